@@ -1,0 +1,70 @@
+"""The ports: what a program may ask of a lens or a wire. Adapters live in the rooms beside; `registry` builds them by name.
+
+Every adapter translates foreign exceptions into `pointofcare.errors.DeviceError` at the boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pointofcare.labels.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture. `image` is a numpy array, height x width x 3 (BGR, uint8), never written to after creation.
+
+    `number` counts the camera's frames from 1, `taken_at` is aware UTC."""
+
+    image: Any
+    number: int
+    taken_at: datetime
+
+
+class Camera(Protocol):
+    """A source of pictures. `frames` blocks for the next one and ends when the source ends or the camera is closed.
+
+    Raises: DeviceUnavailableError when it cannot be opened or is lost; a caller may call `frames` again to reconnect."""
+
+    def frames(self) -> Iterator[Frame]: ...
+
+    def close(self) -> None: ...
+
+    def describe(self) -> str:
+        """One line for a person: kind and source."""
+        ...
+
+
+class Decoder(Protocol):
+    """Finds symbols in a picture. Never raises for a picture that holds none: the list is empty."""
+
+    def decode(self, frame: Frame) -> list[Symbol]: ...
+
+
+class Picture(Protocol):
+    """Makes a viewable picture of a frame."""
+
+    def jpeg(self, frame: Frame, symbols: tuple[Symbol, ...] = (), *, width: int = 640) -> bytes:
+        """The frame as JPEG, at most `width` pixels wide, each symbol outlined."""
+        ...
+
+
+class DrawerOutcome(StrEnum):
+    UNLOCKED = "unlocked"
+    REFUSED = "refused"
+
+
+class Drawers(Protocol):
+    """The cart's locked drawers."""
+
+    def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:
+        """Unlock `drawer` (from 1) for `ttl_s`, then it locks itself. The same `command_id` acts once.
+
+        Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError (it may have opened)."""
+        ...
+
+    def close(self) -> None: ...

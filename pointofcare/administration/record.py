@@ -1,0 +1,86 @@
+"""What was done: one administration, as a fact.
+
+Drawn once at the bedside with its `record_id`, which is the journal's key, the server's unique key and the EMR's identifier.
+Never changed afterwards: a correction is a new record that names the older one in `amends`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from pointofcare.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanEvidence:
+    """One scan as the reader gave it: symbology identifier, content as text with GS kept, "" identifier when keyed."""
+
+    identifier: str
+    text: str
+    at: datetime
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingEvidence:
+    """A finding as the nurse saw it, and how it was answered. `facts` and `params` are plain JSON values."""
+
+    rule: str
+    level: str
+    satisfied: bool
+    unknown: bool
+    facts: Mapping[str, object]
+    remedy: str
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdministrationRecord:
+    """One action on one dose.
+
+    `status` is a FHIR MedicationAdministration code (`completed`, `not-done`, `in-progress`, `stopped`, `on-hold`,
+    `entered-in-error`); `status_reason` the coded reason where one was needed. `effective_at` is when it happened,
+    `recorded_at` when the cart journalled it. `level` is the verdict before reasons and witness answered it;
+    `clock_offset_s` None: not known. `amends` names the record that this one corrects.
+    """
+
+    record_id: str
+    facility: str
+    ward: str
+    cart: str
+    patient: str
+    mrn: str
+    order: str | None
+    order_version: int | None
+    due: datetime | None
+    action: str
+    status: str
+    status_reason: str | None
+    reason_text: str | None
+    product: str | None
+    product_name: str | None
+    gtin: str | None
+    lot: str | None
+    expiry: date | None
+    serial: str | None
+    dose: Quantity | None
+    route: str | None
+    site: str | None
+    waste: Quantity | None
+    prn_reason: str | None
+    effective_at: datetime
+    recorded_at: datetime
+    nurse: str
+    witness: str | None
+    level: str
+    findings: tuple[FindingEvidence, ...]
+    engine: str
+    policy: str
+    scans: tuple[ScanEvidence, ...]
+    chart_version: int
+    online: bool
+    clock_offset_s: float | None
+    lease_fence: int | None = None
+    amends: str | None = None

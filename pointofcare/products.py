@@ -1,0 +1,120 @@
+"""What the pharmacy issues: products, printed infusion bags, opened containers.
+
+Values only; a cart holds them as its `Formulary` table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from pointofcare.quantity import Quantity
+
+
+class HighAlert(IntEnum):
+    """0 no · 1 labelled high-alert · 2 witness recommended (skipping needs a reason) · 3 witness required (rule H2)."""
+
+    NO = 0
+    LABEL = 1
+    WITNESS_RECOMMENDED = 2
+    WITNESS_REQUIRED = 3
+
+
+class Controlled(StrEnum):
+    NONE = "none"
+    NARCOTIC = "narcotic"
+    PSYCHOTROPIC = "psychotropic"
+    PRECURSOR = "precursor"
+
+
+class Release(StrEnum):
+    IMMEDIATE = "immediate"
+    EXTENDED = "extended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredient:
+    """`amount` is per unit of the product (one tablet, one ampoule, one vial)."""
+
+    name: str
+    amount: Quantity | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxDaily:
+    ingredient: str
+    hard: Quantity | None = None
+    soft: Quantity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRule:
+    """A value outside asks for `level` ("WITNESS", "REASON" or "STOP"); one missing or older than `max_age` for a reason."""
+
+    code: str
+    below: Quantity | None = None
+    above: Quantity | None = None
+    max_age: timedelta | None = None
+    level: str = "REASON"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One trade item. `gtin` has 14 digits. `routes` are the codes of orders (`PO IV IM SC ...`), `volume` is per unit."""
+
+    id: str
+    gtin: str
+    name: str
+    form: str
+    routes: tuple[str, ...] = ()
+    ingredients: tuple[Ingredient, ...] = ()
+    volume: Quantity | None = None
+    divisible: bool = False
+    multi_dose: bool = False
+    release: Release = Release.IMMEDIATE
+    high_alert: HighAlert = HighAlert.NO
+    controlled: Controlled = Controlled.NONE
+    discard_after_opening: timedelta | None = None
+    lasa: tuple[str, ...] = ()
+    max_daily: tuple[MaxDaily, ...] = ()
+    hold: tuple[HoldRule, ...] = ()
+    recalled_lots: tuple[str, ...] = ()
+    minibag: bool = False
+    vinca: bool = False
+
+
+class BagState(StrEnum):
+    PREPARED = "prepared"
+    INFUSING = "infusing"
+    STOPPED = "stopped"
+    COMPLETED = "completed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedFor:
+    """What stood on the order when the bag's label was printed."""
+
+    volume: Quantity | None = None
+    rate: Quantity | None = None
+    additives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bag:
+    id: str
+    order: str
+    order_version: int
+    state: BagState | None = None
+    printed_for: PrintedFor = PrintedFor()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """An opened multi-dose container."""
+
+    gtin: str
+    serial: str | None
+    opened_at: datetime

@@ -1,0 +1,1 @@
+# Clinical words: findings, remedies, reasons, routes, statuses.

@@ -1,0 +1,56 @@
+# Everything a person does with this repository. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+STAMP := .venv/.installed
+ARGS ?=
+RESET ?=
+
+.PHONY: help setup demo demo-once test test-slow check lint types imports bench lock format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml requirements.lock deploy/setup.sh deploy/uv-requirements.txt
+	@bash deploy/setup.sh run
+	@touch $(STAMP)
+
+setup: $(STAMP) ## make the environment in .venv, with the system libraries it needs
+
+demo: $(STAMP) ## the whole hospital on this machine: server, broker, two carts, a ward of 24 (RESET=1 starts anew)
+	@exec $(PY) -m simulation demo $(if $(RESET),--reset) $(ARGS)
+
+demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and prove it (ARGS="--seed 7 --json FILE")
+	@exec $(PY) -m simulation once $(ARGS)
+
+test: $(STAMP) ## all tests that belong to every change; installs and starts the brokers, databases and browser they need
+	@bash deploy/setup.sh test
+	$(PY) -m pytest -q -m "not slow" $(ARGS)
+
+test-slow: $(STAMP) ## the slow suites
+	@bash deploy/setup.sh test
+	$(PY) -m pytest -q -m slow $(ARGS)
+
+check: lint types imports test ## what CI runs: lint, types, import rules, tests
+
+lint: $(STAMP) ## ruff, style and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: $(STAMP) ## mypy, strict in the core and the devices
+	$(PY) -m mypy
+
+imports: $(STAMP) ## who may import whom
+	.venv/bin/lint-imports --no-cache
+
+bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
+	$(PY) -m benchmarks $(ARGS)
+
+format: $(STAMP) ## let ruff mend what it can
+	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .
+
+lock: $(STAMP) ## resolve the dependencies anew
+	.venv/bin/uv pip compile --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 --universal --upgrade pyproject.toml -o requirements.lock
+
+clean: ## forget the demo's state and the environment
+	rm -rf .demo .venv benchmarks/results

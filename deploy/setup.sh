@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes the environment: `setup.sh run` what the programs and the demo need, `setup.sh test` what the tests need on top.
+# With root or sudo it installs missing system packages; otherwise it says in one line what to install.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:-run}
+
+missing=()
+need_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q "$1" || missing+=("$2"); }
+need_program() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+
+# what the camera and the barcode readers link to, and a font with Vietnamese letters
+need_library libGL.so.1 libgl1
+need_library libgthread-2.0.so.0 libglib2.0-0
+need_library libxcb.so.1 libxcb1
+need_library libzbar.so.0 libzbar0
+[ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
+if [ ! -x .venv/bin/python ]; then
+  need_program python3 python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+fi
+if [ "$what" = test ]; then
+  [ -x /usr/sbin/mosquitto ] || need_program mosquitto mosquitto
+  need_program mosquitto_sub mosquitto-clients
+  need_program chromium chromium
+  if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    if sudo -n true 2>/dev/null; then as_root=(sudo); else
+      echo "Please install: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+      exit 1
+    fi
+  fi
+  echo "Installing system packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  log=$(mktemp)
+  if ! { "${as_root[@]}" apt-get update -q && "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "Could not install; please run: apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+  rm -f "$log"
+fi
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || [ -x .venv/bin/python ] || {
+  echo "Python 3.11 or newer is needed; this is $(python3 --version)" >&2
+  exit 1
+}
+if [ ! -x .venv/bin/python ]; then
+  echo "Making the environment in .venv"
+  python3 -m venv .venv
+fi
+if [ ! -e .venv/.installed ] || [ requirements.lock -nt .venv/.installed ] || [ pyproject.toml -nt .venv/.installed ]; then
+  echo "Installing the locked packages"
+  [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/uv-requirements.txt
+  .venv/bin/uv pip sync -q --require-hashes requirements.lock --python .venv/bin/python
+  .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+fi

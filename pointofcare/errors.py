@@ -43,6 +43,18 @@ class QuantityError(UnreadableError):
     code = "quantity-unreadable"
 
 
+class ZoneUnknownError(UnreadableError):
+    """The ward's time zone is missing or is no IANA name, so no wall clock time has a meaning."""
+
+    code = "zone-unknown"
+
+
+class ScheduleUnknownError(UnreadableError):
+    """An order that should be due at certain times does not say when, or contradicts itself."""
+
+    code = "schedule-unknown"
+
+
 class MessageError(UnreadableError):
     """A message, file or form does not fit its schema. `problems` lists every fault as (path of the field, what to do)."""
 

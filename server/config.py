@@ -1,0 +1,310 @@
+"""The server's configuration: one frozen value, read once from TOML and the environment.
+
+Secrets come from the environment or the file, the environment wins; every fault is reported at once. No other module of the
+server reads the environment, and nothing here opens what it names.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pointofcare.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "POINTOFCARE_"
+LANGUAGES = ("vi", "en", "fr")
+_LEVEL = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpConfig:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    threads: int = 8
+    # True behind a TLS proxy: cookies are then sent over HTTPS only.
+    secure_cookies: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttConfig:
+    """`ca_file` set: TLS, verified against it. `client_id` must differ between gateways on one broker."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    client_id: str = "pointofcare-server"
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmrConfig:
+    """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set."""
+
+    target: str = "folder"
+    folder: Path = Path("emr-out")
+    base_url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteConfig:
+    """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table."""
+
+    mrn_pattern: str | None = None
+    badge_prefix: str = "BADGE:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """`data_dir` is where relative paths of the file are anchored; `timezone` is the wards' IANA name."""
+
+    database_url: str
+    facility: str
+    secret_key: str = field(repr=False)
+    password_salt: str = field(repr=False)
+    signing_key: Path
+    data_dir: Path = Path(".")
+    timezone: str = "Asia/Ho_Chi_Minh"
+    languages: tuple[str, ...] = LANGUAGES
+    demo: bool = False
+    table_lifetime_h: int = 24
+    http: HttpConfig = HttpConfig()
+    mqtt: MqttConfig | None = MqttConfig()
+    emr: EmrConfig = EmrConfig()
+    site: SiteConfig = SiteConfig()
+
+
+class _Reader:
+    """Takes settings out of nested mappings, collects every fault, and notices what nobody asked for."""
+
+    def __init__(self, values: Mapping[str, object], environment: Mapping[str, str]) -> None:
+        self._values = values
+        self._environment = environment
+        self._known: dict[str, set[str]] = {}
+        self.problems: list[tuple[str, str]] = []
+
+    def section(self, name: str) -> Mapping[str, object]:
+        self._known.setdefault("", set()).add(name)
+        found = self._values.get(name, {})
+        if not isinstance(found, dict):
+            self.problems.append((name, f"make it a table: [{name}]"))
+            return {}
+        return found
+
+    def take(self, section: str, name: str) -> object:
+        self._known.setdefault(section, set()).add(name)
+        variable = ENVIRONMENT_PREFIX + (f"{section}_{name}" if section else name).upper()
+        if variable in self._environment:
+            return self._environment[variable]
+        return (self.section(section) if section else self._values).get(name)
+
+    def text(self, section: str, name: str, default: str | None = None, *, required: bool = False) -> str | None:
+        value = self.take(section, name)
+        if value is None or value == "":
+            if required and default is None:
+                self.problems.append((_path(section, name), "is missing: set it in the file or in the environment"))
+            return default
+        if not isinstance(value, str):
+            self.problems.append((_path(section, name), "must be a text in quotes"))
+            return default
+        return value
+
+    def number(self, section: str, name: str, default: int, *, least: int, most: int) -> int:
+        value = self.take(section, name)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self.problems.append((_path(section, name), f"must be a whole number from {least} to {most}"))
+            return default
+        return value
+
+    def flag(self, section: str, name: str, default: bool) -> bool:
+        value = self.take(section, name)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.lower() in ("true", "1", "false", "0"):
+            value = value.lower() in ("true", "1")
+        if not isinstance(value, bool):
+            self.problems.append((_path(section, name), "must be true or false"))
+            return default
+        return value
+
+    def file(self, section: str, name: str, anchor: Path) -> Path | None:
+        value = self.text(section, name)
+        return None if value is None else anchor / value
+
+    def unknown(self) -> None:
+        for name in self._values:
+            if name not in self._known.get("", set()):
+                self.problems.append((name, "is not a setting: remove it or correct its spelling"))
+        for section, known in self._known.items():
+            if section:
+                for name in self.section(section):
+                    if name not in known:
+                        self.problems.append((_path(section, name), "is not a setting: remove it or correct its spelling"))
+
+
+def _path(section: str, name: str) -> str:
+    return f"{section}.{name}" if section else name
+
+
+def load(path: Path | None, environment: Mapping[str, str] | None = None) -> ServerConfig:
+    """The configuration of the file at `path` (None: environment only). Raises: ConfigError with every fault at once."""
+    environment = os.environ if environment is None else environment
+    values: Mapping[str, object] = {}
+    anchor = Path.cwd()
+    if path is not None:
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as exc:
+            raise ConfigError(f"{path} cannot be read: {exc.strerror}", remedy="make one with: pointofcare-server init") from exc
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+            raise ConfigError(f"{path} is not TOML: {exc}", problems=((str(path), str(exc)),)) from exc
+        anchor = path.resolve().parent
+    return read(values, anchor=anchor, environment=environment)
+
+
+def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str, str] | None = None) -> ServerConfig:
+    """`values` as TOML gives them; relative paths start at `anchor`. Raises: ConfigError."""
+    reader = _Reader(values, environment or {})
+    database_url = reader.text("", "database_url", required=True) or ""
+    facility = reader.text("", "facility", required=True) or ""
+    secret_key = reader.text("", "secret_key", required=True) or ""
+    password_salt = reader.text("", "password_salt", required=True) or ""
+    signing_key = reader.file("", "signing_key", anchor) or anchor / "signing-key.json"
+    timezone = reader.text("", "timezone", "Asia/Ho_Chi_Minh") or ""
+    languages = reader.take("", "languages")
+    http = HttpConfig(
+        host=reader.text("http", "host", "127.0.0.1") or "",
+        port=reader.number("http", "port", 8080, least=0, most=65535),
+        threads=reader.number("http", "threads", 8, least=2, most=256),
+        secure_cookies=reader.flag("http", "secure_cookies", False),
+    )
+    mqtt = MqttConfig(
+        host=reader.text("mqtt", "host", "127.0.0.1") or "",
+        port=reader.number("mqtt", "port", 1883, least=1, most=65535),
+        username=reader.text("mqtt", "username"),
+        password=reader.text("mqtt", "password"),
+        client_id=reader.text("mqtt", "client_id", "pointofcare-server") or "",
+        ca_file=reader.file("mqtt", "ca_file", anchor),
+        certificate_file=reader.file("mqtt", "certificate_file", anchor),
+        key_file=reader.file("mqtt", "key_file", anchor),
+    )
+    emr = EmrConfig(
+        target=reader.text("emr", "target", "folder") or "",
+        folder=reader.file("emr", "folder", anchor) or anchor / "emr-out",
+        base_url=reader.text("emr", "base_url"),
+        token=reader.text("emr", "token"),
+        workers=reader.number("emr", "workers", 1, least=1, most=2),
+    )
+    site = SiteConfig(
+        mrn_pattern=reader.text("site", "mrn_pattern"),
+        badge_prefix=reader.text("site", "badge_prefix", "BADGE:") or "BADGE:",
+    )
+    demo = reader.flag("", "demo", False)
+    table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
+    mqtt_on = reader.flag("mqtt", "enabled", True)
+    reader.unknown()
+    problems = reader.problems
+    problems += _faults(database_url, facility, secret_key, password_salt, timezone, emr, site)
+    chosen = LANGUAGES
+    if languages is not None:
+        listed = languages.split(",") if isinstance(languages, str) else languages
+        if not isinstance(listed, list) or not listed or any(language not in LANGUAGES for language in listed):
+            problems.append(("languages", 'list some of "vi", "en", "fr", the default first'))
+        else:
+            chosen = tuple(str(language) for language in listed)
+    if problems:
+        lines = "; ".join(f"{where}: {what}" for where, what in problems)
+        raise ConfigError(f"the configuration has {len(problems)} fault(s): {lines}", problems=tuple(problems))
+    return ServerConfig(
+        database_url=_anchored(database_url, anchor),
+        facility=facility,
+        secret_key=secret_key,
+        password_salt=password_salt,
+        signing_key=signing_key,
+        data_dir=anchor,
+        timezone=timezone,
+        languages=chosen,
+        demo=demo,
+        table_lifetime_h=table_lifetime_h,
+        http=http,
+        mqtt=mqtt if mqtt_on else None,
+        emr=emr,
+        site=site,
+    )
+
+
+def _faults(
+    database_url: str, facility: str, secret_key: str, password_salt: str, timezone: str, emr: EmrConfig, site: SiteConfig
+) -> list[tuple[str, str]]:
+    problems: list[tuple[str, str]] = []
+    if database_url and not database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        problems.append(("database_url", "must start with sqlite:/// or postgresql+psycopg://"))
+    if facility and not _LEVEL.fullmatch(facility):
+        problems.append(("facility", "may hold letters, digits, _ and - only: it is a level of every MQTT topic"))
+    for name, secret in (("secret_key", secret_key), ("password_salt", password_salt)):
+        if secret and len(secret) < _SHORTEST_SECRET:
+            problems.append((name, f"must have at least {_SHORTEST_SECRET} characters: pointofcare-server init draws one"))
+    try:
+        zoneinfo.ZoneInfo(timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        problems.append(("timezone", f"{timezone!r} is not a time zone: write one such as Asia/Ho_Chi_Minh"))
+    if emr.target not in ("folder", "fhir"):
+        problems.append(("emr.target", 'must be "folder" or "fhir"'))
+    if emr.target == "fhir":
+        parts = urlsplit(emr.base_url or "")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            problems.append(("emr.base_url", "must be the http(s) address of the FHIR server, such as https://emr.example/fhir"))
+    if site.mrn_pattern is not None:
+        try:
+            re.compile(site.mrn_pattern)
+        except re.error as exc:
+            problems.append(("site.mrn_pattern", f"is not a regular expression: {exc}"))
+    return problems
+
+
+def _anchored(database_url: str, anchor: Path) -> str:
+    prefix = "sqlite:///"
+    if database_url.startswith(prefix) and not database_url.startswith((prefix + "/", prefix + ":memory:")):
+        return prefix + str(anchor / database_url.removeprefix(prefix))
+    return database_url
+
+
+def fresh(*, facility: str) -> str:
+    """The text of a new configuration file, with secrets drawn for it."""
+    return f"""# pointofcare-server. Every setting can also come from the environment: POINTOFCARE_MQTT_PASSWORD, POINTOFCARE_SECRET_KEY ...
+database_url = "sqlite:///pointofcare.sqlite"
+facility = "{facility}"
+secret_key = "{secrets.token_urlsafe(48)}"
+password_salt = "{secrets.token_urlsafe(48)}"
+signing_key = "signing-key.json"
+timezone = "Asia/Ho_Chi_Minh"
+languages = ["vi", "en", "fr"]
+
+[http]
+host = "127.0.0.1"
+port = 8080
+
+[mqtt]
+host = "127.0.0.1"
+port = 1883
+
+[emr]
+target = "folder"
+folder = "emr-out"
+"""

@@ -1,0 +1,48 @@
+"""Every table of the server, one module a subject. Importing this package registers them all; nothing here queries."""
+
+from __future__ import annotations
+
+from server.store.tables.audit import AuditRow
+from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
+from server.store.tables.fleet import (
+    CartEventRow,
+    CartRow,
+    DrawerAssignmentRow,
+    LeaseRow,
+    RejectedMessageRow,
+    TableVersionRow,
+)
+from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
+from server.store.tables.outbox import OutboxRow
+from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
+from server.store.tables.pharmacy import PolicyRow, ProductRow
+from server.store.tables.staff import RoleRow, StaffRow, staff_roles
+
+__all__ = [
+    "AdministrationRow",
+    "AllergyRow",
+    "AttemptRow",
+    "AuditRow",
+    "BandRow",
+    "CartEventRow",
+    "CartRow",
+    "DiscrepancyRow",
+    "DrawerAssignmentRow",
+    "LeaseRow",
+    "ObservationRow",
+    "OrderQuestionRow",
+    "OrderRow",
+    "OrderVersionRow",
+    "OutboxRow",
+    "OverrideReviewRow",
+    "PatientRow",
+    "PolicyRow",
+    "ProductRow",
+    "RejectedMessageRow",
+    "RoleRow",
+    "StaffRow",
+    "TableVersionRow",
+    "WardRow",
+    "WeightRow",
+    "staff_roles",
+]

@@ -1,0 +1,125 @@
+"""What happened at the bedside: administrations and stopped attempts (both append-only), and what people must look at.
+
+An administration is a fact: nothing here refers to a patient, an order or a person by foreign key, so that a record which names
+something unknown is stored all the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.store.columns import Document, UtcDateTime
+from server.store.database import Model
+
+
+class AdministrationRow(Model):
+    """`document` is the whole record as the cart sent it; the columns beside it are those that are searched or listed.
+
+    `level` is what the cart's engine said, `server_level` and `server_order` what the server's own facts say,
+    `server_verdict` that answer in full. `overridden`: a reason or a witness answered a finding."""
+
+    __tablename__ = "administrations"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ward: Mapped[str] = mapped_column(String(64))
+    cart: Mapped[str] = mapped_column(String(64))
+    cart_epoch: Mapped[str] = mapped_column(String(64), default="")
+    cart_seq: Mapped[int] = mapped_column(BigInteger, default=0)
+    patient: Mapped[str] = mapped_column(String(64))
+    mrn: Mapped[str] = mapped_column(String(64), default="")
+    order: Mapped[str | None] = mapped_column("order_id", String(64))
+    order_version: Mapped[int | None] = mapped_column(Integer)
+    due: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    action: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(32))
+    status_reason: Mapped[str | None] = mapped_column(String(64))
+    product: Mapped[str | None] = mapped_column(String(64))
+    product_name: Mapped[str | None] = mapped_column(String(200))
+    dose: Mapped[str | None] = mapped_column(String(64))
+    lot: Mapped[str | None] = mapped_column(String(20))
+    serial: Mapped[str | None] = mapped_column(String(20))
+    route: Mapped[str | None] = mapped_column(String(32))
+    nurse: Mapped[str] = mapped_column(String(64))
+    witness: Mapped[str | None] = mapped_column(String(64))
+    effective_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    amends: Mapped[str | None] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(16))
+    overridden: Mapped[bool] = mapped_column(default=False)
+    server_level: Mapped[str | None] = mapped_column(String(16))
+    server_order: Mapped[str | None] = mapped_column(String(64))
+    server_verdict: Mapped[dict[str, Any] | None] = mapped_column(Document)
+    document: Mapped[dict[str, Any]] = mapped_column(Document)
+
+    __table_args__ = (
+        Index("ix_administrations_patient", "facility", "patient", "effective_at"),
+        Index("ix_administrations_ward", "facility", "ward", "effective_at"),
+        Index("ix_administrations_overridden", "facility", "overridden", "effective_at"),
+        Index("ix_administrations_amends", "facility", "amends"),
+    )
+
+
+class AttemptRow(Model):
+    """A dose that the verdict stopped or the nurse abandoned: evidence, never a dose."""
+
+    __tablename__ = "attempts"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ward: Mapped[str] = mapped_column(String(64), default="")
+    cart: Mapped[str] = mapped_column(String(64))
+    patient: Mapped[str | None] = mapped_column(String(64))
+    order: Mapped[str | None] = mapped_column("order_id", String(64))
+    product: Mapped[str | None] = mapped_column(String(64))
+    nurse: Mapped[str | None] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(16))
+    rules: Mapped[list[str]] = mapped_column(Document)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    document: Mapped[dict[str, Any]] = mapped_column(Document)
+
+    __table_args__ = (Index("ix_attempts_ward", "facility", "ward", "at"),)
+
+
+class DiscrepancyRow(Model):
+    """Something about a record that a person must look at. `code` says what, `detail` holds the facts; `state` open or resolved."""
+
+    __tablename__ = "discrepancies"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    facility: Mapped[str] = mapped_column(String(64))
+    record_id: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(32))
+    ward: Mapped[str] = mapped_column(String(64), default="")
+    patient: Mapped[str] = mapped_column(String(64), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(Document)
+    state: Mapped[str] = mapped_column(String(16), default="open")
+    raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    resolved_by: Mapped[str | None] = mapped_column(String(64))
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        Index("ix_discrepancies_state", "facility", "state", "raised_at"),
+        Index("ix_discrepancies_record", "facility", "record_id", "code", unique=True),
+    )
+
+
+class OverrideReviewRow(Model):
+    """A person looked at an override. Append-only."""
+
+    __tablename__ = "override_reviews"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    comment: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (ForeignKeyConstraint(["facility", "record_id"], ["administrations.facility", "administrations.record_id"]),)

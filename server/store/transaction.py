@@ -1,0 +1,86 @@
+"""One unit of work. The only file that knows the session: it opens, commits once, writes the audit rows, and closes.
+
+`with transaction(actor) as tx:` writes; `with reading(actor) as tx:` only reads. Both need a Flask application context. What a
+verb did is told with `tx.audit(...)` and written in the same commit, so nothing is done that the audit does not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from flask import current_app
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from pointofcare.people import StaffRole
+from server.store.database import WRITES, db
+from server.store.tables import AuditRow
+
+FACILITY = "POINTOFCARE_FACILITY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: a person of the staff with roles, or a program ("gateway", "dispatcher") without any."""
+
+    id: str
+    name: str = ""
+    roles: frozenset[StaffRole] = frozenset()
+
+    def has(self, *roles: StaffRole) -> bool:
+        return not self.roles.isdisjoint(roles)
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """`at` is the moment of the transaction, aware UTC: every row it writes carries this one."""
+
+    session: Session
+    facility: str
+    actor: Actor
+    at: datetime
+    audits: list[dict[str, object]] = field(default_factory=list)
+
+    def audit(self, action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
+        """Says what was done; written when the transaction commits. `detail` holds plain JSON values."""
+        self.audits.append(
+            {
+                "facility": self.facility,
+                "at": self.at,
+                "actor": self.actor.id,
+                "action": action,
+                "subject": subject,
+                "detail": dict(detail or {}),
+            }
+        )
+
+
+@contextmanager
+def transaction(actor: Actor, *, at: datetime | None = None) -> Iterator[Transaction]:
+    """Commits when the block ends, rolls back when it raises."""
+    engine = db.engine.execution_options(**{WRITES: True})
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        tx = Transaction(session=session, facility=current_app.config[FACILITY], actor=actor, at=at or datetime.now(UTC))
+        yield tx
+        session.flush()
+        if tx.audits:
+            session.execute(insert(AuditRow), tx.audits)
+
+
+@contextmanager
+def reading(actor: Actor | None = None, *, at: datetime | None = None) -> Iterator[Transaction]:
+    """One consistent look; nothing that was changed in the block is kept."""
+    engine = db.engine
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with Session(engine, autoflush=False) as session:
+        yield Transaction(
+            session=session,
+            facility=current_app.config[FACILITY],
+            actor=actor or Actor(id="reader"),
+            at=at or datetime.now(UTC),
+        )
+        session.rollback()

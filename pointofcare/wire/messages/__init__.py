@@ -1,0 +1,64 @@
+"""Every payload, as frozen values: `Message` is the envelope, its `body` one of the types below.
+
+A type's meaning never changes; it grows by optional fields, which older readers ignore.
+"""
+
+from __future__ import annotations
+
+from pointofcare.wire.messages.dose import (
+    AdministrationRecorded,
+    AttemptOutcome,
+    AttemptStopped,
+    DiscrepancyNote,
+    EmrSettled,
+    EmrState,
+    LeaseAction,
+    LeaseAnswered,
+    LeaseAsked,
+    RecordReceived,
+)
+from pointofcare.wire.messages.envelope import VERSION, Body, Message
+from pointofcare.wire.messages.fleet import (
+    ClockAsked,
+    ClockTold,
+    Command,
+    CommandAnswered,
+    CommandOutcome,
+    EventsAcknowledged,
+    FleetEvent,
+)
+from pointofcare.wire.messages.state import CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
+from pointofcare.wire.messages.table import HeldTable, TableIssued, TableKind, TablesHeld
+
+__all__ = [
+    "VERSION",
+    "Message",
+    "Body",
+    "AdministrationRecorded",
+    "AttemptOutcome",
+    "AttemptStopped",
+    "CartBirth",
+    "CartPhase",
+    "CartState",
+    "ClockAsked",
+    "ClockTold",
+    "Command",
+    "CommandAnswered",
+    "CommandOutcome",
+    "DiscrepancyNote",
+    "EmrSettled",
+    "EmrState",
+    "EventsAcknowledged",
+    "FleetEvent",
+    "HeldTable",
+    "HostState",
+    "LeaseAction",
+    "LeaseAnswered",
+    "LeaseAsked",
+    "RecordReceived",
+    "TableIssued",
+    "TableKind",
+    "TablesHeld",
+    "Telemetry",
+    "TelemetryKind",
+]

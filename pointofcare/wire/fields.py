@@ -1,0 +1,313 @@
+"""How each kind of value is written in JSON: strictly read, lossless, and described as JSON Schema.
+
+A field never converts by guess: "1" is not a number and 1 is not a truth.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from pointofcare.errors import QuantityError
+from pointofcare.quantity import Quantity
+
+MAX_INTEGER = 2**53 - 1  # what every JSON reader keeps exactly
+MAX_FREE_DEPTH = 12
+JsonSchema = dict[str, Any]
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(r"\d\d:\d\d(?::\d\d(?:\.\d{6})?)?", re.ASCII)
+_SPAN = re.compile(r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,14})(?:\.(\d{1,6}))?S)?)?", re.ASCII)
+_AMOUNT = re.compile(r"(-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?) (\S{1,40})", re.ASCII)
+
+
+class Text(fields.Field[str]):
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError("must be text")
+        return value
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("must be text")
+        return value
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string"}
+
+
+class Whole(fields.Field[int]):
+    """A whole number that every JSON reader keeps exactly."""
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **_: Any) -> int | None:
+        return None if value is None else self._deserialize(value, attr, obj)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_INTEGER:
+            raise ValidationError("must be a whole number of at most 15 digits")
+        return value
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
+
+
+class Real(fields.Field[float]):
+    """A measured number; amounts of drugs are never floats."""
+
+    def _serialize(self, value: float | None, attr: str | None, obj: Any, **_: Any) -> float | None:
+        return None if value is None else self._deserialize(value, attr, obj)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("must be a number")
+        if isinstance(value, int) and abs(value) > MAX_INTEGER:
+            raise ValidationError("must be a number of at most 15 digits")
+        if not math.isfinite(value):
+            raise ValidationError("must be a finite number")
+        return float(value)
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "number"}
+
+
+class Truth(fields.Field[bool]):
+    def _serialize(self, value: bool | None, attr: str | None, obj: Any, **_: Any) -> bool | None:
+        return None if value is None else self._deserialize(value, attr, obj)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "boolean"}
+
+
+class Moment(fields.Field[datetime]):
+    """Aware, written in UTC with its microseconds: "2026-11-21T07:05:00.000000Z". Other offsets are read."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, datetime) or value.utcoffset() is None:
+            raise ValidationError("must be a moment with its time zone")
+        try:
+            return value.astimezone(UTC).strftime(f"{value.astimezone(UTC).year:04d}-%m-%dT%H:%M:%S.%fZ")
+        except OverflowError as exc:
+            raise ValidationError("is outside of the calendar") from exc
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> datetime:
+        if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+            raise ValidationError('must be a moment in UTC such as "2026-11-21T07:05:00.000000Z"')
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError) as exc:
+            raise ValidationError("is not a moment of the calendar") from exc
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string", "format": "date-time"}
+
+
+class Day(fields.Field[date]):
+    def _serialize(self, value: date | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, date) or isinstance(value, datetime):
+            raise ValidationError("must be a day")
+        return value.isoformat()
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> date:
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            raise ValidationError('must be a day such as "2026-11-21"')
+        try:
+            return date.fromisoformat(value)
+        except ValueError as exc:
+            raise ValidationError("is not a day of the calendar") from exc
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string", "format": "date"}
+
+
+class WallTime(fields.Field[time]):
+    """A time of day on the ward's wall, without a zone."""
+
+    def _serialize(self, value: time | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, time) or value.tzinfo is not None or value.fold:
+            raise ValidationError("must be a time of day without a time zone")
+        return value.isoformat("auto" if value.second or value.microsecond else "minutes")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> time:
+        if not isinstance(value, str) or not _TIME.fullmatch(value):
+            raise ValidationError('must be a time of day such as "08:00"')
+        try:
+            return time.fromisoformat(value)
+        except ValueError as exc:
+            raise ValidationError("is not a time of day") from exc
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": r"^\d\d:\d\d(:\d\d(\.\d{6})?)?$"}
+
+
+class Span(fields.Field[timedelta]):
+    """Elapsed time as ISO 8601: written in seconds ("PT5400S"), read with days, hours and minutes too."""
+
+    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, timedelta):
+            raise ValidationError("must be a span of time")
+        sign, size = ("-", -value) if value < timedelta(0) else ("", value)
+        fraction = f".{size.microseconds:06d}" if size.microseconds else ""
+        return f"{sign}PT{size.days * 86400 + size.seconds}{fraction}S"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> timedelta:
+        found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+        if found is None or not any(found.groups()[1:5]) or value.endswith("T"):
+            raise ValidationError('must be a span of time such as "PT5400S"')
+        sign, days, hours, minutes, seconds, fraction = found.groups()
+        try:
+            size = timedelta(
+                days=int(days or 0),
+                hours=int(hours or 0),
+                minutes=int(minutes or 0),
+                seconds=int(seconds or 0),
+                microseconds=int((fraction or "").ljust(6, "0") or 0),
+            )
+        except OverflowError as exc:
+            raise ValidationError("is too long a span of time") from exc
+        return -size if sign else size
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string", "format": "duration"}
+
+
+class Amount(fields.Field[Quantity]):
+    """A decimal, one space and a UCUM unit: "500 mg". Every finite decimal of a sane length survives, not only the short ones
+    that a person may type."""
+
+    def _serialize(self, value: Quantity | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        if value is None:
+            return None
+        text = str(value) if isinstance(value, Quantity) else ""
+        if not _AMOUNT.fullmatch(text):
+            raise ValidationError("must be an amount of at most 40 digits on each side of the point")
+        return text
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Quantity:
+        found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError('must be a decimal number, one space and a unit, such as "500 mg"')
+        try:
+            return Quantity(value=Decimal(found[1]), unit=found[2])
+        except QuantityError as exc:
+            raise ValidationError(str(exc)) from exc
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)? \S+$"}
+
+
+class Code(fields.Field[Enum]):
+    """One of the codes of an enumeration, unaltered."""
+
+    def __init__(self, enum: type[Enum], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.enum = enum
+        self._members = {(type(member.value), member.value): member for member in enum}
+
+    def _serialize(self, value: Enum | None, attr: str | None, obj: Any, **_: Any) -> str | int | None:
+        if value is None:
+            return None
+        if not isinstance(value, self.enum):
+            raise ValidationError(f"must be a {self.enum.__name__}")
+        code: str | int = value.value
+        return code
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Enum:
+        member = self._members.get((type(value), value)) if isinstance(value, str | int) else None
+        if member is None:
+            raise ValidationError(f"must be one of {', '.join(str(member.value) for member in self.enum)}")
+        return member
+
+    def json_schema(self) -> JsonSchema:
+        return {"enum": [member.value for member in self.enum]}
+
+
+class Free(fields.Field[Any]):
+    """Evidence of no fixed shape: any JSON value. JSON values come back as they were; a value that JSON lacks (an amount, a
+    moment, NaN) is written as text, because losing a record for the type of its evidence would be worse."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return plain(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        _check_depth(value, MAX_FREE_DEPTH)
+        return value
+
+    def json_schema(self) -> JsonSchema:
+        return {}
+
+
+class Pairs(fields.Field[Mapping[str, Any]]):
+    """An object of any keys whose values are all of one kind."""
+
+    def __init__(self, values: fields.Field[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.values = values
+
+    def _serialize(self, value: Mapping[str, Any] | None, attr: str | None, obj: Any, **_: Any) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise ValidationError("must be an object")
+        return {key: self.values._serialize(item, key, value) for key, item in value.items()}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        return {key: self.values.deserialize(item, key, value) for key, item in value.items()}
+
+    def json_schema(self) -> JsonSchema:
+        return {"type": "object", "additionalProperties": self.values.json_schema()}  # type: ignore[attr-defined]
+
+
+def plain(value: Any, depth: int = MAX_FREE_DEPTH) -> Any:
+    """`value` as JSON has it; see `Free`. Raises: ValidationError when it is nested too deeply."""
+    if value is None or isinstance(value, bool) or type(value) is str:
+        return value
+    if isinstance(value, Enum):
+        return plain(value.value, depth)
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_INTEGER else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth == 0:
+        raise ValidationError("is nested too deeply")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, depth - 1) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(item, depth - 1) for item in value), key=str)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return str(value)
+
+
+def _check_depth(value: Any, depth: int) -> None:
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise ValidationError("is nested too deeply")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, depth - 1)
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise ValidationError("holds a whole number of more than 15 digits")

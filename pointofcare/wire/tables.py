@@ -1,0 +1,129 @@
+"""The signed tables: their bodies, and the exact bytes that the server signs and the cart checks.
+
+Signing is not done here. A table is bound to a ward, numbered, dated, and stops being usable at `expires_at`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pointofcare.errors import MessageError
+from pointofcare.labels.scan import SiteProfile
+from pointofcare.orders.order import Order
+from pointofcare.people import Patient, StaffRole
+from pointofcare.products import Bag, Container, Product
+from pointofcare.verdict.facts import HistoryEntry
+from pointofcare.verdict.policy import Policy
+from pointofcare.wire import values
+from pointofcare.wire.messages import TableKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffEntry:
+    """One person who may use the carts. `badge` is the text of the badge, `pin_hash` an argon2 hash or None when no PIN is
+    set; `expires_at` None: not known when this person's rights end."""
+
+    id: str
+    name: str
+    badge: str | None = None
+    pin_hash: str | None = None
+    roles: tuple[StaffRole, ...] = ()
+    licensed: bool | None = None
+    active: bool = False
+    on_shift: bool | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientChartBody:
+    """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
+    ward's IANA name."""
+
+    ward: str
+    ward_name: str
+    timezone: str
+    patients: tuple[Patient, ...] = ()
+    orders: tuple[Order, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    bags: tuple[Bag, ...] = ()
+    drawers: Mapping[str, int] = field(default_factory=dict)
+    encounters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRosterBody:
+    staff: tuple[StaffEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormularyBody:
+    products: tuple[Product, ...] = ()
+    containers: tuple[Container, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyBody:
+    policy: Policy = field(default_factory=Policy)
+    site_profile: SiteProfile = field(default_factory=SiteProfile)
+
+
+TableBody = PatientChartBody | StaffRosterBody | FormularyBody | PolicyBody
+
+BODIES: Mapping[TableKind, type[TableBody]] = {
+    TableKind.PATIENT_CHART: PatientChartBody,
+    TableKind.STAFF_ROSTER: StaffRosterBody,
+    TableKind.FORMULARY: FormularyBody,
+    TableKind.POLICY: PolicyBody,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What is signed. `version` only grows, within a kind and a ward."""
+
+    kind: TableKind
+    ward: str
+    version: int
+    issued_at: datetime
+    expires_at: datetime
+    body: TableBody
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claims:
+    kind: TableKind
+    ward: str
+    version: int
+    issued_at: datetime
+    expires_at: datetime
+
+
+def dump(kind: TableKind, body: TableBody) -> bytes:
+    """Canonical JSON of a body: equal bodies have equal bytes. Raises: MessageError, also for a body of another kind."""
+    if type(body) is not BODIES[kind]:
+        raise MessageError(f"a {type(body).__name__} is not a {kind}", remedy=f"give a {BODIES[kind].__name__}")
+    return values.dump(body)
+
+
+def load(kind: TableKind, data: bytes) -> TableBody:
+    """The body of `dump`. Raises: MessageError."""
+    return values.load(BODIES[kind], data)
+
+
+def claims(table: Table) -> bytes:
+    """The bytes to sign: canonical JSON with kind, ward, version, issued_at, expires_at and body. Raises: MessageError."""
+    if type(table.body) is not BODIES[table.kind]:
+        raise MessageError(f"a {type(table.body).__name__} is not a {table.kind}", remedy=f"give a {BODIES[table.kind].__name__}")
+    head = _Claims(kind=table.kind, ward=table.ward, version=table.version, issued_at=table.issued_at, expires_at=table.expires_at)
+    return values.written({**values.to_plain(head), "body": values.to_plain(table.body)})
+
+
+def read_claims(data: bytes) -> Table:
+    """The table of bytes whose signature was checked. Raises: MessageError."""
+    plain = values.parsed(data, limit_bytes=values.MAX_VALUE_BYTES)
+    head = values.from_plain(_Claims, plain)
+    assert isinstance(plain, dict)
+    body = values.from_plain(BODIES[head.kind], plain.get("body"))
+    return Table(kind=head.kind, ward=head.ward, version=head.version, issued_at=head.issued_at, expires_at=head.expires_at, body=body)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import ValidationError, fields
 
@@ -29,13 +29,41 @@ _SPAN = re.compile(r"(-?)P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\
 _AMOUNT = re.compile(r"(-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?) (\S{1,40})", re.ASCII)
 
 
-class Text(fields.Field[str]):
-    def _serialize(self, value: str | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is not None and not isinstance(value, str):
-            raise ValidationError("must be text")
-        return value
+ValueT = TypeVar("ValueT")
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+
+class WireField(fields.Field[ValueT]):
+    """A kind of value: `write` to JSON, `read` from it (both raise ValidationError), and its JSON Schema. None is `null`."""
+
+    def write(self, value: Any) -> Any:
+        raise NotImplementedError
+
+    def read(self, value: Any) -> ValueT:
+        raise NotImplementedError
+
+    def json_schema(self) -> JsonSchema:
+        raise NotImplementedError
+
+    def writes(self, value: Any) -> Any:
+        return None if value is None else self.write(value)
+
+    def reads(self, value: Any) -> Any:
+        if value is None and not self.allow_none:
+            raise ValidationError("may not be null")
+        return None if value is None else self.read(value)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:  # noqa: ARG002 - marshmallow's signature
+        return None if value is None else self.write(value)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> ValueT:  # noqa: ARG002
+        return self.read(value)
+
+
+class Text(WireField[str]):
+    def write(self, value: Any) -> Any:
+        return self.read(value)
+
+    def read(self, value: Any) -> str:
         if not isinstance(value, str):
             raise ValidationError("must be text")
         return value
@@ -44,13 +72,13 @@ class Text(fields.Field[str]):
         return {"type": "string"}
 
 
-class Whole(fields.Field[int]):
+class Whole(WireField[int]):
     """A whole number that every JSON reader keeps exactly."""
 
-    def _serialize(self, value: int | None, attr: str | None, obj: Any, **_: Any) -> int | None:
-        return None if value is None else self._deserialize(value, attr, obj)
+    def write(self, value: Any) -> Any:
+        return self.read(value)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
+    def read(self, value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_INTEGER:
             raise ValidationError("must be a whole number of at most 15 digits")
         return value
@@ -59,13 +87,13 @@ class Whole(fields.Field[int]):
         return {"type": "integer", "minimum": -MAX_INTEGER, "maximum": MAX_INTEGER}
 
 
-class Real(fields.Field[float]):
+class Real(WireField[float]):
     """A measured number; amounts of drugs are never floats."""
 
-    def _serialize(self, value: float | None, attr: str | None, obj: Any, **_: Any) -> float | None:
-        return None if value is None else self._deserialize(value, attr, obj)
+    def write(self, value: Any) -> Any:
+        return self.read(value)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> float:
+    def read(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValidationError("must be a number")
         if isinstance(value, int) and abs(value) > MAX_INTEGER:
@@ -78,11 +106,11 @@ class Real(fields.Field[float]):
         return {"type": "number"}
 
 
-class Truth(fields.Field[bool]):
-    def _serialize(self, value: bool | None, attr: str | None, obj: Any, **_: Any) -> bool | None:
-        return None if value is None else self._deserialize(value, attr, obj)
+class Truth(WireField[bool]):
+    def write(self, value: Any) -> Any:
+        return self.read(value)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> bool:
+    def read(self, value: Any) -> bool:
         if not isinstance(value, bool):
             raise ValidationError("must be true or false")
         return value
@@ -91,12 +119,10 @@ class Truth(fields.Field[bool]):
         return {"type": "boolean"}
 
 
-class Moment(fields.Field[datetime]):
+class Moment(WireField[datetime]):
     """Aware, written in UTC with its microseconds: "2026-11-21T07:05:00.000000Z". Other offsets are read."""
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if not isinstance(value, datetime) or value.utcoffset() is None:
             raise ValidationError("must be a moment with its time zone")
         try:
@@ -104,7 +130,7 @@ class Moment(fields.Field[datetime]):
         except OverflowError as exc:
             raise ValidationError("is outside of the calendar") from exc
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> datetime:
+    def read(self, value: Any) -> datetime:
         if not isinstance(value, str) or not _MOMENT.fullmatch(value):
             raise ValidationError('must be a moment in UTC such as "2026-11-21T07:05:00.000000Z"')
         try:
@@ -116,15 +142,13 @@ class Moment(fields.Field[datetime]):
         return {"type": "string", "format": "date-time"}
 
 
-class Day(fields.Field[date]):
-    def _serialize(self, value: date | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is None:
-            return None
+class Day(WireField[date]):
+    def write(self, value: Any) -> Any:
         if not isinstance(value, date) or isinstance(value, datetime):
             raise ValidationError("must be a day")
         return value.isoformat()
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> date:
+    def read(self, value: Any) -> date:
         if not isinstance(value, str) or not _DATE.fullmatch(value):
             raise ValidationError('must be a day such as "2026-11-21"')
         try:
@@ -136,17 +160,15 @@ class Day(fields.Field[date]):
         return {"type": "string", "format": "date"}
 
 
-class WallTime(fields.Field[time]):
+class WallTime(WireField[time]):
     """A time of day on the ward's wall, without a zone."""
 
-    def _serialize(self, value: time | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if not isinstance(value, time) or value.tzinfo is not None or value.fold:
             raise ValidationError("must be a time of day without a time zone")
         return value.isoformat("auto" if value.second or value.microsecond else "minutes")
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> time:
+    def read(self, value: Any) -> time:
         if not isinstance(value, str) or not _TIME.fullmatch(value):
             raise ValidationError('must be a time of day such as "08:00"')
         try:
@@ -158,19 +180,17 @@ class WallTime(fields.Field[time]):
         return {"type": "string", "pattern": r"^\d\d:\d\d(:\d\d(\.\d{6})?)?$"}
 
 
-class Span(fields.Field[timedelta]):
+class Span(WireField[timedelta]):
     """Elapsed time as ISO 8601: written in seconds ("PT5400S"), read with days, hours and minutes too."""
 
-    def _serialize(self, value: timedelta | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if not isinstance(value, timedelta):
             raise ValidationError("must be a span of time")
         sign, size = ("-", -value) if value < timedelta(0) else ("", value)
         fraction = f".{size.microseconds:06d}" if size.microseconds else ""
         return f"{sign}PT{size.days * 86400 + size.seconds}{fraction}S"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> timedelta:
+    def read(self, value: Any) -> timedelta:
         found = _SPAN.fullmatch(value) if isinstance(value, str) else None
         if found is None or not any(found.groups()[1:5]) or value.endswith("T"):
             raise ValidationError('must be a span of time such as "PT5400S"')
@@ -191,19 +211,17 @@ class Span(fields.Field[timedelta]):
         return {"type": "string", "format": "duration"}
 
 
-class Amount(fields.Field[Quantity]):
+class Amount(WireField[Quantity]):
     """A decimal, one space and a UCUM unit: "500 mg". Every finite decimal of a sane length survives, not only the short ones
     that a person may type."""
 
-    def _serialize(self, value: Quantity | None, attr: str | None, obj: Any, **_: Any) -> str | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         text = str(value) if isinstance(value, Quantity) else ""
         if not _AMOUNT.fullmatch(text):
             raise ValidationError("must be an amount of at most 40 digits on each side of the point")
         return text
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Quantity:
+    def read(self, value: Any) -> Quantity:
         found = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
         if found is None:
             raise ValidationError('must be a decimal number, one space and a unit, such as "500 mg"')
@@ -216,7 +234,7 @@ class Amount(fields.Field[Quantity]):
         return {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)? \S+$"}
 
 
-class Code(fields.Field[Enum]):
+class Code(WireField[Enum]):
     """One of the codes of an enumeration, unaltered."""
 
     def __init__(self, enum: type[Enum], **kwargs: Any) -> None:
@@ -224,15 +242,13 @@ class Code(fields.Field[Enum]):
         self.enum = enum
         self._members = {(type(member.value), member.value): member for member in enum}
 
-    def _serialize(self, value: Enum | None, attr: str | None, obj: Any, **_: Any) -> str | int | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if not isinstance(value, self.enum):
             raise ValidationError(f"must be a {self.enum.__name__}")
         code: str | int = value.value
         return code
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Enum:
+    def read(self, value: Any) -> Enum:
         member = self._members.get((type(value), value)) if isinstance(value, str | int) else None
         if member is None:
             raise ValidationError(f"must be one of {', '.join(str(member.value) for member in self.enum)}")
@@ -242,14 +258,14 @@ class Code(fields.Field[Enum]):
         return {"enum": [member.value for member in self.enum]}
 
 
-class Free(fields.Field[Any]):
+class Free(WireField[Any]):
     """Evidence of no fixed shape: any JSON value. JSON values come back as they were; a value that JSON lacks (an amount, a
     moment, NaN) is written as text, because losing a record for the type of its evidence would be worse."""
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+    def write(self, value: Any) -> Any:
         return plain(value)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+    def read(self, value: Any) -> Any:
         _check_depth(value, MAX_FREE_DEPTH)
         return value
 
@@ -257,27 +273,25 @@ class Free(fields.Field[Any]):
         return {}
 
 
-class Pairs(fields.Field[Mapping[str, Any]]):
+class Pairs(WireField[Mapping[str, Any]]):
     """An object of any keys whose values are all of one kind."""
 
-    def __init__(self, values: fields.Field[Any], **kwargs: Any) -> None:
+    def __init__(self, values: WireField[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.values = values
 
-    def _serialize(self, value: Mapping[str, Any] | None, attr: str | None, obj: Any, **_: Any) -> dict[str, Any] | None:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             raise ValidationError("must be an object")
-        return {key: self.values._serialize(item, key, value) for key, item in value.items()}
+        return {key: self.values.writes(item) for key, item in value.items()}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> dict[str, Any]:
+    def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError("must be an object")
-        return {key: self.values.deserialize(item, key, value) for key, item in value.items()}
+        return {key: self.values.reads(item) for key, item in value.items()}
 
     def json_schema(self) -> JsonSchema:
-        return {"type": "object", "additionalProperties": self.values.json_schema()}  # type: ignore[attr-defined]
+        return {"type": "object", "additionalProperties": self.values.json_schema()}
 
 
 def plain(value: Any, depth: int = MAX_FREE_DEPTH) -> Any:

@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
-from functools import cache
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, post_dump, post_load
-from marshmallow import fields as ma
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.quantity import Quantity
@@ -24,7 +22,7 @@ from pointofcare.wire import fields as wire
 
 TAG = "type"
 
-_PLAIN: dict[Any, type[ma.Field[Any]]] = {
+_PLAIN: dict[Any, type[wire.WireField[Any]]] = {
     str: wire.Text,
     int: wire.Whole,
     float: wire.Real,
@@ -39,10 +37,10 @@ _PLAIN: dict[Any, type[ma.Field[Any]]] = {
 
 
 class ValueSchema(Schema):
-    """Base of every derived schema; `value` is the dataclass that it reads and writes."""
+    """Base of every derived schema: knows the dataclass that it reads and writes, and which fields are left out when None."""
 
-    value: type[Any]
-    optional: frozenset[str] = frozenset()
+    _dataclass: type[Any]
+    _left_out: frozenset[str]
 
     class Meta:
         unknown = EXCLUDE
@@ -50,16 +48,16 @@ class ValueSchema(Schema):
     @post_load
     def _build(self, data: dict[str, Any], **_: Any) -> Any:
         try:
-            return self.value(**data)
+            return self._dataclass(**data)
         except PointOfCareError as exc:
             raise ValidationError(str(exc)) from exc
 
     @post_dump
     def _trim(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {key: item for key, item in data.items() if item is not None or key not in self.optional}
+        return {key: item for key, item in data.items() if item is not None or key not in self._left_out}
 
 
-class Value(ma.Field[Any]):
+class Value(wire.WireField[Any]):
     """A nested dataclass."""
 
     def __init__(self, value: type[Any], **kwargs: Any) -> None:
@@ -67,36 +65,32 @@ class Value(ma.Field[Any]):
         self.value = value
         self.nested = schema(value)
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         if type(value) is not self.value:
             raise ValidationError(f"must be a {self.value.__name__}")
         return self.nested.dump(value)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+    def read(self, value: Any) -> Any:
         return self.nested.load(value)
 
     def json_schema(self) -> wire.JsonSchema:
         return {"$ref": f"#/components/schemas/{self.value.__name__}"}
 
 
-class OneOf(ma.Field[Any]):
+class OneOf(wire.WireField[Any]):
     """A dataclass of several possible ones, told apart by the key "type"."""
 
     def __init__(self, values: tuple[type[Any], ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.values = {value.__name__: value for value in values}
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         name = type(value).__name__
         if self.values.get(name) is not type(value):
             raise ValidationError(f"must be one of {', '.join(self.values)}")
         return {TAG: name, **typing.cast(dict[str, Any], schema(type(value)).dump(value))}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+    def read(self, value: Any) -> Any:
         name = value.get(TAG) if isinstance(value, dict) else None
         if not isinstance(name, str) or name not in self.values:
             raise ValidationError(f'must be an object whose "{TAG}" is one of {", ".join(self.values)}')
@@ -106,31 +100,29 @@ class OneOf(ma.Field[Any]):
         return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in self.values]}
 
 
-class Row(ma.Field[tuple[Any, ...]]):
+class Row(wire.WireField[tuple[Any, ...]]):
     """A tuple of one kind of values; with `length`, of exactly so many."""
 
-    def __init__(self, item: ma.Field[Any], length: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, item: wire.WireField[Any], length: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.item = item
         self.length = length
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
-        if value is None:
-            return None
+    def write(self, value: Any) -> Any:
         self._check(value, tuple)
-        return [self.item._serialize(entry, attr, value) for entry in value]
+        return [self.item.writes(entry) for entry in value]
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> tuple[Any, ...]:
+    def read(self, value: Any) -> tuple[Any, ...]:
         self._check(value, list)
         faults: dict[int, Any] = {}
         entries = []
         for place, entry in enumerate(value):
             try:
-                entries.append(self.item.deserialize(entry))
+                entries.append(self.item.reads(entry))
             except ValidationError as exc:
                 faults[place] = exc.messages
         if faults:
-            raise ValidationError(faults)  # type: ignore[arg-type]
+            raise ValidationError(faults)
         return tuple(entries)
 
     def _check(self, value: Any, kind: type[Any]) -> None:
@@ -141,12 +133,21 @@ class Row(ma.Field[tuple[Any, ...]]):
 
     def json_schema(self) -> wire.JsonSchema:
         bounds = {} if self.length is None else {"minItems": self.length, "maxItems": self.length}
-        return {"type": "array", "items": self.item.json_schema(), **bounds}  # type: ignore[attr-defined]
+        return {"type": "array", "items": self.item.json_schema(), **bounds}
 
 
-@cache
+_made: dict[type[Any], ValueSchema] = {}
+
+
 def schema(value: type[Any]) -> ValueSchema:
     """The schema of a frozen dataclass. Raises: TypeError for a type hint that has no way of being written."""
+    found = _made.get(value)
+    if found is None:
+        found = _made[value] = _derived(value)
+    return found
+
+
+def _derived(value: type[Any]) -> ValueSchema:
     hints = typing.get_type_hints(value)
     made: dict[str, Any] = {}
     optional: set[str] = set()
@@ -156,7 +157,10 @@ def schema(value: type[Any]) -> ValueSchema:
         made[entry.name] = _field(hint, required=not has_default, allow_none=nullable)
         if entry.default is None:
             optional.add(entry.name)
-    return type(f"{value.__name__}Schema", (ValueSchema,), {**made, "value": value, "optional": frozenset(optional)})()
+    made_schema = ValueSchema.from_dict(made, name=f"{value.__name__}Schema")()
+    assert isinstance(made_schema, ValueSchema)
+    made_schema._dataclass, made_schema._left_out = value, frozenset(optional)
+    return made_schema
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -167,7 +171,7 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
     return (rest[0] if len(rest) == 1 else typing.Union[rest]), len(rest) < len(kinds)  # noqa: UP007 - made at run time
 
 
-def _field(hint: Any, **kwargs: Any) -> ma.Field[Any]:
+def _field(hint: Any, **kwargs: Any) -> wire.WireField[Any]:
     if hint in _PLAIN:
         return _PLAIN[hint](**kwargs)
     if isinstance(hint, type) and issubclass(hint, Enum):

@@ -5,6 +5,7 @@ Signing is not done here. A table is bound to a ward, numbered, dated, and stops
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -113,17 +114,29 @@ def load(kind: TableKind, data: bytes) -> TableBody:
 
 
 def claims(table: Table) -> bytes:
-    """The bytes to sign: canonical JSON with kind, ward, version, issued_at, expires_at and body. Raises: MessageError."""
+    """The bytes to sign: JSON with kind, ward, version, issued_at, expires_at and body, deflated (zlib), because a full ward's
+    chart would not fit into one message otherwise. Raises: MessageError."""
     if type(table.body) is not BODIES[table.kind]:
         raise MessageError(f"a {type(table.body).__name__} is not a {table.kind}", remedy=f"give a {BODIES[table.kind].__name__}")
     head = _Claims(kind=table.kind, ward=table.ward, version=table.version, issued_at=table.issued_at, expires_at=table.expires_at)
-    return values.written({**values.to_plain(head), "body": values.to_plain(table.body)})
+    return zlib.compress(values.written({**values.to_plain(head), "body": values.to_plain(table.body)}), 6)
 
 
 def read_claims(data: bytes) -> Table:
     """The table of bytes whose signature was checked. Raises: MessageError."""
-    plain = values.parsed(data, limit_bytes=values.MAX_VALUE_BYTES)
+    plain = values.parsed(_inflated(data), limit_bytes=values.MAX_VALUE_BYTES)
     head = values.from_plain(_Claims, plain)
     assert isinstance(plain, dict)
     body = values.from_plain(BODIES[head.kind], plain.get("body"))
     return Table(kind=head.kind, ward=head.ward, version=head.version, issued_at=head.issued_at, expires_at=head.expires_at, body=body)
+
+
+def _inflated(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        found = inflater.decompress(data, values.MAX_VALUE_BYTES)
+    except zlib.error as exc:
+        raise MessageError("the table is not deflated JSON", remedy="issue the table again", why=str(exc)) from exc
+    if not inflater.eof or inflater.unused_data:
+        raise MessageError("the table is cut off, or too big", remedy="issue the table again")
+    return found

@@ -1,0 +1,76 @@
+"""Drawers without a cart: for the demo, for training and for tests.
+
+Its three knobs make a drawer do what real ones do on a bad day. Must behave as the port says in each of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from devices.ports import DrawerOutcome
+from pointofcare.errors import DeviceUnavailableError, OutcomeUnknownError
+
+DEFAULT_COUNT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlocking:
+    """One command that the simulated lock carried out or refused."""
+
+    drawer: int
+    command_id: str
+    ttl_s: float
+    outcome: DrawerOutcome
+
+
+class SimulatedDrawers:
+    """`refuse`: these drawers refuse. `delay_s`: how long the lock thinks. `lose_answer`: it acts, and nobody hears of it."""
+
+    def __init__(
+        self, *, count: int = DEFAULT_COUNT, refuse: frozenset[int] = frozenset(), delay_s: float = 0.0, lose_answer: bool = False
+    ):
+        self._count = count
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._done: dict[str, Unlocking] = {}
+        self.refuse = refuse
+        self.delay_s = delay_s
+        self.lose_answer = lose_answer
+
+    @property
+    def history(self) -> tuple[Unlocking, ...]:
+        """What the lock did, in order, each command once."""
+        with self._lock:
+            return tuple(self._done.values())
+
+    def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:
+        if self._closed.is_set():
+            raise DeviceUnavailableError("the drawers are closed", remedy="start the cart again", drawer=drawer)
+        with self._lock:
+            unlocking = self._done.get(command_id)
+            if unlocking is None:
+                refused = drawer in self.refuse or not 1 <= drawer <= self._count
+                outcome = DrawerOutcome.REFUSED if refused else DrawerOutcome.UNLOCKED
+                unlocking = Unlocking(drawer=drawer, command_id=command_id, ttl_s=ttl_s, outcome=outcome)
+                self._done[command_id] = unlocking
+        if self._closed.wait(self.delay_s) or self.lose_answer:
+            raise OutcomeUnknownError("the drawer did not answer", remedy="look whether it is open", drawer=drawer, command_id=command_id)
+        return unlocking.outcome
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def open_drawers(
+    source: str = "",  # noqa: ARG001 one shape for every drawer adapter
+    **options: str,
+) -> SimulatedDrawers:
+    """`source` names nothing here. Options: `count`, `refuse` (numbers with commas), `delay_s`, `lose_answer` ("1")."""
+    refuse = frozenset(int(number) for number in options.get("refuse", "").split(",") if number)
+    return SimulatedDrawers(
+        count=int(options.get("count", DEFAULT_COUNT)),
+        refuse=refuse,
+        delay_s=float(options.get("delay_s", "0")),
+        lose_answer=options.get("lose_answer", "0") == "1",
+    )

@@ -1,0 +1,97 @@
+"""Which adapter stands for which word of a configuration: one table a port, nothing found by scanning.
+
+An adapter is named by a string and loaded when it is asked for, so that a program needs only the libraries of the devices it
+has. A source reads `kind:rest?option=value`, as in `opencv:0`, `mjpeg:http://10.0.0.9/video`, `folder:/var/lib/frames?loop=1`.
+Must never pick another adapter than the one that was named.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from devices.ports import Camera, Decoder, Drawers, Picture
+from pointofcare.errors import ConfigError
+
+CAMERAS: Mapping[str, str] = {
+    "opencv": "devices.cameras.opencv:open_camera",
+    "mjpeg": "devices.cameras.mjpeg_http:open_camera",
+    "folder": "devices.cameras.folder:open_camera",
+}
+DECODERS: Mapping[str, str] = {
+    "cascade": "devices.decoders.cascade:open_decoder",
+    "zxing": "devices.decoders.zxing:open_decoder",
+    "zbar": "devices.decoders.zbar:open_decoder",
+}
+PICTURES: Mapping[str, str] = {
+    "opencv": "devices.decoders.picture:open_picture",
+}
+DRAWERS: Mapping[str, str] = {
+    "bridge": "devices.drawers.bridge:open_drawers",
+    "simulated": "devices.drawers.simulated:open_drawers",
+    "none": "devices.drawers.none:open_drawers",
+}
+
+INSTALL_HINTS: Mapping[str, str] = {
+    "cv2": "install the cart extra: uv pip install 'pointofcare[cart]', and libgl1, libglib2.0-0, libxcb1 by apt-get",
+    "zxingcpp": "install the cart extra: uv pip install 'pointofcare[cart]'",
+    "pyzbar": "install the cart extra and apt-get install --no-install-recommends libzbar0",
+    "serial": "install the bridge extra: uv pip install 'pointofcare[bridge]'",
+}
+
+
+def camera(source: str) -> Camera:
+    """`source` is `kind:rest`. Raises: ConfigError."""
+    kind, rest, options = _parsed(source)
+    return cast(Camera, _opened("camera", CAMERAS, kind, rest, options))
+
+
+def decoder(name: str = "cascade") -> Decoder:
+    """Raises: ConfigError."""
+    return cast(Decoder, _opened("decoder", DECODERS, name))
+
+
+def picture(name: str = "opencv") -> Picture:
+    """Raises: ConfigError."""
+    return cast(Picture, _opened("picture", PICTURES, name))
+
+
+def drawers(source: str = "none") -> Drawers:
+    """`source` is `kind` or `kind:rest`. Raises: ConfigError."""
+    kind, rest, options = _parsed(source)
+    return cast(Drawers, _opened("drawers", DRAWERS, kind, rest, options))
+
+
+def _parsed(source: str) -> tuple[str, str, dict[str, str]]:
+    """(kind, rest, options). An URL keeps its own query; adapter options follow a `#`: `mjpeg:http://h/v?ch=1#stall_s=2`."""
+    kind, _, rest = source.partition(":")
+    mark = "#" if "://" in rest else "?"
+    rest, _, query = rest.partition(mark)
+    return kind.strip(), rest, dict(parse_qsl(query))
+
+
+def _opened(port: str, table: Mapping[str, str], kind: str, *arguments: Any) -> object:
+    if kind not in table:
+        known = ", ".join(table)
+        raise ConfigError(f"{port}: {kind!r} is not known", problems=((port, f"use one of: {known}"),), remedy=f"use one of: {known}")
+    opener = _loaded(port, kind, table[kind])
+    if not arguments:
+        return opener()
+    rest, options = arguments
+    try:
+        return opener(rest, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{port} {kind}: {error}", problems=((port, str(error)),), remedy="check the options of the source") from error
+
+
+def _loaded(port: str, kind: str, target: str) -> Callable[..., object]:
+    module_name, _, function = target.partition(":")
+    try:
+        return cast(Callable[..., object], getattr(importlib.import_module(module_name), function))
+    except (ImportError, OSError) as error:
+        missing = (getattr(error, "name", None) or "").partition(".")[0]
+        hint = INSTALL_HINTS.get(missing, next((INSTALL_HINTS[name] for name in INSTALL_HINTS if name in str(error)), ""))
+        hint = hint or "install what the message names"
+        raise ConfigError(f"{port} {kind} cannot be loaded: {error}", problems=((port, hint),), remedy=hint) from error

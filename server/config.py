@@ -221,7 +221,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     reader.unknown()
     problems = reader.problems
     problems += _faults(database_url, facility, secret_key, password_salt, timezone, emr, site)
-    chosen = LANGUAGES
+    chosen: tuple[str, ...] = LANGUAGES
     if languages is not None:
         listed = languages.split(",") if isinstance(languages, str) else languages
         if not isinstance(listed, list) or not listed or any(language not in LANGUAGES for language in listed):

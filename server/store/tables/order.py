@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.store.columns import Document, UtcDateTime
+from server.store.columns import UtcDateTime
 from server.store.database import Model
 
 
@@ -43,14 +42,14 @@ class OrderRow(Model):
 
 
 class OrderVersionRow(Model):
-    """One version of an order, never changed. `document` holds the whole order but for its verification."""
+    """One version of an order, never changed. `document` is the whole order as canonical JSON, but for its verification."""
 
     __tablename__ = "order_versions"
 
     facility: Mapped[str] = mapped_column(String(64), primary_key=True)
     order: Mapped[str] = mapped_column("order_id", String(64), primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    document: Mapped[dict[str, Any]] = mapped_column(Document)
+    document: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(64))

@@ -42,7 +42,7 @@ class StaffRow(Model, UserMixin):
 
     __tablename__ = "staff"
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True, default=_drawn)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True, default=_drawn)  # type: ignore[assignment]
     facility: Mapped[str] = mapped_column(String(64), default="")
     email: Mapped[str] = mapped_column(String(255), unique=True)
     username: Mapped[str | None] = mapped_column(String(255), unique=True)
@@ -58,7 +58,7 @@ class StaffRow(Model, UserMixin):
     valid_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # type: ignore[assignment]
 
     roles: Mapped[list[RoleRow]] = relationship(RoleRow, secondary=staff_roles, lazy="selectin")  # type: ignore[assignment]
 

@@ -1,0 +1,86 @@
+"""An administration record as a row of `administrations`, and as the document that the row and the outbox keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
+from server.store.plain import amount, day, moment, to_amount, to_day, to_moment
+
+_WORDS = (
+    "record_id", "facility", "ward", "cart", "patient", "mrn", "order", "order_version", "action", "status", "status_reason",
+    "reason_text", "product", "product_name", "gtin", "lot", "serial", "route", "site", "prn_reason", "nurse", "witness", "level",
+    "engine", "policy", "chart_version", "online", "clock_offset_s", "lease_fence", "amends",
+)  # fmt: skip
+_MOMENTS = ("due", "effective_at", "recorded_at")
+_AMOUNTS = ("dose", "waste")
+ANSWERED_LEVELS = frozenset({"REASON", "WITNESS", "STOP"})
+
+
+def finding_document(finding: FindingEvidence) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "level": finding.level,
+        "satisfied": finding.satisfied,
+        "unknown": finding.unknown,
+        "facts": dict(finding.facts),
+        "remedy": finding.remedy,
+        "params": dict(finding.params),
+    }
+
+
+def scan_document(scan: ScanEvidence) -> dict[str, Any]:
+    return {"identifier": scan.identifier, "text": scan.text, "at": moment(scan.at), "keyed": scan.keyed}
+
+
+def to_document(record: AdministrationRecord) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(record, name) for name in _WORDS}
+    document |= {name: moment(getattr(record, name)) for name in _MOMENTS}
+    document |= {name: amount(getattr(record, name)) for name in _AMOUNTS}
+    document["expiry"] = day(record.expiry)
+    document["findings"] = [finding_document(finding) for finding in record.findings]
+    document["scans"] = [scan_document(scan) for scan in record.scans]
+    return document
+
+
+def from_document(document: Mapping[str, Any]) -> AdministrationRecord:
+    """Raises: KeyError, ValueError, QuantityError for a document that `to_document` did not write."""
+    values: dict[str, Any] = {name: document[name] for name in _WORDS}
+    values |= {name: to_moment(document[name]) for name in _MOMENTS}
+    values |= {name: to_amount(document[name]) for name in _AMOUNTS}
+    values["expiry"] = to_day(document["expiry"])
+    values["findings"] = tuple(FindingEvidence(**finding) for finding in document["findings"])
+    values["scans"] = tuple(ScanEvidence(**{**scan, "at": to_moment(scan["at"])}) for scan in document["scans"])
+    return AdministrationRecord(**values)
+
+
+def to_row(record: AdministrationRecord, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of the row but for those that the server adds: when it came, in which sequence, what the server says."""
+    return {
+        "record_id": record.record_id,
+        "ward": record.ward,
+        "cart": record.cart,
+        "patient": record.patient,
+        "mrn": record.mrn,
+        "order": record.order,
+        "order_version": record.order_version,
+        "due": record.due,
+        "action": record.action,
+        "status": record.status,
+        "status_reason": record.status_reason,
+        "product": record.product,
+        "product_name": record.product_name,
+        "dose": amount(record.dose),
+        "lot": record.lot,
+        "serial": record.serial,
+        "route": record.route,
+        "nurse": record.nurse,
+        "witness": record.witness,
+        "effective_at": record.effective_at,
+        "recorded_at": record.recorded_at,
+        "amends": record.amends,
+        "level": record.level,
+        "overridden": any(finding.satisfied and finding.level in ANSWERED_LEVELS for finding in record.findings),
+        "document": dict(document),
+    }

@@ -1,0 +1,262 @@
+"""Queries of the outbox, for the verbs that fill it, the dispatcher that empties it and the worklist that shows it.
+
+A row is never deleted. A row that waits or is parked holds back the later rows of its own chain (a correction never overtakes
+what it corrects) and nobody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy.orm import aliased
+
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.errors import ConflictError, NotFoundError
+from server.store import mapping_record
+from server.store.tables import OutboxRow
+from server.store.transaction import Transaction
+
+ADMINISTRATION = "administration"
+PENDING = "pending"
+SENT = "sent"
+PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxItem:
+    """One row. `payload` None: not built yet. `attempts` counts sends so far."""
+
+    id: int
+    kind: str
+    record_id: str
+    cart: str
+    ordering_key: str
+    record: AdministrationRecord
+    payload: bytes | None
+    state: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime
+    last_error: str | None
+    last_error_code: str | None
+    emr_id: str | None
+    emr_version: str | None
+    settled_at: datetime | None
+
+
+def _item(row: OutboxRow) -> OutboxItem:
+    return OutboxItem(
+        id=row.id,
+        kind=row.kind,
+        record_id=row.record_id,
+        cart=row.cart,
+        ordering_key=row.ordering_key,
+        record=mapping_record.from_document(row.record),
+        payload=row.payload,
+        state=row.state,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_attempt_at=row.next_attempt_at,
+        last_error=row.last_error,
+        last_error_code=row.last_error_code,
+        emr_id=row.emr_id,
+        emr_version=row.emr_version,
+        settled_at=row.settled_at,
+    )
+
+
+def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any]) -> None:
+    """Adds the row of one administration: one INSERT."""
+    tx.session.execute(
+        insert(OutboxRow).values(
+            facility=tx.facility,
+            kind=ADMINISTRATION,
+            record_id=record_id,
+            cart=cart,
+            ordering_key=ordering_key,
+            record=dict(document),
+            state=PENDING,
+            attempts=0,
+            created_at=tx.at,
+            next_attempt_at=tx.at,
+        )
+    )
+
+
+def chain_of(tx: Transaction, record_id: str) -> str:
+    """The ordering key of the record that is corrected; its own id when the outbox does not know it."""
+    found = tx.session.scalar(
+        select(OutboxRow.ordering_key).where(
+            OutboxRow.facility == tx.facility, OutboxRow.kind == ADMINISTRATION, OutboxRow.record_id == record_id
+        )
+    )
+    return found or record_id
+
+
+def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, ...]:
+    """Takes up to `limit` due rows, the first of their chains, for `lease_s` seconds; two workers never hold the same one."""
+    earlier = aliased(OutboxRow)
+    blocked = (
+        select(earlier.id)
+        .where(
+            earlier.facility == OutboxRow.facility,
+            earlier.ordering_key == OutboxRow.ordering_key,
+            earlier.id < OutboxRow.id,
+            earlier.state != SENT,
+        )
+        .exists()
+    )
+    query = (
+        select(OutboxRow)
+        .where(
+            OutboxRow.facility == tx.facility,
+            OutboxRow.state == PENDING,
+            OutboxRow.next_attempt_at <= tx.at,
+            or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= tx.at),
+            ~blocked,
+        )
+        .order_by(OutboxRow.next_attempt_at, OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=OutboxRow)
+    )
+    rows = tx.session.scalars(query).all()
+    for row in rows:
+        row.claimed_until = tx.at + timedelta(seconds=lease_s)
+    return tuple(_item(row) for row in rows)
+
+
+def keep_payload(tx: Transaction, item_id: int, payload: bytes) -> bytes:
+    """Stores the bytes once and returns those that count: the first that were ever stored."""
+    row = _row(tx, item_id)
+    if row.payload is None:
+        row.payload = payload
+    return row.payload
+
+
+def mark_sent(tx: Transaction, item_id: int, *, emr_id: str | None, emr_version: str | None = None) -> None:
+    row = _row(tx, item_id)
+    row.state = SENT
+    row.attempts += 1
+    row.emr_id = emr_id
+    row.emr_version = emr_version
+    row.claimed_until = None
+    row.last_error = None
+    row.last_error_code = None
+    row.settled_at = tx.at
+    row.told_at = None
+
+
+def mark_waiting(tx: Transaction, item_id: int, *, error: str, code: str, next_attempt_at: datetime) -> None:
+    """The send failed and may be repeated."""
+    row = _row(tx, item_id)
+    row.attempts += 1
+    row.last_error = error
+    row.last_error_code = code
+    row.next_attempt_at = next_attempt_at
+    row.claimed_until = None
+
+
+def mark_parked(tx: Transaction, item_id: int, *, error: str, code: str) -> None:
+    """A person must look. The administration counts as given all the same."""
+    row = _row(tx, item_id)
+    row.state = PARKED
+    row.attempts += 1
+    row.last_error = error
+    row.last_error_code = code
+    row.claimed_until = None
+    row.settled_at = tx.at
+    row.told_at = None
+
+
+def requeue(tx: Transaction, item_id: int, *, rebuild: bool = False) -> None:
+    """A parked row is sent again; with `rebuild` its payload is made anew, which is only for one that the EMR never took.
+
+    Raises: NotFoundError, ConflictError when it is not parked."""
+    row = _row(tx, item_id)
+    if row.state != PARKED:
+        raise ConflictError(f"outbox row {item_id} is {row.state}, not parked", remedy="look again: somebody may have requeued it")
+    row.state = PENDING
+    row.next_attempt_at = tx.at
+    row.settled_at = None
+    row.told_at = None
+    if rebuild:
+        row.payload = None
+
+
+def _row(tx: Transaction, item_id: int) -> OutboxRow:
+    row = tx.session.scalar(select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.id == item_id))
+    if row is None:
+        raise NotFoundError(f"outbox row {item_id} does not exist", remedy="look at the worklist again", item=item_id)
+    return row
+
+
+def get(tx: Transaction, item_id: int) -> OutboxItem:
+    """Raises: NotFoundError."""
+    return _item(_row(tx, item_id))
+
+
+def of_record(tx: Transaction, record_id: str) -> OutboxItem | None:
+    row = tx.session.scalar(
+        select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.kind == ADMINISTRATION, OutboxRow.record_id == record_id)
+    )
+    return None if row is None else _item(row)
+
+
+def worklist(tx: Transaction, *, state: str | None = None, limit: int = 200) -> tuple[OutboxItem, ...]:
+    """Newest first; parked and waiting ones before those sent."""
+    query = select(OutboxRow).where(OutboxRow.facility == tx.facility)
+    if state is not None:
+        query = query.where(OutboxRow.state == state)
+    order = (func.coalesce(OutboxRow.settled_at, OutboxRow.next_attempt_at).desc(), OutboxRow.id.desc())
+    rows = tx.session.scalars(query.order_by(*order).limit(limit)).all()
+    rank = {PARKED: 0, PENDING: 1, SENT: 2}
+    return tuple(sorted((_item(row) for row in rows), key=lambda item: rank.get(item.state, 3)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxCounts:
+    """`oldest_pending_at` None: nothing waits."""
+
+    pending: int
+    sent: int
+    parked: int
+    oldest_pending_at: datetime | None
+
+
+def counts(tx: Transaction) -> OutboxCounts:
+    rows = tx.session.execute(
+        select(OutboxRow.state, func.count(), func.min(OutboxRow.created_at))
+        .where(OutboxRow.facility == tx.facility)
+        .group_by(OutboxRow.state)
+    ).all()
+    number = {state: count for state, count, _oldest in rows}
+    oldest = {state: first for state, _count, first in rows}
+    return OutboxCounts(
+        pending=number.get(PENDING, 0),
+        sent=number.get(SENT, 0),
+        parked=number.get(PARKED, 0),
+        oldest_pending_at=oldest.get(PENDING),
+    )
+
+
+def untold(tx: Transaction, *, limit: int = 100) -> tuple[OutboxItem, ...]:
+    """Settled rows whose cart has not been told yet."""
+    rows = tx.session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.facility == tx.facility, OutboxRow.settled_at.is_not(None), OutboxRow.told_at.is_(None))
+        .order_by(OutboxRow.settled_at)
+        .limit(limit)
+    ).all()
+    return tuple(_item(row) for row in rows)
+
+
+def mark_told(tx: Transaction, items: tuple[OutboxItem, ...]) -> None:
+    """Only where nothing new has happened since `items` were read."""
+    for item in items:
+        tx.session.execute(
+            update(OutboxRow).where(OutboxRow.id == item.id, OutboxRow.settled_at == item.settled_at).values(told_at=tx.at)
+        )

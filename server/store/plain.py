@@ -1,0 +1,51 @@
+"""Scalars of the domain as plain JSON values and back, for the documents that rows hold.
+
+Amounts keep the digits that were written ("0.50 mg"); moments are UTC with offset; spans are seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from pointofcare.quantity import Quantity
+
+
+def amount(value: Quantity | None) -> str | None:
+    return None if value is None else f"{value.value:f} {value.unit}"
+
+
+def to_amount(value: str | None) -> Quantity | None:
+    """Raises: QuantityError."""
+    return None if value is None else Quantity.parse(value)
+
+
+def moment(value: datetime | None) -> str | None:
+    return None if value is None else value.astimezone(UTC).isoformat()
+
+
+def to_moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)
+
+
+def day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def to_day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
+
+
+def clock(value: time) -> str:
+    return value.isoformat()
+
+
+def to_clock(value: str) -> time:
+    return time.fromisoformat(value)
+
+
+def span(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()
+
+
+def to_span(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)

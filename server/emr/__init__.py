@@ -1,0 +1,33 @@
+"""The electronic medical record: where the server's outbox goes. `open_emr` is the one place that knows the targets."""
+
+from __future__ import annotations
+
+from pointofcare.errors import ConfigError
+from server.config import EmrConfig
+from server.emr.fhir_mapping import MappingContext
+from server.emr.port import EmrPort
+
+__all__ = ["EmrPort", "MappingContext", "mapping_context", "open_emr"]
+
+
+def mapping_context(config: EmrConfig, *, facility: str) -> MappingContext:
+    """How this hospital names things in FHIR. Without a configured base, a name that can belong to nobody else is used."""
+    systems = {"patient": config.patient_system, "order": config.order_system, "staff": config.staff_system}
+    return MappingContext(
+        site=config.identifiers or f"https://pointofcare.invalid/{facility}",
+        systems={name: system for name, system in systems.items() if system},
+    )
+
+
+def open_emr(config: EmrConfig, *, facility: str) -> EmrPort:
+    """The configured target; nothing is connected yet. Raises: ConfigError."""
+    if config.target == "folder":
+        from server.emr.folder import FolderEmr
+
+        return FolderEmr(config.folder)
+    if config.target == "fhir" and config.base_url:
+        from server.emr.fhir import FhirEmr
+
+        system = mapping_context(config, facility=facility).system("administration")
+        return FhirEmr(config.base_url, identifier_system=system, token=config.token)
+    raise ConfigError(f"EMR target {config.target!r} is not usable", remedy='set emr.target to "folder", or to "fhir" with emr.base_url')

@@ -1,0 +1,212 @@
+"""Empties the outbox into the EMR: the server's second durable hop.
+
+A row's bytes are built, checked and stored once, before the first send, and every resend sends those; the order within one
+chain is the store's. It holds no fact of its own: killed at any line, the next start finds the row and sends it again, and the
+EMR stores it once. It never drops a row, and a row that cannot go never holds back another patient's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from pointofcare.errors import EmrError, EmrRejectedError, PointOfCareError
+from server.emr import fhir_mapping, retry, validation
+from server.emr.fhir_mapping import MappingContext
+from server.emr.port import EmrPort, EmrUnclearError
+from server.store import outbox
+from server.store.outbox import OutboxItem
+from server.store.transaction import Actor, transaction
+
+_log = logging.getLogger(__name__)
+ACTOR = Actor(id="dispatcher", name="EMR dispatcher")
+BATCH = 8
+LEASE_S = 180.0
+# Before this much of the lease is used up a batch is left: another worker may take the rest when it has run out.
+_LEASE_USED_S = LEASE_S - 90.0
+_CHECK_EVERY_S = 60.0
+
+
+class InvalidBundleError(EmrRejectedError):
+    """Our own gate refused the bundle; the fact itself stands."""
+
+    code = "emr-bundle-invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatcherState:
+    """What a page shows of it. `fault` is why nothing is sent at all, "" when all is well."""
+
+    target: str
+    running: bool
+    sent: int
+    parked: int
+    failed_attempts: int
+    fault: str
+
+
+class Dispatcher:
+    """`scope` opens what the store needs around each piece of work (the Flask application context). `settled` is called
+    after rows were settled, from this thread."""
+
+    def __init__(
+        self,
+        emr: EmrPort,
+        context: MappingContext,
+        *,
+        scope: Callable[[], AbstractContextManager[object]],
+        settled: Callable[[], None] = lambda: None,
+        idle_s: float = 1.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._emr = emr
+        self._context = context
+        self._scope = scope
+        self._settled = settled
+        self._idle_s = idle_s
+        self._chance = chance
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._unclear: dict[int, int] = {}
+        self._checked_at: float | None = None
+        self._capable = False
+        self._sent = 0
+        self._parked = 0
+        self._failed = 0
+        self._fault = ""
+        self._store_fault = ""
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self.run, name="emr-dispatcher", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 20.0) -> None:
+        """Lets the row in hand end, then returns."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        self._emr.close()
+
+    def wake(self) -> None:
+        """There is a new row: do not wait for the next look. Safe from any thread."""
+        self._wake.set()
+
+    @property
+    def state(self) -> DispatcherState:
+        return DispatcherState(
+            target=self._emr.name,
+            running=self._thread is not None and self._thread.is_alive(),
+            sent=self._sent,
+            parked=self._parked,
+            failed_attempts=self._failed,
+            fault=self._fault or self._store_fault,
+        )
+
+    def run(self) -> None:
+        """Until `stop`. One of the three places with a broad except: whatever fails, the rows stay as they are."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                worked = self.drain_once()
+                self._store_fault = ""
+            except Exception as exc:  # noqa: BLE001 - see above
+                self._store_fault = f"{type(exc).__name__}: {exc}"
+                _log.exception("the outbox could not be read or written; no row was changed")
+                worked = 0
+            if not worked:
+                self._wake.wait(self._idle_s)
+
+    def drain_once(self) -> int:
+        """Sends the rows that are due, and returns how many it took. Raises what the store raises."""
+        if not self._ready():
+            return 0
+        started = time.monotonic()
+        with self._scope():
+            with transaction(ACTOR) as tx:
+                items = outbox.claim(tx, limit=BATCH, lease_s=LEASE_S)
+            for item in items:
+                if self._stopping.is_set() or time.monotonic() - started > _LEASE_USED_S:
+                    break
+                self._deliver(item)
+        if items:
+            self._settled()
+        return len(items)
+
+    def _ready(self) -> bool:
+        """Asks the EMR once what it can do. Not there: rows are tried all the same, so that each shows why it waits."""
+        if self._capable:
+            return True
+        if self._checked_at is not None and time.monotonic() - self._checked_at < _CHECK_EVERY_S:
+            return not self._fault
+        self._checked_at = time.monotonic()
+        try:
+            self._emr.check()
+        except EmrRejectedError as exc:
+            self._fault = str(exc)
+            _log.error("the EMR cannot take administrations, nothing is sent: %s", exc)
+            return False
+        except EmrError as exc:
+            _log.warning("the EMR did not say what it can do: %s", exc)
+            self._fault = ""
+            return True
+        self._capable = True
+        self._fault = ""
+        return True
+
+    def _deliver(self, item: OutboxItem) -> None:
+        try:
+            payload = item.payload or self._build(item)
+            accepted = self._emr.submit(payload, item.record_id)
+        except Exception as exc:  # noqa: BLE001 - a fault of this program must not stop the other patients' rows
+            self._failed_with(item, exc)
+            return
+        with transaction(ACTOR) as tx:
+            outbox.mark_sent(tx, item.id, emr_id=accepted.emr_id, emr_version=accepted.version)
+            tx.audit("emr.sent", item.record_id, {"emr_id": accepted.emr_id, "target": self._emr.name, "replayed": accepted.replayed})
+        self._unclear.pop(item.id, None)
+        self._sent += 1
+
+    def _build(self, item: OutboxItem) -> bytes:
+        context = self._context
+        if item.record.amends is not None:
+            with transaction(ACTOR) as tx:
+                older = outbox.of_record(tx, item.record.amends)
+            context = replace(context, amended=older.record if older else None)
+        payload = fhir_mapping.to_bytes(fhir_mapping.to_bundle(item.record, context))
+        found = validation.problems(payload)
+        if found:
+            raise InvalidBundleError("the bundle is not valid FHIR R4: " + "; ".join(found)[:2000], problems=found)
+        with transaction(ACTOR) as tx:
+            return outbox.keep_payload(tx, item.id, payload)
+
+    def _failed_with(self, item: OutboxItem, error: Exception) -> None:
+        """Only answers of one kind in a row count towards parking: an outage before them says nothing about the record."""
+        self._failed += 1
+        if not isinstance(error, PointOfCareError):
+            _log.error("record %s could not be sent, a fault of this program", item.record_id, exc_info=error)
+        if isinstance(error, EmrUnclearError):
+            self._unclear[item.id] = attempts = self._unclear.get(item.id, 0) + 1
+        else:
+            self._unclear.pop(item.id, None)
+            attempts = item.attempts + 1
+        decision = retry.decide(error, attempts, idempotent=self._emr.idempotent, chance=self._chance())
+        with transaction(ACTOR) as tx:
+            if isinstance(decision, retry.Park):
+                outbox.mark_parked(tx, item.id, error=decision.reason, code=decision.code)
+                tx.audit("emr.parked", item.record_id, {"code": decision.code, "target": self._emr.name})
+                self._parked += 1
+                self._unclear.pop(item.id, None)
+                _log.warning("record %s is parked for a person: %s", item.record_id, decision.code)
+            else:
+                code = error.code if isinstance(error, PointOfCareError) else "program-fault"
+                outbox.mark_waiting(
+                    tx, item.id, error=str(error)[:2000], code=code, next_attempt_at=tx.at + timedelta(seconds=decision.after_s)
+                )

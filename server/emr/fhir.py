@@ -1,0 +1,184 @@
+"""The EMR as a FHIR R4 server over HTTP.
+
+Sends stored bytes and reads the answer; builds nothing. An answer that carries another identifier or another patient than
+was sent is an alarm, never a success.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
+from server.emr import answers
+from server.emr.fhir_elements import search
+from server.emr.port import Accepted, EmrUnclearError
+
+_JSON = "application/fhir+json"
+_LOCATION = re.compile(r"(?:^|/)MedicationAdministration/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$")
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class FhirEmr:
+    """`identifier_system` is the system of our administration identifiers. `timeout_s` bounds each step of one request.
+
+    `authorize` gives the value of the Authorization header for each request, None: no such header."""
+
+    name = "fhir"
+    idempotent = True
+
+    def __init__(
+        self, base_url: str, *, identifier_system: str, token: str | None = None, timeout_s: float = 15.0, verify: bool | str = True
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._identifier_system = identifier_system
+        headers = {"Accept": _JSON}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        # trust_env off: patient data goes where the configuration says, not where a proxy variable says.
+        self._http = httpx.Client(headers=headers, timeout=timeout_s, trust_env=False, verify=verify)
+
+    def check(self) -> None:
+        statement = self._get(f"{self._base_url}/metadata")
+        missing = list(_missing(statement))
+        if missing:
+            raise EmrRejectedError(
+                f"the EMR lacks: {', '.join(missing)}", remedy="ask its maker, or use the folder target", missing=tuple(missing)
+            )
+
+    def submit(self, payload: bytes, record_id: str) -> Accepted:
+        sent = json.loads(payload)
+        place, resource = self._ours(sent, record_id)
+        try:
+            answer = self._http.post(self._base_url, content=payload, headers={"Content-Type": _JSON, "Prefer": "return=representation"})
+        except _NOT_SENT as exc:
+            raise EmrUnavailableError(f"the EMR cannot be reached: {exc}") from exc
+        except httpx.HTTPError as exc:
+            raise EmrOutcomeUnknownError(f"the EMR did not answer: {type(exc).__name__}") from exc
+        body = _parsed(answer)
+        if answer.status_code not in (200, 201):
+            raise answers.meaning(answer.status_code, body, answer.headers)
+        return self._accepted(sent, place, resource, body, record_id)
+
+    def read_back(self, record_id: str) -> Mapping[str, Any] | None:
+        found = self._get(
+            f"{self._base_url}/MedicationAdministration?identifier={search(self._identifier_system, record_id)}",
+            {"Prefer": "handling=strict"},
+        )
+        # A server that ignores the parameter answers with everything it has: only what carries our identifier counts.
+        listed = [entry.get("resource", {}) for entry in found.get("entry", [])]
+        ours = [resource for resource in listed if self._carries(resource, record_id)]
+        if len(ours) > 1:
+            raise EmrRejectedError(
+                f"the EMR holds {len(ours)} administrations with identifier {record_id}",
+                remedy="remove the wrong one in the EMR",
+                emr_ids=tuple(str(resource.get("id")) for resource in ours),
+            )
+        if not ours and listed:
+            raise EmrUnclearError("the EMR ignored the search by identifier", record_id=record_id)
+        return ours[0] if ours else None
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _get(self, url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        try:
+            answer = self._http.get(url, headers=headers)
+        except httpx.HTTPError as exc:  # reading changes nothing, so every failure may be tried again
+            raise EmrUnavailableError(f"the EMR cannot be reached: {type(exc).__name__}") from exc
+        body = _parsed(answer)
+        if answer.status_code != 200:
+            raise answers.meaning(answer.status_code, body, answer.headers)
+        if not isinstance(body, dict):
+            raise EmrUnclearError(f"{url.partition('?')[0]} did not answer with FHIR JSON", remedy="check the address of the EMR")
+        return body
+
+    def _carries(self, resource: object, record_id: str) -> bool:
+        return isinstance(resource, dict) and any(
+            isinstance(identifier, dict) and (identifier.get("system"), identifier.get("value")) == (self._identifier_system, record_id)
+            for identifier in resource.get("identifier") or ()
+        )
+
+    def _ours(self, bundle: Mapping[str, Any], record_id: str) -> tuple[int, Mapping[str, Any]]:
+        for place, entry in enumerate(bundle["entry"]):
+            if entry["resource"]["resourceType"] == "MedicationAdministration" and self._carries(entry["resource"], record_id):
+                return place, entry["resource"]
+        raise EmrRejectedError(f"the stored bundle does not hold record {record_id}", record_id=record_id)
+
+    def _accepted(self, sent: Mapping[str, Any], place: int, resource: Mapping[str, Any], body: object, record_id: str) -> Accepted:
+        entries = body.get("entry") if isinstance(body, dict) else None
+        if not isinstance(entries, list) or len(entries) != len(sent["entry"]):
+            raise EmrUnclearError("the EMR's answer is not that of a FHIR transaction", remedy="check the address of the EMR")
+        for entry in entries:
+            response = entry.get("response") or {}
+            status = _status(response.get("status"))
+            if status not in (200, 201):
+                raise answers.meaning(status, response.get("outcome"))
+        response = entries[place]["response"]
+        stored = entries[place].get("resource")
+        if isinstance(stored, dict) and stored.get("resourceType") == "MedicationAdministration":
+            if not self._carries(stored, record_id) or not _same_subject(resource, stored):
+                raise EmrRejectedError(
+                    "the EMR answered with another identifier or patient than was sent",
+                    remedy="compare the two records in the EMR at once",
+                    emr_id=stored.get("id"),
+                )
+        else:
+            stored = {}
+        match = _LOCATION.search(str(response.get("location") or ""))
+        emr_id = stored.get("id") or (match.group(1) if match else None)
+        if not emr_id:
+            raise EmrOutcomeUnknownError("the EMR took the record and named no id", record_id=record_id)
+        version = (stored.get("meta") or {}).get("versionId") or (match.group(2) if match else None) or _etag(response.get("etag"))
+        return Accepted(emr_id=f"MedicationAdministration/{emr_id}", version=version, replayed=_status(response.get("status")) == 200)
+
+
+def _parsed(answer: httpx.Response) -> object:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _status(text: object) -> int:
+    """ "201 Created" and "201" alike; 0 for anything else."""
+    digits = str(text or "")[:3]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def _etag(text: object) -> str | None:
+    match = re.fullmatch(r'(?:W/)?"([^"]{1,64})"', str(text or ""))
+    return match.group(1) if match else None
+
+
+def _same_subject(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """A server may add to the reference, or replace it by its own literal one; it may not name somebody else."""
+    mine = sent["subject"].get("identifier", {}).get("value")
+    theirs = stored.get("subject") or {}
+    named = theirs.get("identifier", {}).get("value")
+    if named is not None:
+        return bool(named == mine)
+    literal = sent["subject"].get("reference")
+    return bool(literal) and str(theirs.get("reference", "")).endswith(str(literal))
+
+
+def _missing(statement: Mapping[str, Any]) -> Iterator[str]:
+    if not str(statement.get("fhirVersion", "")).startswith("4."):
+        yield "FHIR R4"
+    rest: Mapping[str, Any] = next((part for part in statement.get("rest", ()) if part.get("mode") == "server"), {})
+    if "transaction" not in {interaction.get("code") for interaction in rest.get("interaction", ())}:
+        yield "transactions"
+    kinds = {resource.get("type"): resource for resource in rest.get("resource", ())}
+    administrations = kinds.get("MedicationAdministration")
+    if administrations is None:
+        yield "MedicationAdministration"
+        return
+    if administrations.get("conditionalCreate") is False:
+        yield "conditional create of MedicationAdministration"
+    searches = {parameter.get("name") for parameter in administrations.get("searchParam", ())}
+    if searches and "identifier" not in searches:
+        yield "search of MedicationAdministration by identifier"

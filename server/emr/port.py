@@ -1,0 +1,57 @@
+"""What the server may ask of an electronic medical record (EMR), and what the answers mean.
+
+Adapters (`fhir`, `folder`) translate every foreign failure into these classes at the boundary; the dispatcher decides by
+class alone. An adapter never changes the payload it is given and never builds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pointofcare.errors import EmrUnavailableError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The EMR holds the record. `emr_id` names the resource there ("MedicationAdministration/17"); `version` may be unknown.
+
+    `replayed`: it was already there, so an earlier send had arrived after all."""
+
+    emr_id: str
+    version: str | None = None
+    replayed: bool = False
+
+
+class EmrUnclearError(EmrUnavailableError):
+    """Refused in a way that may be the EMR's own trouble (a 400 while its database is away). Sent again, a bounded number
+    of times, and then left to a person."""
+
+    code: ClassVar[str] = "emr-unclear"
+
+
+class EmrPort(Protocol):
+    """Where administrations go. `submit` with the same bytes is safe to repeat when `idempotent`."""
+
+    name: str
+    idempotent: bool
+
+    def check(self) -> None:
+        """Is it there, and can it do what sending needs? Raises: EmrUnavailableError, EmrRejectedError (it lacks something)."""
+        ...
+
+    def submit(self, payload: bytes, record_id: str) -> Accepted:
+        """Send one record's stored bytes.
+
+        Raises: EmrUnavailableError (retry; `fields["retry_after_s"]` when the EMR named a time), EmrUnclearError (retry, with a
+        cap), EmrOutcomeUnknownError (it may have arrived), EmrRejectedError (a person must look)."""
+        ...
+
+    def read_back(self, record_id: str) -> Mapping[str, Any] | None:
+        """The MedicationAdministration that carries this record's identifier; None: there is none.
+
+        Raises: EmrUnavailableError, EmrRejectedError when there is more than one."""
+        ...
+
+    def close(self) -> None: ...

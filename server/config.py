@@ -49,13 +49,20 @@ class MqttConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmrConfig:
-    """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set."""
+    """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set.
+
+    `identifiers` is the URL under which this hospital's own FHIR identifiers live; the `*_system` settings name the EMR's own
+    identifier systems for patients (by MRN), orders and staff, where it has them."""
 
     target: str = "folder"
     folder: Path = Path("emr-out")
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
     workers: int = 1
+    identifiers: str | None = None
+    patient_system: str | None = None
+    order_system: str | None = None
+    staff_system: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +217,10 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         base_url=reader.text("emr", "base_url"),
         token=reader.text("emr", "token"),
         workers=reader.number("emr", "workers", 1, least=1, most=2),
+        identifiers=reader.text("emr", "identifiers"),
+        patient_system=reader.text("emr", "patient_system"),
+        order_system=reader.text("emr", "order_system"),
+        staff_system=reader.text("emr", "staff_system"),
     )
     site = SiteConfig(
         mrn_pattern=reader.text("site", "mrn_pattern"),

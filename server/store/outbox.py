@@ -257,6 +257,4 @@ def untold(tx: Transaction, *, limit: int = 100) -> tuple[OutboxItem, ...]:
 def mark_told(tx: Transaction, items: tuple[OutboxItem, ...]) -> None:
     """Only where nothing new has happened since `items` were read."""
     for item in items:
-        tx.session.execute(
-            update(OutboxRow).where(OutboxRow.id == item.id, OutboxRow.settled_at == item.settled_at).values(told_at=tx.at)
-        )
+        tx.session.execute(update(OutboxRow).where(OutboxRow.id == item.id, OutboxRow.settled_at == item.settled_at).values(told_at=tx.at))

@@ -1,0 +1,186 @@
+"""Queries about wards and patients."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, or_, select, update
+
+from pointofcare.errors import NotFoundError
+from pointofcare.people import Allergy, Band, BandStatus, Observation, Patient, Weight
+from server.store import bedside, mapping
+from server.store.tables import (
+    AllergyRow,
+    BandRow,
+    DrawerAssignmentRow,
+    ObservationRow,
+    PatientRow,
+    WardRow,
+    WeightRow,
+)
+from server.store.transaction import Transaction
+from server.store.versions import insertion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ward:
+    id: str
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientLine:
+    """One line of a list."""
+
+    id: str
+    mrn: str
+    name: str
+    ward: str | None
+    bed: str | None
+    status: str | None
+
+
+def wards(tx: Transaction) -> tuple[Ward, ...]:
+    rows = tx.session.scalars(select(WardRow).where(WardRow.facility == tx.facility).order_by(WardRow.id))
+    return tuple(Ward(id=row.id, name=row.name, timezone=row.timezone) for row in rows)
+
+
+def ward(tx: Transaction, ward_id: str) -> Ward | None:
+    row = tx.session.get(WardRow, (tx.facility, ward_id))
+    return None if row is None else Ward(id=row.id, name=row.name, timezone=row.timezone)
+
+
+def put_ward(tx: Transaction, ward: Ward) -> None:
+    tx.session.merge(WardRow(facility=tx.facility, id=ward.id, name=ward.name, timezone=ward.timezone))
+    tx.session.flush()
+
+
+def get(tx: Transaction, patient: str) -> Patient:
+    """The whole patient in one statement. Raises: NotFoundError."""
+    found = bedside.of_patient(tx, patient).patients
+    if not found:
+        raise NotFoundError(f"patient {patient!r} is not known", remedy="look for the patient again", patient=patient)
+    return found[0]
+
+
+def find_by_mrn(tx: Transaction, mrn: str) -> str | None:
+    """The patient's id."""
+    return tx.session.scalar(select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.mrn == mrn))
+
+
+def ids_by_mrn(tx: Transaction, mrns: Collection[str]) -> dict[str, str]:
+    rows = tx.session.execute(select(PatientRow.mrn, PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.mrn.in_(mrns)))
+    return {row.mrn: row.id for row in rows}
+
+
+def ward_of(tx: Transaction, patient: str) -> str | None:
+    return tx.session.scalar(select(PatientRow.ward).where(PatientRow.facility == tx.facility, PatientRow.id == patient))
+
+
+def known(tx: Transaction, patients: Collection[str]) -> frozenset[str]:
+    rows = tx.session.scalars(select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.id.in_(patients)))
+    return frozenset(rows)
+
+
+def listed(tx: Transaction, *, ward: str | None = None, text: str | None = None, limit: int = 200) -> tuple[PatientLine, ...]:
+    """By bed. `text` matches the start of the MRN or any part of the name."""
+    query = select(PatientRow).where(PatientRow.facility == tx.facility)
+    if ward is not None:
+        query = query.where(PatientRow.ward == ward)
+    if text:
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        query = query.where(
+            or_(
+                PatientRow.mrn.like(f"{escaped}%", escape="\\"),
+                func.lower(PatientRow.name).like(f"%{escaped.lower()}%", escape="\\"),
+            )
+        )
+    rows = tx.session.scalars(query.order_by(PatientRow.ward, PatientRow.bed, PatientRow.id).limit(limit))
+    return tuple(PatientLine(id=row.id, mrn=row.mrn, name=row.name, ward=row.ward, bed=row.bed, status=row.status) for row in rows)
+
+
+def put(tx: Transaction, patient: Patient) -> None:
+    """Inserts or replaces the patient's own row."""
+    row = mapping.patient_row(patient, at=tx.at)
+    new = insertion(tx, PatientRow).values(facility=tx.facility, **row)
+    changed = {name: value for name, value in row.items() if name != "id"}
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "id"], set_=changed))
+
+
+def put_band(tx: Transaction, patient: str, band: Band) -> None:
+    row = mapping.band_row(band)
+    new = insertion(tx, BandRow).values(facility=tx.facility, patient=patient, printed_at=tx.at, **row)
+    changed = {"status": row["status"], "patient": patient}
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "gsrn", "srin"], set_=changed))
+
+
+def revoke_bands(tx: Transaction, patient: str, *, keep: tuple[str, str] | None = None) -> None:
+    """Every band of the patient but the one with GSRN and SRIN `keep`."""
+    query = update(BandRow).where(BandRow.facility == tx.facility, BandRow.patient == patient)
+    if keep is not None:
+        query = query.where(or_(BandRow.gsrn != keep[0], BandRow.srin != keep[1]))
+    tx.session.execute(query.values(status=BandStatus.REVOKED.value))
+
+
+def replace_allergies(tx: Transaction, patient: str, allergies: tuple[Allergy, ...] | None) -> None:
+    """None: the list is not available any more, which is not "none"."""
+    mine = AllergyRow.facility == tx.facility
+    tx.session.execute(delete(AllergyRow).where(mine, AllergyRow.patient == patient))
+    rows = {(a.kind, a.substance): mapping.allergy_row(a) for a in allergies or ()}
+    for row in rows.values():
+        tx.session.add(AllergyRow(facility=tx.facility, patient=patient, **row))
+    tx.session.execute(
+        update(PatientRow)
+        .where(PatientRow.facility == tx.facility, PatientRow.id == patient)
+        .values(allergies_known=allergies is not None, updated_at=tx.at)
+    )
+    tx.session.flush()
+
+
+def put_observation(tx: Transaction, patient: str, observation: Observation, *, by: str | None = None) -> None:
+    """One value a code and moment: a repeat replaces it."""
+    row = mapping.observation_row(observation)
+    new = insertion(tx, ObservationRow).values(facility=tx.facility, patient=patient, by=by, **row)
+    tx.session.execute(
+        new.on_conflict_do_update(index_elements=["facility", "patient", "code", "at"], set_={"value": row["value"], "by": by})
+    )
+
+
+def put_weight(tx: Transaction, patient: str, weight: Weight, *, by: str | None = None) -> None:
+    row = mapping.weight_row(weight)
+    new = insertion(tx, WeightRow).values(facility=tx.facility, patient=patient, by=by, **row)
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "patient", "at"], set_={"value": row["value"], "by": by}))
+
+
+def drawers(tx: Transaction, *, ward: str) -> dict[str, int]:
+    """Patient -> drawer, of the carts that carry this ward's patients."""
+    rows = tx.session.execute(
+        select(DrawerAssignmentRow.patient, DrawerAssignmentRow.drawer)
+        .join(
+            PatientRow,
+            (PatientRow.facility == DrawerAssignmentRow.facility) & (PatientRow.id == DrawerAssignmentRow.patient),
+        )
+        .where(DrawerAssignmentRow.facility == tx.facility, PatientRow.ward == ward)
+        .order_by(DrawerAssignmentRow.cart, DrawerAssignmentRow.drawer)
+    )
+    found: dict[str, int] = {}
+    for row in rows:
+        found.setdefault(row.patient, row.drawer)
+    return found
+
+
+def encounters(tx: Transaction, *, ward: str) -> dict[str, str]:
+    """Patient -> the encounter's id at the EMR, where it is known."""
+    rows = tx.session.execute(
+        select(PatientRow.id, PatientRow.encounter_emr_id).where(
+            PatientRow.facility == tx.facility, PatientRow.ward == ward, PatientRow.encounter_emr_id.is_not(None)
+        )
+    )
+    return {row.id: str(row.encounter_emr_id) for row in rows}
+
+
+def assign_drawer(tx: Transaction, *, cart: str, drawer: int, patient: str) -> None:
+    new = insertion(tx, DrawerAssignmentRow).values(facility=tx.facility, cart=cart, drawer=drawer, patient=patient)
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "cart", "drawer"], set_={"patient": patient}))

@@ -1,0 +1,129 @@
+"""Queries about staff. Passwords and PINs come and go as hashes only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import or_, select
+
+from pointofcare.errors import NotFoundError
+from pointofcare.people import StaffRole
+from pointofcare.wire.tables import StaffEntry
+from server.store import mapping
+from server.store.tables import RoleRow, StaffRow
+from server.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMember:
+    """One person as the administrator writes it. `password_hash` and `pin_hash` None: leave what is there."""
+
+    id: str
+    name: str
+    username: str | None
+    email: str
+    roles: tuple[StaffRole, ...]
+    active: bool = True
+    badge: str | None = None
+    licensed: bool | None = None
+    licence_number: str | None = None
+    language: str | None = None
+    valid_until: datetime | None = None
+    pin_hash: str | None = field(default=None, repr=False)
+    password_hash: str | None = field(default=None, repr=False)
+
+
+def _member(row: StaffRow) -> StaffMember:
+    return StaffMember(
+        id=row.id,
+        name=row.name,
+        username=row.username,
+        email=row.email,
+        roles=mapping.roles(row),
+        active=row.active,
+        badge=row.badge,
+        licensed=row.licensed,
+        licence_number=row.licence_number,
+        language=row.language,
+        valid_until=row.valid_until,
+    )
+
+
+def listed(tx: Transaction) -> tuple[StaffMember, ...]:
+    """By name, without any hash."""
+    rows = tx.session.scalars(select(StaffRow).where(StaffRow.facility == tx.facility).order_by(StaffRow.name, StaffRow.id))
+    return tuple(_member(row) for row in rows)
+
+
+def roster(tx: Transaction) -> tuple[StaffEntry, ...]:
+    """Everybody who may use the carts, with PIN hashes."""
+    rows = tx.session.scalars(
+        select(StaffRow).where(StaffRow.facility == tx.facility, or_(StaffRow.badge.is_not(None), StaffRow.pin_hash.is_not(None)))
+    )
+    return tuple(sorted((mapping.staff_entry(row) for row in rows), key=lambda entry: entry.id))
+
+
+def find(tx: Transaction, name: str) -> StaffMember | None:
+    """By id, user name or email."""
+    row = _found(tx, name)
+    return None if row is None else _member(row)
+
+
+def names(tx: Transaction) -> dict[str, str]:
+    """Id -> name, for screens that list what people did."""
+    rows = tx.session.execute(select(StaffRow.id, StaffRow.name).where(StaffRow.facility == tx.facility))
+    return {row.id: row.name for row in rows}
+
+
+def put(tx: Transaction, member: StaffMember) -> None:
+    """Inserts or replaces. Raises: nothing for a new person; a badge or user name that somebody else has breaks the commit."""
+    row = tx.session.get(StaffRow, member.id)
+    if row is None:
+        row = StaffRow(id=member.id)
+        tx.session.add(row)
+    row.facility = tx.facility
+    row.name = member.name
+    row.username = member.username
+    row.email = member.email
+    row.active = member.active
+    row.badge = member.badge
+    row.licensed = member.licensed
+    row.licence_number = member.licence_number
+    row.language = member.language
+    row.valid_until = member.valid_until
+    if member.pin_hash is not None:
+        row.pin_hash = member.pin_hash
+    if member.password_hash is not None:
+        row.password = member.password_hash
+    row.roles = [_role(tx, role) for role in dict.fromkeys(member.roles)]
+    tx.session.flush()
+
+
+def set_password(tx: Transaction, name: str, password_hash: str, *, uniquifier: str) -> str:
+    """Returns the person's id; a new `uniquifier` ends all of the person's sessions. Raises: NotFoundError."""
+    row = _found(tx, name)
+    if row is None:
+        raise NotFoundError(f"nobody has the id, user name or email {name!r}", remedy="check the spelling", name=name)
+    row.password = password_hash
+    row.fs_uniquifier = uniquifier
+    row.failed_sign_ins = 0
+    row.locked_until = None
+    return row.id
+
+
+def _found(tx: Transaction, name: str) -> StaffRow | None:
+    return tx.session.scalar(
+        select(StaffRow).where(
+            StaffRow.facility == tx.facility, or_(StaffRow.id == name, StaffRow.username == name, StaffRow.email == name)
+        )
+    )
+
+
+def _role(tx: Transaction, role: StaffRole) -> RoleRow:
+    row = tx.session.scalar(select(RoleRow).where(RoleRow.name == role.value))
+    if row is None:
+        row = RoleRow(name=role.value)
+        tx.session.add(row)
+        tx.session.flush()
+    return row

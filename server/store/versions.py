@@ -1,0 +1,83 @@
+"""Versions of the signed tables: they rise in the transaction that changes what a table holds, never apart from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pointofcare.wire.messages import TableKind
+from server.store.tables import TableVersionRow
+from server.store.transaction import Transaction
+
+# Kinds that are the same in every ward.
+EVERYWHERE = frozenset({TableKind.STAFF_ROSTER, TableKind.FORMULARY, TableKind.POLICY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableVersion:
+    ward: str
+    kind: TableKind
+    version: int
+    changed_at: datetime
+
+
+def insertion(tx: Transaction, table: Any) -> Any:
+    """An INSERT that can say what to do on conflict, in the dialect at hand."""
+    return postgresql.insert(table) if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def bump(tx: Transaction, *wards: str | None) -> None:
+    """The charts of these wards changed: one statement for each ward. None is ignored."""
+    for ward in sorted({ward for ward in wards if ward}):
+        _raise(tx, ward, TableKind.PATIENT_CHART)
+
+
+def bump_everywhere(tx: Transaction, kind: TableKind) -> None:
+    """A table that is the same in every ward changed."""
+    tx.session.execute(
+        update(TableVersionRow)
+        .where(TableVersionRow.facility == tx.facility, TableVersionRow.kind == kind.value)
+        .values(version=TableVersionRow.version + 1, changed_at=tx.at)
+    )
+
+
+def _raise(tx: Transaction, ward: str, kind: TableKind) -> None:
+    new = insertion(tx, TableVersionRow).values(facility=tx.facility, ward=ward, kind=kind.value, version=2, changed_at=tx.at)
+    risen = {"version": TableVersionRow.version + 1, "changed_at": tx.at}
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "ward", "kind"], set_=risen))
+
+
+def open_ward(tx: Transaction, ward: str) -> None:
+    """Gives a ward a version of every kind, where it has none."""
+    for kind in TableKind:
+        new = insertion(tx, TableVersionRow).values(facility=tx.facility, ward=ward, kind=kind.value, version=1, changed_at=tx.at)
+        tx.session.execute(new.on_conflict_do_nothing())
+
+
+def of_ward(tx: Transaction, ward: str) -> dict[TableKind, int]:
+    """Kind -> version; a ward that nothing was ever written for has version 1 of each."""
+    rows = tx.session.execute(
+        select(TableVersionRow.kind, TableVersionRow.version).where(TableVersionRow.facility == tx.facility, TableVersionRow.ward == ward)
+    )
+    found = {TableKind(kind): version for kind, version in rows}
+    return {kind: found.get(kind, 1) for kind in TableKind}
+
+
+def current(tx: Transaction) -> tuple[TableVersion, ...]:
+    """Every version there is."""
+    rows = tx.session.execute(
+        select(TableVersionRow.ward, TableVersionRow.kind, TableVersionRow.version, TableVersionRow.changed_at).where(
+            TableVersionRow.facility == tx.facility
+        )
+    )
+    return tuple(TableVersion(ward=row.ward, kind=TableKind(row.kind), version=row.version, changed_at=row.changed_at) for row in rows)
+
+
+def total(tx: Transaction) -> int:
+    """One number that rises with every change of any table."""
+    mine: ColumnElement[bool] = TableVersionRow.facility == tx.facility
+    return int(tx.session.scalar(select(func.coalesce(func.sum(TableVersionRow.version), 0)).where(mine)) or 0)

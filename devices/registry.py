@@ -17,6 +17,7 @@ from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
     "opencv": "devices.cameras.opencv:open_camera",
+    "v4l2": "devices.cameras.opencv:open_camera",
     "mjpeg": "devices.cameras.mjpeg_http:open_camera",
     "folder": "devices.cameras.folder:open_camera",
 }

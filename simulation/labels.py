@@ -48,9 +48,9 @@ def drug_pack(name: str, gtin: str, lot: str, expiry: date, serial: str | None =
     """A pack with a GS1 DataMatrix: 01, 17, 10 and, when given, 21. `gtin` has 14 digits."""
     elements = f"(01){gtin}(17){expiry:%y%m%d}(10){lot}" + (f"(21){serial}" if serial else "")
     pack = _card(1040, 420, stripe=(46, 110, 180))
-    _paste(pack, gs1_datamatrix(elements, module_px=9), 60, y=150)
+    _paste(pack, gs1_datamatrix(elements, module_px=9), 60, y=96)
     lines = (f"GTIN {gtin}", f"LOT {lot}", f"EXP {expiry:%m/%Y}", *((f"SN {serial}",) if serial else ()))
-    _words(pack, 350, 90, name, lines)
+    _words(pack, 350, 80, name, lines)
     return pack
 
 

@@ -54,7 +54,7 @@ class CascadeDecoder:
 def _attempts(crop: regions.Crop) -> Iterator[list[Symbol]]:
     for variant in regions.variants(crop):
         yield [*zxing.matrix_symbols(variant.image), *zxing.linear_symbols(variant.image)]
-    yield zbar.symbols(crop.image)
+    yield zbar.symbols(crop.image, wanted=zbar.LINEAR)  # it adds no QR, and would name one differently from frame to frame
 
 
 def _placed(grey: Any, crop: regions.Crop, symbol: Symbol) -> Symbol | None:

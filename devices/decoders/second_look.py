@@ -31,5 +31,5 @@ def confirms(grey: Any, symbol: Symbol) -> bool:
     answers: list[bytes] = []
     first, second = (regions.upright(grey, region, enlarge=scale).image for scale in SCALES)
     answers += [other.content for other in zxing.linear_symbols(first) if is_linear(other)]
-    answers += [other.content for other in zbar.symbols(second) if is_linear(other)]
+    answers += [other.content for other in zbar.symbols(second, wanted=zbar.LINEAR)]
     return len(answers) > 0 and all(answer == symbol.content for answer in answers)

@@ -24,7 +24,8 @@ _GREY = int.from_bytes(b"Y800", "little")
 _CONFIG_ENABLE = 0
 _CONFIG_BINARY = 4  # ZBAR_CFG_BINARY, which pyzbar calls CFG_NUM
 _CODE_128, _EAN_13, _QR = 128, 13, 64
-_WANTED = (_EAN_13, _QR, _CODE_128)
+LINEAR = (_EAN_13, _CODE_128)
+_WANTED = (*LINEAR, _QR)
 _MODIFIER_GS1, _MODIFIER_AIM = 1, 2
 _IDENTIFIERS = {
     (_CODE_128, 0): "]C0",

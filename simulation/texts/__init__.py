@@ -1,0 +1,1 @@
+"""Words of the virtual hospital's own pages."""

@@ -1,0 +1,16 @@
+hand-title = The virtual hand
+hand-lead = Choose a label to hold it before the cart's camera.
+hand-choose-cart = Choose a cart
+hand-cart = Cart { $cart }
+hand-no-carts = There is no cart.
+hand-view = What the camera of cart { $cart } sees
+hand-showing = Holding: { $title }
+hand-nothing = Nothing is before the camera.
+hand-take-away = Take away
+hand-how-long = Hold for how long
+hand-short = { $seconds } seconds
+hand-until = Until taken away
+hand-hold = Hold before the camera: { $title }
+hand-failed = That did not work. Is the simulation still running?
+hand-empty-shelf = There is no label to hold.
+hand-language = Language

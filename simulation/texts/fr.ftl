@@ -1,0 +1,16 @@
+hand-title = La main virtuelle
+hand-lead = Choisissez une étiquette à présenter à la caméra du chariot.
+hand-choose-cart = Choisir un chariot
+hand-cart = Chariot { $cart }
+hand-no-carts = Aucun chariot.
+hand-view = Ce que voit la caméra du chariot { $cart }
+hand-showing = Présenté : { $title }
+hand-nothing = Rien devant la caméra.
+hand-take-away = Retirer
+hand-how-long = Durée de la présentation
+hand-short = { $seconds } secondes
+hand-until = Jusqu'au retrait
+hand-hold = Présenter à la caméra : { $title }
+hand-failed = Échec. La simulation tourne-t-elle encore ?
+hand-empty-shelf = Aucune étiquette à présenter.
+hand-language = Langue

@@ -1,0 +1,16 @@
+hand-title = Bàn tay ảo
+hand-lead = Chọn một nhãn để đưa ra trước camera của xe.
+hand-choose-cart = Chọn xe
+hand-cart = Xe { $cart }
+hand-no-carts = Chưa có xe nào.
+hand-view = Hình camera của xe { $cart } đang thấy
+hand-showing = Đang đưa ra: { $title }
+hand-nothing = Chưa đưa gì ra trước camera.
+hand-take-away = Cất đi
+hand-how-long = Giữ trong bao lâu
+hand-short = { $seconds } giây
+hand-until = Đến khi cất đi
+hand-hold = Đưa ra trước camera: { $title }
+hand-failed = Không làm được. Máy mô phỏng còn chạy không?
+hand-empty-shelf = Chưa có nhãn nào để đưa ra.
+hand-language = Ngôn ngữ

@@ -143,7 +143,11 @@ def build(seed: int, now: datetime) -> Ward:
         orders += _orders_of(patient, products, allergic, rng, hour, len(orders))
     drawers = tuple((number, patient.id) for number, patient in enumerate(patients, start=1))
     return Ward(
-        patients=patients, orders=tuple(orders), products=tuple(products.values()), staff=staff(random.Random(f"staff-{seed}")), drawers=drawers
+        patients=patients,
+        orders=tuple(orders),
+        products=tuple(products.values()),
+        staff=staff(random.Random(f"staff-{seed}")),
+        drawers=drawers,
     )
 
 

@@ -1,0 +1,26 @@
+"""`pointofcare-demo demo | once | asyncapi`: the virtual hospital for a person, unattended, and the contract as a document."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+_COMMANDS = {
+    "demo": ("simulation.demo", "the whole hospital on this machine, until Ctrl-C"),
+    "once": ("simulation.once", "one dose unattended, from the camera's frame to the EMR, proven"),
+    "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
+}
+
+
+def main() -> int:
+    if len(sys.argv) < 2 or sys.argv[1] not in _COMMANDS:
+        print("usage: pointofcare-demo COMMAND ...\n")
+        for name, (_, what) in _COMMANDS.items():
+            print(f"  {name:10} {what}")
+        return 2
+    module = importlib.import_module(_COMMANDS[sys.argv[1]][0])
+    return int(module.run(sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""`make demo`: the whole hospital on this machine, for a person to walk through, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pointofcare.errors import PointOfCareError
+from pointofcare.wire import routes
+from simulation import hospital, ward
+from simulation.hospital import Hospital
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Start, print the addresses, wait for Ctrl-C or SIGTERM, stop. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="pointofcare-demo demo", description=__doc__)
+    parser.add_argument("--reset", action="store_true", help="forget the state of earlier runs")
+    parser.add_argument("--seed", type=int, default=1, help="which virtual ward (of a new state)")
+    parser.add_argument("--directory", type=Path, default=hospital.default_directory(), help="where the state lies")
+    parser.add_argument(
+        "--emr", choices=("folder", "sekmet"), default="folder", help="write FHIR bundles to a folder, or into a real FHIR server"
+    )
+    chosen = parser.parse_args(arguments)
+    console = Console(highlight=False)
+    if chosen.reset and chosen.directory.exists():
+        shutil.rmtree(chosen.directory)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    begun = time.monotonic()
+    try:
+        with console.status("Starting") as status:
+
+            def progress(text: str) -> None:
+                if stop.is_set():
+                    raise KeyboardInterrupt
+                console.print(f"  {time.monotonic() - begun:5.1f} s  {text}")
+                status.update(text)
+
+            running = hospital.start(chosen.directory, seed=chosen.seed, with_emr=chosen.emr == "sekmet", progress=progress)
+    except KeyboardInterrupt:
+        console.print("Stopped while starting.")
+        return 130
+    except PointOfCareError as error:
+        console.print(f"[bold]The demo could not start.[/bold] {error}", markup=True, soft_wrap=True)
+        return 1
+    console.print(f"\nUp in {time.monotonic() - begun:.1f} s. State: {chosen.directory} (make demo RESET=1 starts anew)\n")
+    _tell(console, running)
+    reported: set[str] = set()
+    while not stop.wait(0.5):
+        for child in running.children:
+            if child.process.poll() is not None and child.name not in reported:
+                reported.add(child.name)
+                console.print(f"{child.name} has ended (code {child.process.returncode}); its log: {child.log}", soft_wrap=True)
+    console.print("\nStopping ...")
+    killed = running.stop()
+    console.print("Stopped." + (f" Had to be killed: {', '.join(killed)}" if killed else ""))
+    return 0
+
+
+def _tell(console: Console, running: Hospital) -> None:
+    places = Table(title="Where to go", title_justify="left", show_lines=False)
+    for heading in ("what", "who", "address"):
+        places.add_column(heading, overflow="fold")
+    places.add_row(
+        "web pages: orders, ward board, review, EMR, fleet", "pharmacist, prescriber, charge nurse, managers", running.server_url
+    )
+    for cart, url in running.cart_urls.items():
+        places.add_row(f"kiosk of {cart}", "nurse", url)
+    places.add_row("virtual hand: hold badges, wristbands and packs before a cart's camera", "you", running.hand.url)
+    if running.emr:
+        places.add_row("EMR (FHIR R4)", "", running.emr.base_url)
+    console.print(places)
+    people = Table(title="Sign-ins (drawn for this folder; nobody has a default password)", title_justify="left")
+    for heading in ("role", "web user", "password", "cart PIN"):
+        people.add_column(heading, overflow="fold")
+    for row in hospital.sign_ins(running):
+        people.add_row(*row)
+    console.print(people)
+    console.print(
+        "A dose: open a kiosk and the virtual hand side by side. Hold a nurse's badge, type the PIN, hold a wristband, hold that patient's pack.\n"
+        "The fleet, as any MQTT client sees it:"
+    )
+    topic = routes.STATE.filter(facility=ward.FACILITY).rsplit("/", 1)[0] + "/#"
+    console.print(
+        f"  mosquitto_sub -h 127.0.0.1 -p {running.broker.port} -u viewer -P {running.viewer.password} -v -t '{topic}'",
+        soft_wrap=True,
+        markup=False,
+    )
+    console.print("\nCtrl-C stops everything.")

@@ -1,0 +1,305 @@
+"""A whole hospital on one machine: broker, server, carts, a microcontroller with its bridge, a virtual ward, a virtual hand.
+
+The demo, the unattended run and the browser tests start the same one. All of it listens on loopback; its state lies in one folder, and
+a second start there goes on with the same ward, secrets and, where they are free, ports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from devices.brokers import nats
+from devices.brokers.account import Account, RunningBroker
+from pointofcare.errors import PointOfCareError
+from simulation import emr_peer, files, processes, shelf, ward
+from simulation.camera import VirtualCamera
+from simulation.processes import Child
+
+Progress = Callable[[str], None]
+_PROGRAMS = ("server", "hand", *ward.CARTS)
+
+
+@dataclass(slots=True, kw_only=True)
+class Hospital:
+    """What runs. `stop` ends all of it, last started first."""
+
+    directory: Path
+    seed: int
+    ward: ward.Ward
+    broker: RunningBroker
+    hand: VirtualCamera
+    server_url: str
+    cart_urls: dict[str, str]
+    viewer: Account
+    emr: emr_peer.RunningEmr | None
+    children: list[Child] = field(default_factory=list)
+
+    def stop(self) -> list[str]:
+        killed = processes.stop(self.children)
+        self.hand.stop()
+        if self.emr:
+            self.emr.stop()
+        self.broker.stop()
+        return killed
+
+
+def start(
+    directory: Path,
+    *,
+    seed: int,
+    carts: Sequence[str] = ward.CARTS,
+    with_emr: bool = False,
+    bridge: bool = True,
+    progress: Progress = print,
+) -> Hospital:
+    """Start everything in `directory` (made when missing). Raises: PointOfCareError naming the part that did not start."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    memory = _memory(directory, seed)
+    ports = _ports(memory["ports"], (*_PROGRAMS, "broker"))
+    memory["ports"] = ports
+    _remember(directory, memory)
+    born = datetime.fromisoformat(memory["born"])
+    the_ward = ward.build(memory["seed"], born)
+    accounts = [
+        Account(name="server", password=memory["passwords"]["server"], kind="server"),
+        Account(name="viewer", password=memory["passwords"]["viewer"], kind="viewer"),
+        *(Account(name=cart, password=memory["passwords"][cart], kind="cart") for cart in ward.CARTS),
+    ]
+    with contextlib.ExitStack() as undo:
+        progress("broker (NATS, MQTT)")
+        broker = nats.start(directory / "broker", accounts, facility=ward.FACILITY, port=ports["broker"])
+        undo.callback(broker.stop)
+        emr = None
+        if with_emr:
+            progress("EMR (SEKMET, FHIR R4)")
+            emr = emr_peer.start(directory / "emr")
+            undo.callback(emr.stop)
+        progress("virtual hand (camera pictures)")
+        hand = VirtualCamera(list(carts), port=ports["hand"], shelf=lambda: shelf.of(the_ward, datetime.now(ZoneInfo(ward.TIMEZONE)).date()))
+        hand.start()
+        undo.callback(hand.stop)
+        hospital = Hospital(
+            directory=directory,
+            seed=memory["seed"],
+            ward=the_ward,
+            broker=broker,
+            hand=hand,
+            server_url=f"http://127.0.0.1:{ports['server']}",
+            cart_urls={cart: f"http://127.0.0.1:{ports[cart]}" for cart in carts},
+            viewer=accounts[1],
+            emr=emr,
+        )
+        undo.callback(lambda: processes.stop(hospital.children))
+        _start_server(hospital, ports["server"], memory["passwords"], progress)
+        if bridge:
+            _start_bridge(hospital, carts[0], memory["passwords"][carts[0]], progress)
+        for cart in carts:
+            progress(f"cart {cart}")
+            _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
+        for cart in carts:
+            processes.wait_for_line(_child(hospital, cart), "ready", timeout_s=30)
+        undo.pop_all()
+    return hospital
+
+
+def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], progress: Progress) -> None:
+    directory = hospital.directory
+    settings = directory / "server.toml"
+    emr = ["[emr]", 'target = "folder"', 'folder = "emr-out"']
+    if hospital.emr:
+        emr = ["[emr]", 'target = "fhir"', f"base_url = {_toml(hospital.emr.base_url)}"]
+    _private(
+        settings,
+        [
+            'database_url = "sqlite:///server.sqlite"',
+            f"facility = {_toml(ward.FACILITY)}",
+            f"secret_key = {_toml(passwords['secret_key'])}",
+            f"password_salt = {_toml(passwords['password_salt'])}",
+            'signing_key = "signing-key.json"',
+            f"timezone = {_toml(ward.TIMEZONE)}",
+            "demo = true",
+            "[http]",
+            f"port = {port}",
+            "[mqtt]",
+            f'host = "{hospital.broker.host}"',
+            f"port = {hospital.broker.port}",
+            'username = "server"',
+            *emr,
+        ],
+    )
+    environment = {"POINTOFCARE_MQTT_PASSWORD": passwords["server"]}
+    command = [sys.executable, "-m", "server"]
+    seeded = directory / ".seeded"
+    progress("server: database")
+    _run(command, ["migrate", "--config", str(settings)], environment, directory / "log" / "migrate.log")
+    _run(
+        command,
+        ["export-key", "--config", str(settings), "--output", str(directory / "server-key.json")],
+        environment,
+        directory / "log" / "key.log",
+    )
+    if not seeded.exists():
+        progress(f"virtual ward: {len(hospital.ward.patients)} patients, {len(hospital.ward.orders)} orders")
+        imported = files.write(hospital.ward, directory / "import")
+        _run(
+            command,
+            ["import", "--config", str(settings), *map(str, imported)],
+            environment,
+            directory / "log" / "import.log",
+        )
+        for path in imported:
+            path.unlink()  # they hold PINs and passwords in the clear
+        seeded.touch()
+    progress("server")
+    child = processes.start(
+        "server", [*command, "run", "--config", str(settings)], log=directory / "log" / "server.log", environment=environment
+    )
+    hospital.children.append(child)
+    processes.wait_for_line(child, "ready", timeout_s=30)
+
+
+def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progress) -> None:
+    directory = hospital.directory / cart
+    directory.mkdir(exist_ok=True)
+    progress(f"microcontroller and bridge of {cart}")
+    link = directory / "mcu"
+    simulated = processes.start(
+        "microcontroller",
+        [sys.executable, "-m", "firmware_bridge", "simulate", "--pty-link", str(link), "--drawers", "24"],
+        log=hospital.directory / "log" / "microcontroller.log",
+    )
+    hospital.children.append(simulated)
+    processes.wait_for_line(simulated, "ready", timeout_s=15)
+    settings = directory / "bridge.toml"
+    _private(
+        settings,
+        [
+            f"cart = {_toml(cart)}",
+            f"facility = {_toml(ward.FACILITY)}",
+            f"serial_port = {_toml(str(link))}",
+            f"socket_path = {_toml(str(directory / 'drawers.sock'))}",
+            f"data_dir = {_toml(str(directory / 'bridge'))}",
+            "[broker]",
+            f'host = "{hospital.broker.host}"',
+            f"port = {hospital.broker.port}",
+            f"username = {_toml(cart)}",
+        ],
+    )
+    hospital.children.append(
+        processes.start(
+            "bridge",
+            [sys.executable, "-m", "firmware_bridge", "--config", str(settings)],
+            log=hospital.directory / "log" / "bridge.log",
+            environment={"POC_BRIDGE_BROKER_PASSWORD": password},
+        )
+    )
+    processes.wait_for_line(hospital.children[-1], "ready", timeout_s=15)
+
+
+def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, drawers: bool) -> None:
+    directory = hospital.directory / cart
+    directory.mkdir(exist_ok=True)
+    settings = directory / "cart.toml"
+    socket_path = directory / "drawers.sock"
+    _private(
+        settings,
+        [
+            f"cart = {_toml(cart)}",
+            f"facility = {_toml(ward.FACILITY)}",
+            f"ward = {_toml(ward.WARD)}",
+            f"zone = {_toml(ward.TIMEZONE)}",
+            'data_dir = "data"',
+            'server_key_file = "../server-key.json"',
+            "[broker]",
+            f'host = "{hospital.broker.host}"',
+            f"port = {hospital.broker.port}",
+            f"username = {_toml(cart)}",
+            "[kiosk]",
+            f"port = {port}",
+            "[devices]",
+            f"camera = {_toml(f'mjpeg:{hospital.hand.url}/{cart}/video.mjpg')}",
+            'decoder = "cascade"',
+            f"drawers = {_toml(f'bridge:{socket_path}' if drawers else 'none')}",
+        ],
+    )
+    hospital.children.append(
+        processes.start(
+            cart,
+            [sys.executable, "-m", "cart_client", "--config", str(settings)],
+            log=hospital.directory / "log" / f"{cart}.log",
+            environment={"POC_CART_BROKER_PASSWORD": password},
+        )
+    )
+
+
+def _run(command: Sequence[str], arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    child = processes.start(arguments[0], [*command, *arguments], log=log, environment=environment)
+    if child.process.wait(timeout=60) != 0:
+        tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise PointOfCareError(f"server {arguments[0]} failed:\n{tail}", remedy=f"see {log}")
+
+
+def _child(hospital: Hospital, name: str) -> Child:
+    return next(child for child in hospital.children if child.name == name)
+
+
+def _memory(directory: Path, seed: int) -> dict[str, object]:  # type: ignore[type-arg]
+    """What a restart must find again: when the ward was born, its seed, the passwords between the programs."""
+    path = directory / "memory.json"
+    if path.exists():
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS)
+    return {
+        "seed": seed,
+        "born": datetime.now(UTC).replace(second=0, microsecond=0).isoformat(),
+        "passwords": {name: secrets.token_urlsafe(36) for name in names},
+        "ports": {},
+    }
+
+
+def _remember(directory: Path, memory: Mapping[str, object]) -> None:
+    _private(directory / "memory.json", [json.dumps(memory, indent=1)])
+
+
+def _private(path: Path, lines: Sequence[str]) -> None:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text)  # a JSON string is a TOML basic string
+
+
+def _ports(before: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """The ports of the last start where they are free, else new free ones: all bound at once, so that none is drawn twice."""
+    found: dict[str, int] = {}
+    with contextlib.ExitStack() as held:
+        for name in names:
+            probe = held.enter_context(socket.socket())
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", before.get(name, 0)))
+            except OSError:
+                probe.bind(("127.0.0.1", 0))
+            found[name] = probe.getsockname()[1]
+    return found
+
+
+def sign_ins(hospital: Hospital) -> list[tuple[str, str, str, str]]:
+    """(role, user name, password, PIN) of everybody in the virtual ward, for the table that the demo prints."""
+    return [(member.roles[0].value, member.email, member.password, member.pin) for member in hospital.ward.staff]
+
+
+def default_directory() -> Path:
+    return Path(os.environ.get("POINTOFCARE_DEMO_DIR", ".demo")).resolve()

@@ -1,0 +1,77 @@
+"""Sign-in, sessions, tokens, roles, request forgery and response headers: who asks, and what may they do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, abort, request
+from flask_security import Security, SQLAlchemyUserDatastore
+from flask_wtf import CSRFProtect
+
+from server.security import headers, sign_in
+from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
+from server.store.database import db
+from server.store.tables import RoleRow, StaffRow
+
+__all__ = ["NotSignedInError", "actor", "may", "requires", "setup"]
+
+csrf = CSRFProtect()
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A JSON body cannot come from another site's form, and this sets no cookie.
+TOKEN_PATHS = frozenset({"/api/v1/tokens"})
+
+SETTINGS: dict[str, object] = {
+    "PERMANENT_SESSION_LIFETIME": timedelta(seconds=SESSION_MAX_AGE_S),
+    "SESSION_COOKIE_NAME": "pointofcare_session",
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "REMEMBER_COOKIE_HTTPONLY": True,
+    "REMEMBER_COOKIE_SAMESITE": "Lax",
+    "WTF_CSRF_CHECK_DEFAULT": False,  # _guard below asks for it, so that a token needs none
+    "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a board stays open for a shift
+    "SECURITY_PASSWORD_HASH": "argon2",
+    "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+    "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+    "SECURITY_PASSWORD_LENGTH_MIN": 12,
+    "SECURITY_PASSWORD_NORMALIZE_FORM": "NFKC",
+    "SECURITY_USER_IDENTITY_ATTRIBUTES": [{"username": {"mapper": lambda name: name, "case_insensitive": True}}],
+    "SECURITY_RETURN_GENERIC_RESPONSES": True,
+    "SECURITY_LOGIN_URL": "/sign-in",
+    "SECURITY_LOGOUT_URL": "/sign-out",
+    "SECURITY_LOGOUT_METHODS": ["POST"],
+    "SECURITY_LOGIN_USER_TEMPLATE": "sign_in.html",
+    "SECURITY_POST_LOGIN_VIEW": "/",
+    "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
+    "SECURITY_REDIRECT_VALIDATE_MODE": ["regex"],
+    "SECURITY_DEFAULT_REMEMBER_ME": False,
+    "SECURITY_TOKEN_AUTHENTICATION_HEADER": TOKEN_HEADER,
+    "SECURITY_TOKEN_AUTHENTICATION_KEY": "no-token-in-an-address",
+    "SECURITY_TOKEN_MAX_AGE": SESSION_MAX_AGE_S,
+    "SECURITY_FLASH_MESSAGES": False,
+    "SECURITY_SEND_REGISTER_EMAIL": False,
+    "SECURITY_SEND_PASSWORD_CHANGE_EMAIL": False,
+    "SECURITY_ANONYMOUS_USER_DISABLED": False,
+}
+
+
+def setup(app: Flask) -> None:
+    """Puts Flask-Security on `app`, with our form, limits and headers. Opens no connection."""
+    for name, value in SETTINGS.items():
+        app.config[name] = value
+    app.config["REMEMBER_COOKIE_SECURE"] = app.config.get("SESSION_COOKIE_SECURE", False)
+    csrf.init_app(app)
+    Security(app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), login_form=sign_in.SignInForm, register_blueprint=True)
+    headers.register(app)
+    app.before_request(_guard)
+    sign_in.limit(app, "security.login")
+
+
+def _guard() -> None:
+    """A request that changes something must come from our own pages, or carry a token in a header, which no other site can set."""
+    if request.method in SAFE_METHODS or TOKEN_HEADER in request.headers:
+        return
+    if request.path in TOKEN_PATHS:
+        if not request.is_json:
+            abort(415)
+        return
+    csrf.protect()

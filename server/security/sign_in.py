@@ -1,0 +1,55 @@
+"""Signing in with a user name and a password: our form on Flask-Security's machinery, with limits.
+
+The answer to a wrong name, a wrong password and a closed account is one and the same, and takes the same time. The expensive
+hash is computed for two people at once at most, so that a change of shift never starves the doses.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from flask import Flask, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_security.forms import LoginForm
+from flask_security.utils import lookup_identity
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, Length
+
+limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
+FAILURES_PER_NAME = "8 per 5 minutes"
+TRIES_PER_ADDRESS = "120 per 5 minutes"
+_hashing = threading.BoundedSemaphore(2)
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Asks for a user name; an email address is no name here."""
+
+    email = None
+    username = StringField(validators=[DataRequired(), Length(max=255)])
+    password = PasswordField(validators=[DataRequired(), Length(max=200)])
+
+    def validate(self, **kwargs: Any) -> bool:
+        self.ifield = self.username
+        self.user = lookup_identity(str(self.username.data).strip()) if self.username.data else None
+        with _hashing:
+            return bool(super().validate(**kwargs))
+
+
+def name_asked_for() -> str:
+    """The key of the limit on failures: the name, whether there is such a person or not."""
+    payload = request.get_json(silent=True) if request.is_json else None
+    name = payload.get("username") if isinstance(payload, dict) else request.form.get("username")
+    return f"name:{str(name or '').strip().lower()[:255]}"
+
+
+def limit(app: Flask, *endpoints: str) -> None:
+    """Puts the limits before the views named; only failures count against a name."""
+    limiter.init_app(app)
+    by_address = limiter.limit(TRIES_PER_ADDRESS, methods=["POST"])
+    by_name = limiter.limit(
+        FAILURES_PER_NAME, key_func=name_asked_for, methods=["POST"], deduct_when=lambda answer: answer.status_code not in (302, 201)
+    )
+    for endpoint in endpoints:
+        app.view_functions[endpoint] = by_address(by_name(app.view_functions[endpoint]))

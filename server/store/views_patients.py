@@ -1,0 +1,154 @@
+"""What the pages and the API read about patients: finding one, and the doses on the record, page by page. Reads only."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from pointofcare.administration.record import AdministrationRecord
+from server.store import mapping_record
+from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
+from server.store.transaction import Transaction
+
+MOST_SEARCHED = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientLine:
+    id: str
+    mrn: str
+    name: str
+    birth_date: date | None
+    sex: str | None
+    ward: str | None
+    bed: str | None
+    status: str | None
+    allergies_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WardLine:
+    id: str
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """One record with what the server thinks of it. `emr_state` None: the outbox holds none."""
+
+    record: AdministrationRecord
+    received_at: datetime
+    overridden: bool
+    server_level: str | None
+    emr_state: str | None
+    emr_id: str | None
+
+
+def wards(tx: Transaction) -> tuple[WardLine, ...]:
+    rows = tx.session.scalars(select(WardRow).where(WardRow.facility == tx.facility).order_by(WardRow.id))
+    return tuple(WardLine(id=row.id, name=row.name, timezone=row.timezone) for row in rows)
+
+
+def folded(text: str) -> str:
+    """Without case and marks, đ as d: what a search compares."""
+    plain = unicodedata.normalize("NFD", text.casefold())
+    return "".join(sign for sign in plain if not unicodedata.combining(sign)).replace("đ", "d")
+
+
+def find(
+    tx: Transaction, *, text: str = "", ward: str | None = None, after: str = "", admitted_only: bool = True, limit: int = 100
+) -> tuple[PatientLine, ...]:
+    """Patients whose name, MRN or id holds `text`, by id; those after the id `after`."""
+    query = select(PatientRow).where(PatientRow.facility == tx.facility).order_by(PatientRow.id)
+    if admitted_only:
+        query = query.where(PatientRow.status == "admitted")
+    if ward:
+        query = query.where(PatientRow.ward == ward)
+    if after:
+        query = query.where(PatientRow.id > after)
+    wanted = folded(text.strip())
+    rows = tx.session.scalars(query.limit(MOST_SEARCHED if wanted else limit))
+    found = []
+    for row in rows:
+        if not wanted or wanted in folded(f"{row.name}\n{row.mrn}\n{row.id}"):
+            found.append(_line(row))
+            if len(found) == limit:
+                break
+    return tuple(found)
+
+
+def get(tx: Transaction, patient: str) -> PatientLine | None:
+    row = tx.session.get(PatientRow, (tx.facility, patient))
+    return None if row is None else _line(row)
+
+
+def doses(
+    tx: Transaction, *, patient: str, before: tuple[datetime, str] | None = None, limit: int = 50
+) -> tuple[tuple[Dose, ...], tuple[datetime, str] | None]:
+    """Newest first, and where the next page starts (None: no more). One statement, however many doses."""
+    query = (
+        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
+        .outerjoin(OutboxRow, _of_record())
+        .where(AdministrationRow.facility == tx.facility, AdministrationRow.patient == patient)
+        .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id.desc())
+        .limit(limit + 1)
+    )
+    if before is not None:
+        at, record_id = before
+        query = query.where(
+            or_(
+                AdministrationRow.effective_at < at,
+                and_(AdministrationRow.effective_at == at, AdministrationRow.record_id < record_id),
+            )
+        )
+    found = tuple(_dose(row, state, emr_id) for row, state, emr_id in tx.session.execute(query))
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1].record
+    return found[:limit], (last.effective_at, last.record_id)
+
+
+def dose(tx: Transaction, record_id: str) -> Dose | None:
+    found = tx.session.execute(
+        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
+        .outerjoin(OutboxRow, _of_record())
+        .where(AdministrationRow.facility == tx.facility, AdministrationRow.record_id == record_id)
+    ).first()
+    return None if found is None else _dose(*found)
+
+
+def _of_record() -> ColumnElement[bool]:
+    return and_(
+        OutboxRow.facility == AdministrationRow.facility,
+        OutboxRow.kind == "administration",
+        OutboxRow.record_id == AdministrationRow.record_id,
+    )
+
+
+def _dose(row: AdministrationRow, state: str | None, emr_id: str | None) -> Dose:
+    return Dose(
+        record=mapping_record.from_document(row.document),
+        received_at=row.received_at,
+        overridden=row.overridden,
+        server_level=row.server_level,
+        emr_state=state,
+        emr_id=emr_id,
+    )
+
+
+def _line(row: PatientRow) -> PatientLine:
+    return PatientLine(
+        id=row.id,
+        mrn=row.mrn,
+        name=row.name,
+        birth_date=row.birth_date,
+        sex=row.sex,
+        ward=row.ward,
+        bed=row.bed,
+        status=row.status,
+        allergies_known=row.allergies_known,
+    )

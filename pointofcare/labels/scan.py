@@ -5,11 +5,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
+from functools import cache
 
+from pointofcare.errors import ConfigError, LabelError
+from pointofcare.labels import gs1
 from pointofcare.labels.symbol import Symbol
+
+# AIM symbology identifiers (ISO/IEC 15424) whose data is a GS1 element string; every other one is not, whatever it looks like.
+GS1_CARRIERS = frozenset({"]d2", "]C1", "]Q3", "]e0"})
+# EAN and UPC: the data is a GTIN alone, of these lengths. UPC-E must come expanded, for its short form may also be an EAN-8.
+RETAIL_CARRIERS = {"]E0": (12, 13), "]E4": (8,), "]I1": (14,)}
+# Plain Code 128 and QR, and readers that give no identifier: where a plain patient number may stand.
+_BAND_CARRIERS = frozenset({"]C0", "]Q0", "]Q1", "]Q2", ""})
+_LONGEST_ID = 64
+_LONGEST_TEXT = 7089
+_SHOWN = 200
 
 
 class LabelKind(StrEnum):
@@ -34,7 +48,9 @@ class DrugScan:
     """A drug pack. `gtin` has 14 digits and a right check digit.
 
     `bad_elements` names the optional application identifiers that were present and not valid ("17", "10", "21"): the pack
-    is known, that element is not, and the verdict asks for a reason. `expiry` is the last day on which it may be given.
+    is known, that element is not, and the verdict asks for a reason. `expiry` is the last day on which it may be given, and
+    `expiry_time` (from AI 7003) the wall clock time on that day from which it may not; None: the whole day. `other_lots` are
+    the lots that this would be if a separator were lost: a recall of one of them must stop the pack too.
     """
 
     gtin: str
@@ -42,6 +58,8 @@ class DrugScan:
     expiry: date | None = None
     serial: str | None = None
     bad_elements: tuple[str, ...] = ()
+    expiry_time: time | None = None
+    other_lots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +102,121 @@ Scan = BandScan | DrugScan | BadgeScan | TextScan | UnreadableLabel | Keyed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteProfile:
-    """What plain (non-GS1) symbols mean at this hospital. Patterns are regular expressions over the whole text; None: off."""
+    """What plain (non-GS1) symbols mean at this hospital.
+
+    `mrn_pattern` is a regular expression over the whole text of a plain wristband, which may name the patient number in a group
+    "mrn"; None: off. `badge_prefix` "" turns badges off. Raises: ConfigError when the pattern is no regular expression.
+    """
 
     mrn_pattern: str | None = None
     badge_prefix: str = "BADGE:"
+
+    def __post_init__(self) -> None:
+        if self.mrn_pattern is not None:
+            _pattern(self.mrn_pattern)
 
 
 def interpret(symbol: Symbol, profile: SiteProfile, today: date) -> Scan:
     """The one way from a symbol to a scan. `today` (ward date) settles two-digit years.
 
-    Never raises for any `symbol`.
+    The symbology identifier alone decides the grammar. Never raises for any `symbol`.
     """
-    raise NotImplementedError
+    if symbol.identifier in GS1_CARRIERS:
+        return _element_string(symbol.content, today)
+    if symbol.identifier in RETAIL_CARRIERS:
+        return _retail(symbol.identifier, symbol.content)
+    return _plain(symbol.identifier, symbol.content, profile)
+
+
+def _element_string(content: bytes, today: date) -> Scan:
+    try:
+        label = gs1.parse(content, today)
+    except LabelError as error:
+        return _unreadable(content, error.fields.get("reason"), error.fields.get("element"))
+    gsrn, gtin, provider = label.get("8018"), label.get("01"), label.get("8017")
+    if gtin is not None and (gsrn is not None or provider is not None):
+        return _unreadable(content, "two-identities", "01")
+    if gsrn is not None:
+        return BandScan(gsrn=gsrn, srin=label.get("8019"))
+    if provider is not None:
+        return BadgeScan(badge=provider)
+    if gtin is not None:
+        return _drug(gtin, label)
+    return _unreadable(content, "no-identity", None)
+
+
+def _drug(gtin: str, label: gs1.Elements) -> DrugScan:
+    day, moment = label.day("17"), label.moment("7003")
+    bad = [fault.ai for fault in label.faults]
+    if day is not None and moment is not None and day != moment.date():
+        bad += ["17", "7003"]
+        day = moment = None
+    return DrugScan(
+        gtin=gtin,
+        lot=label.get("10"),
+        expiry=moment.date() if moment is not None else day,
+        serial=label.get("21"),
+        bad_elements=tuple(bad),
+        expiry_time=moment.time() if moment is not None else None,
+        other_lots=gs1.other_lots(label),
+    )
+
+
+def _retail(identifier: str, content: bytes) -> Scan:
+    digits = content.decode("ascii", errors="replace") if len(content) <= 14 else ""
+    if len(digits) not in RETAIL_CARRIERS[identifier]:
+        return _unreadable(content, "length", "01", LabelKind.DRUG)
+    gtin = digits.zfill(14)
+    if not gs1.is_valid_key(gtin):
+        return _unreadable(content, "check-digit" if digits.isascii() and digits.isdigit() else "charset", "01", LabelKind.DRUG)
+    return DrugScan(gtin=gtin)
+
+
+def _plain(identifier: str, content: bytes, profile: SiteProfile) -> Scan:
+    if len(content) > _LONGEST_TEXT:
+        return _unreadable(content, "too-long", None, LabelKind.UNKNOWN)
+    if not content:
+        return _unreadable(content, "empty", None, LabelKind.UNKNOWN)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return _unreadable(content, "not-utf8", None, LabelKind.UNKNOWN)
+    if profile.badge_prefix and text.startswith(profile.badge_prefix):
+        badge = text.removeprefix(profile.badge_prefix)
+        if 0 < len(badge) <= _LONGEST_ID and badge.isprintable() and badge == badge.strip():
+            return BadgeScan(badge=badge)
+        return _unreadable(content, "badge", None, LabelKind.UNKNOWN)
+    if profile.mrn_pattern is not None and identifier in _BAND_CARRIERS and len(text) <= _LONGEST_ID:
+        match = _pattern(profile.mrn_pattern).fullmatch(text)
+        mrn = match and (match.groupdict().get("mrn") or match[0])
+        if mrn:
+            return BandScan(mrn=mrn)
+    return TextScan(text=text, identifier=identifier)
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.ASCII)
+    except (re.error, OverflowError, RecursionError) as exc:
+        raise ConfigError(
+            f"the pattern of patient numbers is no regular expression: {exc}",
+            problems=(("mrn_pattern", "write a regular expression such as [0-9]{2}-[0-9]{6}"),),
+        ) from exc
+
+
+def _unreadable(content: bytes, reason: object, element: object, kind: LabelKind | None = None) -> UnreadableLabel:
+    text = content[:_SHOWN].decode("utf-8", errors="replace")
+    return UnreadableLabel(
+        kind=kind or _kind_of(text.lstrip(gs1.GS)),
+        reason=str(reason),
+        element=None if element is None else str(element),
+        text=text,
+    )
+
+
+def _kind_of(text: str) -> LabelKind:
+    """What a broken element string was meant to be, by the identifier that it begins with."""
+    if text.startswith("8018"):
+        return LabelKind.PATIENT
+    return LabelKind.DRUG if text.startswith(("01", "10", "11", "17", "21")) else LabelKind.UNKNOWN

@@ -14,6 +14,8 @@ from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.orm import DeclarativeBase
 
+# Key of the application's configuration: the facility that every query is bound to.
+FACILITY = "POINTOFCARE_FACILITY"
 # Execution option of a connection that is going to write.
 WRITES = "pointofcare_writes"
 BUSY_TIMEOUT_MS = 15_000

@@ -10,16 +10,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import insert
+from sqlalchemy import CursorResult, Executable, insert
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
-from server.store.database import WRITES, db
+from server.store.database import FACILITY, WRITES, db
 from server.store.tables import AuditRow
 
-FACILITY = "POINTOFCARE_FACILITY"
+__all__ = ["FACILITY", "Actor", "Transaction", "reading", "transaction"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class Transaction:
     actor: Actor
     at: datetime
     audits: list[dict[str, object]] = field(default_factory=list)
+
+    def changed(self, statement: Executable) -> int:
+        """Runs an INSERT, UPDATE or DELETE; the number of rows that it touched."""
+        return cast("CursorResult[Any]", self.session.execute(statement)).rowcount
 
     def audit(self, action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:
         """Says what was done; written when the transaction commits. `detail` holds plain JSON values."""

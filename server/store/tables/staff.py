@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import uuid4
 
+from flask import current_app
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.store.columns import UtcDateTime
-from server.store.database import Model, db
+from server.store.database import FACILITY, Model, db
 
 
 def _drawn() -> str:
     return uuid4().hex
+
+
+def _here() -> str:
+    return str(current_app.config[FACILITY])
 
 
 staff_roles = Table(
@@ -43,7 +48,7 @@ class StaffRow(Model, UserMixin):
     __tablename__ = "staff"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True, default=_drawn)  # type: ignore[assignment]
-    facility: Mapped[str] = mapped_column(String(64), default="")
+    facility: Mapped[str] = mapped_column(String(64), default=_here)
     email: Mapped[str] = mapped_column(String(255), unique=True)
     username: Mapped[str | None] = mapped_column(String(255), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")

@@ -1,0 +1,122 @@
+"""Queries about what a person must look at: where the server's facts and a record do not agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from pointofcare.errors import NotFoundError
+from server.store.tables import DiscrepancyRow
+from server.store.transaction import Transaction
+from server.store.versions import insertion
+
+OPEN = "open"
+RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """`code` is stable: unknown-patient, verdict-differs ... `detail` holds plain JSON values."""
+
+    code: str
+    record_id: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    id: int = 0
+    ward: str = ""
+    patient: str = ""
+    state: str = OPEN
+    raised_at: datetime | None = None
+    resolved_by: str | None = None
+    resolved_at: datetime | None = None
+    reason: str | None = None
+
+
+def _value(row: DiscrepancyRow) -> Discrepancy:
+    return Discrepancy(
+        id=row.id,
+        code=row.code,
+        record_id=row.record_id,
+        ward=row.ward,
+        patient=row.patient,
+        detail=row.detail,
+        state=row.state,
+        raised_at=row.raised_at,
+        resolved_by=row.resolved_by,
+        resolved_at=row.resolved_at,
+        reason=row.reason,
+    )
+
+
+def raise_all(tx: Transaction, found: Sequence[Discrepancy]) -> None:
+    """One statement for all of them; one of each code a record."""
+    if not found:
+        return
+    rows = [
+        {
+            "facility": tx.facility,
+            "record_id": one.record_id,
+            "code": one.code,
+            "ward": one.ward,
+            "patient": one.patient,
+            "detail": dict(one.detail),
+            "state": OPEN,
+            "raised_at": tx.at,
+        }
+        for one in found
+    ]
+    tx.session.execute(insertion(tx, DiscrepancyRow).values(rows).on_conflict_do_nothing())
+
+
+def listed(tx: Transaction, *, state: str | None = OPEN, ward: str | None = None, limit: int = 200) -> tuple[Discrepancy, ...]:
+    """Newest first."""
+    query = select(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility)
+    if state is not None:
+        query = query.where(DiscrepancyRow.state == state)
+    if ward is not None:
+        query = query.where(DiscrepancyRow.ward == ward)
+    rows = tx.session.scalars(query.order_by(DiscrepancyRow.raised_at.desc(), DiscrepancyRow.id.desc()).limit(limit))
+    return tuple(_value(row) for row in rows)
+
+
+def of_record(tx: Transaction, record_id: str) -> tuple[Discrepancy, ...]:
+    rows = tx.session.scalars(
+        select(DiscrepancyRow)
+        .where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.record_id == record_id)
+        .order_by(DiscrepancyRow.id)
+    )
+    return tuple(_value(row) for row in rows)
+
+
+def get(tx: Transaction, discrepancy: int) -> Discrepancy:
+    """Raises: NotFoundError."""
+    return _value(_row(tx, discrepancy))
+
+
+def resolve(tx: Transaction, discrepancy: int, *, reason: str) -> Discrepancy:
+    """Raises: NotFoundError."""
+    row = _row(tx, discrepancy)
+    row.state = RESOLVED
+    row.resolved_by = tx.actor.id
+    row.resolved_at = tx.at
+    row.reason = reason
+    return _value(row)
+
+
+def open_count(tx: Transaction) -> int:
+    return int(
+        tx.session.scalar(
+            select(func.count()).select_from(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.state == OPEN)
+        )
+        or 0
+    )
+
+
+def _row(tx: Transaction, discrepancy: int) -> DiscrepancyRow:
+    row = tx.session.scalar(select(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.id == discrepancy))
+    if row is None:
+        raise NotFoundError(f"discrepancy {discrepancy} does not exist", remedy="look at the list again", discrepancy=discrepancy)
+    return row

@@ -1,0 +1,293 @@
+"""Queries about orders, their versions, and the pharmacist's work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import and_, func, insert, select, update
+
+from pointofcare.errors import NotFoundError
+from pointofcare.orders.order import Order
+from server.store import mapping
+from server.store.tables import OrderQuestionRow, OrderRow, OrderVersionRow, PatientRow
+from server.store.transaction import Transaction
+
+
+class Verification(StrEnum):
+    PENDING = "pending"
+    VERIFIED = "verified"
+    QUERIED = "queried"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderView:
+    """An order at its newest version, with what the pharmacist said of it. `clarification` None: it is computable."""
+
+    order: Order
+    verification: Verification
+    verification_by: str | None
+    verification_at: datetime | None
+    verification_comment: str | None
+    clarification: str | None
+    source: str
+    emr_id: str | None
+    placed_at: datetime
+    updated_at: datetime
+    patient_name: str = ""
+    mrn: str = ""
+    ward: str | None = None
+    bed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionView:
+    """One version as it was written."""
+
+    order: Order
+    action: str
+    reason: str | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    id: int
+    order: str
+    version: int
+    text: str
+    asked_by: str
+    asked_at: datetime
+    answer: str | None
+    answered_by: str | None
+    answered_at: datetime | None
+
+
+_NEWEST = and_(
+    OrderVersionRow.facility == OrderRow.facility, OrderVersionRow.order == OrderRow.id, OrderVersionRow.version == OrderRow.version
+)
+_PATIENT = and_(PatientRow.facility == OrderRow.facility, PatientRow.id == OrderRow.patient)
+
+
+def _view(row: OrderRow, document: str, patient: PatientRow) -> OrderView:
+    return OrderView(
+        order=mapping.order(document, verification=row.verification),
+        verification=Verification(row.verification),
+        verification_by=row.verification_by,
+        verification_at=row.verification_at,
+        verification_comment=row.verification_comment,
+        clarification=row.clarification,
+        source=row.source,
+        emr_id=row.emr_id,
+        placed_at=row.placed_at,
+        updated_at=row.updated_at,
+        patient_name=patient.name,
+        mrn=patient.mrn,
+        ward=patient.ward,
+        bed=patient.bed,
+    )
+
+
+def _views(tx: Transaction, *conditions: object, limit: int | None = None) -> tuple[OrderView, ...]:
+    query = (
+        select(OrderRow, OrderVersionRow.document, PatientRow)
+        .join(OrderVersionRow, _NEWEST)
+        .join(PatientRow, _PATIENT)
+        .where(OrderRow.facility == tx.facility, *conditions)  # type: ignore[arg-type]
+        .order_by(OrderRow.placed_at, OrderRow.id)
+        .limit(limit)
+    )
+    return tuple(_view(row, document, patient) for row, document, patient in tx.session.execute(query))
+
+
+def get(tx: Transaction, order: str) -> OrderView:
+    """Raises: NotFoundError."""
+    found = _views(tx, OrderRow.id == order)
+    if not found:
+        raise NotFoundError(f"order {order!r} is not known", remedy="look for the order again", order=order)
+    return found[0]
+
+
+def find(tx: Transaction, order: str) -> OrderView | None:
+    found = _views(tx, OrderRow.id == order)
+    return found[0] if found else None
+
+
+def of_patient(tx: Transaction, patient: str) -> tuple[OrderView, ...]:
+    """All of a patient's orders in one statement, oldest first."""
+    return _views(tx, OrderRow.patient == patient)
+
+
+def queue(
+    tx: Transaction,
+    *,
+    verification: Collection[Verification] = (Verification.PENDING, Verification.QUERIED),
+    ward: str | None = None,
+    limit: int = 200,
+) -> tuple[OrderView, ...]:
+    """What waits for the pharmacist, longest waiting first: live orders of admitted patients only, in one statement."""
+    conditions: list[object] = [
+        OrderRow.verification.in_([state.value for state in verification]),
+        OrderRow.status.in_(["active", "on-hold", "draft"]),
+        PatientRow.status == "admitted",
+    ]
+    if ward is not None:
+        conditions.append(PatientRow.ward == ward)
+    return _views(tx, *conditions, limit=limit)
+
+
+def queue_length(tx: Transaction) -> int:
+    return int(
+        tx.session.scalar(
+            select(func.count())
+            .select_from(OrderRow)
+            .join(PatientRow, _PATIENT)
+            .where(
+                OrderRow.facility == tx.facility,
+                OrderRow.verification.in_([Verification.PENDING.value, Verification.QUERIED.value]),
+                OrderRow.status.in_(["active", "on-hold", "draft"]),
+                PatientRow.status == "admitted",
+            )
+        )
+        or 0
+    )
+
+
+def versions(tx: Transaction, order: str) -> tuple[VersionView, ...]:
+    """Every version, oldest first."""
+    rows = tx.session.scalars(
+        select(OrderVersionRow)
+        .where(OrderVersionRow.facility == tx.facility, OrderVersionRow.order == order)
+        .order_by(OrderVersionRow.version)
+    )
+    return tuple(
+        VersionView(order=mapping.order(row.document, verification=""), action=row.action, reason=row.reason, by=row.by, at=row.at)
+        for row in rows
+    )
+
+
+def insert_order(
+    tx: Transaction, order: Order, *, source: str = "local", emr_id: str | None = None, clarification: str | None = None
+) -> None:
+    """Raises: IntegrityError of the store when the id is taken; callers look first."""
+    tx.session.execute(
+        insert(OrderRow).values(
+            facility=tx.facility,
+            id=order.id,
+            patient=order.patient,
+            version=order.version,
+            status=None if order.status is None else order.status.value,
+            verification=Verification.PENDING.value,
+            verification_version=order.version,
+            source=source,
+            emr_id=emr_id,
+            clarification=clarification,
+            placed_at=tx.at,
+            updated_at=tx.at,
+        )
+    )
+
+
+def insert_version(tx: Transaction, order: Order, *, action: str, reason: str | None) -> None:
+    tx.session.execute(
+        insert(OrderVersionRow).values(
+            facility=tx.facility,
+            order=order.id,
+            version=order.version,
+            document=mapping.order_document(order),
+            action=action,
+            reason=reason,
+            by=tx.actor.id,
+            at=tx.at,
+        )
+    )
+
+
+def point_to(tx: Transaction, order: Order, *, expected: int, keep_verification: bool, clarification: str | None = None) -> bool:
+    """Makes `order.version` the newest, when it still is `expected`; False: somebody was faster."""
+    values: dict[str, object] = {
+        "version": order.version,
+        "status": None if order.status is None else order.status.value,
+        "updated_at": tx.at,
+        "clarification": clarification,
+    }
+    if keep_verification:
+        values["verification_version"] = order.version
+    else:
+        values |= {
+            "verification": Verification.PENDING.value,
+            "verification_version": order.version,
+            "verification_by": None,
+            "verification_at": None,
+            "verification_comment": None,
+        }
+    done = tx.changed(
+        update(OrderRow).where(OrderRow.facility == tx.facility, OrderRow.id == order.id, OrderRow.version == expected).values(**values)
+    )
+    return done == 1
+
+
+def set_verification(tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None) -> bool:
+    """False: the order has another version by now."""
+    done = tx.changed(
+        update(OrderRow)
+        .where(OrderRow.facility == tx.facility, OrderRow.id == order, OrderRow.version == version)
+        .values(
+            verification=state.value,
+            verification_version=version,
+            verification_by=tx.actor.id,
+            verification_at=tx.at,
+            verification_comment=comment,
+            updated_at=tx.at,
+        )
+    )
+    return done == 1
+
+
+def _question(row: OrderQuestionRow) -> Question:
+    return Question(
+        id=row.id,
+        order=row.order,
+        version=row.version,
+        text=row.text,
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+        answer=row.answer,
+        answered_by=row.answered_by,
+        answered_at=row.answered_at,
+    )
+
+
+def add_question(tx: Transaction, order: str, *, version: int, text: str) -> None:
+    tx.session.execute(
+        insert(OrderQuestionRow).values(facility=tx.facility, order=order, version=version, text=text, asked_by=tx.actor.id, asked_at=tx.at)
+    )
+
+
+def answer_question(tx: Transaction, question: int, *, text: str) -> Question:
+    """Raises: NotFoundError."""
+    row = tx.session.scalar(select(OrderQuestionRow).where(OrderQuestionRow.facility == tx.facility, OrderQuestionRow.id == question))
+    if row is None:
+        raise NotFoundError(f"question {question} does not exist", remedy="look at the order again", question=question)
+    row.answer = text
+    row.answered_by = tx.actor.id
+    row.answered_at = tx.at
+    return _question(row)
+
+
+def questions(tx: Transaction, orders: Collection[str]) -> tuple[Question, ...]:
+    """Of all these orders in one statement, oldest first."""
+    rows = tx.session.scalars(
+        select(OrderQuestionRow)
+        .where(OrderQuestionRow.facility == tx.facility, OrderQuestionRow.order.in_(orders))
+        .order_by(OrderQuestionRow.asked_at, OrderQuestionRow.id)
+    )
+    return tuple(_question(row) for row in rows)
+
+
+def known(tx: Transaction, orders: Collection[str]) -> frozenset[str]:
+    return frozenset(tx.session.scalars(select(OrderRow.id).where(OrderRow.facility == tx.facility, OrderRow.id.in_(orders))))

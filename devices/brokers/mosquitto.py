@@ -1,0 +1,86 @@
+"""Debian's Mosquitto as the broker of one hospital.
+
+It acknowledges before it writes, and grants a SUBSCRIBE to a forbidden topic without ever delivering from it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from devices.brokers import process
+from devices.brokers.account import Account, check_unique
+from devices.brokers.process import BrokerKind, RunningBroker
+from pointofcare.errors import DeviceUnavailableError
+
+_LISTENING = re.compile(r"mosquitto version \S+ running")
+_PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
+
+
+def start(directory: Path, accounts: tuple[Account, ...], *, port: int = 0) -> RunningBroker:
+    """A Mosquitto on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
+    return process.start(_kind(accounts), directory, port)
+
+
+def reload(running: RunningBroker, accounts: tuple[Account, ...]) -> None:
+    """Give it other accounts. Permissions bite at once, but a connection whose account is gone stays until it ends.
+    Raises: ConfigError."""
+    running.use(_kind(accounts))
+
+
+def config(directory: Path, *, port: int, as_root: bool) -> str:
+    """The broker's configuration file."""
+    return f"""per_listener_settings false
+allow_anonymous false
+password_file {directory / "passwords"}
+acl_file {directory / "permissions"}
+persistence true
+persistence_location {directory / "store"}/
+autosave_interval 1
+max_inflight_messages 100
+max_queued_messages 20000
+message_size_limit 1048576
+log_dest stderr
+listener {port} 127.0.0.1
+{"user root" if as_root else ""}
+"""
+
+
+def permissions(accounts: tuple[Account, ...]) -> str:
+    """The acl_file."""
+    lines: list[str] = []
+    for account in accounts:
+        lines.append(f"user {account.name}")
+        lines.extend(f"topic write {topic}" for topic in account.writes)
+        lines.extend(f"topic read {topic}" for topic in account.reads)
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _kind(accounts: tuple[Account, ...]) -> BrokerKind:
+    check_unique(accounts)
+    return BrokerKind(name="mosquitto", write=partial(_write, _binary("mosquitto"), accounts), listening=_LISTENING, picks_port=False)
+
+
+def _write(binary: str, accounts: tuple[Account, ...], directory: Path, port: int) -> list[str]:
+    (directory / "store").mkdir(exist_ok=True)
+    process.private_file(directory / "permissions", permissions(accounts))
+    fresh = directory / "passwords.new"
+    process.private_file(fresh, "".join(f"{account.name}:{account.password}\n" for account in accounts))
+    if accounts:
+        subprocess.run([_binary("mosquitto_passwd"), "-U", str(fresh)], check=True, capture_output=True, timeout=30)
+    fresh.replace(directory / "passwords")
+    path = directory / "mosquitto.conf"
+    process.private_file(path, config(directory, port=port, as_root=os.geteuid() == 0))
+    return [binary, "-c", str(path)]
+
+
+def _binary(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path=_PLACES)
+    if found is None:
+        raise DeviceUnavailableError(f"{name} is not installed", remedy="install the package mosquitto")
+    return found

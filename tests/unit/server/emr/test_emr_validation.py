@@ -37,7 +37,6 @@ def _broken(change: Callable[[dict], object], name: str = "given") -> tuple[str,
         lambda r: r.update(status="not-done"),
         lambda r: r["medicationReference"].update(reference="#other"),
     ],
-    ids=lambda change: None,
 )
 def test_a_broken_bundle_is_found_before_it_is_sent(change: Callable[[dict], object]) -> None:
     assert _broken(change)

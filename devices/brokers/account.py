@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -22,15 +23,12 @@ class Account:
 
     name: str
     password: str = field(repr=False)
-    kind: AccountKind
-    facility: str
+    kind: AccountKind | str
 
     def __post_init__(self) -> None:
-        problems = [
-            (name, "use 1 to 64 of A-Z a-z 0-9 _ -")
-            for name, text in (("name", self.name), ("facility", self.facility))
-            if not routes.is_level(text)
-        ]
+        problems = [] if routes.is_level(self.name) else [("name", "use 1 to 64 of A-Z a-z 0-9 _ -")]
+        if self.kind not in list(AccountKind):
+            problems.append(("kind", f"use one of {', '.join(AccountKind)}"))
         if not (8 <= len(self.password) <= 64) or not self.password.isascii() or not self.password.isprintable():
             problems.append(("password", "use 8 to 64 printable ASCII characters"))
         elif self.password.startswith("$"):
@@ -38,22 +36,20 @@ class Account:
         if problems:
             raise ConfigError(f"the broker account {self.name!r} cannot be used", problems=tuple(problems))
 
-    @property
-    def writes(self) -> tuple[str, ...]:
-        """MQTT filters of what it may publish."""
-        if self.kind is AccountKind.CART:
-            return (routes.cart_writes(facility=self.facility, cart=self.name),)
-        return (routes.facility_tree(facility=self.facility),) if self.kind is AccountKind.SERVER else ()
+    def writes(self, facility: str) -> tuple[str, ...]:
+        """MQTT filters of what it may publish. Raises: MessageError."""
+        if self.kind == AccountKind.CART:
+            return (routes.cart_writes(facility=facility, cart=self.name),)
+        return (routes.facility_tree(facility=facility),) if self.kind == AccountKind.SERVER else ()
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """MQTT filters of what it may subscribe to."""
-        if self.kind is AccountKind.CART:
-            return routes.cart_reads(facility=self.facility, cart=self.name)
-        return (routes.facility_tree(facility=self.facility),)
+    def reads(self, facility: str) -> tuple[str, ...]:
+        """MQTT filters of what it may subscribe to. Raises: MessageError."""
+        if self.kind == AccountKind.CART:
+            return routes.cart_reads(facility=facility, cart=self.name)
+        return (routes.facility_tree(facility=facility),)
 
 
-def check_unique(accounts: tuple[Account, ...]) -> None:
+def check_unique(accounts: Sequence[Account]) -> None:
     """Raises: ConfigError when two accounts share a name, because a broker would silently keep one of them."""
     names = [account.name for account in accounts]
     twice = sorted({name for name in names if names.count(name) > 1})

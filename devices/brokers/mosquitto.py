@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,15 +22,15 @@ _LISTENING = re.compile(r"mosquitto version \S+ running")
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
 
 
-def start(directory: Path, accounts: tuple[Account, ...], *, port: int = 0) -> RunningBroker:
+def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0) -> RunningBroker:
     """A Mosquitto on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
-    return process.start(_kind(accounts), directory, port)
+    return process.start(_kind(accounts, facility), directory, port)
 
 
-def reload(running: RunningBroker, accounts: tuple[Account, ...]) -> None:
+def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str) -> None:
     """Give it other accounts. Permissions bite at once, but a connection whose account is gone stays until it ends.
     Raises: ConfigError."""
-    running.use(_kind(accounts))
+    running.use(_kind(accounts, facility))
 
 
 def config(directory: Path, *, port: int, as_root: bool) -> str:
@@ -50,25 +51,27 @@ listener {port} 127.0.0.1
 """
 
 
-def permissions(accounts: tuple[Account, ...]) -> str:
+def permissions(accounts: Sequence[Account], *, facility: str) -> str:
     """The acl_file."""
     lines: list[str] = []
     for account in accounts:
         lines.append(f"user {account.name}")
-        lines.extend(f"topic write {topic}" for topic in account.writes)
-        lines.extend(f"topic read {topic}" for topic in account.reads)
+        lines.extend(f"topic write {topic}" for topic in account.writes(facility))
+        lines.extend(f"topic read {topic}" for topic in account.reads(facility))
         lines.append("")
     return "\n".join(lines)
 
 
-def _kind(accounts: tuple[Account, ...]) -> BrokerKind:
+def _kind(accounts: Sequence[Account], facility: str) -> BrokerKind:
     check_unique(accounts)
-    return BrokerKind(name="mosquitto", write=partial(_write, _binary("mosquitto"), accounts), listening=_LISTENING, picks_port=False)
+    return BrokerKind(
+        name="mosquitto", write=partial(_write, _binary("mosquitto"), tuple(accounts), facility), listening=_LISTENING, picks_port=False
+    )
 
 
-def _write(binary: str, accounts: tuple[Account, ...], directory: Path, port: int) -> list[str]:
+def _write(binary: str, accounts: Sequence[Account], facility: str, directory: Path, port: int) -> list[str]:
     (directory / "store").mkdir(exist_ok=True)
-    process.private_file(directory / "permissions", permissions(accounts))
+    process.private_file(directory / "permissions", permissions(accounts, facility=facility))
     fresh = directory / "passwords.new"
     process.private_file(fresh, "".join(f"{account.name}:{account.password}\n" for account in accounts))
     if accounts:

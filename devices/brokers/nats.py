@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,19 +20,19 @@ from pointofcare.errors import DeviceUnavailableError
 _LISTENING = re.compile(r"Listening for MQTT clients on mqtt://127\.0\.0\.1:(?P<port>\d+)")
 
 
-def start(directory: Path, accounts: tuple[Account, ...], *, port: int = 0) -> RunningBroker:
+def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0) -> RunningBroker:
     """A NATS server on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
-    return process.start(_kind(accounts), directory, port)
+    return process.start(_kind(accounts, facility), directory, port)
 
 
-def reload(running: RunningBroker, accounts: tuple[Account, ...]) -> None:
+def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str) -> None:
     """Give it other accounts; a connection whose account is gone is closed at once. Raises: ConfigError."""
-    running.use(_kind(accounts))
+    running.use(_kind(accounts, facility))
 
 
-def config(accounts: tuple[Account, ...], *, store: Path, port: int) -> str:
+def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int) -> str:
     """The server's configuration file. `port` 0: any free one."""
-    users = "\n".join(f"    {_user(account)}" for account in accounts)
+    users = "\n".join(f"    {_user(account, facility)}" for account in accounts)
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
 jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
@@ -44,21 +45,21 @@ accounts {{
 """
 
 
-def _kind(accounts: tuple[Account, ...]) -> BrokerKind:
+def _kind(accounts: Sequence[Account], facility: str) -> BrokerKind:
     check_unique(accounts)
-    return BrokerKind(name="nats", write=partial(_write, _binary(), accounts), listening=_LISTENING, picks_port=True)
+    return BrokerKind(name="nats", write=partial(_write, _binary(), tuple(accounts), facility), listening=_LISTENING, picks_port=True)
 
 
-def _write(binary: str, accounts: tuple[Account, ...], directory: Path, port: int) -> list[str]:
+def _write(binary: str, accounts: Sequence[Account], facility: str, directory: Path, port: int) -> list[str]:
     path = directory / "nats.conf"
-    process.private_file(path, config(accounts, store=directory / "store", port=port))
+    process.private_file(path, config(accounts, facility=facility, store=directory / "store", port=port))
     return [binary, "-c", str(path)]
 
 
-def _user(account: Account) -> str:
-    reads = ", ".join(_quoted(subject) for topic in account.reads for subject in _subjects(topic))
-    writes = ", ".join(_quoted(subject) for topic in account.writes for subject in _subjects(topic))
-    publish = f"[{writes}]" if account.kind is not AccountKind.VIEWER else '{ deny: ">" }'
+def _user(account: Account, facility: str) -> str:
+    reads = ", ".join(_quoted(subject) for topic in account.reads(facility) for subject in _subjects(topic))
+    writes = ", ".join(_quoted(subject) for topic in account.writes(facility) for subject in _subjects(topic))
+    publish = f"[{writes}]" if account.kind != AccountKind.VIEWER else '{ deny: ">" }'
     return (
         f"{{ user: {_quoted(account.name)}, password: {_quoted(account.password)}, "
         f"permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"

@@ -1,0 +1,201 @@
+"""What people do with orders: prescribers place, change, hold and stop them, pharmacists verify, ask and reject.
+
+A change makes a new version; a version is never changed. What is new in content is unverified again. Each verb raises the version of
+the patient's chart in the same transaction, so that the carts of the ward get it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError
+from pointofcare.orders.order import Order, OrderStatus
+from pointofcare.people import StaffRole
+from server.store import orders, patients, versions
+from server.store.orders import OrderView, Verification
+from server.store.transaction import Actor, Transaction
+from server.usecases.permission import require, text
+
+LIVE = frozenset({OrderStatus.ACTIVE, OrderStatus.ON_HOLD, OrderStatus.DRAFT})
+
+
+def place(
+    tx: Transaction,
+    actor: Actor,
+    order: Order,
+    *,
+    source: str = "local",
+    emr_id: str | None = None,
+    clarification: str | None = None,
+) -> Order:
+    """A new order at version 1, unverified. `clarification`: why it cannot be given by scan yet; it is then kept as a draft.
+
+    Raises: NotPermittedError, NotFoundError (patient), ConflictError (the id is taken)."""
+    require(tx, actor, StaffRole.PRESCRIBER)
+    return _place(tx, order, source=source, emr_id=emr_id, clarification=clarification)
+
+
+def receive(tx: Transaction, order: Order, *, source: str = "import", emr_id: str | None = None, clarification: str | None = None) -> Order:
+    """An order from another system, new or changed: the caller has checked who may import. An order that is the same as ours
+    changes nothing. Raises: NotFoundError (patient), ConflictError (it is another patient's)."""
+    found = orders.find(tx, order.id)
+    if found is None:
+        return _place(tx, order, source=source, emr_id=emr_id, clarification=clarification)
+    if found.order.patient != order.patient:
+        raise ConflictError(
+            f"order {order.id} belongs to another patient", remedy="give the order another id", order=order.id, patient=found.order.patient
+        )
+    same = replace(order, version=found.order.version, verified=found.order.verified)
+    if same == found.order and clarification == found.clarification:
+        return found.order
+    only_status = replace(same, status=found.order.status) == found.order and clarification == found.clarification
+    changed = replace(order, version=found.order.version + 1, verified=False)
+    _write(tx, found, changed, action="received", reason=None, keep_verification=only_status, clarification=clarification)
+    return changed
+
+
+def _place(tx: Transaction, order: Order, *, source: str, emr_id: str | None, clarification: str | None) -> Order:
+    ward = _ward(tx, order.patient)
+    if orders.find(tx, order.id) is not None:
+        raise ConflictError(f"order {order.id} exists", remedy="amend it, or draw another id", order=order.id)
+    status = OrderStatus.DRAFT if clarification and order.status is OrderStatus.ACTIVE else order.status
+    placed = replace(order, version=1, verified=False, status=status)
+    orders.insert_order(tx, placed, source=source, emr_id=emr_id, clarification=clarification)
+    orders.insert_version(tx, placed, action="placed", reason=None)
+    tx.audit("order.place", f"order/{order.id}", {"patient": order.patient, "source": source, "version": 1})
+    versions.bump(tx, ward)
+    return placed
+
+
+def amend(tx: Transaction, actor: Actor, order: Order, *, version: int, reason: str) -> Order:
+    """`order` as it shall be, instead of `version`. It is unverified again.
+
+    Raises: NotPermittedError, NotFoundError, ConflictError (another version by now, or another patient), IllegalTransitionError
+    (the order has ended), TextMissingError."""
+    require(tx, actor, StaffRole.PRESCRIBER)
+    found = _current(tx, order.id, version)
+    if found.order.patient != order.patient:
+        raise ConflictError("an order never changes its patient", remedy="stop it and place a new one", order=order.id)
+    _must_live(found, "amend")
+    changed = replace(order, version=version + 1, verified=False)
+    _write(tx, found, changed, action="amended", reason=text(reason, "reason"), keep_verification=False)
+    return changed
+
+
+def hold(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> Order:
+    """Nothing is given until it is resumed. Raises: as `amend`."""
+    return _set_status(tx, actor, order, version, OrderStatus.ON_HOLD, {OrderStatus.ACTIVE}, "held", reason)
+
+
+def resume(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> Order:
+    """Raises: as `amend`."""
+    return _set_status(tx, actor, order, version, OrderStatus.ACTIVE, {OrderStatus.ON_HOLD}, "resumed", reason)
+
+
+def stop(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> Order:
+    """For good. Raises: as `amend`."""
+    return _set_status(tx, actor, order, version, OrderStatus.STOPPED, set(LIVE), "stopped", reason)
+
+
+def _set_status(
+    tx: Transaction,
+    actor: Actor,
+    order: str,
+    version: int,
+    status: OrderStatus,
+    allowed: set[OrderStatus],
+    action: str,
+    reason: str,
+) -> Order:
+    require(tx, actor, StaffRole.PRESCRIBER)
+    found = _current(tx, order, version)
+    if found.order.status not in allowed:
+        raise IllegalTransitionError("order", str(found.order.status), action)
+    changed = replace(found.order, version=version + 1, status=status)
+    _write(tx, found, changed, action=action, reason=text(reason, "reason"), keep_verification=True, clarification=found.clarification)
+    return changed
+
+
+def verify(tx: Transaction, actor: Actor, order: str, version: int, *, comment: str | None = None) -> OrderView:
+    """The pharmacist finds `version` right. Raises: NotPermittedError, NotFoundError, ConflictError (another version by now, or
+    it still needs clarification), IllegalTransitionError (the order has ended)."""
+    require(tx, actor, StaffRole.PHARMACIST)
+    found = _current(tx, order, version)
+    if found.clarification or found.order.status is OrderStatus.DRAFT:
+        raise ConflictError(
+            f"order {order} is a draft: it cannot be computed yet", remedy="amend it so that dose and times are clear", order=order
+        )
+    return _judge(tx, found, Verification.VERIFIED, comment)
+
+
+def reject(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> OrderView:
+    """The pharmacist will not have it given. Raises: as `verify`, TextMissingError."""
+    require(tx, actor, StaffRole.PHARMACIST)
+    return _judge(tx, _current(tx, order, version), Verification.REJECTED, text(reason, "reason"))
+
+
+def question(tx: Transaction, actor: Actor, order: str, version: int, *, text_: str) -> OrderView:
+    """The pharmacist asks the prescriber; until then it is not verified. Raises: as `reject`."""
+    require(tx, actor, StaffRole.PHARMACIST)
+    asked = text(text_, "question")
+    found = _current(tx, order, version)
+    orders.add_question(tx, order, version=version, text=asked)
+    return _judge(tx, found, Verification.QUERIED, asked)
+
+
+def answer(tx: Transaction, actor: Actor, question: int, *, text_: str) -> orders.Question:
+    """The prescriber answers; the order waits for the pharmacist as before. Raises: NotPermittedError, NotFoundError."""
+    require(tx, actor, StaffRole.PRESCRIBER)
+    answered = orders.answer_question(tx, question, text=text(text_, "answer"))
+    tx.audit("order.answer", f"order/{answered.order}", {"question": question})
+    return answered
+
+
+def _judge(tx: Transaction, found: OrderView, state: Verification, comment: str | None) -> OrderView:
+    order = found.order
+    _must_live(found, state.value)
+    if not orders.set_verification(tx, order.id, version=order.version, state=state, comment=comment):
+        raise _changed(order.id)
+    tx.audit(f"order.{state.value}", f"order/{order.id}", {"version": order.version, "before": found.verification.value})
+    versions.bump(tx, found.ward)
+    return orders.get(tx, order.id)
+
+
+def _write(
+    tx: Transaction,
+    found: OrderView,
+    changed: Order,
+    *,
+    action: str,
+    reason: str | None,
+    keep_verification: bool,
+    clarification: str | None = None,
+) -> None:
+    orders.insert_version(tx, changed, action=action, reason=reason)
+    moved = orders.point_to(tx, changed, expected=found.order.version, keep_verification=keep_verification, clarification=clarification)
+    if not moved:
+        raise _changed(changed.id)
+    tx.audit(f"order.{action}", f"order/{changed.id}", {"version": changed.version, "reason": reason or ""})
+    versions.bump(tx, found.ward)
+
+
+def _current(tx: Transaction, order: str, version: int) -> OrderView:
+    found = orders.get(tx, order)
+    if found.order.version != version:
+        raise _changed(order)
+    return found
+
+
+def _changed(order: str) -> ConflictError:
+    return ConflictError(f"order {order} was changed meanwhile", remedy="look at the newest version and decide again", order=order)
+
+
+def _must_live(found: OrderView, event: str) -> None:
+    if found.order.status not in LIVE:
+        raise IllegalTransitionError("order", str(found.order.status), event)
+
+
+def _ward(tx: Transaction, patient: str) -> str | None:
+    if not patients.known(tx, (patient,)):
+        raise NotFoundError(f"patient {patient!r} is not known", remedy="admit or import the patient first", patient=patient)
+    return patients.ward_of(tx, patient)

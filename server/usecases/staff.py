@@ -1,0 +1,31 @@
+"""Adding people and changing what they may do. Plain passwords never come this far: only their hashes."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from pointofcare.people import StaffRole
+from pointofcare.wire.messages import TableKind
+from server.store import staff, versions
+from server.store.staff import StaffMember
+from server.store.transaction import Actor, Transaction
+from server.usecases.permission import require
+
+
+def receive(tx: Transaction, member: StaffMember) -> None:
+    """A person, new or changed: the caller has checked who may import or add."""
+    staff.put(tx, member)
+    tx.audit("staff.receive", f"staff/{member.id}", {"roles": [role.value for role in member.roles], "active": member.active})
+    versions.bump_everywhere(tx, TableKind.STAFF_ROSTER)
+
+
+def put(tx: Transaction, actor: Actor, member: StaffMember) -> None:
+    """As `receive`, by an administrator. Raises: NotPermittedError."""
+    require(tx, actor, StaffRole.ADMINISTRATOR)
+    receive(tx, member)
+
+
+def set_password(tx: Transaction, name: str, password_hash: str) -> None:
+    """Ends all sessions of the person. The caller has checked who may. Raises: NotFoundError."""
+    found = staff.set_password(tx, name, password_hash, uniquifier=uuid4().hex)
+    tx.audit("staff.set-password", f"staff/{found}")

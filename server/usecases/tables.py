@@ -1,0 +1,52 @@
+"""Building the tables that the carts work from. What is built here is signed and published elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pointofcare.labels.scan import SiteProfile
+from pointofcare.wire.messages import TableKind
+from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
+from server.store import bedside, patients, products, staff, versions
+from server.store.transaction import Transaction
+
+
+def build(tx: Transaction, ward: str, kind: TableKind, *, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
+    """The table as it stands in this transaction, under its version. `timezone` is for a ward that was never opened."""
+    version = versions.of_ward(tx, ward)[kind]
+    return Table(
+        kind=kind,
+        ward=ward,
+        version=version,
+        issued_at=tx.at,
+        expires_at=tx.at + lifetime,
+        body=_body(tx, ward, kind, timezone=timezone, site=site),
+    )
+
+
+def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: SiteProfile) -> TableBody:
+    match kind:
+        case TableKind.PATIENT_CHART:
+            return chart(tx, ward, timezone=timezone)
+        case TableKind.STAFF_ROSTER:
+            return StaffRosterBody(staff=staff.roster(tx))
+        case TableKind.FORMULARY:
+            return FormularyBody(products=products.listed(tx))
+        case TableKind.POLICY:
+            return PolicyBody(policy=products.policy(tx), site_profile=site)
+
+
+def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
+    """The ward's patients with orders, history and drawers: a handful of statements, whatever its size."""
+    found = patients.ward(tx, ward)
+    look = bedside.of_ward(tx, ward)
+    return PatientChartBody(
+        ward=ward,
+        ward_name=found.name if found is not None else ward,
+        timezone=found.timezone if found is not None else timezone,
+        patients=look.patients,
+        orders=look.orders,
+        history=look.history,
+        drawers=patients.drawers(tx, ward=ward),
+        encounters=patients.encounters(tx, ward=ward),
+    )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
 from pointofcare.errors import IllegalTransitionError
-from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, UnreadableLabel
+from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, TextScan, UnreadableLabel
 from pointofcare.people import Nurse, Patient, Witness
 from pointofcare.products import Product
 from pointofcare.quantity import Quantity
@@ -259,10 +259,10 @@ GIVE = Intent(action=Action.GIVE)
 
 # A patient is on the screen in these.
 AT_PATIENT = frozenset(State) - {State.IDLE, State.BADGE, State.SIGNED_IN}
+# A question stands between the scan and the dose.
+QUESTIONS = frozenset({State.DRUG, State.CHOOSING, State.WARNED, State.AWAITING_REASON, State.AWAITING_WITNESS})
 # Nothing was written for what is on the screen, and something was scanned for it.
-UNSETTLED = frozenset(
-    {State.DRUG, State.CHOOSING, State.WARNED, State.AWAITING_REASON, State.AWAITING_WITNESS, State.STOPPED, State.GIVING}
-)
+UNSETTLED = QUESTIONS | {State.STOPPED, State.GIVING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,12 +326,14 @@ def _apply(session: Session, event: Event) -> Session:
             opened = Session(badge=session.badge, nurse=session.nurse, patient=event.patient, last_scan_at=event.at)
             return replace(opened, scans=(_fact(event),), evidence=(_evidence(event),))
         case DrugsCleared():
-            return _without_drugs(session)
+            return without_drugs(session)
         case DrugScanned():
-            here = _without_drugs(session) if session.state is State.CONCLUDED else session
+            here = without_drugs(session) if session.state is State.CONCLUDED else session
             scans, evidence = (*here.scans, _fact(event)), (*here.evidence, _evidence(event))
             # A new pack makes a new question: an amount stays, a reason or a witness was for the old one.
-            intent = replace(here.intent, reason=None, reason_text=None, satisfies=None, witness=None)
+            # A text that is no drug code is a bag's label: a bag is started, not given.
+            action = Action.START if isinstance(event.scan, TextScan) else here.intent.action
+            intent = replace(here.intent, action=action, reason=None, reason_text=None, satisfies=None, witness=None)
             return replace(here, scans=scans, evidence=evidence, intent=intent, verdict=None, last_scan_at=event.at)
         case OrderChosen():
             return replace(session, intent=replace(session.intent, order=event.order, due=event.due))
@@ -363,7 +365,8 @@ def _with_reason(intent: Intent, event: ReasonGiven) -> Intent:
     return replace(intent, reason=event.reason, reason_text=event.reason_text, satisfies=event.satisfies)
 
 
-def _without_drugs(session: Session) -> Session:
+def without_drugs(session: Session) -> Session:
+    """The session as it was before anything but the band was scanned."""
     kept = [i for i, scan in enumerate(session.scans) if _is_band(scan.scan)]
     return replace(
         session,
@@ -377,6 +380,11 @@ def _without_drugs(session: Session) -> Session:
 
 def _is_band(scan: Scan) -> bool:
     return isinstance(scan, BandScan) or (isinstance(scan, Keyed | UnreadableLabel) and scan.kind is LabelKind.PATIENT)
+
+
+def drugs(session: Session) -> tuple[facts.Scanned, ...]:
+    """What was scanned for this dose, in order."""
+    return tuple(scan for scan in session.scans if not _is_band(scan.scan))
 
 
 def _fact(event: Scanned) -> facts.Scanned:
@@ -452,7 +460,7 @@ def conclude(
         nurse=nurse.id,
         witness=proposed.witness.id if proposed.witness is not None else (intent.witness.id if intent.witness is not None else None),
         level=max((finding.level for finding in verdict.findings), default=Level.PASS).name,
-        findings=tuple(_finding(finding) for finding in verdict.findings),
+        findings=tuple(finding_evidence(finding) for finding in verdict.findings),
         engine=verdict.engine,
         policy=verdict.policy,
         scans=session.evidence,
@@ -463,7 +471,8 @@ def conclude(
     )
 
 
-def _finding(finding: Finding) -> FindingEvidence:
+def finding_evidence(finding: Finding) -> FindingEvidence:
+    """A finding as it goes on the record."""
     return FindingEvidence(
         rule=finding.rule,
         level=finding.level.name,

@@ -1,0 +1,407 @@
+"""The cart's copy of the ward: four signed tables, and the facts that a verdict is a function of.
+
+A table is taken only with the server's signature over this ward, never an older one than is held, and is not used after its
+signed expiry. Without all four there is no chart, so that a verdict can only stop. What this cart gave and the chart does
+not know yet is added to the history, so that a dose given offline is not given twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.administration.session import Session
+from pointofcare.errors import MessageError, NotPermittedError, PointOfCareError, UnreadableError
+from pointofcare.labels.scan import BandScan, Keyed, LabelKind, Scan, SiteProfile
+from pointofcare.orders import schedule
+from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.people import Nurse, Patient, StaffRole, Witness
+from pointofcare.products import Product
+from pointofcare.verdict.facts import Cart, Facts, HistoryEntry
+from pointofcare.verdict.policy import Policy
+from pointofcare.wire import tables
+from pointofcare.wire.messages import HeldTable, TableIssued, TableKind
+from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table
+
+# How far a table's issue may lie in the future of this clock: more means that one of the two clocks is wrong.
+_CLOCK_LEEWAY = timedelta(hours=1)
+_HISTORY = timedelta(days=14)
+_ACTIONS_THAT_DOSE = frozenset({"give", "start", "stop", "hold", "refuse", "not-given"})
+# The most restricted role of a person counts: a student who is also a nurse elsewhere is a student here.
+_ROLES = (
+    StaffRole.STUDENT,
+    StaffRole.NURSE,
+    StaffRole.CHARGE_NURSE,
+    StaffRole.PRESCRIBER,
+    StaffRole.PHARMACIST,
+    StaffRole.WITNESS_ONLY,
+)
+
+
+class TableRefusedError(UnreadableError):
+    """A table that the chart does not take; `why` is a stable code: forged, older, other-ward, other-facility, expired, unreadable."""
+
+    code = "table-refused"
+
+    def __init__(self, why: str, message: str) -> None:
+        super().__init__(message, remedy="ask the server for the table again; call support when it repeats", why=why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """What is held, each None when it never came. `taken_mono_s` is when the chart came, on this machine's monotonic clock."""
+
+    patient_chart: Table | None = None
+    staff_roster: Table | None = None
+    formulary: Table | None = None
+    policy: Table | None = None
+    taken_mono_s: float | None = None
+
+    def all(self) -> tuple[tuple[TableKind, Table | None], ...]:
+        return (
+            (TableKind.PATIENT_CHART, self.patient_chart),
+            (TableKind.STAFF_ROSTER, self.staff_roster),
+            (TableKind.FORMULARY, self.formulary),
+            (TableKind.POLICY, self.policy),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One line of the due list. `order` has no dose when it is given on demand; `status` as `DueStatus`, or "on-demand"."""
+
+    patient: Patient
+    order: Order
+    status: str
+    due: datetime | None = None
+    closes_at: datetime | None = None
+    open_record: str | None = None
+
+
+class Chart:
+    """Reads are lock-free snapshots; `take` may be called from another thread than the reads."""
+
+    def __init__(self, path: Path, *, ward: str, facility: str, key: OKPKey) -> None:
+        self._ward, self._facility, self._key = ward, facility, key
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS held (kind TEXT PRIMARY KEY, version INTEGER NOT NULL, jws TEXT NOT NULL) STRICT")
+        held: dict[str, Table] = {}
+        for kind, text in self._db.execute("SELECT kind, jws FROM held").fetchall():
+            try:
+                held[kind.replace("-", "_")] = self._verified(text)
+            except TableRefusedError:
+                continue  # a file that somebody touched is no chart; the server sends it again
+        self._tables = Tables(**held)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._db.close()
+
+    @property
+    def tables(self) -> Tables:
+        return self._tables
+
+    def held(self) -> tuple[HeldTable, ...]:
+        """What to tell the server when asking for what is newer."""
+        return tuple(
+            HeldTable(kind=kind, ward=table.ward, version=table.version, expires_at=table.expires_at)
+            for kind, table in self._tables.all()
+            if table is not None
+        )
+
+    def take(self, issued: TableIssued, now: datetime) -> bool:
+        """Check and keep a table; False when it is held already. Raises: TableRefusedError, and then nothing was changed."""
+        table = self._verified(issued.jws)
+        if table.expires_at <= now:
+            raise TableRefusedError("expired", f"the {table.kind} expired at {table.expires_at.isoformat()}")
+        if table.issued_at > now + _CLOCK_LEEWAY:
+            raise TableRefusedError("from-the-future", f"the {table.kind} was issued at {table.issued_at.isoformat()}: check the clocks")
+        with self._lock:
+            name = table.kind.value.replace("-", "_")
+            before: Table | None = getattr(self._tables, name)
+            if before is not None and table.version < before.version:
+                raise TableRefusedError("older", f"{table.kind} {table.version} is older than the held {before.version}")
+            if before is not None and table.version == before.version and table.issued_at <= before.issued_at:
+                return False
+            # A full disk must not keep a newer chart from the nurse: it is used, and asked for again after a restart.
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", (table.kind.value, table.version, issued.jws))
+            changes: dict[str, Table | float | None] = {f: getattr(self._tables, f) for f in Tables.__slots__}
+            changes[name] = table
+            if table.kind is TableKind.PATIENT_CHART:
+                changes["taken_mono_s"] = time.monotonic()
+            self._tables = Tables(**changes)  # type: ignore[arg-type]
+        return True
+
+    def _verified(self, text: str) -> Table:
+        try:
+            signed = jws.deserialize_compact(text, self._key, algorithms=["EdDSA", "Ed25519"])
+        except (JoseError, ValueError, TypeError) as exc:
+            raise TableRefusedError("forged", "the table's signature is not the server's") from exc
+        facility = signed.headers().get("facility")
+        if facility is not None and facility != self._facility:
+            raise TableRefusedError("other-facility", f"the table is of facility {facility!r}")
+        try:
+            table = tables.read_claims(signed.payload or b"")
+        except (MessageError, AssertionError) as exc:
+            raise TableRefusedError("unreadable", f"the signed table is not understood: {exc}") from exc
+        if table.ward != self._ward:
+            raise TableRefusedError("other-ward", f"the table is of ward {table.ward!r}, this cart is of {self._ward!r}")
+        return table
+
+    # What is usable now. An expired table is as good as none.
+
+    def missing(self, now: datetime) -> tuple[str, ...]:
+        """Which of the four tables are not there or no longer usable; () means that there is a chart."""
+        return tuple(kind.value for kind, table in self._tables.all() if table is None or table.expires_at <= now)
+
+    def _ward_body(self, now: datetime) -> PatientChartBody | None:
+        if self.missing(now) or self._tables.patient_chart is None:
+            return None
+        body = self._tables.patient_chart.body
+        return body if isinstance(body, PatientChartBody) else None
+
+    def version(self) -> int:
+        table = self._tables.patient_chart
+        return table.version if table is not None else 0
+
+    def age_s(self, now: datetime, clock_offset_s: float | None) -> float | None:
+        """Seconds since the server issued the chart, None without one. A wall clock set back cannot make it younger than it is."""
+        table, taken = self._tables.patient_chart, self._tables.taken_mono_s
+        if table is None:
+            return None
+        by_wall = (now - table.issued_at).total_seconds() - (clock_offset_s or 0.0)
+        by_mono = time.monotonic() - taken if taken is not None else 0.0
+        return max(0.0, by_wall, by_mono)
+
+    def policy(self) -> Policy:
+        body = self._tables.policy.body if self._tables.policy is not None else None
+        return body.policy if isinstance(body, PolicyBody) else Policy()
+
+    def site_profile(self) -> SiteProfile:
+        body = self._tables.policy.body if self._tables.policy is not None else None
+        return body.site_profile if isinstance(body, PolicyBody) else SiteProfile()
+
+    def zone(self) -> str | None:
+        body = self._tables.patient_chart.body if self._tables.patient_chart is not None else None
+        return body.timezone if isinstance(body, PatientChartBody) else None
+
+    def today(self, now: datetime, fallback: str) -> date:
+        """The ward's date."""
+        try:
+            return now.astimezone(ZoneInfo(self.zone() or fallback)).date()
+        except (ZoneInfoNotFoundError, ValueError):
+            return now.astimezone(UTC).date()
+
+    def patient(self, patient_id: str | None, now: datetime) -> Patient | None:
+        body = self._ward_body(now)
+        return next((p for p in body.patients if p.id == patient_id), None) if body is not None else None
+
+    def patient_of(self, scan: Scan, now: datetime) -> Patient | None:
+        """Whom a wristband or a typed number names; None when nobody, or more than one (rule P1). The verdict judges the band."""
+        body = self._ward_body(now)
+        if body is None:
+            return None
+        match scan:
+            case BandScan(gsrn=str() as gsrn):
+                named = [p for p in body.patients if any(band.gsrn == gsrn for band in p.bands)]
+            case BandScan(mrn=str() as mrn) | Keyed(value=mrn, kind=LabelKind.PATIENT):
+                named = [p for p in body.patients if p.mrn == mrn]
+            case _:
+                return None
+        return named[0] if len(named) == 1 else None
+
+    def orders_of(self, patient_id: str, now: datetime) -> tuple[Order, ...]:
+        body = self._ward_body(now)
+        return tuple(o for o in body.orders if o.patient == patient_id) if body is not None else ()
+
+    def order(self, order_id: str | None, now: datetime) -> Order | None:
+        body = self._ward_body(now)
+        return next((o for o in body.orders if o.id == order_id), None) if body is not None else None
+
+    def products(self, now: datetime) -> tuple[Product, ...]:
+        body = self._tables.formulary.body if self._tables.formulary is not None and not self.missing(now) else None
+        return body.products if isinstance(body, FormularyBody) else ()
+
+    def names_bag(self, text: str, now: datetime) -> bool:
+        body = self._ward_body(now)
+        return body is not None and any(bag.id == text for bag in body.bags)
+
+    def drawer_of(self, patient_id: str, now: datetime) -> int | None:
+        body = self._ward_body(now)
+        return body.drawers.get(patient_id) if body is not None else None
+
+    def ward_name(self) -> str:
+        body = self._tables.patient_chart.body if self._tables.patient_chart is not None else None
+        return body.ward_name if isinstance(body, PatientChartBody) else self._ward
+
+    # People.
+
+    def _staff(self, badge: str, now: datetime) -> StaffEntry | None:
+        roster = self._tables.staff_roster
+        if roster is None or roster.expires_at <= now or not isinstance(roster.body, StaffRosterBody):
+            return None
+        named = [entry for entry in roster.body.staff if entry.badge is not None and entry.badge == badge]
+        return named[0] if len(named) == 1 else None
+
+    def knows_badge(self, badge: str, now: datetime) -> bool:
+        return self._staff(badge, now) is not None
+
+    def badge_name(self, badge: str, now: datetime) -> str:
+        entry = self._staff(badge, now)
+        return entry.name if entry is not None else ""
+
+    def staff_name(self, staff_id: str) -> str:
+        roster = self._tables.staff_roster
+        body = roster.body if roster is not None else None
+        found = next((e.name for e in body.staff if e.id == staff_id), "") if isinstance(body, StaffRosterBody) else ""
+        return found or staff_id
+
+    def person(self, badge: str, pin: str, now: datetime) -> tuple[Nurse, Witness]:
+        """The person of a badge, proven by the PIN, as a nurse and as a witness. Raises: NotPermittedError with `why`."""
+        entry = self._staff(badge, now)
+        if entry is None:
+            raise NotPermittedError("the badge is not known on this ward", why="badge-unknown")
+        if not entry.active or (entry.expires_at is not None and entry.expires_at <= now):
+            raise NotPermittedError("this person may not use carts now", why="not-active")
+        if entry.pin_hash is None:
+            raise NotPermittedError("this person has no PIN", why="no-pin")
+        try:
+            _HASHER.verify(entry.pin_hash, pin)
+        except (VerificationError, InvalidHashError) as exc:
+            raise NotPermittedError("the PIN is wrong", why="pin-wrong") from exc
+        role = next((role for role in _ROLES if role in entry.roles), None)
+        nurse = Nurse(id=entry.id, name=entry.name, role=role, licensed=entry.licensed)
+        return nurse, Witness(id=entry.id, role=role, licensed=entry.licensed, on_shift=entry.on_shift)
+
+    # Facts.
+
+    def facts_for(self, session: Session, now: datetime, *, cart: Cart, journalled: tuple[AdministrationRecord, ...] = ()) -> Facts:
+        """Everything that the verdict may look at, as it is now. `journalled` are this cart's own records."""
+        body = self._ward_body(now)
+        formulary = self._tables.formulary.body if self._tables.formulary is not None else None
+        if body is None or not isinstance(formulary, FormularyBody):
+            return Facts(at=now, timezone=self.zone(), cart=cart, nurse=session.nurse, intent=session.intent, scans=session.scans)
+        return Facts(
+            at=now,
+            timezone=body.timezone,
+            cart=cart,
+            nurse=session.nurse,
+            intent=session.intent,
+            policy=self.policy(),
+            patients=body.patients,
+            products=formulary.products,
+            orders=body.orders,
+            history=history(body.history, journalled),
+            bags=body.bags,
+            containers=formulary.containers,
+            scans=session.scans,
+        )
+
+    def due_list(
+        self,
+        now: datetime,
+        *,
+        journalled: tuple[AdministrationRecord, ...] = (),
+        opened: tuple[AdministrationRecord, ...] = (),
+        patient: str | None = None,
+        back: timedelta = timedelta(hours=8),
+        ahead: timedelta = timedelta(hours=4),
+    ) -> tuple[Due, ...]:
+        """What is due from `back` to `ahead` by bed and time, then what may be given on demand. `opened` were never confirmed."""
+        body = self._ward_body(now)
+        if body is None:
+            return ()
+        policy = self.policy()
+        windows = schedule.Windows(
+            time_critical=policy.window_time_critical, frequent=policy.window_frequent, daily_or_less=policy.window_daily_or_less
+        )
+        entries = history(body.history, journalled)
+        patients = {p.id: p for p in body.patients if patient is None or p.id == patient}
+        waiting = {(r.order, r.due): r.record_id for r in opened}
+        lines: list[Due] = []
+        for order in body.orders:
+            who = patients.get(order.patient)
+            if who is None or order.status is not OrderStatus.ACTIVE:
+                continue
+            if order.category in (OrderCategory.PRN, OrderCategory.ON_CALL, OrderCategory.INFUSION):
+                lines.append(Due(patient=who, order=order, status="on-demand", open_record=waiting.get((order.id, None))))
+                continue
+            try:
+                doses = schedule.due_doses(order, entries, windows, body.timezone, now - back, now + ahead)
+            except PointOfCareError:
+                # An order whose times are not understood must be seen, never silently not due.
+                lines.append(Due(patient=who, order=order, status="unknown"))
+                continue
+            lines.extend(
+                Due(
+                    patient=who,
+                    order=order,
+                    status=schedule.status(dose, now).value,
+                    due=dose.due,
+                    closes_at=dose.closes_at,
+                    open_record=waiting.get((order.id, dose.due)),
+                )
+                for dose in doses
+            )
+        return tuple(sorted(lines, key=lambda d: (d.patient.bed or "~", d.patient.id, d.due is None, d.due or now, d.order.id)))
+
+
+def history(charted: tuple[HistoryEntry, ...], journalled: tuple[AdministrationRecord, ...]) -> tuple[HistoryEntry, ...]:
+    """The chart's history with this cart's own records that it lacks; a record that a later one amends counts as the later says."""
+    known = {entry.record_id for entry in charted if entry.record_id is not None}
+    amended = {record.amends for record in journalled if record.amends is not None}
+    own = tuple(
+        HistoryEntry(
+            order=record.order,
+            patient=record.patient,
+            status=record.status,
+            at=record.effective_at,
+            product=record.product,
+            due=record.due,
+            dose=record.dose,
+            lot=record.lot,
+            serial=record.serial,
+            reason=record.status_reason,
+            record_id=record.record_id,
+        )
+        for record in journalled
+        if record.order is not None
+        and record.record_id not in known
+        and record.record_id not in amended
+        and record.action in _ACTIONS_THAT_DOSE
+    )
+    return (*(entry for entry in charted if entry.record_id is None or entry.record_id not in amended), *own)
+
+
+def history_since(now: datetime) -> datetime:
+    """How far back this cart's own records are asked of the journal."""
+    return now - _HISTORY
+
+
+def key_from(text: str) -> OKPKey:
+    """The server's public key from its JWK. Raises: ValueError for anything but a public Ed25519 key."""
+    key = OKPKey.import_key(json.loads(text))
+    if key.is_private or key.as_dict().get("crv") != "Ed25519":
+        raise ValueError("not a public Ed25519 key")
+    return key
+
+
+_HASHER = PasswordHasher()

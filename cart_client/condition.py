@@ -1,0 +1,138 @@
+"""The cart's own condition: whom it reaches, which lease it holds, how its clock and camera are. Owned by the bedside loop.
+
+What is not known stays None. A lease is counted on a clock that nobody sets, so that it can never outlive what the server said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from cart_client.chart import Chart
+from cart_client.inbox import LeaseTold, Link
+from cart_client.scanning import CameraTold
+from cart_client.screen import Strip
+from pointofcare.administration.session import Place
+from pointofcare.people import Nurse
+from pointofcare.verdict.facts import Cart, Lease, ShownOrder
+from pointofcare.wire.messages import LeaseAction, LeaseAsked
+
+LEASE_RENEW_S = 120.0
+_NO_LEASE = LeaseTold(patient="", lease=Lease.NONE)
+
+
+class Condition:
+    """Plain fields that the loop sets; `shown` are the order versions on the screen (rule D5)."""
+
+    def __init__(
+        self, *, cart: str, facility: str, ward: str, chart: Chart, ask_lease: Callable[[LeaseAsked], None], mono_s: Callable[[], float]
+    ) -> None:
+        self._cart, self._facility, self._ward, self._chart = cart, facility, ward, chart
+        self._ask_lease, self._mono_s = ask_lease, mono_s
+        self.link = Link.OFFLINE
+        self.clock_offset_s: float | None = None
+        self.camera = CameraTold(live=False, why="camera-starting")
+        self.journal_fault = ""
+        self.battery_percent: int | None = None
+        self.shown: tuple[ShownOrder, ...] = ()
+        self._lease = _NO_LEASE
+        self._lease_asked_mono_s = 0.0
+
+    @property
+    def online(self) -> bool:
+        return self.link is Link.ONLINE
+
+    def show_orders(self, patient: str | None, now: datetime) -> None:
+        orders = self._chart.orders_of(patient, now) if patient is not None else ()
+        self.shown = tuple(ShownOrder(order=order.id, version=order.version) for order in orders)
+
+    # The lease of the patient whose session is open.
+
+    def lease(self) -> LeaseTold:
+        """As it is now: one that ran out is none."""
+        lease = self._lease
+        if lease.lease is Lease.HELD and (lease.until_mono_s is None or self._mono_s() >= lease.until_mono_s):
+            return replace(lease, lease=Lease.NONE, fence=None)
+        return lease
+
+    def lease_told(self, told: LeaseTold, patient: str | None) -> None:
+        """An answer about another patient than the one whose session is open came too late."""
+        if told.patient == patient:
+            self._lease = told
+
+    def acquire(self, patient: str, nurse: Nurse | None) -> None:
+        self._lease = _NO_LEASE
+        self._ask(LeaseAction.ACQUIRE, patient, nurse)
+
+    def keep(self, patient: str, nurse: Nurse | None) -> None:
+        """Renew the lease when it is time, or ask for it again."""
+        if self._mono_s() - self._lease_asked_mono_s >= LEASE_RENEW_S:
+            self._ask(LeaseAction.RENEW if self._lease.lease is Lease.HELD else LeaseAction.ACQUIRE, patient, nurse)
+
+    def release(self, patient: str | None, nurse: Nurse | None) -> None:
+        if patient is not None and self._lease.patient == patient and self._lease.lease is Lease.HELD:
+            self._ask(LeaseAction.RELEASE, patient, nurse)
+        self._lease = _NO_LEASE
+
+    def _ask(self, action: LeaseAction, patient: str, nurse: Nurse | None) -> None:
+        self._lease_asked_mono_s = self._mono_s()
+        fence = self._lease.fence if action is not LeaseAction.ACQUIRE else None
+        self._ask_lease(LeaseAsked(action=action, patient=patient, nurse=nurse.id if nurse is not None else None, fence=fence))
+
+    # As the verdict, the record and the screen see it.
+
+    def facts(self, now: datetime) -> Cart:
+        return Cart(
+            id=self._cart,
+            online=self.online,
+            clock_offset_s=self.clock_offset_s,
+            chart_age_s=self._chart.age_s(now, self.clock_offset_s),
+            lease=self.lease().lease,
+            shown=self.shown,
+        )
+
+    def place(self) -> Place:
+        return Place(
+            facility=self._facility,
+            ward=self._ward,
+            cart=self._cart,
+            chart_version=self._chart.version(),
+            online=self.online,
+            clock_offset_s=self.clock_offset_s,
+            lease_fence=self.lease().fence,
+        )
+
+    def strip(self, now: datetime, *, unsent: int) -> Strip:
+        return Strip(
+            link=self.link,
+            missing=self._chart.missing(now),
+            chart_version=self._chart.version(),
+            chart_age_s=self._chart.age_s(now, self.clock_offset_s),
+            unsent=unsent,
+            camera_live=self.camera.live,
+            camera_why=self.camera.why,
+            journal_fault=self.journal_fault,
+            clock_offset_s=self.clock_offset_s,
+            battery_percent=self.battery_percent,
+            lease=self.lease().lease,
+        )
+
+
+class PinGuard:
+    """Counts wrong PINs a badge: after `tries` of them it waits `pause_s` before the next is looked at."""
+
+    def __init__(self, mono_s: Callable[[], float], *, tries: int = 5, pause_s: float = 60.0) -> None:
+        self._mono_s, self._tries, self.pause_s = mono_s, tries, pause_s
+        self._wrong: dict[str, tuple[int, float]] = {}
+
+    def paused(self, badge: str) -> bool:
+        wrong, last_mono_s = self._wrong.get(badge, (0, 0.0))
+        return wrong >= self._tries and self._mono_s() - last_mono_s < self.pause_s
+
+    def missed(self, badge: str) -> None:
+        wrong, _ = self._wrong.get(badge, (0, 0.0))
+        self._wrong[badge] = ((0 if wrong >= self._tries else wrong) + 1, self._mono_s())
+
+    def passed(self, badge: str) -> None:
+        self._wrong.pop(badge, None)

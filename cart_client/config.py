@@ -1,0 +1,181 @@
+"""The cart's configuration: one frozen value, read once at the start from a TOML file, secrets from the environment.
+
+Every fault is told at once. Nothing else in the cart reads a file of settings or the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from devices.broker import BrokerConfig
+from pointofcare.errors import ConfigError
+from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
+
+# A topic level: a space in a topic closes the connection on some brokers.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """`camera`, `decoder` and `drawers` are names with a source as the device registry understands them ("opencv:0", "cascade", "none").
+
+    The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
+    time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables."""
+
+    cart: str
+    facility: str
+    ward: str
+    zone: str
+    broker: BrokerConfig
+    data_dir: Path
+    server_key_file: Path
+    camera: str = "opencv:0"
+    decoder: str = "cascade"
+    drawers: str = "none"
+    kiosk_host: str = "127.0.0.1"
+    kiosk_port: int = 8081
+    language: str = DEFAULT_LANGUAGE
+    training: bool = False
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Config:
+    """The configuration in the TOML file at `path`. Raises: ConfigError naming every fault."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"the configuration {path} cannot be read: {exc.strerror}", remedy="give --config a readable TOML file") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
+    return read(given, environment, beside=path.parent)
+
+
+def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path) -> Config:
+    """The configuration in `given`; relative paths are taken from the folder `beside`. Raises: ConfigError naming every fault."""
+    faults: list[tuple[str, str]] = []
+    top = _Table(given, "", faults)
+    broker, kiosk, devices = (top.table(name) for name in ("broker", "kiosk", "devices"))
+    zone = top.text("zone", "Asia/Ho_Chi_Minh")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        faults.append(("zone", f"{zone!r} is not an IANA time zone; write one such as Asia/Ho_Chi_Minh"))
+    host = kiosk.text("host", "127.0.0.1")
+    if host != "localhost" and not _is_loopback(host):
+        faults.append(("kiosk.host", "the kiosk shows patients without transport security: only a loopback address such as 127.0.0.1"))
+    language = top.text("language", DEFAULT_LANGUAGE)
+    if language not in LANGUAGES:
+        faults.append(("language", f"one of {', '.join(LANGUAGES)}"))
+    cart = top.name("cart")
+    config = Config(
+        cart=cart,
+        facility=top.name("facility"),
+        ward=top.name("ward"),
+        zone=zone,
+        language=language,
+        data_dir=beside / top.text("data_dir", "data"),
+        server_key_file=beside / top.text("server_key_file", "server-key.json"),
+        training=top.flag("training"),
+        broker=BrokerConfig(
+            host=broker.text("host", "127.0.0.1"),
+            port=broker.number("port", 1883, 1, 65535),
+            client_id=cart,
+            username=broker.text("username", "") or None,
+            password=environment.get("POC_CART_BROKER_PASSWORD") or None,
+            ca_file=broker.path("ca_file", beside),
+            cert_file=broker.path("cert_file", beside),
+            key_file=broker.path("key_file", beside),
+            plain_network=broker.flag("plain_network"),
+        ),
+        camera=devices.text("camera", "opencv:0"),
+        decoder=devices.text("decoder", "cascade"),
+        drawers=devices.text("drawers", "none"),
+        kiosk_host=host,
+        kiosk_port=kiosk.number("port", 8081, 0, 65535),
+    )
+    if (config.broker.cert_file is None) != (config.broker.key_file is None):
+        faults.append(("broker.key_file", "cert_file and key_file come together"))
+    for table in (top, broker, kiosk, devices):
+        table.refuse_unknown()
+    if faults:
+        told = "; ".join(f"{where}: {what}" for where, what in faults)
+        raise ConfigError(f"the cart's configuration has {len(faults)} faults: {told}", problems=tuple(faults), remedy="mend them all")
+    return config
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Table:
+    """One TOML table: typed look-ups that note faults instead of raising."""
+
+    def __init__(self, given: Mapping[str, object], prefix: str, faults: list[tuple[str, str]]) -> None:
+        self._given, self._prefix, self._faults = given, prefix, faults
+        self._asked: set[str] = set()
+
+    def _get(self, key: str) -> object:
+        self._asked.add(key)
+        return self._given.get(key)
+
+    def _fault(self, key: str, what: str) -> None:
+        self._faults.append((self._prefix + key, what))
+
+    def table(self, key: str) -> _Table:
+        value = self._get(key)
+        if value is not None and not isinstance(value, Mapping):
+            self._fault(key, "a table")
+            value = None
+        return _Table(value or {}, f"{self._prefix}{key}.", self._faults)
+
+    def text(self, key: str, default: str) -> str:
+        value = self._get(key)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            self._fault(key, "a text")
+            return default
+        return value
+
+    def name(self, key: str) -> str:
+        value = self._get(key)
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            self._fault(key, "required: 1 to 64 of A-Z a-z 0-9 _ -")
+            return ""
+        return value
+
+    def number(self, key: str, default: int, least: int, most: int) -> int:
+        value = self._get(key)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._fault(key, f"a whole number from {least} to {most}")
+            return default
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self._get(key)
+        if value is not None and not isinstance(value, bool):
+            self._fault(key, "true or false")
+        return value is True
+
+    def path(self, key: str, beside: Path) -> Path | None:
+        value = self.text(key, "")
+        if not value:
+            return None
+        if not (beside / value).is_file():
+            self._fault(key, f"the file {beside / value} does not exist")
+        return beside / value
+
+    def refuse_unknown(self) -> None:
+        for key in self._given:
+            if key not in self._asked:
+                self._fault(key, "unknown; check the spelling")

@@ -1,0 +1,45 @@
+"""Unlocking the patient's drawer for a verified dose: at most once a dose, never on the loop's own thread.
+
+An outcome that is not known stays not known: it is shown as such and never tried again by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from cart_client.inbox import Inbox
+from cart_client.screen import DrawerTold
+from devices.ports import DrawerOutcome, Drawers
+from pointofcare.errors import DeviceError, OutcomeUnknownError
+
+OPEN_S = 15.0
+
+
+class Unlocker:
+    """`told` is the newest word on the newest dose. The answer comes to the inbox as a `DrawerTold`."""
+
+    def __init__(self, drawers: Drawers, inbox: Inbox, aside: Callable[[Callable[[], None]], None] | None = None) -> None:
+        self._drawers, self._inbox, self._aside = drawers, inbox, aside or _in_a_thread
+        self._asked: set[str] = set()
+        self.told: DrawerTold | None = None
+
+    def unlock(self, drawer: int | None, record_id: str | None) -> None:
+        if drawer is None or record_id is None or record_id in self._asked:
+            return
+        self._asked.add(record_id)
+        self.told = DrawerTold(record_id=record_id, drawer=drawer, outcome="opening")
+        self._aside(lambda: self._inbox.put(DrawerTold(record_id=record_id, drawer=drawer, outcome=self._outcome(drawer, record_id))))
+
+    def _outcome(self, drawer: int, record_id: str) -> str:
+        try:
+            answer = self._drawers.unlock(drawer, command_id=record_id, ttl_s=OPEN_S)
+        except OutcomeUnknownError:
+            return "outcome-unknown"
+        except DeviceError:
+            return "unavailable"
+        return "unlocked" if answer is DrawerOutcome.UNLOCKED else "refused"
+
+
+def _in_a_thread(call: Callable[[], None]) -> None:
+    threading.Thread(target=call, name="drawer", daemon=True).start()

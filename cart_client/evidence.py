@@ -1,0 +1,71 @@
+"""What is kept of a dose that was not given: the values that go to the journal's attempts. Pure; it draws no id and no time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pointofcare.administration import session as workflow
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.administration.session import Place, Session
+from pointofcare.verdict.finding import Verdict
+from pointofcare.wire.messages import AttemptOutcome, AttemptStopped
+
+
+def attempt(session: Session, outcome: AttemptOutcome, verdict: Verdict, *, record_id: str, now: datetime, place: Place) -> AttemptStopped:
+    """A dose that `verdict` stopped, or that was asked about and given up. The journal sets `seq` and `epoch`."""
+    return AttemptStopped(
+        record_id=record_id,
+        facility=place.facility,
+        ward=place.ward,
+        cart=place.cart,
+        at=now,
+        outcome=outcome,
+        nurse=session.nurse.id if session.nurse is not None else None,
+        patient=session.patient,
+        order=verdict.order,
+        order_version=verdict.order_version,
+        due=verdict.due,
+        action=session.intent.action.value,
+        level=verdict.level.name,
+        findings=tuple(workflow.finding_evidence(finding) for finding in verdict.findings),
+        scans=session.evidence,
+        engine=verdict.engine,
+        policy=verdict.policy,
+        chart_version=place.chart_version,
+        online=place.online,
+        seq=1,
+        epoch="",
+        witness=session.intent.witness.id if session.intent.witness is not None else None,
+        reason=session.intent.reason,
+        products=verdict.products,
+    )
+
+
+def left_open(opened: AdministrationRecord, *, told_by: str, reason: str, now: datetime) -> AttemptStopped:
+    """A dose that was verified and, as `told_by` says now, not taken. It keeps the dose's own id, which closes it."""
+    return AttemptStopped(
+        record_id=opened.record_id,
+        facility=opened.facility,
+        ward=opened.ward,
+        cart=opened.cart,
+        at=now,
+        outcome=AttemptOutcome.LEFT_OPEN,
+        nurse=told_by,
+        patient=opened.patient,
+        order=opened.order,
+        order_version=opened.order_version,
+        due=opened.due,
+        action=opened.action,
+        level=opened.level,
+        findings=opened.findings,
+        scans=opened.scans,
+        engine=opened.engine,
+        policy=opened.policy,
+        chart_version=opened.chart_version,
+        online=opened.online,
+        seq=1,
+        epoch="",
+        witness=opened.witness,
+        reason=reason,
+        products=(opened.product,) if opened.product is not None else (),
+    )

@@ -1,0 +1,192 @@
+"""What may arrive at the bedside loop: frozen values from the kiosk's forms, the uplink and the clock, and the queue they wait in.
+
+Nothing here decides anything. A kiosk command names the moment of the screen that it was pressed on, so that a double tap or an old
+page can never act on a newer dose.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pointofcare.verdict.facts import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A tap on the kiosk. `moment` is that of the screen it was made on."""
+
+    moment: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyBadge(Command):
+    """A badge number typed because the badge cannot be read."""
+
+    badge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterPin(Command):
+    pin: str
+
+    def __repr__(self) -> str:
+        return "EnterPin(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOut(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPatient(Command):
+    """Unable to scan the band: two identifiers typed, and why (rule P6)."""
+
+    mrn: str
+    birth_date: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseOrder(Command):
+    order: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveAmount(Command):
+    """Amounts as typed: "2.5 mL", or "" for none."""
+
+    dose: str
+    waste: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveReason(Command):
+    reason: str = ""
+    reason_text: str = ""
+    satisfies: tuple[str, ...] = ()
+    prn_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm(Command):
+    """The patient took it. `record_id` is the dose that the screen showed."""
+
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decline(Command):
+    """It is not given. `action` is refuse, hold or not-given; `order` and `due` when nothing was scanned for it."""
+
+    action: str
+    reason: str
+    reason_text: str = ""
+    order: str = ""
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearDrugs(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePatient(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOpen(Command):
+    """A dose that was verified and never confirmed: was it taken after all? With the reason why it is told only now."""
+
+    record_id: str
+    given: bool
+    reason: str
+    reason_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A command with the place for its answer: resolved when it was carried out or refused."""
+
+    command: Command
+    answer: Future[Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """`notice` is the code of what a person must be told, "" when it was simply done."""
+
+    done: bool
+    notice: str = ""
+
+
+class Link(StrEnum):
+    """Whom the cart can reach: nobody · the broker, but no server · the server."""
+
+    OFFLINE = "offline"
+    SERVER_AWAY = "server-away"
+    ONLINE = "online"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTold:
+    link: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTold:
+    """`until_mono_s` is on this machine's monotonic clock, which no change of the wall clock stretches."""
+
+    patient: str
+    lease: Lease
+    holder: str | None = None
+    fence: int | None = None
+    until_mono_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMeasured:
+    """Cart clock minus server clock, seconds."""
+
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TablesChanged:
+    """A table was taken into the chart, or refused (`why` is then a code)."""
+
+    kind: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMoved:
+    """A record has come further: at the server, or in the EMR."""
+
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """The program stops."""
+
+
+Inbox = queue.Queue[object]

@@ -1,0 +1,330 @@
+"""The cart's journal: the first durable hop of every dose. What `append` returned for survives a kill and a power cut.
+
+Append-only SQLite, WAL with synchronous=FULL: records and attempts under one sequence, and what became of each (a receipt of the
+server, the state at the EMR) as further rows. Nothing is updated or deleted, which triggers enforce. It never invents a time or
+an id, and never says "written" before the disk did.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.errors import JournalError
+from pointofcare.wire import codec, routes
+from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, EmrState, FleetEvent, Message
+
+_SCHEMA_VERSION = 1
+_APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt')),
+    journalled_at TEXT NOT NULL, patient TEXT, effective_at TEXT NOT NULL, payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX entry_effective ON entry (effective_at);
+CREATE TABLE settlement (
+    id INTEGER PRIMARY KEY, record_id TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('received', 'emr')),
+    state TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL
+) STRICT;
+CREATE INDEX settlement_record ON settlement (record_id, kind);
+CREATE TABLE opened (record_id TEXT PRIMARY KEY, at TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
+CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL) STRICT;
+CREATE TABLE acknowledged (id INTEGER PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row: the message exactly as it is sent, every time. `journalled_at` never runs backwards from row to row."""
+
+    seq: int
+    record_id: str
+    kind: str
+    journalled_at: datetime
+    message: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a record has come. `emr` None: the server has not told. `discrepancies` counts what a person will look at."""
+
+    here: bool = False
+    at_server: bool = False
+    emr: EmrState | None = None
+    emr_id: str | None = None
+    discrepancies: int = 0
+
+
+class Journal:
+    """One database file, one writer at a time; safe to call from several threads. Raises: JournalError from every call."""
+
+    def __init__(self, path: Path, *, cart: str, max_pages: int | None = None) -> None:
+        self._cart = cart
+        self._lock = threading.RLock()
+        with _translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            if max_pages is not None:
+                self._db.execute(f"PRAGMA max_page_count={int(max_pages)}")
+            self._prepare()
+            self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
+
+    def _prepare(self) -> None:
+        version = self._one("PRAGMA user_version")[0]
+        if version > _SCHEMA_VERSION:
+            raise JournalError("the journal was written by a newer program", remedy="install the newer cart program again", why="newer")
+        if version == 0:
+            with self._transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    if statement.strip():
+                        self._db.execute(statement)
+                for table in _APPEND_ONLY:
+                    for verb in ("UPDATE", "DELETE"):
+                        self._db.execute(
+                            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                            "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+                        )
+                self._db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
+                self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+        elif self._one("PRAGMA quick_check")[0] != "ok":
+            raise JournalError("the journal is damaged", remedy="keep the file, call support, chart on paper", why="damaged")
+
+    def close(self) -> None:
+        with self._lock, _translated():
+            self._db.close()
+
+    def append(self, record: AdministrationRecord, *, message_id: str) -> Entry:
+        """Make `record` durable. The same record again changes nothing and returns its row.
+
+        Raises: JournalError when it is not on disk (`why`: disk-full, read-only, damaged, busy, conflict).
+        """
+        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch)
+        return self._append("administration", record.record_id, record.patient, record.recorded_at, record.effective_at, body, message_id)
+
+    def append_attempt(self, attempt: AttemptStopped, *, message_id: str) -> Entry:
+        """Make the evidence of a dose that was not given durable, like `append`."""
+        return self._append("attempt", attempt.record_id, attempt.patient, attempt.at, attempt.at, attempt, message_id)
+
+    def _append(
+        self,
+        kind: str,
+        record_id: str,
+        patient: str | None,
+        now: datetime,
+        effective_at: datetime,
+        body: AdministrationRecorded | AttemptStopped,
+        message_id: str,
+    ) -> Entry:
+        with self._lock, _translated():
+            with self._transaction():
+                held = self._find(record_id)
+                if held is not None:
+                    return self._same(held, body)
+                last_seq, last_at = self._one("SELECT coalesce(max(seq), 0), max(journalled_at) FROM entry")
+                at = max(now, _time(last_at)) if last_at else now
+                numbered = replace(body, seq=int(last_seq) + 1, epoch=self.epoch)
+                message = Message(id=message_id, sent_at=at, sender=self._cart, body=numbered)
+                self._db.execute(
+                    "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (numbered.seq, record_id, kind, _text(at), patient, _text(effective_at), codec.encode(message)),
+                )
+            return Entry(seq=numbered.seq, record_id=record_id, kind=kind, journalled_at=at, message=message)
+
+    def _same(self, held: Entry, body: AdministrationRecorded | AttemptStopped) -> Entry:
+        wanted = codec.encode(replace(held.message, body=replace(body, seq=held.seq, epoch=self.epoch)))
+        if wanted != codec.encode(held.message):
+            raise JournalError(
+                f"record {held.record_id} is already journalled with other content",
+                remedy="start this dose again",
+                why="conflict",
+                record_id=held.record_id,
+            )
+        return held
+
+    def open_dose(self, record: AdministrationRecord, *, at: datetime) -> None:
+        """Note durably that this dose was verified and may be in the patient's hand; it is open until a row has its id."""
+        body = AdministrationRecorded(record=record, seq=1, epoch=self.epoch)
+        message = Message(id=record.record_id, sent_at=at, sender=self._cart, body=body)
+        with self._lock, _translated(), self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO opened VALUES (?, ?, ?)", (record.record_id, _text(at), codec.encode(message)))
+
+    def open_doses(self) -> tuple[AdministrationRecord, ...]:
+        """Doses that were verified and neither confirmed nor declined, oldest first."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                "SELECT payload FROM opened WHERE record_id NOT IN (SELECT record_id FROM entry) ORDER BY at"
+            ).fetchall()
+        return tuple(_record(codec.decode(routes.ADMINISTRATION, row[0])) for row in rows)
+
+    def unsent(self, *, after: int = 0, limit: int = 50) -> tuple[Entry, ...]:
+        """Rows without the server's receipt, in order."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                f"{_ENTRY} WHERE seq > ? AND record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received') "
+                "ORDER BY seq LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        return tuple(_entry(row) for row in rows)
+
+    def unsent_count(self) -> int:
+        with self._lock, _translated():
+            return int(
+                self._one("SELECT count(*) FROM entry WHERE record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received')")[0]
+            )
+
+    def last_seq(self) -> int:
+        with self._lock, _translated():
+            return int(self._one("SELECT coalesce(max(seq), 0) FROM entry")[0])
+
+    def entry(self, record_id: str) -> Entry | None:
+        with self._lock, _translated():
+            return self._find(record_id)
+
+    def administrations(self, *, since: datetime) -> tuple[AdministrationRecord, ...]:
+        """What this cart recorded with an effective time from `since` on, in the order of its rows."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                f"{_ENTRY} WHERE kind = 'administration' AND effective_at >= ? ORDER BY seq", (_text(since),)
+            ).fetchall()
+        return tuple(_record(_entry(row).message) for row in rows)
+
+    def settle(self, record_id: str, *, at: datetime, duplicate: bool = False, discrepancies: int = 0) -> bool:
+        """Note the server's receipt. False when the row is not ours or was settled before: a receipt may come twice."""
+        return self._settlement(record_id, "received", "duplicate" if duplicate else "new", {"discrepancies": discrepancies}, at)
+
+    def settle_emr(self, record_id: str, state: EmrState, *, at: datetime, emr_id: str | None = None) -> bool:
+        """Note what the EMR made of it. False when that is already the newest word."""
+        return self._settlement(record_id, "emr", state.value, {"emr_id": emr_id}, at)
+
+    def _settlement(self, record_id: str, kind: str, state: str, detail: dict[str, object], at: datetime) -> bool:
+        with self._lock, _translated(), self._transaction():
+            if self._find(record_id) is None:
+                return False
+            newest = self._db.execute(
+                "SELECT state FROM settlement WHERE record_id = ? AND kind = ? ORDER BY id DESC LIMIT 1", (record_id, kind)
+            ).fetchone()
+            if newest is not None and (kind == "received" or newest[0] == state):
+                return False
+            self._db.execute(
+                "INSERT INTO settlement (record_id, kind, state, detail, at) VALUES (?, ?, ?, ?, ?)",
+                (record_id, kind, state, json.dumps(detail), _text(at)),
+            )
+            return True
+
+    def standing(self, record_id: str) -> Standing:
+        with self._lock, _translated():
+            rows = self._db.execute("SELECT kind, state, detail FROM settlement WHERE record_id = ? ORDER BY id", (record_id,)).fetchall()
+            standing = Standing(here=self._find(record_id) is not None)
+        for kind, state, detail in rows:
+            known = json.loads(detail)
+            if kind == "received":
+                standing = replace(standing, at_server=True, discrepancies=known["discrepancies"])
+            else:
+                standing = replace(standing, emr=EmrState(state), emr_id=known["emr_id"])
+        return standing
+
+    def note(self, kind: str, *, at: datetime, details: dict[str, object] | None = None) -> int:
+        """Note something that happened to the cart (never to a patient); its number among the fleet events."""
+        with self._lock, _translated(), self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO event (at, kind, details) VALUES (?, ?, ?)", (_text(at), kind, json.dumps(details or {}))
+            )
+            return int(cursor.lastrowid or 0)
+
+    def events(self, *, limit: int = 50) -> tuple[FleetEvent, ...]:
+        """Fleet events that the server has not acknowledged, in order."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                "SELECT seq, at, kind, details FROM event WHERE seq > (SELECT coalesce(max(upto), 0) FROM acknowledged) "
+                "ORDER BY seq LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return tuple(
+            FleetEvent(seq=seq, epoch=self.epoch, kind=kind, at=_time(at), details=json.loads(details)) for seq, at, kind, details in rows
+        )
+
+    def acknowledge(self, epoch: str, upto: int) -> None:
+        """The server has every fleet event up to `upto`; an acknowledgement of another epoch or of the future is ignored."""
+        with self._lock, _translated(), self._transaction():
+            newest = int(self._one("SELECT coalesce(max(seq), 0) FROM event")[0])
+            if epoch == self.epoch and 0 < upto <= newest:
+                self._db.execute("INSERT INTO acknowledged (upto) VALUES (?)", (upto,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            # After a full disk SQLite may have rolled back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _one(self, sql: str) -> Any:
+        return self._db.execute(sql).fetchone()
+
+    def _find(self, record_id: str) -> Entry | None:
+        row = self._db.execute(f"{_ENTRY} WHERE record_id = ?", (record_id,)).fetchone()
+        return _entry(row) if row is not None else None
+
+
+_ENTRY = "SELECT seq, record_id, kind, journalled_at, payload FROM entry"
+
+
+def _entry(row: tuple[int, str, str, str, bytes]) -> Entry:
+    seq, record_id, kind, at, payload = row
+    route = routes.ADMINISTRATION if kind == "administration" else routes.ATTEMPT
+    return Entry(seq=seq, record_id=record_id, kind=kind, journalled_at=_time(at), message=codec.decode(route, payload))
+
+
+def _record(message: Message) -> AdministrationRecord:
+    body = message.body
+    if not isinstance(body, AdministrationRecorded):  # pragma: no cover - the row's kind says what it is
+        raise JournalError("a row of the journal is not what its kind says", remedy="keep the file, call support", why="damaged")
+    return body.record
+
+
+def _text(at: datetime) -> str:
+    """Sorts as time does: always UTC, always microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What a person must know of a database fault: it is not recorded, and what to do."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as exc:
+        why, remedy = _reason(exc)
+        raise JournalError(f"the journal could not be used: {exc}", remedy=remedy, why=why) from exc
+
+
+def _reason(exc: sqlite3.Error | OSError) -> tuple[str, str]:
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (isinstance(exc, OSError) and exc.errno == 28):
+        return "disk-full", "not recorded: chart on paper, free space on this cart or use another cart"
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or isinstance(exc, PermissionError):
+        return "read-only", "not recorded: chart on paper, use another cart, call support"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "busy", "not recorded: try again"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "damaged", "not recorded: keep the file, chart on paper, use another cart, call support"
+    return "disk-fault", "not recorded: chart on paper, use another cart, call support"

@@ -1,0 +1,144 @@
+"""The camera loop: frames in, each newly held symbol out, once.
+
+A symbol that stays in the picture is one scan. It must be out of the picture for a while before the same content counts again, so
+that one pack held for long is never two units; a pack with a serial number differs by its content. A lost camera is told and
+tried again with growing pauses. Symbols are not interpreted here.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from devices.ports import Camera, Decoder, Frame, Picture
+from pointofcare.errors import DeviceError
+from pointofcare.labels.symbol import Symbol
+
+log = logging.getLogger(__name__)
+
+# Out of the picture for this long, over at least so many decoded pictures, before the same symbol counts again: a hand that shakes
+# loses a symbol for some frames, a second unit takes longer than that to be fetched. Local choice.
+GONE_AFTER = timedelta(seconds=1.2)
+GONE_FRAMES = 4
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A symbol newly held before the camera."""
+
+    symbol: Symbol
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraTold:
+    """Whether pictures come. `why` is the error's code when they do not."""
+
+    live: bool
+    why: str = ""
+    source: str = ""
+
+
+_Key = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is in the picture: each symbol's key with when it was last seen and how many pictures came without it since."""
+
+    symbols: Mapping[_Key, tuple[datetime, int]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def step(held: Held, found: list[Symbol], at: datetime) -> tuple[Held, tuple[Symbol, ...]]:
+    """The next `Held` after a picture taken at `at` that showed `found`, and the symbols that are new in it."""
+    seen = {(symbol.identifier, symbol.content): symbol for symbol in found}
+    fresh = tuple(symbol for key, symbol in seen.items() if key not in held.symbols)
+    kept: dict[_Key, tuple[datetime, int]] = dict.fromkeys(seen, (at, 0))
+    for key, (last, missed) in held.symbols.items():
+        if key not in seen and not (missed + 1 >= GONE_FRAMES and at - last >= GONE_AFTER):
+            kept[key] = (last, missed + 1)
+    return Held(symbols=MappingProxyType(kept)), fresh
+
+
+class Viewfinder:
+    """The newest picture for the kiosk, made into a JPEG only when somebody looks."""
+
+    def __init__(self, picture: Picture, *, width: int = 640) -> None:
+        self._picture, self._width = picture, width
+        self._lock = threading.Lock()
+        self._newest: tuple[Frame, tuple[Symbol, ...]] | None = None
+        self._made: tuple[int, bytes] | None = None
+        self._times: deque[datetime] = deque(maxlen=30)
+
+    def show(self, frame: Frame, symbols: tuple[Symbol, ...]) -> None:
+        with self._lock:
+            self._newest = (frame, symbols)
+            self._times.append(frame.taken_at)
+
+    def clear(self) -> None:
+        """No picture is better than an old one."""
+        with self._lock:
+            self._newest = self._made = None
+            self._times.clear()
+
+    def jpeg(self) -> tuple[int, bytes] | None:
+        """(number of the frame, JPEG), None while there is no picture."""
+        with self._lock:
+            newest, made = self._newest, self._made
+        if newest is None:
+            return None
+        frame, symbols = newest
+        if made is None or made[0] != frame.number:
+            made = (frame.number, self._picture.jpeg(frame, symbols, width=self._width))
+            with self._lock:
+                self._made = made
+        return made
+
+    def fps(self) -> float:
+        with self._lock:
+            times = list(self._times)
+        if len(times) < 2 or (seconds := (times[-1] - times[0]).total_seconds()) <= 0:
+            return 0.0
+        return (len(times) - 1) / seconds
+
+
+def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue.Queue[object], halt: threading.Event) -> None:
+    """Run until `halt` is set (and the camera closed): put a `Seen` for each new symbol, a `CameraTold` when pictures come or stop."""
+    failures = 0
+    live: bool | None = None
+    # Kept over a reconnect: a pack that lay there all the time is still the same pack.
+    held = Held()
+    while not halt.is_set():
+        why = "camera-ended"
+        try:
+            for frame in camera.frames():
+                if halt.is_set():
+                    return
+                if live is not True:
+                    live, failures = True, 0
+                    inbox.put(CameraTold(live=True, source=camera.describe()))
+                found = decoder.decode(frame)
+                viewfinder.show(frame, tuple(found))
+                held, fresh = step(held, found, frame.taken_at)
+                for symbol in fresh:
+                    inbox.put(Seen(symbol=symbol, at=datetime.now(UTC)))
+        except DeviceError as exc:
+            why = exc.code
+            log.warning("camera: %s", exc)
+        if halt.is_set():
+            return
+        viewfinder.clear()
+        if live is not False:
+            live = False
+            inbox.put(CameraTold(live=False, why=why, source=camera.describe()))
+        pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
+        failures += 1
+        halt.wait(pause_s * random.uniform(0.8, 1.2))

@@ -89,3 +89,11 @@ def test_makefile_lists_every_target_that_a_person_uses() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in ("demo", "demo-once", "test", "check", "bench"):
         assert re.search(rf"^{target}:.*## ", text, re.M), target
+
+
+def test_every_route_is_in_the_mqtt_document() -> None:
+    from pointofcare.wire import routes
+
+    text = (ROOT / "docs" / "mqtt.md").read_text(encoding="utf-8")
+    for route in routes.ROUTES:
+        assert f"| `{route.name}` | `{route.template}` | {route.qos} | {'yes' if route.retain else 'no'} | `{route.type}` |" in text

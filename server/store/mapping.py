@@ -190,7 +190,8 @@ def history_entry(
 
 
 def staff_entry(row: StaffRow) -> StaffEntry:
-    """What a cart may know of a person: never the password."""
+    """What a cart may know of a person: never the password. No duty roster is kept here: whoever is active counts as on shift, and
+    proves to be there with badge and PIN."""
     return StaffEntry(
         id=row.id,
         name=row.name,
@@ -199,7 +200,7 @@ def staff_entry(row: StaffRow) -> StaffEntry:
         roles=roles(row),
         licensed=row.licensed,
         active=row.active,
-        on_shift=None,
+        on_shift=row.active,
         expires_at=row.valid_until,
     )
 

@@ -31,29 +31,33 @@ def acquire(tx: Transaction, *, patient: str, cart: str) -> LeaseAnswer:
     return _held(tx, StoredLease(patient=patient, cart=cart, until=None, fence=lease.fence + 1))
 
 
-def renew(tx: Transaction, *, patient: str, cart: str, fence: int | None) -> LeaseAnswer:
+def renew(tx: Transaction, *, patient: str, cart: str) -> LeaseAnswer:
     """Prolongs a lease that still runs; one that ran out, or another's, must be acquired."""
     lease = leases.locked(tx, patient)
     if not _runs(lease, tx.at):
-        return LeaseAnswer(state=Lease.NONE, holder=None, until=None, fence=lease.fence)
-    if lease.cart != cart or (fence is not None and fence != lease.fence):
-        return _other(lease)
-    return _held(tx, lease)
+        return _none(lease)
+    return _held(tx, lease) if lease.cart == cart else _other(lease)
 
 
 def release(tx: Transaction, *, patient: str, cart: str, fence: int | None) -> LeaseAnswer:
-    """Gives back one's own lease. Another's is left alone."""
+    """Gives back one's own lease. Another's, or a newer one than `fence` names, is left alone: this message came late."""
     lease = leases.locked(tx, patient)
     if lease.cart == cart and (fence is None or fence == lease.fence):
         leases.write(tx, StoredLease(patient=patient, cart=None, until=None, fence=lease.fence))
-        return LeaseAnswer(state=Lease.NONE, holder=None, until=None, fence=lease.fence)
-    return _other(lease) if _runs(lease, tx.at) else LeaseAnswer(state=Lease.NONE, holder=None, until=None, fence=lease.fence)
+        return _none(lease)
+    if not _runs(lease, tx.at):
+        return _none(lease)
+    return _other(lease) if lease.cart != cart else LeaseAnswer(state=Lease.HELD, holder=cart, until=lease.until, fence=lease.fence)
 
 
 def _held(tx: Transaction, lease: StoredLease) -> LeaseAnswer:
     until = tx.at + LASTS
     leases.write(tx, StoredLease(patient=lease.patient, cart=lease.cart, until=until, fence=lease.fence))
     return LeaseAnswer(state=Lease.HELD, holder=lease.cart, until=until, fence=lease.fence)
+
+
+def _none(lease: StoredLease) -> LeaseAnswer:
+    return LeaseAnswer(state=Lease.NONE, holder=None, until=None, fence=lease.fence)
 
 
 def _other(lease: StoredLease) -> LeaseAnswer:

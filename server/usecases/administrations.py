@@ -1,0 +1,202 @@
+"""Recording what was done at a bedside. An administration is a fact and never refused.
+
+In one transaction: the record when its id is new, the outbox row, the audit row, the chart's new version, and a discrepancy for
+every point where the server's own facts do not agree with it. The same record again changes nothing and gets the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.verdict import engine
+from pointofcare.verdict.facts import Scanned
+from pointofcare.verdict.finding import Finding, Level, Verdict
+from pointofcare.wire.messages import DiscrepancyNote
+from server.store import administrations, discrepancies, history, mapping_record, outbox, versions
+from server.store.bedside import Look
+from server.store.discrepancies import Discrepancy
+from server.store.transaction import Transaction
+from server.usecases import facts
+from server.usecases.facts import Site
+from server.usecases.leases import LASTS
+
+# What these rules look at is known to the cart alone, so the two sides are compared without them: O1 is the age of its chart.
+CART_ONLY = frozenset({"O1"})
+# A reason or a tap may answer these; which order was meant was then the nurse's choice.
+CHOICE = "D8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """`duplicate`: it was here already, and nothing was written. `discrepancies` are those of the record, old or new."""
+
+    record_id: str
+    duplicate: bool
+    discrepancies: tuple[DiscrepancyNote, ...]
+
+
+def record(
+    tx: Transaction,
+    record: AdministrationRecord,
+    *,
+    cart_seq: int = 0,
+    epoch: str = "",
+    site: Site | None = None,
+    reevaluate: bool = True,
+) -> Recorded:
+    """Records one administration. `reevaluate` False is for one that the second look itself failed on: it is recorded all the same,
+    with a discrepancy that says so."""
+    site = site or Site()
+    scans = facts.scans_of(record, site) if reevaluate else ()
+    look = facts.look(tx, record, scans)
+    if look.known:
+        return _again(tx, record.record_id)
+    second = _second_look(record, look, scans, site) if reevaluate else None
+    found = _discrepancies(record, look, second)
+    document = mapping_record.to_document(record)
+    row = mapping_record.to_row(record, document) | {
+        "cart_epoch": epoch,
+        "cart_seq": cart_seq,
+        "server_level": _level(second.findings).name if second is not None else None,
+        "server_order": second.order if second is not None else None,
+        "server_verdict": _verdict_document(second) if second is not None else None,
+    }
+    if not administrations.insert_record(tx, row):
+        return _again(tx, record.record_id)  # another gateway was faster between our look and our write
+    chain = outbox.chain_of(tx, record.amends) if record.amends is not None else record.record_id
+    outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=chain, document=document)
+    discrepancies.raise_all(tx, found)
+    tx.audit(
+        "administration.record",
+        f"administration/{record.record_id}",
+        {
+            "cart": record.cart,
+            "nurse": record.nurse,
+            "witness": record.witness,
+            "patient": record.patient,
+            "order": record.order,
+            "status": record.status,
+            "level": record.level,
+            "discrepancies": [one.code for one in found],
+        },
+    )
+    versions.bump(tx, *_wards(record, look))
+    return Recorded(record_id=record.record_id, duplicate=False, discrepancies=tuple(_note(one) for one in found))
+
+
+def _again(tx: Transaction, record_id: str) -> Recorded:
+    stored = discrepancies.of_record(tx, record_id)
+    return Recorded(record_id=record_id, duplicate=True, discrepancies=tuple(_note(one) for one in stored))
+
+
+def _second_look(record: AdministrationRecord, look: Look, scans: tuple[Scanned, ...], site: Site) -> Verdict:
+    """The verdict on the server's facts. Where the scans match several orders, or none was scanned, the nurse's choice counts."""
+    scanned_drug = any(not facts.is_patient(one.scan) for one in scans)
+    if scanned_drug:
+        verdict = engine.evaluate(facts.for_record(record, look, scans, site, named=False))
+        if not any(finding.rule == CHOICE and not finding.satisfied for finding in verdict.findings):
+            return verdict
+    return engine.evaluate(facts.for_record(record, look, scans, site, named=True))
+
+
+def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | None) -> tuple[Discrepancy, ...]:
+    found: list[Discrepancy] = []
+
+    def differ(code: str, **detail: Any) -> None:
+        found.append(Discrepancy(code=code, record_id=record.record_id, ward=record.ward, patient=record.patient, detail=detail))
+
+    if not any(patient.id == record.patient for patient in look.patients):
+        differ("unknown-patient", patient=record.patient, mrn=record.mrn)
+    if record.order is not None and not any(order.id == record.order for order in look.orders):
+        differ("unknown-order", order=record.order)
+    if not any(person.id == record.nurse for person in look.staff):
+        differ("unknown-nurse", nurse=record.nurse)
+    if record.witness is not None and not any(person.id == record.witness for person in look.staff):
+        differ("unknown-witness", witness=record.witness)
+    if record.product is not None and not any(product.id == record.product for product in look.products):
+        differ("unknown-product", product=record.product, gtin=record.gtin)
+    if record.status in history.FINAL:
+        others = history.second_actions(look.given, record_id=record.record_id, order=record.order, due=record.due, amends=record.amends)
+        if others:
+            given = sum(other.status == "completed" for other in others) + (record.status == "completed")
+            differ("given-twice" if given > 1 else "second-action", others=[other.record_id for other in others], status=record.status)
+    lease = look.lease
+    if (
+        record.lease_fence is not None
+        and lease is not None
+        and lease.fence > record.lease_fence
+        and lease.cart not in (None, record.cart)
+        and lease.until is not None
+        and lease.until - LASTS <= record.recorded_at
+    ):
+        differ("lease-superseded", fence=record.lease_fence, newer=lease.fence, cart=lease.cart)
+    if second is None:
+        differ("not-evaluated")
+        return tuple(found)
+    cart_level, server_level = _cart_level(record), _level(second.findings)
+    order_differs = record.order is not None and second.order != record.order
+    if cart_level != server_level or order_differs:
+        differ(
+            "verdict-differs",
+            cart_level=cart_level.name,
+            server_level=server_level.name,
+            cart_order=record.order,
+            server_order=second.order,
+            cart_rules=sorted({finding.rule for finding in record.findings}),
+            server_rules=sorted({finding.rule for finding in second.findings}),
+            engine=second.engine,
+        )
+    return tuple(found)
+
+
+def _level(findings: tuple[Finding, ...]) -> Level:
+    """Before reasons and witness answered it, as the record's own level."""
+    return max((finding.level for finding in findings if finding.rule not in CART_ONLY), default=Level.PASS)
+
+
+def _cart_level(record: AdministrationRecord) -> Level:
+    names = {level.name: level for level in Level}
+    told = names.get(record.level, Level.STOP)
+    levels = [names.get(finding.level, Level.STOP) for finding in record.findings if finding.rule not in CART_ONLY]
+    if any(finding.rule in CART_ONLY for finding in record.findings):
+        return max(levels, default=Level.PASS)
+    return max([told, *levels])
+
+
+def _wards(record: AdministrationRecord, look: Look) -> tuple[str | None, ...]:
+    """The ward of the patient now; of the record when the patient is not known."""
+    now = next((patient.ward for patient in look.patients if patient.id == record.patient), None)
+    return (now or record.ward,)
+
+
+def _note(one: Discrepancy) -> DiscrepancyNote:
+    detail = dict(one.detail)
+    return DiscrepancyNote(
+        code=one.code, cart_level=detail.pop("cart_level", None), server_level=detail.pop("server_level", None), facts=detail
+    )
+
+
+def _verdict_document(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "level": verdict.level.name,
+        "order": verdict.order,
+        "order_version": verdict.order_version,
+        "due": None if verdict.due is None else verdict.due.isoformat(),
+        "products": list(verdict.products),
+        "engine": verdict.engine,
+        "policy": verdict.policy,
+        "findings": [
+            {
+                "rule": finding.rule,
+                "level": finding.level.name,
+                "satisfied": finding.satisfied,
+                "unknown": finding.unknown,
+                "facts": dict(finding.facts),
+                "remedy": finding.remedy,
+                "params": dict(finding.params),
+            }
+            for finding in verdict.findings
+        ],
+    }

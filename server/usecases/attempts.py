@@ -1,0 +1,31 @@
+"""Recording a dose that was stopped or given up: evidence for the ward, never a dose, and never refused."""
+
+from __future__ import annotations
+
+from pointofcare.wire import values
+from pointofcare.wire.messages import AttemptStopped
+from server.store import administrations
+from server.store.transaction import Transaction
+from server.usecases.administrations import Recorded
+
+
+def record(tx: Transaction, attempt: AttemptStopped) -> Recorded:
+    """Records it once, with its audit row. It changes no chart and goes to no EMR."""
+    row = {
+        "record_id": attempt.record_id,
+        "ward": attempt.ward,
+        "cart": attempt.cart,
+        "patient": attempt.patient,
+        "order": attempt.order,
+        "product": attempt.products[0] if attempt.products else None,
+        "nurse": attempt.nurse,
+        "level": attempt.level,
+        "rules": [finding.rule for finding in attempt.findings],
+        "at": attempt.at,
+        "document": values.to_plain(attempt),
+    }
+    if not administrations.insert_attempt(tx, row):
+        return Recorded(record_id=attempt.record_id, duplicate=True, discrepancies=())
+    detail = {"cart": attempt.cart, "nurse": attempt.nurse, "outcome": attempt.outcome.value, "level": attempt.level}
+    tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
+    return Recorded(record_id=attempt.record_id, duplicate=False, discrepancies=())

@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -390,7 +391,11 @@ class _Connection:
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> Delivery:
         delivery = Delivery()
-        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        try:
+            info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        except OSError:  # the connection was closed in this very moment
+            delivery._end(DeliveryState.LOST)
+            return delivery
         if info.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
             delivery._end(DeliveryState.NOT_SENT)
             return delivery
@@ -406,7 +411,8 @@ class _Connection:
 
     def end(self) -> None:
         """Ask for a clean end (DISCONNECT, no last will)."""
-        self._client.disconnect()
+        with suppress(OSError):  # it may end by itself at this very moment
+            self._client.disconnect()
 
     def _ending(self, *, was_ready: bool) -> bool:
         """Whether the loop should still turn so that the DISCONNECT gets out."""
@@ -546,7 +552,8 @@ class _Client(mqtt.Client):
 
 def _quiet(ack: Callable[[], object]) -> Callable[[], None]:
     def acknowledge() -> None:
-        ack()
+        with suppress(OSError):  # of a connection that has ended: there is nothing left to acknowledge
+            ack()
 
     return acknowledge
 

@@ -97,6 +97,7 @@ class RunningBroker:
 
 def start(kind: BrokerKind, directory: Path, port: int = 0) -> RunningBroker:
     """Start it on loopback and wait until it listens. Port 0 picks a free one. Raises: DeviceUnavailableError."""
+    directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     child, found = _started(kind, directory, port)

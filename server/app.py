@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
-
 from flask import Flask
 from flask_migrate import Migrate
 
 from server.config import ServerConfig
-from server.store import database, tables
-from server.store.database import db
-from server.store.transaction import FACILITY
+from server.store import database, migrate, tables  # noqa: F401 - tables: imported so that all are registered
+from server.store.database import FACILITY, db
 
 CONFIG = "POINTOFCARE_CONFIG"
-MIGRATIONS = "server.store.migrations"
 
 
-def create_app(config: ServerConfig) -> Flask:
-    """The application for `config`: database, sign-in, API, pages."""
-    app = Flask("server", static_folder=None)
+def bare_app(config: ServerConfig) -> Flask:
+    """The application with its database only: for the gateway, the dispatcher and migrations."""
+    app = Flask("server", static_folder=None, template_folder=None)
     app.config[CONFIG] = config
     app.config[FACILITY] = config.facility
     app.config["SECRET_KEY"] = config.secret_key
@@ -28,14 +23,19 @@ def create_app(config: ServerConfig) -> Flask:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = config.http.secure_cookies
     database.register(app, config.database_url)
-    assert tables  # imported for its rows
-    Migrate(app, db, compare_type=True)
-    for name, function in (("server.security", "setup"), ("server.api", "register"), ("server.web", "register")):
-        module = _room(name)
-        if hasattr(module, function):
-            getattr(module, function)(app)
+    Migrate(app, db, directory=str(migrate.DIRECTORY))
     return app
 
 
-def _room(name: str) -> ModuleType:
-    return importlib.import_module(name)
+def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:
+    """The whole application: database and sign-in, and with `pages` the API and the web pages."""
+    from server import security
+
+    app = bare_app(config)
+    security.setup(app)
+    if pages:
+        from server import api, web
+
+        api.register(app)
+        web.register(app)
+    return app

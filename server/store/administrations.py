@@ -11,6 +11,7 @@ from sqlalchemy import and_, literal, select
 
 from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record
+from server.store.plain import storable
 from server.store.tables import (
     AdministrationRow,
     AttemptRow,
@@ -45,13 +46,13 @@ class DoseView:
 
 def insert_record(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """False: a record with this id is there already; then nothing was written. One statement."""
-    new = insertion(tx, AdministrationRow).values(facility=tx.facility, received_at=tx.at, **values)
+    new = insertion(tx, AdministrationRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
     return tx.changed(new.on_conflict_do_nothing()) == 1
 
 
 def insert_attempt(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """As `insert_record`."""
-    new = insertion(tx, AttemptRow).values(facility=tx.facility, received_at=tx.at, **values)
+    new = insertion(tx, AttemptRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
     return tx.changed(new.on_conflict_do_nothing()) == 1
 
 

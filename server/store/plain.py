@@ -5,7 +5,9 @@ Amounts keep the digits that were written ("0.50 mg"); moments are UTC with offs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from pointofcare.quantity import Quantity
 
@@ -49,3 +51,8 @@ def span(value: timedelta | None) -> float | None:
 
 def to_span(value: float | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=value)
+
+
+def storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same columns without NUL characters, which PostgreSQL takes in no text: a record is stored whatever it holds."""
+    return {name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}

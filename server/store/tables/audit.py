@@ -20,9 +20,9 @@ class AuditRow(Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     facility: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
-    actor: Mapped[str] = mapped_column(String(64))
+    actor: Mapped[str] = mapped_column(String)
     action: Mapped[str] = mapped_column(String(64))
-    subject: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String)
     detail: Mapped[dict[str, Any]] = mapped_column(Document)
 
     __table_args__ = (

@@ -1,7 +1,7 @@
 """What happened at the bedside: administrations and stopped attempts (both append-only), and what people must look at.
 
 An administration is a fact: nothing here refers to a patient, an order or a person by foreign key, so that a record which names
-something unknown is stored all the same.
+something unknown is stored all the same; and no column has a length that a record could break.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ class AdministrationRow(Model):
 
     __tablename__ = "administrations"
 
-    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
-    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    ward: Mapped[str] = mapped_column(String(64))
-    cart: Mapped[str] = mapped_column(String(64))
-    cart_epoch: Mapped[str] = mapped_column(String(64), default="")
+    facility: Mapped[str] = mapped_column(String, primary_key=True)
+    record_id: Mapped[str] = mapped_column(String, primary_key=True)
+    ward: Mapped[str] = mapped_column(String)
+    cart: Mapped[str] = mapped_column(String)
+    cart_epoch: Mapped[str] = mapped_column(String, default="")
     cart_seq: Mapped[int] = mapped_column(BigInteger, default=0)
-    patient: Mapped[str] = mapped_column(String(64))
-    mrn: Mapped[str] = mapped_column(String(64), default="")
-    order: Mapped[str | None] = mapped_column("order_id", String(64))
-    order_version: Mapped[int | None] = mapped_column(Integer)
+    patient: Mapped[str] = mapped_column(String)
+    mrn: Mapped[str] = mapped_column(String, default="")
+    order: Mapped[str | None] = mapped_column("order_id", String)
+    order_version: Mapped[int | None] = mapped_column(BigInteger)
     due: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    action: Mapped[str] = mapped_column(String(16))
-    status: Mapped[str] = mapped_column(String(32))
-    status_reason: Mapped[str | None] = mapped_column(String(64))
-    product: Mapped[str | None] = mapped_column(String(64))
-    product_name: Mapped[str | None] = mapped_column(String(200))
-    dose: Mapped[str | None] = mapped_column(String(64))
-    lot: Mapped[str | None] = mapped_column(String(20))
-    serial: Mapped[str | None] = mapped_column(String(20))
-    route: Mapped[str | None] = mapped_column(String(32))
-    nurse: Mapped[str] = mapped_column(String(64))
-    witness: Mapped[str | None] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String)
+    status: Mapped[str] = mapped_column(String)
+    status_reason: Mapped[str | None] = mapped_column(String)
+    product: Mapped[str | None] = mapped_column(String)
+    product_name: Mapped[str | None] = mapped_column(String)
+    dose: Mapped[str | None] = mapped_column(String)
+    lot: Mapped[str | None] = mapped_column(String)
+    serial: Mapped[str | None] = mapped_column(String)
+    route: Mapped[str | None] = mapped_column(String)
+    nurse: Mapped[str] = mapped_column(String)
+    witness: Mapped[str | None] = mapped_column(String)
     effective_at: Mapped[datetime] = mapped_column(UtcDateTime)
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    amends: Mapped[str | None] = mapped_column(String(64))
-    level: Mapped[str] = mapped_column(String(16))
+    amends: Mapped[str | None] = mapped_column(String)
+    level: Mapped[str] = mapped_column(String)
     overridden: Mapped[bool] = mapped_column(default=False)
-    server_level: Mapped[str | None] = mapped_column(String(16))
-    server_order: Mapped[str | None] = mapped_column(String(64))
+    server_level: Mapped[str | None] = mapped_column(String)
+    server_order: Mapped[str | None] = mapped_column(String)
     server_verdict: Mapped[dict[str, Any] | None] = mapped_column(Document)
     document: Mapped[dict[str, Any]] = mapped_column(Document)
 
@@ -70,15 +70,15 @@ class AttemptRow(Model):
 
     __tablename__ = "attempts"
 
-    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
-    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    ward: Mapped[str] = mapped_column(String(64), default="")
-    cart: Mapped[str] = mapped_column(String(64))
-    patient: Mapped[str | None] = mapped_column(String(64))
-    order: Mapped[str | None] = mapped_column("order_id", String(64))
-    product: Mapped[str | None] = mapped_column(String(64))
-    nurse: Mapped[str | None] = mapped_column(String(64))
-    level: Mapped[str] = mapped_column(String(16))
+    facility: Mapped[str] = mapped_column(String, primary_key=True)
+    record_id: Mapped[str] = mapped_column(String, primary_key=True)
+    ward: Mapped[str] = mapped_column(String, default="")
+    cart: Mapped[str] = mapped_column(String)
+    patient: Mapped[str | None] = mapped_column(String)
+    order: Mapped[str | None] = mapped_column("order_id", String)
+    product: Mapped[str | None] = mapped_column(String)
+    nurse: Mapped[str | None] = mapped_column(String)
+    level: Mapped[str] = mapped_column(String)
     rules: Mapped[list[str]] = mapped_column(Document)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -93,15 +93,15 @@ class DiscrepancyRow(Model):
     __tablename__ = "discrepancies"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
-    facility: Mapped[str] = mapped_column(String(64))
-    record_id: Mapped[str] = mapped_column(String(64))
-    code: Mapped[str] = mapped_column(String(32))
-    ward: Mapped[str] = mapped_column(String(64), default="")
-    patient: Mapped[str] = mapped_column(String(64), default="")
+    facility: Mapped[str] = mapped_column(String)
+    record_id: Mapped[str] = mapped_column(String)
+    code: Mapped[str] = mapped_column(String)
+    ward: Mapped[str] = mapped_column(String, default="")
+    patient: Mapped[str] = mapped_column(String, default="")
     detail: Mapped[dict[str, Any]] = mapped_column(Document)
-    state: Mapped[str] = mapped_column(String(16), default="open")
+    state: Mapped[str] = mapped_column(String, default="open")
     raised_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    resolved_by: Mapped[str | None] = mapped_column(String(64))
+    resolved_by: Mapped[str | None] = mapped_column(String)
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(Text)
 
@@ -116,9 +116,9 @@ class OverrideReviewRow(Model):
 
     __tablename__ = "override_reviews"
 
-    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
-    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    by: Mapped[str] = mapped_column(String(64))
+    facility: Mapped[str] = mapped_column(String, primary_key=True)
+    record_id: Mapped[str] = mapped_column(String, primary_key=True)
+    by: Mapped[str] = mapped_column(String)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     comment: Mapped[str] = mapped_column(Text, default="")
 

@@ -1,0 +1,55 @@
+"""Bringing a database to the schema of this version. Forward only. Needs a Flask application context."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from pointofcare.errors import ConfigError
+from server.store.database import db
+
+DIRECTORY = Path(__file__).parent / "migrations"
+
+
+def _config() -> Config:
+    config = Config(str(DIRECTORY / "alembic.ini"))
+    config.set_main_option("script_location", str(DIRECTORY))
+    return config
+
+
+def upgrade() -> None:
+    """Applies every migration that the database lacks."""
+    command.upgrade(_config(), "head")
+
+
+def head() -> str:
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def current() -> str | None:
+    """The database's revision, None for an empty one."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_current() -> None:
+    """Raises: ConfigError when the database is not at this version's schema."""
+    found = current()
+    if found != head():
+        raise ConfigError(
+            f"the database is at {found or 'no'} schema, this version needs {head()}", remedy="run: pointofcare-server migrate"
+        )
+
+
+def differences() -> str:
+    """What the database has other than the tables say, "" when nothing."""
+    try:
+        command.check(_config())
+    except CommandError as exc:
+        return str(exc)
+    return ""

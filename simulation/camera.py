@@ -158,7 +158,10 @@ class VirtualCamera:
         """Hold `image` before the cart's camera, for `seconds` or until something else happens. Raises: KeyError."""
         view = self._views[cart]
         seed = self._rng.getrandbits(32)
-        pictures = tuple(frames.jpeg(frames.frame_with(image, seed, moment=moment, difficulty=difficulty)) for moment in range(MOMENTS))
+        pictures = tuple(
+            frames.jpeg(frames.frame_with(image, seed, moment=moment, desk=self._desk_seed, difficulty=difficulty))
+            for moment in range(MOMENTS)
+        )
         view.show(pictures, title, seconds)
 
     def hold_item(self, cart: str, item_id: str, *, seconds: float | None = None) -> bool:

@@ -20,14 +20,22 @@ TREMBLE_PX = 2.0
 
 
 def frame_with(
-    label: Image.Image, seed: int, *, moment: int = 0, size: tuple[int, int] = SIZE, difficulty: float = 0.3, fill: float | None = None
+    label: Image.Image,
+    seed: int,
+    *,
+    moment: int = 0,
+    desk: int | None = None,
+    size: tuple[int, int] = SIZE,
+    difficulty: float = 0.3,
+    fill: float | None = None,
 ) -> Any:
     """height x width x 3 (BGR, uint8). `difficulty` 0 is a steady hand in good light, 1 a dark, tilted, blurred view.
 
-    Another `moment` is the same hold a little later: the hand trembles, the noise is new. `fill` is the share of the frame's
+    Another `moment` is the same hold a little later: the hand trembles, the noise is new. `desk` is the seed of the empty frame
+    over which the label is held, where that matters. `fill` is the share of the frame's
     width or height that the label takes; drawn from the seed when None."""
     rng, tremble = random.Random(seed), random.Random(f"{seed} {moment}")
-    frame = _desk(rng, size)
+    frame = _desk(rng if desk is None else random.Random(desk), size)
     share = fill if fill is not None else rng.uniform(0.62, 0.86) - 0.28 * difficulty
     corners = _pose(rng, tremble, label.size, size, share, difficulty)
     paper: Any = cv2.cvtColor(np.asarray(label.convert("RGB")), cv2.COLOR_RGB2BGR)
@@ -63,7 +71,7 @@ def _desk(rng: random.Random, size: tuple[int, int]) -> Any:
     width, height = size
     tone = rng.randrange(90, 170)
     desk: Any = np.full((height, width, 3), (tone, tone + rng.randrange(-8, 12), tone + rng.randrange(-4, 20)), np.uint8)
-    grain = np.random.default_rng(rng.getrandbits(32)).integers(0, 40, (height // 48 + 1, width // 64 + 1, 1), dtype=np.uint8)
+    grain = np.random.default_rng(rng.getrandbits(32)).integers(0, 18, (height // 48 + 1, width // 64 + 1, 1), dtype=np.uint8)
     desk = cv2.add(desk, cv2.cvtColor(cv2.resize(grain, size, interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2BGR))
     for _ in range(rng.randrange(3, 7)):
         colour = tuple(rng.randrange(60, 220) for _ in range(3))

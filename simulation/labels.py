@@ -86,6 +86,23 @@ def bag(bag_id: str, title: str, lines: tuple[str, ...] = (), *, code: str = "qr
     return label
 
 
+def carton(name: str, gtin: str, lot: str, expiry: date) -> Image.Image:
+    """A carton with the same elements in a GS1-128, which is longer and read line by line."""
+    code = gs1_128(f"(01){gtin}(17){expiry:%y%m%d}(10){lot}", module_px=4, height_px=120)
+    card = _card(max(1000, code.width + 80), 380)
+    _words(card, 40, 30, name, (f"LOT {lot}    EXP {expiry:%m/%Y}",))
+    _paste(card, code, 40, y=210)
+    return card
+
+
+def identity_card(name: str, text: str) -> Image.Image:
+    """The front of an identity card, as far as a reader is concerned: a QR code with Vietnamese text, no ECI."""
+    card = _card(1000, 560, stripe=(188, 60, 60))
+    _paste(card, qr(text, module_px=6), 40, y=100)
+    _words(card, 470, 110, name, ())
+    return card
+
+
 def gs1_datamatrix(elements: str, *, module_px: int = 8) -> Image.Image:
     """`elements` in brackets, "(01)...(17)...": FNC1 and separators are set by the writer. Always square."""
     return _drawn(zxingcpp.create_barcode(elements, _DATAMATRIX, gs1=True, force_square=True), module_px)
@@ -100,7 +117,9 @@ def code128(text: str, *, module_px: int = 4, height_px: int = 110) -> Image.Ima
 
 
 def qr(text: str, *, module_px: int = 8) -> Image.Image:
-    return _drawn(zxingcpp.create_barcode(text, _QR, ec_level="M"), module_px)
+    """Beyond ASCII the bytes are UTF-8 without an ECI, as label printers here send them."""
+    content = text if text.isascii() else text.encode()
+    return _drawn(zxingcpp.create_barcode(content, _QR, ec_level="M"), module_px)
 
 
 def _drawn(code: Any, module_px: int, *, height_px: int | None = None) -> Image.Image:

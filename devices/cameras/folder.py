@@ -101,7 +101,8 @@ def _read(file: Path) -> Any:
     return cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
 
 
-def open_camera(source: str, **options: str) -> FolderCamera:
-    """`source` is a path. Options: `loop` ("1"), `rate_hz`."""
-    rate = options.get("rate_hz")
-    return FolderCamera(Path(source), loop=options.get("loop", "0") == "1", rate_hz=float(rate) if rate else None)
+def open_camera(source: str, *, loop: str = "0", rate_hz: str = "") -> FolderCamera:
+    """`source` is a path; options as text, `loop` "1" or "0". Raises: ValueError for an option that is neither."""
+    if loop not in {"0", "1"}:
+        raise ValueError(f"loop is 0 or 1, not {loop!r}")
+    return FolderCamera(Path(source), loop=loop == "1", rate_hz=float(rate_hz) if rate_hz else None)

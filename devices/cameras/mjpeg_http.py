@@ -230,10 +230,9 @@ def _until_boundary(response: http.client.HTTPResponse, boundary: bytes) -> byte
     raise ValueError("part too long")
 
 
-def open_camera(source: str, **options: str) -> MjpegCamera:
-    """`source` is an http(s) URL. Options: `stall_s`, `patience_s`."""
-    return MjpegCamera(
-        source,
-        stall_s=float(options.get("stall_s", DEFAULT_STALL_S)),
-        patience_s=float(options.get("patience_s", DEFAULT_PATIENCE_S)),
-    )
+def open_camera(source: str, *, stall_s: str = str(DEFAULT_STALL_S), patience_s: str = str(DEFAULT_PATIENCE_S)) -> MjpegCamera:
+    """`source` is an http(s) URL; options as text. Raises: ValueError for another URL, or an option that is no number."""
+    url = urlsplit(source)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError(f"{source!r} is no http address")
+    return MjpegCamera(source, stall_s=float(stall_s), patience_s=float(patience_s))

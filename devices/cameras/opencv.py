@@ -136,7 +136,8 @@ class OpenCVCamera:
         return DeviceUnavailableError(f"camera {self._source}: {why}", remedy=remedy, source=self._source, **fields)
 
 
-def open_camera(source: str, **options: str) -> OpenCVCamera:
-    """`source` as in the class. Options: `stall_s`, `width`, `height`."""
-    width, height = int(options.get("width", DEFAULT_SIZE[0])), int(options.get("height", DEFAULT_SIZE[1]))
-    return OpenCVCamera(source, stall_s=float(options.get("stall_s", DEFAULT_STALL_S)), size=(width, height))
+def open_camera(
+    source: str, *, stall_s: str = str(DEFAULT_STALL_S), width: str = str(DEFAULT_SIZE[0]), height: str = str(DEFAULT_SIZE[1])
+) -> OpenCVCamera:
+    """`source` as in the class; options as text. Raises: ValueError for one that is no number."""
+    return OpenCVCamera(source, stall_s=float(stall_s), size=(int(width), int(height)))

@@ -64,13 +64,12 @@ class SimulatedDrawers:
 
 def open_drawers(
     source: str = "",  # noqa: ARG001 one shape for every drawer adapter
-    **options: str,
+    *,
+    count: str = str(DEFAULT_COUNT),
+    refuse: str = "",
+    delay_s: str = "0",
+    lose_answer: str = "0",
 ) -> SimulatedDrawers:
-    """`source` names nothing here. Options: `count`, `refuse` (numbers with commas), `delay_s`, `lose_answer` ("1")."""
-    refuse = frozenset(int(number) for number in options.get("refuse", "").split(",") if number)
-    return SimulatedDrawers(
-        count=int(options.get("count", DEFAULT_COUNT)),
-        refuse=refuse,
-        delay_s=float(options.get("delay_s", "0")),
-        lose_answer=options.get("lose_answer", "0") == "1",
-    )
+    """Options as text; `refuse` holds numbers with commas. Raises: ValueError for one that is no number."""
+    refused = frozenset(int(number) for number in refuse.split(",") if number)
+    return SimulatedDrawers(count=int(count), refuse=refused, delay_s=float(delay_s), lose_answer=lose_answer == "1")

@@ -1,0 +1,92 @@
+"""The cart's drawers behind the bridge program of the same machine, over its Unix socket. No network is needed.
+
+An answer that does not come is `OutcomeUnknownError`, never a failure: the drawer may be open. Asking again with the same
+command id is safe, because the microcontroller acts once on an id; this adapter does so itself once.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+from devices.ports import DrawerOutcome
+from pointofcare.errors import DeviceProtocolError, DeviceUnavailableError, OutcomeUnknownError
+
+DEFAULT_ANSWER_S = 5.0  # the bridge itself gives up after three seconds
+_CONNECT_S = 1.0
+_LONGEST_ANSWER = 4096
+_NOTHING_SENT = frozenset({DeviceUnavailableError.code, "not-understood"})
+
+
+class BridgeDrawers:
+    """`path` is the bridge's socket. Each unlock is a connection of its own, so that no answer can belong to another."""
+
+    def __init__(self, path: str, *, answer_s: float = DEFAULT_ANSWER_S) -> None:
+        self._path = path
+        self._answer_s = answer_s
+        self._closed = False
+
+    def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:
+        if self._closed:
+            raise DeviceUnavailableError("the drawers are closed", remedy="start the cart again", drawer=drawer)
+        question = {"do": "unlock", "drawer": drawer, "id": command_id, "ttl_ms": round(ttl_s * 1000)}
+        sent = False
+        for _ in range(2):
+            try:
+                answer = self._asked(question)
+            except DeviceUnavailableError as exc:
+                if not sent:
+                    raise
+                raise _unknown(drawer, command_id) from exc
+            if answer is not None:
+                return _outcome(answer, drawer, command_id)
+            sent = True
+        raise _unknown(drawer, command_id)
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _asked(self, question: dict[str, Any]) -> dict[str, Any] | None:
+        """The bridge's answer; None when it was asked and did not answer. Raises: DeviceUnavailableError: it was not asked."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(_CONNECT_S)
+            try:
+                connection.connect(self._path)
+            except OSError as exc:
+                raise DeviceUnavailableError(
+                    f"the drawer bridge does not answer at {self._path}: {exc.strerror or exc}", remedy="open the drawer with its key"
+                ) from exc
+            connection.settimeout(self._answer_s)
+            try:
+                connection.sendall(json.dumps(question).encode() + b"\n")
+                with connection.makefile("rb") as lines:
+                    line = lines.readline(_LONGEST_ANSWER)
+                answer = json.loads(line)
+            except (OSError, ValueError):
+                return None
+        return answer if isinstance(answer, dict) and answer.get("id") in ("", question["id"]) else None
+
+
+def open_drawers(path: str, *, answer_s: str = str(DEFAULT_ANSWER_S)) -> BridgeDrawers:
+    """`path` of the bridge's socket, as in `bridge:/run/pointofcare/drawers.sock`."""
+    if not path:
+        raise ValueError("name the bridge's socket, as in bridge:/run/pointofcare/drawers.sock")
+    return BridgeDrawers(path, answer_s=float(answer_s))
+
+
+def _outcome(answer: dict[str, Any], drawer: int, command_id: str) -> DrawerOutcome:
+    if answer.get("outcome") in tuple(DrawerOutcome):
+        return DrawerOutcome(answer["outcome"])
+    code, message = str(answer.get("error", "")), str(answer.get("message", ""))
+    if code in _NOTHING_SENT:
+        raise DeviceUnavailableError(f"the drawer was not asked to open: {message}", remedy="open the drawer with its key", drawer=drawer)
+    if code == DeviceProtocolError.code:  # the microcontroller understood, and said no
+        return DrawerOutcome.REFUSED
+    raise _unknown(drawer, command_id)
+
+
+def _unknown(drawer: int, command_id: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        "it is not known whether the drawer opened", remedy="look whether it is open", drawer=drawer, command_id=command_id
+    )

@@ -1,0 +1,143 @@
+"""The bridge's configuration: one frozen value, read once at the start from a TOML file, the broker's password from the environment.
+
+Every fault is told at once. Nothing else in the bridge reads a file of settings or the environment.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.broker import BrokerConfig
+from pointofcare.errors import ConfigError
+from pointofcare.wire import routes
+
+PASSWORD = "POC_BRIDGE_BROKER_PASSWORD"
+_LONGEST_SOCKET_PATH = 100  # a Unix socket's address holds 108 bytes
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """`serial_port` is the microcontroller's device, `socket_path` where the cart program asks for a drawer. `poll_s` between
+    two looks at the microcontroller, `report_s` between two telemetry messages of a kind that did not change."""
+
+    cart: str
+    facility: str
+    serial_port: str
+    socket_path: Path
+    data_dir: Path
+    broker: BrokerConfig
+    baudrate: int = 115200
+    poll_s: float = 0.25
+    report_s: float = 60.0
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Config:
+    """The configuration in the TOML file at `path`. Raises: ConfigError naming every fault."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"the configuration {path} cannot be read: {exc.strerror}", remedy="give --config a readable TOML file") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
+    return read(given, environment, beside=path.parent)
+
+
+def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path) -> Config:
+    """The configuration in `given`; relative paths start in the folder `beside`. Raises: ConfigError naming every fault."""
+    faults: list[tuple[str, str]] = []
+    top = _Table(given, "", faults)
+    broker = top.table("broker")
+    cart, facility = top.level("cart"), top.level("facility")
+    socket_path = beside / top.text("socket_path", "drawers.sock")
+    if len(str(socket_path).encode()) > _LONGEST_SOCKET_PATH:
+        faults.append(("socket_path", f"at most {_LONGEST_SOCKET_PATH} bytes, or the system cannot open it"))
+    ca_file, cert_file, key_file = (broker.text(name, "") for name in ("ca_file", "cert_file", "key_file"))
+    config = Config(
+        cart=cart,
+        facility=facility,
+        serial_port=top.text("serial_port"),
+        socket_path=socket_path,
+        data_dir=beside / top.text("data_dir", "bridge"),
+        baudrate=int(top.number("baudrate", 115200, least=1200, most=4_000_000)),
+        poll_s=top.number("poll_s", 0.25, least=0.02, most=10),
+        report_s=top.number("report_s", 60, least=1, most=3600),
+        broker=BrokerConfig(
+            host=broker.text("host", "127.0.0.1"),
+            port=int(broker.number("port", 1883, least=1, most=65535)),
+            client_id=broker.text("client_id", f"{cart}-mcu"),
+            username=broker.text("username", "") or None,
+            password=environment.get(PASSWORD) or None,
+            ca_file=beside / ca_file if ca_file else None,
+            cert_file=beside / cert_file if cert_file else None,
+            key_file=beside / key_file if key_file else None,
+            plain_network=broker.flag("plain_network"),
+        ),
+    )
+    for table in (top, broker):
+        table.no_others()
+    if faults:
+        lines = "; ".join(f"{where}: {what}" for where, what in faults)
+        raise ConfigError(f"the configuration has {len(faults)} fault(s): {lines}", problems=tuple(faults))
+    return config
+
+
+class _Table:
+    """One table of the file. Every fault goes to `faults`, and a harmless value comes back."""
+
+    def __init__(self, given: Mapping[str, object], path: str, faults: list[tuple[str, str]]) -> None:
+        self._given = given
+        self._path = path
+        self._faults = faults
+        self._asked: set[str] = set()
+
+    def table(self, name: str) -> _Table:
+        found = self._take(name, {})
+        if not isinstance(found, dict):
+            self._fault(name, f"make it a table: [{name}]")
+            found = {}
+        return _Table(found, f"{name}.", self._faults)
+
+    def text(self, name: str, default: object = _MISSING) -> str:
+        value = self._take(name, default)
+        if value is _MISSING or (default is _MISSING and value == ""):
+            self._fault(name, "is missing")
+        elif not isinstance(value, str):
+            self._fault(name, "must be text in quotes")
+        else:
+            return value
+        return "x"
+
+    def level(self, name: str) -> str:
+        value = self.text(name)
+        if not routes.is_level(value):
+            self._fault(name, "1 to 64 of A-Z a-z 0-9 _ -: it is a level of every MQTT topic")
+        return value
+
+    def number(self, name: str, default: float, *, least: float, most: float) -> float:
+        value = self._take(name, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            self._fault(name, f"must be a number from {least} to {most}")
+            return default
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._take(name, False)
+        if not isinstance(value, bool):
+            self._fault(name, "must be true or false")
+        return value is True
+
+    def no_others(self) -> None:
+        for name in self._given:
+            if name not in self._asked:
+                self._fault(name, "is not a setting: remove it or correct its spelling")
+
+    def _take(self, name: str, default: object) -> object:
+        self._asked.add(name)
+        return self._given.get(name, default)
+
+    def _fault(self, name: str, what: str) -> None:
+        self._faults.append((f"{self._path}{name}", what))

@@ -1,0 +1,153 @@
+"""Where the cart program knocks: a Unix socket of this machine, one JSON object a line, one answer a line.
+
+Only the same user (or root) may open it. It works without broker, server and network. A line that is not understood gets an
+answer that says so, and moves nothing.
+
+`{"do": "unlock", "drawer": 3, "id": "...", "ttl_ms": 8000}` -> `{"id": "...", "outcome": "unlocked"}`, "refused", or
+`{"id": "...", "error": "device-unavailable", "message": "..."}`; `{"do": "status"}` -> what is known of the hardware.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from devices.ports import DrawerOutcome
+from firmware_bridge.relay import Condition
+from pointofcare.errors import ConfigError, DeviceError, JournalError
+
+_log = logging.getLogger(__name__)
+LONGEST_LINE = 4096
+LONGEST_TTL_MS = 60_000
+_IDLE_S = 60.0
+_MOST_GUESTS = 16
+
+
+class Door:
+    """`unlock` and `condition` are the relay's. Call `open` once, `close` once."""
+
+    def __init__(self, path: Path, *, unlock: Callable[..., DrawerOutcome], condition: Callable[[], Condition]) -> None:
+        self._path = path
+        self._unlock = unlock
+        self._condition = condition
+        self._listener: socket.socket | None = None
+        self._guests: set[socket.socket] = set()
+        self._guard = threading.Lock()
+
+    def open(self) -> None:
+        """Raises: ConfigError when somebody else answers there, or the folder does not take a socket."""
+        self._remove_dead()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o177)  # from the first moment on nobody else may connect
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            listener.bind(str(self._path))
+        except OSError as exc:
+            listener.close()
+            raise ConfigError(f"the socket {self._path} cannot be opened: {exc.strerror or exc}", remedy="check its folder") from exc
+        finally:
+            os.umask(before)
+        listener.listen(_MOST_GUESTS)
+        self._listener = listener
+        threading.Thread(target=self._welcome, args=(listener,), name="door", daemon=True).start()
+
+    def close(self) -> None:
+        if self._listener is not None:
+            with contextlib.suppress(OSError):
+                self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+        with self._guard:
+            guests = list(self._guests)
+        for guest in guests:
+            with contextlib.suppress(OSError):
+                guest.shutdown(socket.SHUT_RDWR)
+
+    def _remove_dead(self) -> None:
+        if not self._path.exists():
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1.0)
+            try:
+                probe.connect(str(self._path))
+            except OSError:
+                self._path.unlink(missing_ok=True)
+                return
+        raise ConfigError(f"another bridge answers at {self._path}", remedy="stop it first")
+
+    def _welcome(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                guest, _ = listener.accept()
+            except OSError:
+                return
+            with self._guard:
+                welcome = len(self._guests) < _MOST_GUESTS and _same_user(guest)
+                if welcome:
+                    self._guests.add(guest)
+            if not welcome:
+                guest.close()
+                continue
+            threading.Thread(target=self._serve, args=(guest,), name="door-guest", daemon=True).start()
+
+    def _serve(self, guest: socket.socket) -> None:
+        guest.settimeout(_IDLE_S)
+        try:
+            with guest, guest.makefile("rb") as lines:
+                while line := lines.readline(LONGEST_LINE + 1):
+                    if len(line) > LONGEST_LINE or not line.endswith(b"\n"):
+                        return
+                    guest.sendall(json.dumps(self._answer(line)).encode() + b"\n")
+        except OSError:
+            return
+        finally:
+            with self._guard:
+                self._guests.discard(guest)
+
+    def _answer(self, line: bytes) -> dict[str, object]:
+        try:
+            asked = json.loads(line)
+        except ValueError:
+            return _not_understood("", "not JSON")
+        if not isinstance(asked, dict):
+            return _not_understood("", "not an object")
+        if asked.get("do") == "status":
+            try:
+                return asdict(self._condition())
+            except JournalError as exc:
+                return {"error": exc.code, "message": str(exc)}
+        if asked.get("do") != "unlock":
+            return _not_understood("", 'do must be "unlock" or "status"')
+        return self._unlocked(asked)
+
+    def _unlocked(self, asked: dict[str, object]) -> dict[str, object]:
+        drawer, command_id, ttl_ms = asked.get("drawer"), asked.get("id"), asked.get("ttl_ms")
+        if not isinstance(command_id, str) or not 1 <= len(command_id) <= 64 or not command_id.isascii() or not command_id.isprintable():
+            return _not_understood("", "id must be 1 to 64 printable ASCII characters")
+        if not isinstance(drawer, int) or isinstance(drawer, bool) or drawer < 1:
+            return _not_understood(command_id, "drawer must be a whole number from 1")
+        if not isinstance(ttl_ms, int) or isinstance(ttl_ms, bool) or not 0 < ttl_ms <= LONGEST_TTL_MS:
+            return _not_understood(command_id, f"ttl_ms must be a whole number from 1 to {LONGEST_TTL_MS}")
+        try:
+            outcome = self._unlock(drawer, command_id=command_id, ttl_ms=ttl_ms)
+        except DeviceError as exc:
+            _log.warning("drawer %d: %s", drawer, exc)
+            return {"id": command_id, "error": exc.code, "message": str(exc)}
+        return {"id": command_id, "outcome": outcome.value}
+
+
+def _not_understood(command_id: str, why: str) -> dict[str, object]:
+    return {"id": command_id, "error": "not-understood", "message": why}
+
+
+def _same_user(guest: socket.socket) -> bool:
+    _pid, uid, _gid = struct.unpack("3i", guest.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return uid in (0, os.geteuid())

@@ -1,0 +1,175 @@
+"""The wire to the microcontroller: one request at a time over SMP on a serial port, tried again when the line garbles it.
+
+Every fault of the line, the framing and the decoding comes out as a `DeviceError`. After a time-out the port is opened anew,
+because a late answer would otherwise be taken for the next one's. What was sent and not answered is never called a failure:
+for a command that moves something that is `OutcomeUnknownError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import binascii
+import contextlib
+import logging
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cbor2 import CBORError
+from pydantic import ValidationError
+from smp.exceptions import SMPException
+from smpclient import SMPClient
+from smpclient.exceptions import SMPClientException
+from smpclient.generics import error_v1, error_v2
+from smpclient.transport import SMPTransportDisconnected
+from smpclient.transport.serial import SMPSerialTransport
+
+from pointofcare.errors import DeviceProtocolError, DeviceTimeoutError, DeviceUnavailableError, OutcomeUnknownError
+
+# What a damaged or foreign line makes the libraries raise; `binascii.Error` and `struct.error` come straight from the decoder.
+_GARBLED = (SMPException, SMPClientException, ValidationError, CBORError, binascii.Error, struct.error, IndexError, ValueError, TypeError)
+_GONE = (SMPTransportDisconnected, OSError, termios.error)
+_CONNECT_S = 0.4
+
+# They report each garbled line as an error with a dump; we count them and say what it means.
+for _name in ("smp", "smpclient"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkStatus:
+    """`connected`: the last exchange worked. Counters since the start of the program."""
+
+    connected: bool
+    exchanges: int
+    retries: int
+    failures: int
+    error: str
+
+
+class Link:
+    """`port` is a serial device. `timeout_s` bounds one try, `tries` how many. Callable from any thread."""
+
+    def __init__(self, port: str, *, baudrate: int = 115200, timeout_s: float = 0.4, tries: int = 5) -> None:
+        self._port = port
+        self._baudrate = baudrate
+        self._timeout_s = timeout_s
+        self._tries = tries
+        self._loop = asyncio.new_event_loop()
+        self._lock = asyncio.Lock()  # SMPClient has none: two requests at once would take each other's answers
+        self._client: SMPClient | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, name="microcontroller-link", daemon=True)
+        self._exchanges = self._retries = self._failures = 0
+        self._error = "not connected yet"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(5)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    @property
+    def status(self) -> LinkStatus:
+        return LinkStatus(
+            connected=not self._error, exchanges=self._exchanges, retries=self._retries, failures=self._failures, error=self._error
+        )
+
+    def ask(self, make: Callable[[], Any]) -> Any:
+        """The answer to a request that changes nothing. `make` builds it anew for every try (each has its own number).
+
+        Raises: DeviceUnavailableError (the port is not there), DeviceTimeoutError, DeviceProtocolError."""
+        return self._run(make, moves=False, until_mono_s=None)
+
+    def command(self, make: Callable[[], Any], *, until_mono_s: float) -> Any:
+        """The answer to a command that moves something and acts once however often it is sent. After `until_mono_s`
+        (`time.monotonic()`) it is not sent any more: late is as bad as never.
+
+        Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError (it was refused as such)."""
+        return self._run(make, moves=True, until_mono_s=until_mono_s)
+
+    def _run(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
+        future = asyncio.run_coroutine_threadsafe(self._exchange(make, moves=moves, until_mono_s=until_mono_s), self._loop)
+        return future.result()
+
+    async def _exchange(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
+        async with self._lock:
+            sent = False
+            fault: Exception = DeviceUnavailableError("it was too late to send")
+            for attempt in range(self._tries):
+                if until_mono_s is not None and time.monotonic() >= until_mono_s:
+                    break
+                self._retries += bool(attempt)
+                try:
+                    client = await self._connected()
+                except DeviceUnavailableError as exc:
+                    fault = exc
+                    continue
+                sent = True
+                try:
+                    answer = await client.request(make(), timeout_s=self._timeout_s)
+                except TimeoutError as exc:
+                    fault = exc
+                except _GONE as exc:
+                    fault = exc
+                except _GARBLED as exc:
+                    fault = exc
+                else:
+                    self._exchanges += 1
+                    self._error = ""
+                    return _checked(answer)
+                await self._hang_up()
+            self._failures += 1
+            self._error = f"{type(fault).__name__}: {fault}"[:200]
+            raise self._translated(fault, sent=sent, moves=moves) from fault
+
+    async def _connected(self) -> SMPClient:
+        """Raises: DeviceUnavailableError when the port cannot be opened."""
+        if self._client is None:
+            client = SMPClient(
+                SMPSerialTransport(baudrate=self._baudrate, exclusive=True, write_timeout=1.0), self._port, timeout_s=self._timeout_s
+            )
+            self._client = client
+            try:
+                await client.connect(_CONNECT_S)
+            except (TimeoutError, *_GONE) as exc:
+                await self._hang_up()
+                raise DeviceUnavailableError(
+                    f"the microcontroller's port {self._port} cannot be opened: {exc}", remedy="check the cable", port=self._port
+                ) from exc
+            except _GARBLED:
+                pass  # the port is open; only the question for its buffer sizes was garbled, and the defaults do
+        return self._client
+
+    async def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(*_GONE):
+                await client.disconnect()
+
+    def _translated(self, fault: Exception, *, sent: bool, moves: bool) -> Exception:
+        if not sent:
+            return DeviceUnavailableError(f"nothing was sent to the microcontroller: {fault}", remedy="check the cable", port=self._port)
+        if moves:
+            return OutcomeUnknownError("the microcontroller did not answer the command", remedy="look at the drawer", port=self._port)
+        if isinstance(fault, (DeviceUnavailableError, *_GONE)):
+            return DeviceTimeoutError("the microcontroller did not answer", remedy="check the cable", port=self._port)
+        return DeviceProtocolError(f"the microcontroller's answer is garbled: {type(fault).__name__}", remedy="check the cable")
+
+
+def _checked(answer: Any) -> Any:
+    """Raises: DeviceProtocolError for an error answer: it was understood, and not done."""
+    if error_v1(answer):
+        raise DeviceProtocolError(f"the microcontroller refused the request: {answer.rc.name}", remedy="", rc=int(answer.rc))
+    if error_v2(answer):
+        raise DeviceProtocolError(f"the microcontroller refused the request: {answer.err.rc!r}", remedy="", rc=int(answer.err.rc))
+    return answer

@@ -1,0 +1,284 @@
+"""Between microcontroller and MQTT: looks at power, drawers and events, keeps events until the server has them, unlocks.
+
+One thread looks; an unlock comes in between on its own thread and waits at most for one exchange. Unlocking needs the serial
+line only, never the broker or the server. Nothing here decides whether a drawer may open: the cart program did.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from devices.broker import Arrival, Broker, BrokerEvent, Cleared, Connected, DeliveryState, Rejected
+from devices.ports import DrawerOutcome
+from firmware_bridge import group
+from firmware_bridge.config import Config
+from firmware_bridge.ledger import Happening, Ledger
+from firmware_bridge.link import Link
+from pointofcare.errors import DeviceError, JournalError
+from pointofcare.wire import routes
+from pointofcare.wire.messages import Body, EventsAcknowledged, Message, Telemetry, TelemetryKind
+
+_log = logging.getLogger(__name__)
+HEARTBEAT_TTL_MS = 5_000
+UNLOCK_WITHIN_S = 3.0
+_HEARTBEAT_S = 1.0
+_LOOK_S = 1.0  # at power and drawers; events are looked at with every turn
+_RESEND_S = 10.0
+_LOST_AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What is known of the hardware now, for the cart program. Numbers are None until the microcontroller told them."""
+
+    connected: bool
+    boot_id: str
+    battery_percent: int | None
+    on_mains: bool | None
+    waiting_events: int
+    error: str
+
+
+class Relay:
+    """`wall` gives the aware UTC time, for what is told; `mono` seconds that never jump, for all that waits."""
+
+    def __init__(
+        self,
+        config: Config,
+        link: Link,
+        ledger: Ledger,
+        *,
+        broker: Callable[[Callable[[BrokerEvent], None]], Broker],
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._config = config
+        self._link = link
+        self._ledger = ledger
+        self._broker = broker(self._on_broker)
+        self._broker.on(routes.ACK, facility=config.facility, cart=config.cart)
+        self._wall = wall
+        self._mono = mono
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._told: dict[TelemetryKind, tuple[Mapping[str, object], float]] = {}
+        self._fresh_session = False
+        self._sent_upto = 0
+        self._resend_at = 0.0
+        self._heartbeat_at = self._look_at = 0.0
+        self._info: group.InfoAnswer | None = None
+        self._power: group.PowerAnswer | None = None
+        self._seen_at: float | None = None
+        self._started_at = mono()
+        self._lost = False
+        self._mailbox_lost = 0
+        self._fault = ""
+
+    def start(self) -> None:
+        self._link.start()
+        self._broker.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        self._broker.stop()
+        self._link.stop()
+        self._ledger.close()
+
+    @property
+    def condition(self) -> Condition:
+        return Condition(
+            connected=self._link.status.connected,
+            boot_id=self._info.boot if self._info else "",
+            battery_percent=self._power.soc if self._power else None,
+            on_mains=self._power.ac if self._power else None,
+            waiting_events=self._ledger.count(),
+            error=self._fault or self._link.status.error,
+        )
+
+    def unlock(self, drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome:
+        """Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
+        answer = self._link.command(
+            lambda: group.Unlock(d=drawer, id=command_id, ttl_ms=ttl_ms), until_mono_s=time.monotonic() + UNLOCK_WITHIN_S
+        )
+        self._look_at = 0.0
+        self._wake.set()
+        return DrawerOutcome.UNLOCKED if answer.st == group.UnlockStatus.UNLOCKED else DrawerOutcome.REFUSED
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self.turn()
+                self._fault = ""
+            except JournalError as exc:
+                self._fault = str(exc)
+                _log.error("%s", exc)
+            except Exception as exc:  # noqa: BLE001 - drawers must go on working whatever this loop meets; nothing is acknowledged
+                self._fault = f"{type(exc).__name__}: {exc}"
+                _log.exception("a turn of the relay failed")
+            self._wake.wait(self._config.poll_s)
+
+    def turn(self) -> None:
+        """One look at everything that is due."""
+        now = self._mono()
+        try:
+            if now >= self._heartbeat_at:
+                self._link.ask(lambda: group.Heartbeat(ttl_ms=HEARTBEAT_TTL_MS))
+                self._heartbeat_at = now + _HEARTBEAT_S
+            self._collect()
+            if now >= self._look_at:
+                self._look()
+                self._look_at = now + _LOOK_S
+            self._present(now)
+        except DeviceError as exc:
+            self._absent(now, exc)
+        self._tell_microcontroller()
+        self._send_events(now)
+
+    def _collect(self) -> None:
+        """Reads the mailbox empty. What is written to the ledger is acknowledged by the next reading, and not before."""
+        more = True
+        while more and not self._stopping.is_set():
+            boot_id, upto = self._ledger.mark()
+            answer: group.EventsAnswer = self._link.ask(partial(group.Events, after=upto, boot=boot_id))
+            started_at = self._wall() - timedelta(milliseconds=answer.up_ms)
+            known = upto if answer.boot == boot_id else 0
+            fresh = [event for event in answer.ev if int(event["s"]) > known]
+            happenings = [_happening(event, answer.boot, started_at) for event in fresh]
+            if answer.lost > self._mailbox_lost:
+                happenings.append(Happening(kind="mcu-events-lost", at=self._wall(), boot_id=answer.boot, details={"count": answer.lost}))
+            self._mailbox_lost = answer.lost
+            if happenings:
+                self._ledger.take(happenings, boot_id=answer.boot, upto=max([known, *(int(event["s"]) for event in fresh)]))
+            more = answer.more and bool(fresh)
+
+    def _look(self) -> None:
+        self._info = self._link.ask(group.Info)
+        self._power = power = self._link.ask(group.Power)
+        self._tell(
+            TelemetryKind.POWER,
+            {
+                "battery_percent": power.soc,
+                "charging": power.chg,
+                "on_mains": power.ac,
+                "health_percent": power.soh,
+                "cycles": power.cyc,
+                "voltage_mv": power.mv,
+                "current_ma": power.ma,
+                "temperature_c": power.dC / 10,
+            },
+            changed_by=("battery_percent", "charging", "on_mains"),
+        )
+        drawers = self._link.ask(group.Drawers)
+        self._tell(
+            TelemetryKind.DRAWERS,
+            {
+                "count": drawers.n,
+                "open": _numbers(drawers.open, drawers.n),
+                "unlocked": _numbers(drawers.free, drawers.n),
+                "stuck": _numbers(drawers.stuck, drawers.n),
+            },
+        )
+
+    def _tell_microcontroller(self) -> None:
+        status = self._link.status
+        self._tell(
+            TelemetryKind.MCU,
+            {
+                "connected": status.connected,
+                "boot_id": self._info.boot if self._info else None,
+                "hardware": self._info.hw if self._info else None,
+                "firmware": self._info.fw if self._info else None,
+                "protocol": self._info.proto if self._info else None,
+                "up_s": self._info.up_ms // 1000 if self._info else None,
+                "exchanges": status.exchanges,
+                "retries": status.retries,
+                "failures": status.failures,
+                "events_waiting": self._ledger.count(),
+            },
+            changed_by=("connected", "boot_id", "firmware"),
+        )
+
+    def _present(self, now: float) -> None:
+        self._seen_at = now
+        if self._lost:
+            self._lost = False
+            self._ledger.add(Happening(kind="mcu-back", at=self._wall(), boot_id=self._info.boot if self._info else None))
+
+    def _absent(self, now: float, exc: DeviceError) -> None:
+        since = self._seen_at if self._seen_at is not None else self._started_at
+        if not self._lost and now - since >= _LOST_AFTER_S:
+            self._lost = True
+            self._ledger.add(Happening(kind="mcu-lost", at=self._wall(), details={"why": exc.code}))
+
+    def _tell(self, kind: TelemetryKind, values: Mapping[str, object], *, changed_by: tuple[str, ...] | None = None) -> None:
+        """When it changed in what counts, or is due. Not sent now means told again with the next turn."""
+        now = self._mono()
+        watched = {name: values[name] for name in changed_by or tuple(values)}
+        before = self._told.get(kind)
+        if before is not None and before[0] == watched and now - before[1] < self._config.report_s:
+            return
+        sent = self._publish(routes.TELEMETRY, Telemetry(kind=kind, at=self._wall(), values=values), kind=kind.value)
+        if sent:
+            self._told[kind] = (watched, now)
+
+    def _send_events(self, now: float) -> None:
+        if self._fresh_session or now >= self._resend_at:
+            self._fresh_session = False
+            self._sent_upto = 0
+            self._resend_at = now + _RESEND_S
+        for event in self._ledger.waiting(after=self._sent_upto):
+            if not self._publish(routes.EVENT, event, message_id=f"{self._ledger.epoch}-{event.seq}"):
+                return
+            self._sent_upto = event.seq
+
+    def _publish(self, route: routes.Route, body: Body, *, message_id: str | None = None, **levels: str) -> bool:
+        message = Message(id=message_id or str(uuid.uuid4()), sent_at=self._wall(), sender=self._config.cart, body=body)
+        delivery = self._broker.publish(route, message, facility=self._config.facility, cart=self._config.cart, **levels)
+        return delivery.state is not DeliveryState.NOT_SENT
+
+    def _on_broker(self, event: BrokerEvent) -> None:
+        """On the MQTT thread: notes it, and never raises."""
+        if isinstance(event, Connected):
+            self._told.clear()
+            self._fresh_session = True
+            self._wake.set()
+        elif isinstance(event, Arrival):
+            body = event.message.body
+            if isinstance(body, EventsAcknowledged) and not event.retained:
+                try:
+                    self._ledger.forget(body.epoch, body.upto)
+                except JournalError as exc:
+                    self._fault = str(exc)  # the server sends the acknowledgement again when the events come again
+            event.ack()
+        elif isinstance(event, Rejected | Cleared):
+            event.ack()
+
+
+def _happening(event: Mapping[str, object], boot_id: str, started_at: datetime) -> Happening:
+    after_ms = int(str(event["ms"]))
+    details = {"drawer": event["d"]} if "d" in event else {}
+    return Happening(
+        kind=str(event["k"])[:64],
+        at=started_at + timedelta(milliseconds=after_ms),
+        boot_id=boot_id,
+        mono_ms=after_ms,
+        details=details,
+    )
+
+
+def _numbers(bits: int, count: int) -> str:
+    """ "3,5": which drawers a bit field names."""
+    return ",".join(str(number) for number in range(1, min(count, group.MOST_DRAWERS) + 1) if bits >> (number - 1) & 1)

@@ -63,7 +63,7 @@ Dimension = tuple[tuple[str, int], ...]
 @lru_cache(maxsize=1024)
 def _dimension(unit: str) -> tuple[Dimension, Fraction]:
     """`unit` as (sorted base atoms, each with 1 above or -1 below the line, factor to them). Raises: QuantityError."""
-    atoms = unit.split("/", _MOST_ATOMS)
+    atoms = unit.split("/", _MOST_ATOMS - 1)
     dimension: list[tuple[str, int]] = []
     factor = Fraction(1)
     for place, atom in enumerate(atoms):

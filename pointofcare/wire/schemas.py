@@ -190,6 +190,17 @@ def _field(hint: Any, **kwargs: Any) -> wire.WireField[Any]:
     raise TypeError(f"no way to write a {hint!r} is known")
 
 
+def nested(field: Any) -> tuple[type[Any], ...]:
+    """The dataclasses that a field holds."""
+    if isinstance(field, Value):
+        return (field.value,)
+    if isinstance(field, OneOf):
+        return tuple(field.values.values())
+    if isinstance(field, Row):
+        return nested(field.item)
+    return nested(field.values) if isinstance(field, wire.Pairs) else ()
+
+
 def problems(messages: Any, path: str = "") -> tuple[tuple[str, str], ...]:
     """marshmallow's nested messages as (path of the field, what to do), in order."""
     if isinstance(messages, dict):

@@ -51,6 +51,22 @@ def _raise(tx: Transaction, ward: str, kind: TableKind) -> None:
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "ward", "kind"], set_=risen))
 
 
+def raise_above(tx: Transaction, ward: str, kind: TableKind, version: int) -> int:
+    """A cart holds a version that is newer than ours: this database is new, or was restored. Returns the version from now on."""
+    open_ward(tx, ward)
+    tx.session.execute(
+        update(TableVersionRow)
+        .where(
+            TableVersionRow.facility == tx.facility,
+            TableVersionRow.ward == ward,
+            TableVersionRow.kind == kind.value,
+            TableVersionRow.version <= version,
+        )
+        .values(version=version + 1, changed_at=tx.at)
+    )
+    return of_ward(tx, ward)[kind]
+
+
 def open_ward(tx: Transaction, ward: str) -> None:
     """Gives a ward a version of every kind, where it has none."""
     for kind in TableKind:

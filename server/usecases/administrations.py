@@ -44,17 +44,18 @@ def record(
     cart_seq: int = 0,
     epoch: str = "",
     site: Site | None = None,
+    sender: str | None = None,
     reevaluate: bool = True,
 ) -> Recorded:
     """Records one administration. `reevaluate` False is for one that the second look itself failed on: it is recorded all the same,
-    with a discrepancy that says so."""
+    with a discrepancy that says so. `sender` is the cart whose connection it came over."""
     site = site or Site()
     scans = facts.scans_of(record, site) if reevaluate else ()
     look = facts.look(tx, record, scans)
     if look.known:
         return _again(tx, record.record_id)
     second = _second_look(record, look, scans, site) if reevaluate else None
-    found = _discrepancies(record, look, second)
+    found = _discrepancies(record, look, second, sender=sender or record.cart)
     document = mapping_record.to_document(record)
     row = mapping_record.to_row(record, document) | {
         "cart_epoch": epoch,
@@ -101,12 +102,14 @@ def _second_look(record: AdministrationRecord, look: Look, scans: tuple[Scanned,
     return engine.evaluate(facts.for_record(record, look, scans, site, named=True))
 
 
-def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | None) -> tuple[Discrepancy, ...]:
+def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | None, *, sender: str) -> tuple[Discrepancy, ...]:
     found: list[Discrepancy] = []
 
     def differ(code: str, **detail: Any) -> None:
         found.append(Discrepancy(code=code, record_id=record.record_id, ward=record.ward, patient=record.patient, detail=detail))
 
+    if sender != record.cart:
+        differ("foreign-cart", cart=record.cart, sender=sender)
     if not any(patient.id == record.patient for patient in look.patients):
         differ("unknown-patient", patient=record.patient, mrn=record.mrn)
     if record.order is not None and not any(order.id == record.order for order in look.orders):

@@ -1,0 +1,406 @@
+"""The server's end of MQTT: one thread with one queue, between the broker and the use cases.
+
+A record is committed before anything is said about it; the receipt goes out after the commit and, repeated, says the same. Every
+message is acknowledged in the end, also one that failed, because a cart resends until it has our own receipt. One of the three
+places with a broad `except`: whatever a message does, it is logged, counted and shown, and nothing durable is touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from devices.broker import Arrival, Broker, BrokerConfig, BrokerEvent, Cleared, Connected, ConnectFailed, Disconnected, Letter, Rejected
+from pointofcare.errors import MessageError
+from pointofcare.wire import routes
+from pointofcare.wire.messages import (
+    AdministrationRecorded,
+    AttemptStopped,
+    Body,
+    CartBirth,
+    CartState,
+    ClockAsked,
+    ClockTold,
+    EmrSettled,
+    EmrState,
+    EventsAcknowledged,
+    FleetEvent,
+    HostState,
+    LeaseAction,
+    LeaseAnswered,
+    LeaseAsked,
+    Message,
+    RecordReceived,
+    TablesHeld,
+    Telemetry,
+)
+from pointofcare.wire.routes import Route
+from server.config import MqttConfig
+from server.mqtt.publishing import Publication, Publisher
+from server.security.signing import SigningKey
+from server.store import fleet, outbox
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import administrations, attempts, leases
+from server.usecases.administrations import Recorded
+from server.usecases.facts import Site
+
+_log = logging.getLogger(__name__)
+ACTOR = Actor(id="gateway", name="MQTT gateway")
+SENDER = "server"
+TICK_S = 0.5
+SUBSCRIBED: tuple[Route, ...] = (
+    routes.STATE,
+    routes.BIRTH,
+    routes.TELEMETRY,
+    routes.ADMINISTRATION,
+    routes.ATTEMPT,
+    routes.TABLES,
+    routes.LEASE_ASK,
+    routes.CLOCK_ASK,
+    routes.EVENT,
+    routes.HOST,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayState:
+    """What pages and the health check show. `fault` is the last failure, "" when the newest work went well."""
+
+    connected: bool
+    broker: str
+    recorded: int
+    duplicates: int
+    rejected: int
+    failed: int
+    fault: str
+
+
+class _Wake:
+    """Put on the queue to end a wait."""
+
+
+class Gateway:
+    """`scope` opens what the store needs around each piece of work (the Flask application context). `recorded` is called after a
+    dose was committed, from the gateway's thread: it wakes the dispatcher."""
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        *,
+        facility: str,
+        key: SigningKey,
+        site: Site,
+        lifetime: timedelta,
+        version: str,
+        scope: Callable[[], AbstractContextManager[object]],
+        recorded: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._facility = facility
+        self._version = version
+        self._site = site
+        self._scope = scope
+        self._recorded = recorded
+        self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
+        self._publisher = Publisher(key=key, site=site, lifetime=lifetime)
+        self._telemetry: dict[tuple[str, str], Telemetry] = {}
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
+        self._fault = ""
+        self._broker = Broker(
+            BrokerConfig(
+                host=config.host,
+                port=config.port,
+                client_id=config.client_id,
+                username=config.username,
+                password=config.password,
+                ca_file=config.ca_file,
+                cert_file=config.certificate_file,
+                key_file=config.key_file,
+            ),
+            self._queue.put,
+            will=self._will,
+        )
+        for route in SUBSCRIBED:
+            self._broker.on(route, facility=facility)
+        self._take: Mapping[type[Body], Callable[[Arrival], None]] = {
+            AdministrationRecorded: self._on_administration,
+            AttemptStopped: self._on_attempt,
+            TablesHeld: self._on_tables,
+            LeaseAsked: self._on_lease,
+            ClockAsked: self._on_clock,
+            CartState: self._on_state,
+            CartBirth: self._on_birth,
+            Telemetry: self._on_telemetry,
+            FleetEvent: self._on_event,
+            HostState: self._on_host,
+        }
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self.run, name="mqtt-gateway", daemon=True)
+        self._thread.start()
+        self._broker.start()
+
+    def stop(self, *, timeout_s: float = 10.0) -> None:
+        """Says goodbye, lets the message in hand end, then returns."""
+        farewell = Letter(route=routes.HOST, message=self._message(self._host(online=False)), levels={"facility": self._facility})
+        self._broker.stop(farewell)
+        self._stopping.set()
+        self._queue.put(_Wake())
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def wake(self) -> None:
+        """Something settled or changed: do not wait for the next look. Safe from any thread."""
+        self._queue.put(_Wake())
+
+    @property
+    def state(self) -> GatewayState:
+        return GatewayState(
+            connected=self._broker.connected,
+            broker=self._broker.describe(),
+            fault=self._fault,
+            **self._counts,
+        )
+
+    def run(self) -> None:
+        """Until `stop`."""
+        next_tick = time.monotonic()
+        while not self._stopping.is_set():
+            try:
+                event = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
+            except queue.Empty:
+                event = _Wake()
+            self.handle(event)
+            if isinstance(event, _Wake) or time.monotonic() >= next_tick:
+                self._guarded("the regular look at what to publish", self._look_around)
+                next_tick = time.monotonic() + TICK_S
+
+    def handle(self, event: BrokerEvent | _Wake) -> None:
+        """One event, whatever it is. Never raises."""
+        match event:
+            case Arrival():
+                self._guarded(event.route.name, lambda: self._arrived(event))
+                event.ack()
+            case Rejected():
+                self._guarded("a rejected message", lambda: self._reject(event.topic, str(event.error), event.head))
+                event.ack()
+            case Cleared():
+                event.ack()
+            case Connected():
+                if event.refused:
+                    self._fault = f"the broker refuses: {', '.join(event.refused)}"
+                    _log.error("the broker refuses subscriptions: %s", ", ".join(event.refused))
+                self._announce()
+            case Disconnected():
+                _log.warning("broker lost: %s", event.error or "stopped")
+            case ConnectFailed():
+                _log.warning("broker not reached: %s", event.error)
+            case _Wake():
+                return
+
+    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+        try:
+            with self._scope():
+                work()
+        except Exception as exc:  # noqa: BLE001 - see the top of this file
+            self._counts["failed"] += 1
+            self._fault = f"{what}: {type(exc).__name__}: {exc}"
+            _log.exception("the gateway could not deal with %s; nothing was changed", what)
+
+    def _arrived(self, arrival: Arrival) -> None:
+        self._take[type(arrival.message.body)](arrival)
+
+    # Doses.
+
+    def _on_administration(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, AdministrationRecorded)
+        if body.record.facility != self._facility:
+            self._reject_arrival(arrival, f"the record is of facility {body.record.facility!r}")
+            return
+        self._receipt(cart, self._record(body, cart))
+
+    def _record(self, body: AdministrationRecorded, cart: str) -> Recorded:
+        """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
+        try:
+            with transaction(ACTOR) as tx:
+                return administrations.record(tx, body.record, cart_seq=body.seq, epoch=body.epoch, site=self._site, sender=cart)
+        except Exception:  # noqa: BLE001 - recorded below, or raised from there
+            _log.exception("record %s: the second look failed", body.record.record_id)
+        with transaction(ACTOR) as tx:
+            return administrations.record(
+                tx, body.record, cart_seq=body.seq, epoch=body.epoch, site=self._site, sender=cart, reevaluate=False
+            )
+
+    def _on_attempt(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, AttemptStopped)
+        if body.facility != self._facility:
+            self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
+            return
+        with transaction(ACTOR) as tx:
+            recorded = attempts.record(tx, body)
+        self._receipt(cart, recorded)
+
+    def _receipt(self, cart: str, recorded: Recorded) -> None:
+        self._counts["duplicates" if recorded.duplicate else "recorded"] += 1
+        self._fault = ""
+        received = RecordReceived(
+            record_id=recorded.record_id,
+            duplicate=recorded.duplicate,
+            received_at=datetime.now(UTC),
+            discrepancies=recorded.discrepancies,
+        )
+        self._publish(routes.RECEIPT, received, cart=cart)
+        if not recorded.duplicate:
+            self._recorded()
+
+    # Questions.
+
+    def _on_tables(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, TablesHeld)
+        if not routes.is_level(body.ward):
+            self._reject_arrival(arrival, f"{body.ward!r} is not the id of a ward")
+            return
+        with transaction(ACTOR) as tx:
+            fleet.put_held(tx, cart, body.ward, body.held)
+            publications = self._publisher.answer(tx, cart, body)
+        self._send_tables(publications)
+
+    def _on_lease(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, LeaseAsked)
+        with transaction(ACTOR) as tx:
+            match body.action:
+                case LeaseAction.ACQUIRE:
+                    answer = leases.acquire(tx, patient=body.patient, cart=cart)
+                case LeaseAction.RENEW:
+                    answer = leases.renew(tx, patient=body.patient, cart=cart)
+                case LeaseAction.RELEASE:
+                    answer = leases.release(tx, patient=body.patient, cart=cart, fence=body.fence)
+            lasts_s = None if answer.until is None else (answer.until - tx.at).total_seconds()
+        answered = LeaseAnswered(
+            asked=arrival.message.id,
+            patient=body.patient,
+            state=answer.state,
+            holder=answer.holder,
+            until=answer.until,
+            lasts_s=lasts_s,
+            fence=answer.fence,
+        )
+        self._publish(routes.LEASE, answered, cart=cart)
+
+    def _on_clock(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, ClockAsked)
+        self._publish(routes.CLOCK, ClockTold(asked_at=body.asked_at, server_at=datetime.now(UTC)), cart=cart)
+
+    # The fleet.
+
+    def _on_state(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, CartState)
+        with transaction(ACTOR) as tx:
+            fleet.put_state(tx, cart, body, sid=arrival.message.sid, sent_at=arrival.message.sent_at)
+
+    def _on_birth(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, CartBirth)
+        with transaction(ACTOR) as tx:
+            fleet.put_birth(tx, cart, body)
+        self._publisher.forget(cart)
+
+    def _on_telemetry(self, arrival: Arrival) -> None:
+        """Kept until the next tick: the newest of each kind counts, and one commit holds them all."""
+        body = arrival.message.body
+        assert isinstance(body, Telemetry)
+        self._telemetry[(arrival.levels["cart"], body.kind.value)] = body
+
+    def _on_event(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, FleetEvent)
+        with transaction(ACTOR) as tx:
+            upto = fleet.put_event(tx, cart, body)
+        self._publish(routes.ACK, EventsAcknowledged(epoch=body.epoch, upto=upto), cart=cart)
+
+    def _on_host(self, arrival: Arrival) -> None:
+        """A last will of an earlier connection of ours came late: say again that we live."""
+        body = arrival.message.body
+        assert isinstance(body, HostState)
+        if not body.online and arrival.message.sid != self._broker.sid:
+            self._announce()
+
+    # What nobody asked for.
+
+    def _look_around(self) -> None:
+        if self._telemetry:
+            told, self._telemetry = self._telemetry, {}
+            with transaction(ACTOR) as tx:
+                for (cart, _kind), telemetry in told.items():
+                    fleet.put_telemetry(tx, cart, telemetry)
+        if not self._broker.connected:
+            return
+        with reading(ACTOR) as tx:
+            untold = outbox.untold(tx)
+            publications = self._publisher.changes(tx, fleet.carts(tx))
+        self._send_tables(publications)
+        if untold:
+            for item in untold:
+                settled = EmrSettled(
+                    record_id=item.record_id,
+                    state=_emr_state(item.state, item.last_error_code),
+                    emr_id=item.emr_id,
+                    why=item.last_error_code,
+                )
+                self._publish(routes.EMR, settled, cart=item.cart)
+            with transaction(ACTOR) as tx:
+                outbox.mark_told(tx, untold)
+
+    def _send_tables(self, publications: tuple[Publication, ...]) -> None:
+        for publication in publications:
+            self._publish(routes.TABLE, publication.issued, cart=publication.cart)
+
+    def _announce(self) -> None:
+        self._publish(routes.HOST, self._host(online=True))
+
+    def _host(self, *, online: bool) -> HostState:
+        return HostState(online=online, at=datetime.now(UTC), version=self._version)
+
+    def _will(self, _sid: str) -> Letter:
+        return Letter(route=routes.HOST, message=self._message(self._host(online=False)), levels={"facility": self._facility})
+
+    def _message(self, body: Body) -> Message:
+        return Message(id=str(uuid4()), sent_at=datetime.now(UTC), sender=SENDER, body=body)
+
+    def _publish(self, route: Route, body: Body, **levels: str) -> None:
+        """What cannot go out is asked for again by the cart, or is looked at again at the next tick."""
+        try:
+            self._broker.publish(route, self._message(body), facility=self._facility, **levels)
+        except MessageError as exc:
+            self._counts["failed"] += 1
+            self._fault = f"{route.name} to {levels.get('cart', 'all')}: {exc}"
+            _log.error("cannot publish %s to %s: %s", route.name, levels.get("cart", "all"), exc)
+
+    def _reject_arrival(self, arrival: Arrival, reason: str) -> None:
+        self._reject(arrival.route.topic(**arrival.levels), reason, arrival.message.id.encode())
+
+    def _reject(self, topic: str, reason: str, head: bytes) -> None:
+        self._counts["rejected"] += 1
+        _log.warning("rejected a message on %s: %s", topic, reason)
+        with transaction(ACTOR) as tx:
+            fleet.reject(tx, topic=topic, reason=reason, head=head)
+
+
+def _emr_state(state: str, error_code: str | None) -> EmrState:
+    if state == outbox.SENT:
+        return EmrState.SETTLED
+    return EmrState.OUTCOME_UNKNOWN if error_code == "emr-outcome-unknown" else EmrState.REJECTED

@@ -1,0 +1,205 @@
+"""Writing down what carts say of themselves. What is late or doubled changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select
+
+from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent, HeldTable, TableKind, Telemetry, TelemetryKind
+from server.store.tables import CartEventRow, CartRow, RejectedMessageRow
+from server.store.transaction import Transaction
+from server.store.versions import insertion
+
+KEPT_REJECTED = 1000
+_HEAD_CHARACTERS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCart:
+    """A cart of a ward, as far as publishing tables to it needs."""
+
+    id: str
+    ward: str
+    phase: str
+
+
+def carts(tx: Transaction) -> tuple[KnownCart, ...]:
+    """Every cart that ever said in which ward it is."""
+    rows = tx.session.execute(
+        select(CartRow.id, CartRow.ward, CartRow.phase).where(CartRow.facility == tx.facility, CartRow.ward != "").order_by(CartRow.id)
+    )
+    return tuple(KnownCart(id=row.id, ward=row.ward, phase=row.phase) for row in rows)
+
+
+def _row(tx: Transaction, cart: str) -> CartRow:
+    new = insertion(tx, CartRow).values(
+        facility=tx.facility,
+        id=cart,
+        ward="",
+        phase=CartPhase.INIT.value,
+        sid="",
+        versions={},
+        hardware={},
+        telemetry={},
+        held={},
+        event_epoch="",
+        event_upto=0,
+    )
+    tx.session.execute(new.on_conflict_do_nothing())
+    return tx.session.scalars(select(CartRow).where(CartRow.facility == tx.facility, CartRow.id == cart).with_for_update()).one()
+
+
+def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at: datetime) -> bool:
+    """False: it is the late will of an older connection, or an older state, and was ignored."""
+    row = _row(tx, cart)
+    lost = state.phase is CartPhase.LOST
+    if sid != row.sid:
+        if lost and row.sid:
+            return False
+        if row.sid_at is not None and sent_at < row.sid_at:
+            return False
+        row.sid, row.sid_at = sid, sent_at
+    row.phase = state.phase.value
+    row.phase_at = tx.at
+    if state.ward:
+        row.ward = state.ward
+    if not lost:
+        row.last_seen_at = tx.at
+    return True
+
+
+def put_birth(tx: Transaction, cart: str, birth: CartBirth) -> None:
+    row = _row(tx, cart)
+    row.boot_id = birth.boot_id
+    row.versions = dict(birth.versions)
+    row.hardware = {
+        "name": birth.hardware,
+        "capabilities": list(birth.capabilities),
+        "config_hash": birth.config_hash,
+        "epoch": birth.epoch,
+        "last_seq": birth.last_seq,
+    }
+    if birth.ward:
+        row.ward = birth.ward
+
+
+def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:
+    """The newest numbers of one subsystem; those that lists show get columns of their own."""
+    row = _row(tx, cart)
+    numbers = dict(told.values)
+    row.telemetry = {**row.telemetry, told.kind.value: {"at": told.at.isoformat(), **numbers}}
+    row.last_seen_at = tx.at
+    if told.kind is TelemetryKind.APP:
+        row.chart_age_s = _number(numbers, "chart_age_s", row.chart_age_s)
+        row.clock_offset_s = _number(numbers, "clock_offset_s", row.clock_offset_s)
+        row.unsent = _whole(numbers, "unsent_records", row.unsent)
+        row.chart_version = _whole(numbers, "patient_chart_version", row.chart_version)
+    elif told.kind is TelemetryKind.POWER:
+        row.battery_percent = _number(numbers, "battery_percent", row.battery_percent)
+        charging = numbers.get("charging", numbers.get("on_mains"))
+        row.charging = charging if isinstance(charging, bool) else row.charging
+    elif told.kind is TelemetryKind.MCU:
+        row.mcu = numbers
+
+
+def _number(numbers: Mapping[str, object], name: str, before: float | None) -> float | None:
+    value = numbers.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else before
+
+
+def _whole(numbers: Mapping[str, object], name: str, before: int | None) -> int | None:
+    value = numbers.get(name)
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    return value if fits and isinstance(value, int) else before
+
+
+def put_held(tx: Transaction, cart: str, ward: str, held: tuple[HeldTable, ...]) -> None:
+    row = _row(tx, cart)
+    row.ward = ward
+    row.held = {table.kind.value: table.version for table in held}
+    chart = next((table.version for table in held if table.kind is TableKind.PATIENT_CHART), None)
+    row.chart_version = chart
+    row.last_seen_at = tx.at
+
+
+def put_event(tx: Transaction, cart: str, event: FleetEvent) -> int:
+    """Stores the event once. Returns the sequence number up to which nothing is missing.
+
+    A cart numbers from 1 and forgets what is acknowledged, so a server that never heard of an epoch starts at what comes first."""
+    new = insertion(tx, CartEventRow).values(
+        facility=tx.facility,
+        cart=cart,
+        epoch=event.epoch,
+        seq=event.seq,
+        kind=event.kind,
+        at=event.at,
+        received_at=tx.at,
+        detail={
+            **event.details,
+            "boot_id": event.boot_id,
+            "mono_ms": event.mono_ms,
+            "clock_error_ms": event.clock_error_ms,
+        },
+    )
+    row = _row(tx, cart)
+    tx.session.execute(new.on_conflict_do_nothing())
+    row.last_seen_at = tx.at
+    if event.epoch != row.event_epoch:
+        row.event_epoch, row.event_upto = event.epoch, event.seq
+        return row.event_upto
+    if event.seq != row.event_upto + 1:
+        return row.event_upto
+    later = tx.session.scalars(
+        select(CartEventRow.seq)
+        .where(
+            CartEventRow.facility == tx.facility,
+            CartEventRow.cart == cart,
+            CartEventRow.epoch == event.epoch,
+            CartEventRow.seq > row.event_upto,
+        )
+        .order_by(CartEventRow.seq)
+    )
+    upto = row.event_upto
+    for seq in later:
+        if seq != upto + 1:
+            break
+        upto = seq
+    row.event_upto = upto
+    return upto
+
+
+def reject(tx: Transaction, *, topic: str, reason: str, head: bytes, payload_bytes: int | None = None) -> None:
+    """Keeps a message that could not be understood; the newest thousand stay."""
+    shown = head.decode("utf-8", "backslashreplace").replace("\x00", "\\x00")[:_HEAD_CHARACTERS]
+    written = tx.session.execute(
+        insert(RejectedMessageRow)
+        .values(
+            facility=tx.facility,
+            topic=topic.replace("\x00", "\ufffd")[:255],
+            reason=reason.replace("\x00", "\ufffd")[:2000],
+            payload_start=shown,
+            payload_bytes=len(head) if payload_bytes is None else payload_bytes,
+            at=tx.at,
+        )
+        .returning(RejectedMessageRow.id)
+    ).scalar_one()
+    if written % 100 == 0:
+        mine = RejectedMessageRow.facility == tx.facility
+        oldest = select(RejectedMessageRow.id).where(mine).order_by(RejectedMessageRow.id.desc()).offset(KEPT_REJECTED).limit(1)
+        tx.session.execute(delete(RejectedMessageRow).where(mine, RejectedMessageRow.id <= oldest.scalar_subquery()))
+
+
+def rejected_count(tx: Transaction) -> int:
+    return int(
+        tx.session.scalar(select(func.count()).select_from(RejectedMessageRow).where(RejectedMessageRow.facility == tx.facility)) or 0
+    )
+
+
+def cart_row(tx: Transaction, cart: str) -> Mapping[str, Any] | None:
+    """One cart's columns by name."""
+    row = tx.session.get(CartRow, (tx.facility, cart))
+    return None if row is None else {column.name: getattr(row, column.name) for column in CartRow.__table__.columns}

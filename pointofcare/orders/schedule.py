@@ -118,9 +118,9 @@ def due_doses(
 ) -> list[DueDose]:
     """The doses of `order` due at `after <= due < until`, rising, each with what the record says of it.
 
-    An entry belongs to the dose whose due time it names. One that names none belongs to the dose nearest to it whose window
-    holds it and that is still open; every entry of a single-dose order belongs to its one dose.
-    The order's status is not looked at. Raises: ZoneUnknownError, ScheduleUnknownError.
+    An entry belongs to the dose whose due time it names. One that names none belongs to the dose nearest to it, in or out of
+    its window, so that a late dose charted without its time is not offered again; every entry of a single-dose order belongs
+    to its one dose. The order's status is not looked at. Raises: ZoneUnknownError, ScheduleUnknownError.
     """
     before, behind = window(order, windows)
     entries = [entry for entry in history if entry.order == order.id and entry.status in _OUTCOMES]
@@ -137,8 +137,8 @@ def due_doses(
     ]
     if order.category in timing.SINGLE:
         return [_with_outcome(dose, entries) for dose in doses]
-    named = [_with_outcome(dose, [entry for entry in entries if entry.due == dose.due]) for dose in doses]
-    return _with_unnamed(named, sorted((entry for entry in entries if entry.due is None), key=lambda entry: entry.at))
+    belongs_to = [(entry, entry.due or _nearest_due(order, zone, entry.at)) for entry in entries]
+    return [_with_outcome(dose, [entry for entry, due in belongs_to if due == dose.due]) for dose in doses]
 
 
 def status(due_dose: DueDose, now: datetime) -> DueStatus:
@@ -186,11 +186,6 @@ def _with_outcome(dose: DueDose, entries: Sequence[Administration]) -> DueDose:
     return replace(dose, outcome=_OUTCOMES[strongest.status], outcome_at=strongest.at)
 
 
-def _with_unnamed(doses: list[DueDose], entries: Sequence[Administration]) -> list[DueDose]:
-    for entry in entries:
-        candidates = [dose for dose in doses if dose.is_open and dose.opens_at <= entry.at < dose.closes_at]
-        nearest = nearest_dose(candidates, entry.at)
-        if nearest is not None:
-            place = doses.index(nearest)
-            doses[place] = _with_outcome(nearest, [entry])
-    return doses
+def _nearest_due(order: Order, zone: str | None, at: datetime) -> datetime | None:
+    found = [due for due in (timing.previous_due(order, zone, at), timing.next_due(order, zone, at)) if due is not None]
+    return min(found, key=lambda due: (abs(due - at), due), default=None)

@@ -149,11 +149,18 @@ def test_entry_names_the_same_dose_in_any_offset() -> None:
     assert not _doses(_order(), Entry(status="completed", at=EIGHT, due=EIGHT.astimezone(UTC)))[0].is_open
 
 
-def test_entry_that_names_no_dose_closes_the_one_whose_window_holds_it() -> None:
-    first, second = _doses(_order(), Entry(status="completed", at=_at("2026-03-02T08:10:00+07:00")))
-    assert (first.is_open, second.is_open) == (False, True)
-    first, second = _doses(_order(), Entry(status="completed", at=_at("2026-03-02T13:00:00+07:00")))
-    assert (first.is_open, second.is_open) == (True, True)
+@pytest.mark.parametrize(
+    ("at", "still_open"),
+    [
+        ("2026-03-02T08:10:00+07:00", [TWENTY]),
+        ("2026-03-02T13:00:00+07:00", [TWENTY]),
+        ("2026-03-02T14:00:00+07:00", [TWENTY]),  # of two equally near the earlier
+        ("2026-03-02T14:01:00+07:00", [EIGHT]),
+        ("2026-03-01T20:00:00+07:00", [EIGHT, TWENTY]),  # yesterday's dose, outside what was asked for
+    ],
+)
+def test_entry_that_names_no_dose_closes_the_nearest_one(at: str, still_open: list[datetime]) -> None:
+    assert [dose.due for dose in _doses(_order(), Entry(status="completed", at=_at(at))) if dose.is_open] == still_open
 
 
 def test_one_time_order_is_closed_by_any_record_of_it() -> None:

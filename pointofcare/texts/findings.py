@@ -1,0 +1,58 @@
+"""One finding as two sentences: what is the matter, and what would make it pass. The cart, the server and the command all use
+this, so that a rule says the same everywhere. Must never leave a sentence empty: an unknown code shows as itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from pointofcare.texts import clinical
+from pointofcare.verdict.finding import Finding
+
+_AMOUNT = re.compile(r"^(-?[0-9]+)\.([0-9]+)( .*)$")
+_DECIMAL_COMMA = frozenset({"vi", "fr"})
+# Parameters that hold a code which has words of its own: parameter -> prefix of the text's id.
+_CODED = {"observation": "observation", "action": "action"}
+
+
+def sentence(language: str, finding: Finding) -> tuple[str, str]:
+    """(what, remedy) in `language`; the remedy is "" when there is none."""
+    words = clinical()
+    values = shown(language, {**finding.facts, **finding.params})
+    code = "finding-broken" if "fault" in finding.facts else f"finding-{finding.rule}"
+    values.setdefault("rule", finding.rule)
+    what = words.text(language, code, values)
+    remedy = words.text(language, f"remedy-{finding.remedy}", values) if finding.remedy else ""
+    return what, remedy
+
+
+def shown(language: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Times as the ward's clock reads, amounts with the language's decimal sign, coded words in the language."""
+    return {name: _shown(language, name, value) for name, value in values.items()}
+
+
+def _shown(language: str, name: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if name in _CODED:
+        code = f"{_CODED[name]}-{value}"
+        words = clinical()
+        return words.text(language, code) if words.has(language, code) else value
+    amount = _AMOUNT.match(value)
+    if amount and language in _DECIMAL_COMMA:
+        return f"{amount[1]},{amount[2]}{amount[3]}"
+    return _time(value)
+
+
+def _time(value: str) -> str:
+    """ISO time -> "14:20 02/03/2026", ISO date -> "02/03/2026"; anything else as it is."""
+    if len(value) < 10 or value[4:5] != "-":
+        return value
+    try:
+        if len(value) == 10:
+            return date.fromisoformat(value).strftime("%d/%m/%Y")
+        return datetime.fromisoformat(value).strftime("%H:%M %d/%m/%Y")
+    except ValueError:
+        return value

@@ -1,0 +1,233 @@
+"""One bedside moment as the checks see it: the scans replayed, and the patient, products, order and dose that they name.
+
+Values only, made once by `matching.look`. What could not be found is None with a cause beside it, never a guess. Must never
+decide whether anything is safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
+from pointofcare.errors import ZoneUnknownError
+from pointofcare.labels.scan import BandScan, DrugScan, Keyed, UnreadableLabel
+from pointofcare.orders import timing
+from pointofcare.orders.order import Order
+from pointofcare.orders.schedule import DueDose
+from pointofcare.people import Band, Patient
+from pointofcare.products import Bag, Product
+from pointofcare.quantity import Quantity
+from pointofcare.verdict.facts import Action, Facts, HistoryEntry
+from pointofcare.verdict.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """One scanned pack. `product` None: its barcode is not in the formulary, or names more than one product."""
+
+    scan: DrugScan
+    product: Product | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What the scans say. Only `packs`, `bags`, `unread` and `foreign` that came after the band and within the idle time count.
+
+    `lapsed`: the session ran out before the moment of asking. `uncounted`: how many drug scans did not count.
+    `foreign` are texts that name nothing the hospital knows. `twice` is how many scans repeated one serial number.
+    """
+
+    band: BandScan | None = None
+    keyed: Keyed | None = None
+    unread_band: UnreadableLabel | None = None
+    lapsed: bool = False
+    idle: timedelta = timedelta(0)
+    uncounted: int = 0
+    packs: tuple[Pack, ...] = ()
+    bags: tuple[Bag, ...] = ()
+    unread: tuple[UnreadableLabel, ...] = ()
+    foreign: tuple[str, ...] = ()
+    keyed_drugs: tuple[Keyed, ...] = ()
+    twice: int = 0
+
+    @property
+    def opened(self) -> bool:
+        return self.band is not None or self.keyed is not None or self.unread_band is not None
+
+    @property
+    def has_drug(self) -> bool:
+        return bool(self.packs or self.bags or self.unread or self.foreign or self.keyed_drugs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The scanned patient. `cause` "" when exactly one was found, else why not: none-scanned, unreadable, unknown, ambiguous,
+    bed-number, second-missing, second-differs. `bands` are that patient's bands with the scanned number."""
+
+    patient: Patient | None
+    cause: str
+    bands: tuple[Band, ...] = ()
+    scanned: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The order. `cause`: named, matched, bag, ambiguous (see `candidates`), unknown-order, none."""
+
+    order: Order | None
+    cause: str
+    candidates: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseTime:
+    """The due dose. `problem` is not empty when the schedule or the zone is not known. `spacing` is the usual time between two
+    doses. `listed` False: the named time is none of the order's."""
+
+    due: datetime | None = None
+    dose: DueDose | None = None
+    spacing: timedelta | None = None
+    next_due: datetime | None = None
+    before: timedelta = timedelta(0)
+    after: timedelta = timedelta(0)
+    problem: str = ""
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dosing:
+    """Ordered against scanned and stated, as exact fractions in the base unit of the ordered dose (`unit` as ordered).
+
+    `problem` is "" when they compare, else: units, no-dose, no-strength, combination, weight. `available` None: a multi-dose
+    container whose content is not bounded. `given` is what was stated, else what was scanned; None when a multi-dose
+    container was scanned and nothing stated. `piece` is the smallest scanned unit.
+    """
+
+    unit: str
+    problem: str = ""
+    low: Fraction = Fraction(0)
+    high: Fraction = Fraction(0)
+    available: Fraction | None = None
+    stated: Fraction | None = None
+    given: Fraction | None = None
+    piece: Fraction = Fraction(0)
+    largest: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """`at` is the moment of asking, `when` the moment of giving (`given_at` where it was charted late). `patient` is the
+    scanned one, or the order's where the action needs no band. `drugs` are the products whose warnings apply: the scanned
+    ones, and for a bag those of the formulary that it holds. `history` is this patient's, without what was entered in error.
+    """
+
+    facts: Facts
+    at: datetime
+    when: datetime
+    session: Session
+    identity: Identity
+    patient: Patient | None
+    choice: Choice
+    order: Order | None
+    time: DoseTime
+    dosing: Dosing | None
+    drugs: tuple[Product, ...]
+    history: tuple[HistoryEntry, ...]
+
+    @property
+    def policy(self) -> Policy:
+        return self.facts.policy
+
+    @property
+    def action(self) -> Action:
+        return self.facts.intent.action
+
+    @property
+    def giving(self) -> bool:
+        """Will the patient get something?"""
+        return self.action in GIVING
+
+    @property
+    def at_bedside(self) -> bool:
+        """Is something done to the patient's body, so that the band must be scanned?"""
+        return self.action in AT_BEDSIDE
+
+    @property
+    def offline(self) -> bool:
+        """Not known to be online is offline."""
+        return self.facts.cart.online is not True
+
+    @property
+    def products(self) -> tuple[Product, ...]:
+        """The scanned products, each once, in the order of the scans."""
+        return tuple({pack.product.id: pack.product for pack in self.session.packs if pack.product is not None}.values())
+
+    @property
+    def bag(self) -> Bag | None:
+        return self.session.bags[-1] if self.session.bags else None
+
+    def local(self, at: datetime | None) -> str:
+        """An instant as ISO text in the ward's offset, for findings; "" for None."""
+        if at is None:
+            return ""
+        try:
+            return at.astimezone(timing.zone_of(self.facts.timezone)).isoformat()
+        except (ZoneUnknownError, OverflowError):
+            return at.isoformat()
+
+    def order_of(self, entry: HistoryEntry) -> Order | None:
+        return next((order for order in self.facts.orders if order.id == entry.order), None)
+
+    def product_of(self, entry: HistoryEntry) -> Product | None:
+        if entry.product is None:
+            return None
+        return next((product for product in self.facts.products if product.id == entry.product), None)
+
+    def ingredients_of(self, entry: HistoryEntry) -> frozenset[str] | None:
+        """What an entry held, by its product, else by its order; None when neither is known."""
+        product, order = self.product_of(entry), self.order_of(entry)
+        if product is not None:
+            return ingredients(product)
+        return ordered_ingredients(order) if order is not None else None
+
+
+GIVING = frozenset({Action.GIVE, Action.START})
+AT_BEDSIDE = GIVING | {Action.STOP, Action.REMOVE}
+NOT_GIVING = frozenset({Action.HOLD, Action.REFUSE, Action.NOT_GIVEN})
+# What the patient got something of.
+TAKEN = frozenset({"completed", "in-progress", "stopped", "on-hold"})
+CLOSING = frozenset({"completed", "not-done", "stopped"})
+
+
+def same_name(one: str, other: str) -> bool:
+    return plain(one) == plain(other)
+
+
+def plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def ingredients(product: Product) -> frozenset[str]:
+    return frozenset(plain(each.name) for each in product.ingredients)
+
+
+def ordered_ingredients(order: Order) -> frozenset[str]:
+    return frozenset(plain(name) for name in order.ingredient.split("/") if name.strip())
+
+
+def matches(product: Product, order: Order) -> bool:
+    """Rule D1: the same set of ingredients and the same form. Strength is rule Q2's."""
+    held = ingredients(product)
+    return bool(held) and held == ordered_ingredients(order) and same_name(product.form, order.form)
+
+
+def shown(amount: Fraction, unit: str) -> str:
+    """`amount` (base units) in `unit` as on a screen, at most nine decimals."""
+    value = amount / Quantity(value=Decimal(1), unit=unit).exact()
+    with localcontext() as context:
+        context.prec = 80
+        number = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.000000001"))
+    return str(Quantity(value=number, unit=unit))

@@ -1,0 +1,154 @@
+"""Q6, N3: no more of an ingredient in any 24 hours than its maximum, whatever route or product it came by.
+
+Source: EHR-S FM CP.6.1 criterion 20; FHIR maxDosePerPeriod. Hazard: paracetamol from three products at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fractions import Fraction
+
+from pointofcare.errors import QuantityError
+from pointofcare.orders.order import OrderCategory
+from pointofcare.quantity import Quantity
+from pointofcare.verdict.dosing import amount_of, given_amount
+from pointofcare.verdict.facts import HistoryEntry
+from pointofcare.verdict.finding import Finding, Level
+from pointofcare.verdict.moment import TAKEN, Moment, ingredients, ordered_ingredients, plain, shown
+from pointofcare.verdict.rule import Rule
+
+DAILY = Rule(
+    id="Q6",
+    title="The maximum of a rolling day is kept",
+    levels=(Level.REASON, Level.STOP),
+    looks_at="all gives of the ingredient in the last 24 h with this one, the formulary's maxima",
+    passes_when="the total is at most the soft maximum",
+    source="EHR-S FM CP.6.1#20; FHIR maxDosePerPeriod",
+    hazard="overdose over a day",
+    remedies={"wait-for-total": ("at",), "ask-prescriber": ()},
+    facts=("cause", "ingredient", "total", "limit"),
+)
+PRN = Rule(
+    id="N3",
+    title="The most of an as-needed drug in 24 hours is kept",
+    levels=(Level.REASON, Level.STOP),
+    looks_at="all gives of the ingredient in the last 24 h with this one, the order's own maximum",
+    passes_when="the total is at most the order's maximum",
+    source="FHIR maxDosePerPeriod",
+    hazard="overdose by repeated as-needed doses",
+    remedies={"wait-for-total": ("at",), "ask-prescriber": ()},
+    facts=("cause", "ingredient", "total", "limit"),
+)
+_DAY = timedelta(hours=24)
+
+
+def check_daily(moment: Moment) -> Iterator[Finding]:
+    if not moment.giving:
+        return
+    given = sorted({name for product in moment.products for name in ingredients(product)})
+    for ingredient in given:
+        limits = [limit for product in moment.facts.products for limit in product.max_daily if plain(limit.ingredient) == ingredient]
+        hard = [limit.hard for limit in limits if limit.hard is not None]
+        soft = [limit.soft for limit in limits if limit.soft is not None]
+        yield from _judge(DAILY, moment, ingredient, hard, soft)
+
+
+def check_prn(moment: Moment) -> Iterator[Finding]:
+    order = moment.order
+    if order is None or not moment.giving or order.category is not OrderCategory.PRN:
+        return
+    if order.prn is not None and order.prn.max_per_24h is not None and not moment.session.bags and moment.products:
+        held = sorted(ordered_ingredients(order))
+        if held:
+            yield from _judge(
+                PRN, moment, held[0] if len(held) == 1 else plain(order.ingredient.split("/")[0]), [order.prn.max_per_24h], []
+            )
+
+
+def _judge(rule: Rule, moment: Moment, ingredient: str, hard: list[Quantity], soft: list[Quantity]) -> Iterator[Finding]:
+    if not hard and not soft:
+        return
+    facts: dict[str, object] = {"cause": "unknown", "ingredient": ingredient, "total": "", "limit": ""}
+    total = _total(moment, ingredient)
+    if total is None:
+        yield rule.finding(Level.REASON, "ask-prescriber", facts=facts, unknown=True)
+        return
+    amount, unit = total
+    for level, limits in ((Level.STOP, hard), (Level.REASON, soft)):
+        for limit in limits:
+            if not limit.converts_to(unit):
+                yield rule.finding(Level.REASON, "ask-prescriber", facts=facts | {"limit": str(limit)}, unknown=True)
+                return
+        crossed = [limit for limit in limits if amount > limit.exact()]
+        if crossed:
+            lowest = min(crossed, key=lambda limit: limit.exact())
+            facts |= {"cause": "over", "total": shown(amount, unit), "limit": str(lowest)}
+            earliest = _earliest(moment, ingredient, lowest.exact())
+            if earliest:
+                yield rule.finding(level, "wait-for-total", facts=facts, params={"at": earliest})
+            else:
+                yield rule.finding(level, "ask-prescriber", facts=facts)
+            return
+
+
+def _recent(moment: Moment, ingredient: str) -> list[tuple[HistoryEntry, Fraction | None]]:
+    """The gives of `ingredient` in the 24 hours before, each with its amount; None: not known how much."""
+    found = []
+    for entry in moment.history:
+        age = moment.when - entry.at
+        if entry.status not in TAKEN or not timedelta(0) <= age < _DAY:
+            continue
+        held = moment.ingredients_of(entry)
+        if held is not None and ingredient not in held:
+            continue
+        found.append((entry, _amount(moment, entry, ingredient)))
+    return found
+
+
+def _amount(moment: Moment, entry: HistoryEntry, ingredient: str) -> Fraction | None:
+    product = moment.product_of(entry)
+    if entry.dose is None:
+        return None
+    if product is not None:
+        return amount_of(ingredient, product, entry.dose)
+    held = moment.ingredients_of(entry)
+    unit = _unit(moment, ingredient)
+    if held == frozenset({ingredient}) and unit is not None and entry.dose.converts_to(unit):
+        return entry.dose.exact()
+    return None
+
+
+def _unit(moment: Moment, ingredient: str) -> str | None:
+    amounts = [item.amount for product in moment.products for item in product.ingredients if plain(item.name) == ingredient]
+    return amounts[0].unit if amounts and amounts[0] is not None else None
+
+
+def _total(moment: Moment, ingredient: str) -> tuple[Fraction, str] | None:
+    try:
+        now = given_amount(ingredient, moment)
+    except QuantityError:
+        return None
+    if now is None:
+        return None
+    amounts = [amount for _, amount in _recent(moment, ingredient)]
+    if any(amount is None for amount in amounts):
+        return None
+    return now[0] + sum((amount for amount in amounts if amount is not None), Fraction(0)), now[1]
+
+
+def _earliest(moment: Moment, ingredient: str, limit: Fraction) -> str:
+    """When enough of the earlier gives are a day old; "" when waiting does not help."""
+    now = given_amount(ingredient, moment)
+    if now is None or now[0] > limit:
+        return ""
+    past = sorted(((entry.at, amount or Fraction(0)) for entry, amount in _recent(moment, ingredient)), key=lambda each: each[0])
+    total = now[0] + sum((amount for _, amount in past), Fraction(0))
+    for at, amount in past:
+        total -= amount
+        if total <= limit:
+            try:
+                return moment.local(at + _DAY)
+            except OverflowError:
+                return ""
+    return ""

@@ -1,0 +1,100 @@
+"""H2, H3, H5: a second person where the hospital asks for one, who may be one, and whose own calculation agrees.
+
+Source: VA BCMA (three levels an item; the witness is not the nurse, no student, not read-only); Westbrook 2020 (only blind
+checks help). Hazard: a high-alert drug given on one person's slip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pointofcare.people import StaffRole
+from pointofcare.products import HighAlert
+from pointofcare.verdict.dosing import by_weight
+from pointofcare.verdict.finding import Finding, Level
+from pointofcare.verdict.moment import Moment, plain
+from pointofcare.verdict.rule import Rule
+
+DOUBLE_CHECK = Rule(
+    id="H2",
+    title="A high-alert drug has its double check",
+    levels=(Level.REASON, Level.WITNESS),
+    looks_at="the high-alert level of the products, the order's own wish; the highest wins",
+    passes_when="no check is asked for, or a valid witness confirms",
+    source="VA BCMA; ISMP high-alert list",
+    hazard="high-alert drug given on one person's slip",
+    remedies={"fetch-witness": ()},
+    facts=("cause", "name"),
+)
+WITNESS = Rule(
+    id="H3",
+    title="The witness may be one",
+    levels=(Level.WITNESS,),
+    looks_at="the witness: identity, role, licence, shift",
+    passes_when="another person than the nurse, licensed, on shift, no student",
+    source="VA BCMA",
+    hazard="a double check by nobody",
+    remedies={"fetch-other-witness": ()},
+    facts=("cause", "witness"),
+)
+BLIND = Rule(
+    id="H5",
+    title="The blind second calculation agrees",
+    levels=(Level.STOP,),
+    looks_at="the value that the second person worked out alone, the dose",
+    passes_when="none was asked for, or both are the same amount",
+    source="Westbrook 2020; local choice",
+    hazard="wrong calculated dose",
+    remedies={"calculate-again": ()},
+    facts=("blind", "dose"),
+)
+MAY_WITNESS = frozenset({StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHARMACIST, StaffRole.PRESCRIBER, StaffRole.WITNESS_ONLY})
+
+
+def witness_fault(moment: Moment) -> str:
+    """Why the given witness is not valid; "" when valid, "none" when nobody was given (rule H3)."""
+    witness, nurse = moment.facts.intent.witness, moment.facts.nurse
+    if witness is None:
+        return "none"
+    if not witness.id.strip() or nurse is None or plain(witness.id) == plain(nurse.id):
+        return "same-person"
+    if witness.role not in MAY_WITNESS:
+        return "role"
+    if witness.licensed is not True:
+        return "unlicensed"
+    return "" if witness.on_shift is True else "off-shift"
+
+
+def check_double(moment: Moment) -> Iterator[Finding]:
+    if not moment.giving:
+        return
+    level = max((product.high_alert for product in moment.drugs), default=HighAlert.NO)
+    asked = moment.order is not None and moment.order.needs_double_check
+    names = " + ".join(product.name for product in moment.drugs if product.high_alert == level)
+    if asked or level >= HighAlert.WITNESS_REQUIRED:
+        required = "order" if level < HighAlert.WITNESS_REQUIRED else "required"
+        if not names and moment.order is not None:
+            names = moment.order.ingredient
+        yield DOUBLE_CHECK.finding(Level.WITNESS, "fetch-witness", facts={"cause": required, "name": names})
+    elif level == HighAlert.WITNESS_RECOMMENDED:
+        yield DOUBLE_CHECK.finding(Level.REASON, "fetch-witness", facts={"cause": "recommended", "name": names})
+
+
+def check_witness(moment: Moment) -> Iterator[Finding]:
+    fault = witness_fault(moment)
+    witness = moment.facts.intent.witness
+    if witness is not None and fault:
+        yield WITNESS.finding(Level.WITNESS, "fetch-other-witness", facts={"cause": fault, "witness": witness.id})
+
+
+def check_blind(moment: Moment) -> Iterator[Finding]:
+    blind, order = moment.facts.intent.blind_value, moment.order
+    if blind is None or order is None or not moment.giving:
+        return
+    dosing, dose = moment.dosing, order.dose
+    if dosing is not None and not dosing.problem:
+        same = blind.converts_to(dosing.unit) and dosing.low <= blind.exact() <= dosing.high
+    else:
+        same = dose is not None and not by_weight(dose) and blind.same_as(dose)
+    if not same:
+        yield BLIND.finding(Level.STOP, "calculate-again", facts={"blind": str(blind), "dose": str(dose) if dose else ""})

@@ -63,6 +63,7 @@ _HIDDEN = (
     "716",
     "717",
 )
+_HIDDEN_IN_LONG = ("10", "11", "15", "17", "21", "7003")  # in a company's own data, (91) to (99): what matters, at bounded cost
 _MOST_HIDDEN = 3  # one lost separator hides the fixed ones up to the next; a longer row shows when the value is cut later
 _LONGEST_READABLE = 62
 
@@ -355,19 +356,20 @@ def _readings(value: str, found: Sequence[Element], place: int, today: date) -> 
     if len(value) > _LONGEST_READABLE:  # (91) to (99): a company's own data, often coded; nothing there is a medicine's
         return
     others = [element.ai for element in found]
+    codes = _HIDDEN if identifier.longest <= 30 else _HIDDEN_IN_LONG
     for cut in range(1, min(len(value), identifier.longest + 1)):
         if value_fault(identifier, value[:cut], today):
             continue
-        for tail in _tails(value[cut:], frozenset(others), _MOST_HIDDEN, today):
+        for tail in _tails(value[cut:], frozenset(others), codes, _MOST_HIDDEN, today):
             if _broken_together([*others, *(hidden.ai for hidden in tail)]) is None:
                 yield [Element(ai=own.ai, value=value[:cut], position=own.position), *tail]
 
 
-def _tails(text: str, taken: frozenset[str], most: int, today: date) -> Iterator[list[Element]]:
-    """Ways to read all of `text` as one to `most` elements, each of a medicine's identifiers, none of them `taken`."""
+def _tails(text: str, taken: frozenset[str], codes: Sequence[str], most: int, today: date) -> Iterator[list[Element]]:
+    """Ways to read all of `text` as one to `most` elements, each of `codes`, none of them `taken`."""
     if most == 0:
         return
-    for code in _HIDDEN:
+    for code in codes:
         if code in taken or not text.startswith(code):
             continue
         identifier = IDENTIFIERS[code]
@@ -379,5 +381,5 @@ def _tails(text: str, taken: frozenset[str], most: int, today: date) -> Iterator
             if length == len(body):
                 yield [element]
             else:
-                for rest in _tails(body[length:], taken | {code}, most - 1, today):
+                for rest in _tails(body[length:], taken | {code}, codes, most - 1, today):
                     yield [element, *rest]

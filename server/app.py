@@ -1,15 +1,47 @@
-"""The server's only wiring: a configuration goes in, a Flask application comes out. It opens no socket and starts no thread."""
+"""The server's only wiring: a configuration goes in, a Flask application and the programs around it come out.
+
+Nothing here opens a socket or starts a thread; `server.__main__` does.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
 
+from pointofcare.errors import ConfigError
+from pointofcare.labels.scan import SiteProfile
 from server.config import ServerConfig
-from server.store import database, migrate, tables  # noqa: F401 - tables: imported so that all are registered
+from server.emr import mapping_context, open_emr
+from server.emr.dispatcher import Dispatcher
+from server.mqtt.gateway import Gateway
+from server.security import signing
+from server.store import (
+    database,
+    migrate,
+    outbox,
+    tables,  # noqa: F401 - imported so that every table is known to the migrations
+)
 from server.store.database import FACILITY, db
+from server.store.transaction import reading
+from server.usecases.facts import Site
 
 CONFIG = "POINTOFCARE_CONFIG"
+RUNNING = "pointofcare"
+# A record that waits longer for the EMR is shown as a fault.
+LATE = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class Running:
+    """What runs beside the pages in this process; empty where another process does it."""
+
+    gateway: Gateway | None = None
+    dispatchers: tuple[Dispatcher, ...] = ()
 
 
 def bare_app(config: ServerConfig) -> Flask:
@@ -22,6 +54,7 @@ def bare_app(config: ServerConfig) -> Flask:
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = config.http.secure_cookies
+    app.extensions[RUNNING] = Running()
     database.register(app, config.database_url)
     Migrate(app, db, directory=str(migrate.DIRECTORY))
     return app
@@ -33,9 +66,97 @@ def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:
 
     app = bare_app(config)
     security.setup(app)
+    app.add_url_rule("/healthz", "healthz", lambda: _health(app))
     if pages:
         from server import api, web
 
         api.register(app)
         web.register(app)
     return app
+
+
+def site(config: ServerConfig) -> Site:
+    profile = SiteProfile(mrn_pattern=config.site.mrn_pattern, badge_prefix=config.site.badge_prefix)
+    return Site(profile=profile, timezone=config.timezone)
+
+
+def gateway(app: Flask, config: ServerConfig) -> Gateway:
+    """The gateway of `config`, not started. Raises: ConfigError (no [mqtt], no usable signing key)."""
+    if config.mqtt is None:
+        raise ConfigError("MQTT is switched off", problems=(("mqtt.enabled", "set it to true"),))
+    running: Running = app.extensions[RUNNING]
+
+    def recorded() -> None:
+        for dispatcher in running.dispatchers:
+            dispatcher.wake()
+
+    return Gateway(
+        config.mqtt,
+        facility=config.facility,
+        key=signing.load_or_generate(config.signing_key, facility=config.facility),
+        site=site(config),
+        lifetime=timedelta(hours=config.table_lifetime_h),
+        version=program_version(),
+        scope=app.app_context,
+        recorded=recorded,
+    )
+
+
+def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:
+    """As many as configured, not started. Raises: ConfigError."""
+    running: Running = app.extensions[RUNNING]
+
+    def settled() -> None:
+        if running.gateway is not None:
+            running.gateway.wake()
+
+    context = mapping_context(config.emr, facility=config.facility)
+    return tuple(
+        Dispatcher(open_emr(config.emr, facility=config.facility), context, scope=app.app_context, settled=settled)
+        for _ in range(config.emr.workers)
+    )
+
+
+def program_version() -> str:
+    try:
+        return version("pointofcare")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _health(app: Flask) -> ResponseReturnValue:
+    """For load balancers and people: no names, no secrets. 503 only when the database is away."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    running: Running = app.extensions[RUNNING]
+    answer: dict[str, object] = {"version": program_version()}
+    faults: list[str] = []
+    try:
+        with reading() as tx:
+            counts = outbox.counts(tx)
+    except SQLAlchemyError as exc:
+        return {**answer, "status": "down", "faults": [f"database: {type(exc).__name__}"]}, 503
+    oldest = counts.oldest_pending_at
+    answer["database"] = "ok"
+    answer["outbox"] = {"pending": counts.pending, "parked": counts.parked, "sent": counts.sent}
+    if oldest is not None and datetime.now(UTC) - oldest > LATE:
+        faults.append("outbox: a record waits for more than 5 minutes")
+    if counts.parked:
+        faults.append(f"outbox: {counts.parked} parked")
+    if running.gateway is not None:
+        state = running.gateway.state
+        answer["broker"] = "connected" if state.connected else "not connected"
+        answer["messages"] = {
+            "recorded": state.recorded,
+            "duplicates": state.duplicates,
+            "rejected": state.rejected,
+            "failed": state.failed,
+        }
+        if not state.connected:
+            faults.append("broker: not connected")
+        if state.fault:
+            faults.append("gateway: the newest message failed, see the log")
+    for dispatcher in running.dispatchers:
+        if dispatcher.state.fault:
+            faults.append("dispatcher: nothing can be sent, see the EMR worklist")
+    return {**answer, "status": "degraded" if faults else "ok", "faults": faults}, 200

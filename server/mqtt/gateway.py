@@ -55,6 +55,7 @@ _log = logging.getLogger(__name__)
 ACTOR = Actor(id="gateway", name="MQTT gateway")
 SENDER = "server"
 TICK_S = 0.5
+TOLD_AGAIN = timedelta(hours=24)
 SUBSCRIBED: tuple[Route, ...] = (
     routes.STATE,
     routes.BIRTH,
@@ -200,6 +201,7 @@ class Gateway:
                     _log.error("the broker refuses subscriptions: %s", ", ".join(event.refused))
                 self._announce()
             case Disconnected():
+                self._publisher.sent.clear()
                 _log.warning("broker lost: %s", event.error or "stopped")
             case ConnectFailed():
                 _log.warning("broker not reached: %s", event.error)
@@ -317,6 +319,8 @@ class Gateway:
         assert isinstance(body, CartBirth)
         with transaction(ACTOR) as tx:
             fleet.put_birth(tx, cart, body)
+            if not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
+                outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
 
     def _on_telemetry(self, arrival: Arrival) -> None:

@@ -258,3 +258,12 @@ def mark_told(tx: Transaction, items: tuple[OutboxItem, ...]) -> None:
     """Only where nothing new has happened since `items` were read."""
     for item in items:
         tx.session.execute(update(OutboxRow).where(OutboxRow.id == item.id, OutboxRow.settled_at == item.settled_at).values(told_at=tx.at))
+
+
+def tell_again(tx: Transaction, cart: str, *, since: datetime) -> None:
+    """What was settled after `since` counts as not told to this cart."""
+    tx.session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.facility == tx.facility, OutboxRow.cart == cart, OutboxRow.settled_at >= since)
+        .values(told_at=None)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from pointofcare.errors import ConflictError
 from pointofcare.people import StaffRole
 from pointofcare.wire.messages import TableKind
 from server.store import staff, versions
@@ -17,6 +18,14 @@ def receive(tx: Transaction, member: StaffMember) -> None:
     staff.put(tx, member)
     tx.audit("staff.receive", f"staff/{member.id}", {"roles": [role.value for role in member.roles], "active": member.active})
     versions.bump_everywhere(tx, TableKind.STAFF_ROSTER)
+
+
+def add(tx: Transaction, member: StaffMember) -> None:
+    """A new person. The caller has checked who may. Raises: ConflictError when the id or user name is taken."""
+    for name in (member.id, member.username or member.id):
+        if staff.find(tx, name) is not None:
+            raise ConflictError(f"{name} is taken", remedy="choose another name, or set that person's password", name=name)
+    receive(tx, member)
 
 
 def put(tx: Transaction, actor: Actor, member: StaffMember) -> None:

@@ -1,0 +1,235 @@
+"""`pointofcare-server`: the server's commands. `run` is everything in one process; `web`, `gateway` and `dispatcher` are its
+parts, as many of them as a province needs. It ends cleanly on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from flask import Flask
+
+from pointofcare.errors import ConfigError, PointOfCareError
+from pointofcare.people import StaffRole
+from server import config as configuration
+from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
+from server.config import ServerConfig
+from server.security import signing
+from server.store import migrate
+from server.store.transaction import Actor, transaction
+
+DEFAULT_CONFIG = Path("server.toml")
+OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 could not, 2 the command or the configuration is not usable."""
+    chosen = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return int(chosen.run(chosen))
+    except ConfigError as error:
+        for where, what in error.problems:
+            print(f"{where}: {what}", file=sys.stderr)
+        if not error.problems or error.remedy:
+            print(error, file=sys.stderr)
+        return 2
+    except PointOfCareError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pointofcare-server", description="The hospital's side of bedside medication verification")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+        made.set_defaults(run=run)
+        return made
+
+    made = command("init", _init, "write a new configuration with fresh secrets, and draw the signing key")
+    made.add_argument("--facility", default="hospital", help="short name of the hospital, part of every MQTT topic")
+    command("migrate", _migrate, "bring the database to the schema of this version")
+    command("run", _run, "everything in one process: pages, gateway, dispatcher")
+    command("web", _run_web, "the pages and the API alone")
+    command("gateway", _run_gateway, "the MQTT gateway alone")
+    command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
+    made = command("export-key", _export_key, "write the public key that the carts check tables with")
+    made.add_argument("--output", type=Path, help="a file; without it the key is printed")
+    made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files")
+    made.add_argument("files", type=Path, nargs="+")
+    made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
+    made = command("user", _user, "add a person, or set a password (asked for, or read from standard input)")
+    made.add_argument("action", choices=("add", "set-password"))
+    made.add_argument("name", help="the user name")
+    made.add_argument("--role", action="append", choices=[role.value for role in StaffRole], default=[])
+    made.add_argument("--full-name", default="")
+    made.add_argument("--email", default="")
+    return parser
+
+
+def _load(chosen: argparse.Namespace) -> ServerConfig:
+    return configuration.load(chosen.config)
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    path: Path = chosen.config
+    if path.exists():
+        raise ConfigError(f"{path} exists", remedy="keep it, or name another file with --config")
+    text = configuration.fresh(facility=chosen.facility)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    settings = _load(chosen)
+    signing.load_or_generate(settings.signing_key, facility=settings.facility)
+    print(f"{path} written. Next: pointofcare-server migrate --config {path}")
+    return 0
+
+
+def _migrate(chosen: argparse.Namespace) -> int:
+    with bare_app(_load(chosen)).app_context():
+        migrate.upgrade()
+        print(f"the database is at schema {migrate.current()}")
+    return 0
+
+
+def _export_key(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    text = signing.public_jwk(signing.load_or_generate(settings.signing_key, facility=settings.facility))
+    if chosen.output is None:
+        print(text, end="")
+    else:
+        chosen.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from server.usecases import imports
+
+    with create_app(_load(chosen), pages=False).app_context():
+        return imports.from_command_line(OPERATOR, chosen.files, dry_run=chosen.dry_run)
+
+
+def _user(chosen: argparse.Namespace) -> int:
+    from flask_security.utils import hash_password
+
+    from server.store.staff import StaffMember
+    from server.usecases import staff
+
+    password = _asked_password()
+    with create_app(_load(chosen), pages=False).app_context():
+        hashed = hash_password(password)
+        with transaction(OPERATOR) as tx:
+            if chosen.action == "set-password":
+                staff.set_password(tx, chosen.name, hashed)
+            else:
+                staff.add(
+                    tx,
+                    StaffMember(
+                        id=chosen.name,
+                        name=chosen.full_name or chosen.name,
+                        username=chosen.name,
+                        email=chosen.email or f"{chosen.name}@staff.invalid",
+                        roles=tuple(StaffRole(role) for role in chosen.role),
+                        password_hash=hashed,
+                    ),
+                )
+    print("done")
+    return 0
+
+
+def _asked_password() -> str:
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < 12:
+        raise ConfigError("the password is too short", remedy="use at least 12 characters")
+    return password
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    app = create_app(settings)
+    return _serve(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
+
+
+def _run_web(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    return _serve(create_app(settings), settings, with_gateway=False, with_dispatcher=False)
+
+
+def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> int:
+    """The pages in this thread, the others in their own. The pages end first, so that nothing new comes in."""
+    import waitress
+
+    with app.app_context():
+        migrate.require_current()
+    _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
+    try:
+        server = waitress.create_server(app, host=settings.http.host, port=settings.http.port, threads=settings.http.threads)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
+        print(f"pointofcare-server ready on http://{settings.http.host}:{server.effective_port}", flush=True)
+        server.run()  # ends when a signal raises SystemExit in it
+        server.close()
+    finally:
+        _stop(app)
+    print("pointofcare-server stopped", flush=True)
+    return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _run_gateway(chosen: argparse.Namespace) -> int:
+    return _wait(_load(chosen), "gateway")
+
+
+def _run_dispatcher(chosen: argparse.Namespace) -> int:
+    return _wait(_load(chosen), "dispatcher")
+
+
+def _wait(settings: ServerConfig, part: str) -> int:
+    app = bare_app(settings)
+    with app.app_context():
+        migrate.require_current()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    _start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
+    print(f"pointofcare-server {part} ready", flush=True)
+    stop.wait()
+    _stop(app)
+    print("pointofcare-server stopped", flush=True)
+    return 0
+
+
+def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
+    running: Running = app.extensions[RUNNING]
+    if with_gateway:
+        running.gateway = gateway(app, settings)
+    if with_dispatcher:
+        running.dispatchers = dispatchers(app, settings)
+    for dispatcher in running.dispatchers:
+        dispatcher.start()
+    if running.gateway is not None:
+        running.gateway.start()
+
+
+def _stop(app: Flask) -> None:
+    running: Running = app.extensions[RUNNING]
+    if running.gateway is not None:
+        running.gateway.stop()
+    for dispatcher in running.dispatchers:
+        dispatcher.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

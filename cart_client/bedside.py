@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from cart_client import evidence, screen
 from cart_client import inbox as asked
@@ -37,7 +37,7 @@ from pointofcare.errors import (
     QuantityError,
 )
 from pointofcare.labels import scan as labels
-from pointofcare.labels.scan import BadgeScan, DrugScan, Keyed, LabelKind, Scan, TextScan
+from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, TextScan
 from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
 from pointofcare.verdict import engine
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 DUES_S = 15
-SAME_PACK = timedelta(seconds=3)
 _SHOWN_RECORDS = 5
 _IDENTITY = frozenset({"P1", "P2", "P3", "P5", "P6", "P7", "P8"})
 
@@ -219,26 +218,11 @@ class Bedside:
             elif session.state is State.GIVING:
                 # A pack that comes into the picture again must not undo what was verified.
                 self._say("finish-this-dose")
-            elif self._same_pack(scan, now):
+            elif workflow.same_pack(session, scan, now):
                 self._say("same-pack")
             else:
                 self._advance(event)
                 self._judge(now)
-
-    def _same_pack(self, scan: Scan, now: datetime) -> bool:
-        """The same serial number, or the bare second code of the pack that was just read: not another unit."""
-        if not isinstance(scan, DrugScan) or self._session.state is State.CONCLUDED:
-            return False
-        for before in self._session.scans:
-            other = before.scan
-            if not isinstance(other, DrugScan) or other.gtin != scan.gtin:
-                continue
-            if scan.serial is not None and scan.serial == other.serial:
-                return True
-            bare = scan.lot is None and scan.serial is None and scan.expiry is None
-            if bare and (other.lot or other.serial or other.expiry) and now - before.at <= SAME_PACK:
-                return True
-        return False
 
     def _band(self, event: workflow.BandScanned, now: datetime) -> None:
         session = self._session

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -255,6 +255,9 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
     }
 )
 
+# The second code of a pack comes into the picture with the first.
+SAME_PACK = timedelta(seconds=3)
+
 GIVE = Intent(action=Action.GIVE)
 
 # A patient is on the screen in these.
@@ -385,6 +388,22 @@ def _is_band(scan: Scan) -> bool:
 def drugs(session: Session) -> tuple[facts.Scanned, ...]:
     """What was scanned for this dose, in order."""
     return tuple(scan for scan in session.scans if not _is_band(scan.scan))
+
+
+def same_pack(session: Session, scan: Scan, at: datetime) -> bool:
+    """Whether `scan` is a pack that was scanned for this dose already: its serial number, or the bare second code on it."""
+    if not isinstance(scan, DrugScan) or session.state is State.CONCLUDED:
+        return False
+    bare = scan.lot is None and scan.serial is None and scan.expiry is None
+    for before in drugs(session):
+        other = before.scan
+        if not isinstance(other, DrugScan) or other.gtin != scan.gtin:
+            continue
+        if scan.serial is not None and scan.serial == other.serial:
+            return True
+        if bare and (other.lot or other.serial or other.expiry) and at - before.at <= SAME_PACK:
+            return True
+    return False
 
 
 def _fact(event: Scanned) -> facts.Scanned:

@@ -1,0 +1,139 @@
+"""The only wiring of the cart: builds each part from the configuration, starts them in order, stops them in the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from waitress.server import create_server
+
+from cart_client.bedside import Bedside
+from cart_client.chart import Chart, key_from
+from cart_client.config import Config
+from cart_client.inbox import Halt
+from cart_client.journal import Journal
+from cart_client.scanning import Viewfinder, watch
+from cart_client.uplink import Uplink
+from cart_client.web.app import create_app
+from devices import registry
+from pointofcare.errors import ConfigError
+from pointofcare.verdict import engine
+from pointofcare.wire.messages import CartPhase
+
+log = logging.getLogger(__name__)
+
+
+class CartProgram:
+    """A running cart. `url` is the kiosk's address. Raises: ConfigError, JournalError, DeviceError from the start."""
+
+    def __init__(self, config: Config) -> None:
+        key_file = config.server_key_file
+        try:
+            key = key_from(key_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as exc:
+            problem = (("server_key_file", f"{key_file} must hold the server's public Ed25519 JWK: {exc}"),)
+            message = f"the server's key {key_file} cannot be used: {exc}"
+            raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
+        self._journal = Journal(config.data_dir / "journal.sqlite", cart=config.cart)
+        self._chart = Chart(config.data_dir / "chart.sqlite", ward=config.ward, facility=config.facility, key=key)
+        self._camera = registry.camera(config.camera)
+        self._drawers = registry.drawers(config.drawers)
+        self._viewfinder = Viewfinder(registry.picture())
+        self._decoder = registry.decoder(config.decoder)
+        self._halt = threading.Event()
+        self._bedside = Bedside(
+            cart=config.cart,
+            facility=config.facility,
+            ward=config.ward,
+            zone=config.zone,
+            chart=self._chart,
+            journal=self._journal,
+            drawers=self._drawers,
+            training=config.training,
+            ask_lease=lambda asked: self._uplink.ask_lease(asked),
+            wake=lambda: self._uplink.wake(),
+        )
+        self._uplink = Uplink(
+            config.broker,
+            cart=config.cart,
+            facility=config.facility,
+            ward=config.ward,
+            chart=self._chart,
+            journal=self._journal,
+            tell=self._bedside.inbox.put,
+            versions=_versions(),
+            health=self._health,
+            numbers=self._numbers,
+        )
+        web = create_app(
+            view=lambda: self._bedside.view,
+            ask=self._bedside.ask,
+            jpeg=self._viewfinder.jpeg,
+            staff_name=self._chart.staff_name,
+            language=config.language,
+        )
+        self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, threads=6, ident=None)
+        seen_by = (self._camera, self._decoder, self._viewfinder, self._bedside.inbox, self._halt)
+        self._threads = (
+            threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
+            threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True),
+            threading.Thread(target=self._server.run, name="kiosk", daemon=True),
+        )
+        host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
+        self.url = f"http://{host}:{self._server.effective_port}/"
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        self._uplink.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether every part still runs: a cart that lost one must be started anew, not limp."""
+        return self._uplink.alive and all(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """Stop everything; what was journalled stays. Back within seconds."""
+        self._halt.set()
+        self._server.close()
+        self._camera.close()
+        self._uplink.stop()
+        self._bedside.inbox.put(Halt())
+        for thread in self._threads:
+            thread.join(3.0)
+        self._drawers.close()
+        self._journal.close()
+        self._chart.close()
+
+    def _health(self) -> tuple[CartPhase, str]:
+        strip = self._bedside.view.strip
+        if strip.journal_fault:
+            return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
+        if strip.missing:
+            return CartPhase.DEGRADED, "chart-missing"
+        if not strip.camera_live:
+            return CartPhase.DEGRADED, "camera-unavailable"
+        return CartPhase.READY, ""
+
+    def _numbers(self) -> Mapping[str, object]:
+        strip = self._bedside.view.strip
+        return {
+            "camera_fps": round(self._viewfinder.fps(), 1),
+            "camera_live": strip.camera_live,
+            "clock_offset_s": strip.clock_offset_s,
+            "uptime_s": round(time.monotonic() - _STARTED_MONO_S),
+        }
+
+
+_STARTED_MONO_S = time.monotonic()
+
+
+def _versions() -> dict[str, str]:
+    try:
+        app = version("pointofcare")
+    except PackageNotFoundError:
+        app = "source"
+    return {"app": app, "engine": engine.VERSION}

@@ -1,0 +1,393 @@
+"""The line between the cart and the server: drains the journal up, takes tables, receipts and leases down.
+
+A row is resent until the server's own receipt is here: the broker's acknowledgement proves nothing. Nothing is published that is
+not first in the journal, save questions and states, which are worth nothing later. It decides nothing about a dose.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cart_client.chart import Chart, TableRefusedError
+from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
+from cart_client.journal import Journal
+from devices.broker import (
+    Arrival,
+    Broker,
+    BrokerConfig,
+    BrokerEvent,
+    Cleared,
+    Connected,
+    ConnectFailed,
+    DeliveryState,
+    Disconnected,
+    Letter,
+    Rejected,
+)
+from pointofcare.errors import JournalError, PointOfCareError
+from pointofcare.wire import routes
+from pointofcare.wire.messages import (
+    AdministrationRecorded,
+    Body,
+    CartBirth,
+    CartPhase,
+    CartState,
+    ClockAsked,
+    ClockTold,
+    Command,
+    CommandAnswered,
+    CommandOutcome,
+    EmrSettled,
+    EventsAcknowledged,
+    HostState,
+    LeaseAction,
+    LeaseAnswered,
+    LeaseAsked,
+    Message,
+    RecordReceived,
+    TableIssued,
+    TablesHeld,
+    Telemetry,
+    TelemetryKind,
+)
+from pointofcare.wire.routes import Route
+
+log = logging.getLogger(__name__)
+
+RESEND_FIRST_S = 2.0
+RESEND_LONGEST_S = 60.0
+IN_FLIGHT = 20
+LEASE_WAIT_S = 2.0
+CLOCK_EVERY_S = 300.0
+CLOCK_WORST_TRIP_S = 5.0
+TELEMETRY_EVERY_S = 30.0
+TABLES_EVERY_S = 300.0
+TABLES_MISSING_EVERY_S = 15.0
+_STEP_S = 0.5
+_REMEMBERED_COMMANDS = 256
+
+
+@dataclass(slots=True)
+class _Sending:
+    """When a row was last sent and how often; lost at a restart, which only means that it is sent again."""
+
+    at_mono_s: float
+    tries: int
+    pause_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LeaseQuestion:
+    message_id: str
+    asked: LeaseAsked
+    at_mono_s: float
+    tries: int
+
+
+class _Wake:
+    """Something was journalled."""
+
+
+class _Halt:
+    """The program stops."""
+
+
+class Uplink:
+    """`tell` puts a value on the bedside's inbox. `health` says the cart's phase and why, `numbers` its telemetry.
+
+    `backoff_first_s` is the first pause before a row is sent again; it doubles up to a minute, spread by half."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        *,
+        cart: str,
+        facility: str,
+        ward: str,
+        chart: Chart,
+        journal: Journal,
+        tell: Callable[[object], None],
+        versions: Mapping[str, str],
+        health: Callable[[], tuple[CartPhase, str]] = lambda: (CartPhase.READY, ""),
+        numbers: Callable[[], Mapping[str, object]] = dict,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        backoff_first_s: float = RESEND_FIRST_S,
+    ) -> None:
+        self._cart, self._facility, self._ward = cart, facility, ward
+        self._chart, self._journal, self._tell, self._versions = chart, journal, tell, versions
+        self._health, self._numbers, self._now, self._backoff_first_s = health, numbers, now, backoff_first_s
+        self._boot_id = uuid.uuid4().hex
+        self._events: queue.Queue[BrokerEvent | _Wake | _Halt] = queue.Queue()
+        self._broker = Broker(config, self._events.put, will=self._will)
+        for route in (routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.ACK, routes.COMMAND):
+            self._broker.on(route, facility=facility, cart=cart)
+        self._broker.on(routes.HOST, facility=facility)
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+        self._link = Link.OFFLINE
+        self._sending: dict[str, _Sending] = {}
+        self._events_sent_mono_s = 0.0
+        self._lease_lock = threading.Lock()
+        self._lease_question: _LeaseQuestion | None = None
+        self._clock_question: tuple[datetime, float] | None = None
+        self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = 0.0
+        self._phase: tuple[CartPhase, str] | None = None
+        self._commands_done: dict[str, CommandAnswered] = {}
+
+    # From other threads.
+
+    def start(self) -> None:
+        self._broker.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that the cart goes, and end. Back within seconds."""
+        self._events.put(_Halt())
+        self._thread.join(5.0)
+        self._broker.stop(
+            Letter(route=routes.STATE, message=self._message(self._state(CartPhase.DISCONNECTED, "stopped")), levels=self._levels)
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    @property
+    def sid(self) -> str:
+        return self._broker.sid
+
+    def wake(self) -> None:
+        """Something was journalled: send it now."""
+        self._events.put(_Wake())
+
+    def ask_lease(self, asked: LeaseAsked) -> None:
+        """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""
+        message = self._message(asked, ttl_s=10.0)
+        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0)
+        with self._lease_lock:
+            self._lease_question = None if asked.action is LeaseAction.RELEASE else question
+        self._publish(routes.LEASE_ASK, message)
+
+    # The thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                event = self._events.get(timeout=_STEP_S)
+            except queue.Empty:
+                event = _Wake()
+            if isinstance(event, _Halt):
+                return
+            try:
+                self._take(event)
+                if self._broker.connected:
+                    self._step()
+            except PointOfCareError as exc:
+                log.error("uplink: %s", exc)
+
+    def _take(self, event: BrokerEvent | _Wake | _Halt) -> None:
+        match event:
+            case Connected(refused=refused):
+                if refused:
+                    log.error("the broker refuses us %s: check this cart's permissions there", ", ".join(refused))
+                self._sending.clear()
+                self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
+                self._phase = None
+                self._be(Link.SERVER_AWAY)
+                self._publish(routes.BIRTH, self._message(self._birth()))
+            case Disconnected() | ConnectFailed():
+                self._be(Link.OFFLINE)
+            case Rejected(topic=topic, error=error, ack=ack):
+                log.error("a message on %s is not understood: %s", topic, error)
+                self._journal.note("message-rejected", at=self._now(), details={"topic": topic[:200], "why": error.message[:200]})
+                ack()
+            case Cleared(route=route, ack=ack):
+                if route is routes.HOST:
+                    self._be(Link.SERVER_AWAY)
+                ack()
+            case Arrival():
+                self._arrived(event)
+            case _:
+                pass
+
+    def _arrived(self, arrival: Arrival) -> None:
+        """Acknowledged only after it is dealt with: a receipt that the journal could not note comes again."""
+        body, now = arrival.message.body, self._now()
+        match body:
+            case RecordReceived():
+                settled = self._journal.settle(body.record_id, at=now, duplicate=body.duplicate, discrepancies=len(body.discrepancies))
+                self._sending.pop(body.record_id, None)
+                if settled:
+                    self._tell(RecordMoved(record_id=body.record_id))
+            case EmrSettled():
+                if self._journal.settle_emr(body.record_id, body.state, at=now, emr_id=body.emr_id):
+                    self._tell(RecordMoved(record_id=body.record_id))
+            case TableIssued():
+                self._table(body, now)
+            case LeaseAnswered():
+                self._lease_answered(body)
+            case ClockTold():
+                self._clock_told(body, arrival.received_mono_s)
+            case EventsAcknowledged():
+                self._journal.acknowledge(body.epoch, body.upto)
+            case HostState():
+                came = body.online and self._link is not Link.ONLINE
+                self._be(Link.ONLINE if body.online else Link.SERVER_AWAY)
+                if came:  # whatever was sent while it was away is lost: begin anew, at once
+                    self._sending.clear()
+                    self._clock_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
+            case Command():
+                self._commanded(arrival, body)
+            case _:
+                log.error("a %s is not for a cart", arrival.message.type)
+        arrival.ack()
+
+    def _table(self, issued: TableIssued, now: datetime) -> None:
+        try:
+            if self._chart.take(issued, now):
+                log.info("table %s version %s taken", issued.kind, issued.version)
+                self._tell(TablesChanged(kind=issued.kind.value))
+        except TableRefusedError as exc:
+            log.error("table %s refused: %s", issued.kind, exc)
+            self._tell(TablesChanged(kind=issued.kind.value, why=exc.why))
+
+    def _lease_answered(self, body: LeaseAnswered) -> None:
+        with self._lease_lock:
+            question = self._lease_question
+            if question is None or question.message_id != body.asked:
+                return  # an answer to a question that nobody has any more
+            self._lease_question = None
+        until = question.at_mono_s + body.lasts_s if body.lasts_s is not None else None
+        self._tell(LeaseTold(patient=body.patient, lease=body.state, holder=body.holder, fence=body.fence, until_mono_s=until))
+
+    def _clock_told(self, body: ClockTold, received_mono_s: float) -> None:
+        if self._clock_question is None or self._clock_question[0] != body.asked_at:
+            return
+        trip_s = received_mono_s - self._clock_question[1]
+        self._clock_question = None
+        if 0 <= trip_s <= CLOCK_WORST_TRIP_S:
+            self._tell(ClockMeasured(offset_s=(body.asked_at - body.server_at).total_seconds() + trip_s / 2))
+
+    def _commanded(self, arrival: Arrival, command: Command) -> None:
+        """A command acts once, for this connection only, and never when it was retained."""
+        message_id = arrival.message.id
+        answer = self._commands_done.get(message_id)
+        ttl_s = arrival.message.ttl_s
+        if answer is None:
+            if arrival.retained or command.for_sid != self._broker.sid:
+                outcome, why = CommandOutcome.REFUSED, "other-session"
+            elif ttl_s is not None and time.monotonic() - arrival.received_mono_s > ttl_s:
+                outcome, why = CommandOutcome.REFUSED, "too-late"
+            elif command.name == "refresh-tables":
+                outcome, why = CommandOutcome.DONE, ""
+                self._tables_mono_s = 0.0
+            else:
+                outcome, why = CommandOutcome.REFUSED, "unknown-command"
+            answer = CommandAnswered(command=message_id, name=command.name, outcome=outcome, why=why or None)
+            while len(self._commands_done) >= _REMEMBERED_COMMANDS:
+                self._commands_done.pop(next(iter(self._commands_done)))
+            self._commands_done[message_id] = answer
+        self._publish(routes.ANSWER, self._message(answer), name=command.name)
+
+    # What is sent when its time has come.
+
+    def _step(self) -> None:
+        mono_s = time.monotonic()
+        phase = self._health()
+        if phase != self._phase and self._publish(routes.STATE, self._message(self._state(*phase))):
+            self._phase = phase
+        self._drain(mono_s)
+        missing = bool(self._chart.missing(self._now()))
+        if mono_s - self._tables_mono_s >= (TABLES_MISSING_EVERY_S if missing else TABLES_EVERY_S):
+            self._tables_mono_s = mono_s
+            self._publish(routes.TABLES, self._message(TablesHeld(ward=self._ward, held=self._chart.held()), ttl_s=60.0))
+        if mono_s - self._clock_mono_s >= CLOCK_EVERY_S:
+            self._clock_mono_s = mono_s
+            asked = ClockAsked(asked_at=self._now())
+            self._clock_question = (asked.asked_at, time.monotonic())
+            self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
+        if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
+            self._telemetry_mono_s = mono_s
+            told = Telemetry(kind=TelemetryKind.APP, at=self._now(), values=self._app_numbers())
+            self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=TelemetryKind.APP.value)
+        if mono_s - self._events_sent_mono_s >= self._backoff_first_s:
+            self._events_sent_mono_s = mono_s
+            for event in self._journal.events():
+                if not self._publish(routes.EVENT, self._message(event)):
+                    break
+        self._ask_again(mono_s)
+
+    def _drain(self, mono_s: float) -> None:
+        """In the order of the journal, a bounded number under way, each again after its pause until its receipt."""
+        for entry in self._journal.unsent(limit=IN_FLIGHT):
+            sent = self._sending.get(entry.record_id)
+            if sent is not None and mono_s - sent.at_mono_s < sent.pause_s:
+                continue
+            route = routes.ADMINISTRATION if isinstance(entry.message.body, AdministrationRecorded) else routes.ATTEMPT
+            if not self._publish(route, entry.message):
+                return
+            tries = 1 if sent is None else sent.tries + 1
+            longest = min(RESEND_LONGEST_S, self._backoff_first_s * 2 ** min(tries - 1, 10))
+            self._sending[entry.record_id] = _Sending(mono_s, tries, longest * random.uniform(0.75, 1.25))
+
+    def _ask_again(self, mono_s: float) -> None:
+        with self._lease_lock:
+            question = self._lease_question
+            if question is None or self._link is not Link.ONLINE:
+                return
+            if mono_s - question.at_mono_s < LEASE_WAIT_S * 2 ** min(question.tries, 4):
+                return
+            message = self._message(question.asked, ttl_s=10.0)
+            self._lease_question = _LeaseQuestion(message_id=message.id, asked=question.asked, at_mono_s=mono_s, tries=question.tries + 1)
+        self._publish(routes.LEASE_ASK, message)
+
+    def _app_numbers(self) -> dict[str, object]:
+        now = self._now()
+        held = {f"{table.kind.value.replace('-', '_')}_version": table.version for table in self._chart.held()}
+        return {**held, "chart_age_s": self._chart.age_s(now, None), "unsent_records": self._journal.unsent_count(), **self._numbers()}
+
+    # Small things.
+
+    @property
+    def _levels(self) -> dict[str, str]:
+        return {"facility": self._facility, "cart": self._cart}
+
+    def _message(self, body: Body, *, ttl_s: float | None = None) -> Message:
+        return Message(id=str(uuid.uuid4()), sent_at=self._now(), sender=self._cart, body=body, ttl_s=ttl_s)
+
+    def _publish(self, route: Route, message: Message, **levels: str) -> bool:
+        """Whether it left this machine; more than that only a receipt can say."""
+        return self._broker.publish(route, message, **self._levels, **levels).state is not DeliveryState.NOT_SENT
+
+    def _be(self, link: Link) -> None:
+        if link is not self._link:
+            self._link = link
+            self._tell(LinkTold(link=link))
+
+    def _state(self, phase: CartPhase, why: str) -> CartState:
+        return CartState(phase=phase, why=why, ward=self._ward, at=self._now())
+
+    def _will(self, _sid: str) -> Letter:
+        return Letter(route=routes.STATE, message=self._message(self._state(CartPhase.LOST, "connection-lost")), levels=self._levels)
+
+    def _birth(self) -> CartBirth:
+        try:
+            last_seq = self._journal.last_seq()
+        except JournalError:
+            last_seq = 0
+        return CartBirth(
+            versions=self._versions,
+            hardware="cart",
+            boot_id=self._boot_id,
+            epoch=self._journal.epoch,
+            last_seq=last_seq,
+            ward=self._ward,
+            capabilities=("bedside",),
+        )

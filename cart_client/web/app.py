@@ -1,0 +1,145 @@
+"""The kiosk's web application: pages on loopback, rendered from the bedside's newest view.
+
+It holds no state and decides nothing: a form becomes one command to the bedside loop, a page is one view in the nurse's language.
+Nothing that overrides a stop may be offered here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Response, abort, make_response, redirect, render_template, request, url_for
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError, generate_csrf
+
+from cart_client.inbox import Answer, Command
+from cart_client.screen import View
+from cart_client.web import forms, state
+from cart_client.web.words import Words
+from pointofcare.errors import MessageError
+from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
+
+_CSRF_PLACE = "@@csrf-token@@"
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+_OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def create_app(
+    *,
+    view: Callable[[], View],
+    ask: Callable[[Command], Answer],
+    jpeg: Callable[[], tuple[int, bytes] | None],
+    staff_name: Callable[[str], str],
+    language: str = DEFAULT_LANGUAGE,
+    extra_state: Callable[[], dict[str, object]] = dict,
+) -> Flask:
+    """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number."""
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=secrets.token_bytes(32),
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_HTTPONLY=True,
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=16_384,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    CSRFProtect(app)
+
+    def words() -> Words:
+        chosen = request.cookies.get("language", language)
+        return Words(chosen if chosen in LANGUAGES else language, view(), staff_name)
+
+    def part(template: str) -> str:
+        w = words()
+        html = render_template(template, w=w, v=w.view, csrf=_CSRF_PLACE)
+        seen = hashlib.sha256(html.encode()).hexdigest()[:16]
+        return html.replace("@@seen@@", seen)
+
+    def answered(template: str) -> Response:
+        """The part, or 204 when the page has it already."""
+        html = part(template)
+        if f'data-seen="{request.args.get("seen", "-")}"' in html:
+            return Response(status=204)
+        return Response(html.replace(_CSRF_PLACE, generate_csrf()))
+
+    @app.before_request
+    def only_this_machine() -> None:
+        # A foreign page whose name was made to point here must not read patients.
+        if request.host.rsplit(":", 1)[0] not in _OWN_HOSTS:
+            abort(421)
+
+    @app.after_request
+    def guarded(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        if not request.path.startswith("/static/"):
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.get("/")
+    def page() -> str:
+        main, strip = part("main.html"), part("strip.html")
+        w = words()
+        shell = render_template("page.html", w=w, v=w.view, main=main, strip=strip, csrf=_CSRF_PLACE, languages=LANGUAGES)
+        return shell.replace(_CSRF_PLACE, generate_csrf())
+
+    @app.get("/part/main")
+    def main() -> Response:
+        return answered("main.html")
+
+    @app.get("/part/strip")
+    def strip() -> Response:
+        return answered("strip.html")
+
+    @app.get("/picture.jpg")
+    def picture() -> Response:
+        """The newest picture; 204 when there is none or the page has it."""
+        newest = jpeg()
+        if newest is None or request.args.get("seen") == str(newest[0]):
+            return Response(status=204)
+        response = Response(newest[1], mimetype="image/jpeg")
+        response.headers["X-Picture"] = str(newest[0])
+        return response
+
+    @app.get("/api/state")
+    def api_state() -> dict[str, Any]:
+        return {**state.plain(view()), **extra_state()}
+
+    @app.post("/do/<name>")
+    def do(name: str) -> Response:
+        """One form of the kiosk; the answer is the page's main part as it is after it. Everything a person sees is there."""
+        if name not in forms.COMMANDS:
+            abort(404)
+        try:
+            ask(forms.COMMANDS[name](request.form))
+        except (MessageError, TimeoutError):
+            abort(400)
+        if request.accept_mimetypes.best == "application/json":
+            return make_response(api_state())
+        if "HX-Request" not in request.headers:
+            return make_response(redirect(url_for("page"), code=303))
+        return Response(part("main.html").replace(_CSRF_PLACE, generate_csrf()))
+
+    @app.post("/language")
+    def choose_language() -> Response:
+        chosen = request.form.get("language", "")
+        response = make_response(redirect(url_for("page"), code=303))
+        if chosen in LANGUAGES:
+            response.set_cookie("language", chosen, max_age=365 * 86_400, samesite="Strict", httponly=True)
+        return response
+
+    @app.errorhandler(CSRFError)
+    def old_page(_error: CSRFError) -> Response:
+        """The program was restarted under an open page: load it anew."""
+        return Response(status=400, headers={"HX-Refresh": "true"})
+
+    return app

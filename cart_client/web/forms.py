@@ -1,0 +1,88 @@
+"""From a kiosk form to a command: one table. Only the shape is checked here; whether it may be done the loop decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from werkzeug.datastructures import MultiDict
+
+from cart_client import inbox
+from cart_client.inbox import Command
+from pointofcare.errors import MessageError
+
+_LONGEST = 500
+Form = MultiDict[str, str]
+
+
+def _text(form: Form, name: str) -> str:
+    value = form.get(name, "")
+    if len(value) > _LONGEST:
+        raise MessageError(f"{name} is too long", remedy=f"at most {_LONGEST} characters")
+    return value
+
+
+def _moment(form: Form) -> int:
+    value = form.get("moment", "")
+    if not value.isascii() or not value.isdigit() or len(value) > 15:
+        raise MessageError("moment is missing", remedy="send the moment of the screen")
+    return int(value)
+
+
+def _time(form: Form, name: str) -> datetime | None:
+    value = form.get(name, "")
+    if not value:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError as exc:
+        raise MessageError(f"{name} is not a time", remedy="send ISO 8601") from exc
+    if at.tzinfo is None:
+        raise MessageError(f"{name} has no zone", remedy="send ISO 8601 with an offset")
+    return at
+
+
+def _decline(form: Form) -> Command:
+    """One list holds what was done and why: "refuse:refused"."""
+    action, _, reason = _text(form, "why").partition(":")
+    return inbox.Decline(
+        moment=_moment(form),
+        action=action if action in ("refuse", "hold") else "not-given",
+        reason=reason,
+        reason_text=_text(form, "reason_text"),
+        order=_text(form, "order"),
+        due=_time(form, "due"),
+    )
+
+
+COMMANDS: Mapping[str, Callable[[Form], Command]] = {
+    "badge": lambda form: inbox.KeyBadge(moment=_moment(form), badge=_text(form, "badge")),
+    "pin": lambda form: inbox.EnterPin(moment=_moment(form), pin=_text(form, "pin")),
+    "sign-out": lambda form: inbox.SignOut(moment=_moment(form)),
+    "patient": lambda form: inbox.KeyPatient(
+        moment=_moment(form), mrn=_text(form, "mrn"), birth_date=_text(form, "birth_date"), reason=_text(form, "reason")
+    ),
+    "order": lambda form: inbox.ChooseOrder(moment=_moment(form), order=_text(form, "order"), due=_time(form, "due")),
+    "amount": lambda form: inbox.GiveAmount(
+        moment=_moment(form), dose=_text(form, "dose"), waste=_text(form, "waste"), site=_text(form, "site")
+    ),
+    "reason": lambda form: inbox.GiveReason(
+        moment=_moment(form),
+        reason=_text(form, "reason"),
+        reason_text=_text(form, "reason_text"),
+        satisfies=tuple(form.getlist("satisfies")[:50]),
+        prn_reason=_text(form, "prn_reason"),
+    ),
+    "acknowledge": lambda form: inbox.Acknowledge(moment=_moment(form)),
+    "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id")),
+    "decline": _decline,
+    "clear": lambda form: inbox.ClearDrugs(moment=_moment(form)),
+    "close": lambda form: inbox.ClosePatient(moment=_moment(form)),
+    "resolve": lambda form: inbox.ResolveOpen(
+        moment=_moment(form),
+        record_id=_text(form, "record_id"),
+        given=form.get("given") == "yes",
+        reason=_text(form, "reason"),
+        reason_text=_text(form, "reason_text"),
+    ),
+}

@@ -1,0 +1,76 @@
+"""The view as plain JSON, for tests, the demo and support: what the kiosk shows, nothing more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cart_client.screen import View
+from pointofcare.administration.session import State
+from pointofcare.verdict.finding import Finding
+
+
+def plain(view: View) -> dict[str, Any]:
+    session, strip, verdict = view.session, view.strip, view.session.verdict
+    return {
+        "moment": view.moment,
+        "at": view.at.isoformat(),
+        "cart": view.cart,
+        "state": session.state.value,
+        "nurse": session.nurse.id if session.nurse is not None else None,
+        "patient": session.patient,
+        "level": verdict.level.name if verdict is not None else None,
+        "findings": [_finding(finding) for finding in verdict.findings] if verdict is not None else [],
+        "order": verdict.order if verdict is not None else None,
+        "due": verdict.due.isoformat() if verdict is not None and verdict.due is not None else None,
+        "choices": [line.order.id for line in view.choices],
+        "units": len(view.units),
+        "record_id": session.record_id if session.state in (State.GIVING, State.CONCLUDED, State.STOPPED) else None,
+        "notice": view.notice,
+        "notice_params": {name: str(value) for name, value in view.notice_params.items()},
+        "drawer": view.drawer.outcome if view.drawer is not None else None,
+        "witness_badge": bool(view.witness_badge),
+        "strip": {
+            "link": strip.link.value,
+            "missing": list(strip.missing),
+            "chart_version": strip.chart_version,
+            "chart_age_s": strip.chart_age_s,
+            "unsent": strip.unsent,
+            "camera_live": strip.camera_live,
+            "camera_why": strip.camera_why,
+            "journal_fault": strip.journal_fault,
+            "clock_offset_s": strip.clock_offset_s,
+            "lease": strip.lease.value,
+        },
+        "open": [record.record_id for record in view.opened],
+        "recorded": [
+            {
+                "record_id": done.record.record_id,
+                "status": done.record.status,
+                "here": done.standing.here,
+                "at_server": done.standing.at_server,
+                "emr": done.standing.emr.value if done.standing.emr is not None else None,
+                "emr_id": done.standing.emr_id,
+                "discrepancies": done.standing.discrepancies,
+            }
+            for done in view.recorded
+        ],
+        "dues": [
+            {
+                "patient": line.patient.id,
+                "order": line.order.id,
+                "due": line.due.isoformat() if line.due is not None else None,
+                "status": line.status,
+            }
+            for line in view.dues
+        ],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "level": finding.level.name,
+        "satisfied": finding.satisfied,
+        "unknown": finding.unknown,
+        "remedy": finding.remedy,
+    }

@@ -1,0 +1,207 @@
+"""How the kiosk says things: one view in one language, times in ward time. Makes text, takes no decision."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cart_client.chart import Due
+from cart_client.screen import View
+from pointofcare.administration.session import State
+from pointofcare.labels.scan import DrugScan, UnreadableLabel
+from pointofcare.orders.order import Order
+from pointofcare.quantity import Quantity
+from pointofcare.texts import Catalogue, clinical
+from pointofcare.verdict.finding import Finding, Level
+
+# What the nurse sees for a state: the face of the screen (colour, shape, sound) and the catalogue's word.
+_FACES: Mapping[State, str] = {
+    State.STOPPED: "stop",
+    State.AWAITING_WITNESS: "witness",
+    State.AWAITING_REASON: "reason",
+    State.WARNED: "warn",
+    State.CHOOSING: "choose",
+    State.GIVING: "pass",
+}
+_SOUNDS = {"pass": "pass", "stop": "stop"}
+
+# Coded reasons to give in spite of a REASON finding (rule S1 and the override reasons of the rule table).
+OVERRIDE_REASONS = (
+    "emergency",
+    "prescriber-confirmed",
+    "pharmacist-confirmed",
+    "label-unreadable",
+    "label-missing",
+    "label-unknown",
+    "scanner-fault",
+    "network-down",
+    "battery",
+    "clinical-judgement",
+)
+# Why it is not given: the action and the reason in one choice.
+DECLINE_REASONS = (
+    "refuse:refused",
+    "not-given:off-ward",
+    "not-given:unavailable",
+    "not-given:procedure",
+    "hold:npo",
+    "hold:prescriber-confirmed",
+    "not-given:vomited",
+    "hold:clinical-judgement",
+)
+BAND_REASONS = ("band-missing", "band-unreadable", "band-isolation", "scanner-fault")
+LATE_REASONS = ("emergency", "network-down", "battery", "scanner-fault", "clinical-judgement")
+
+
+@cache
+def _own() -> Catalogue:
+    return Catalogue("cart_client.web.texts")
+
+
+class Words:
+    """For one request."""
+
+    def __init__(self, language: str, view: View, staff_name: Callable[[str], str]) -> None:
+        self.language, self.view, self.staff_name = language, view, staff_name
+        try:
+            self._zone = ZoneInfo(view.zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            self._zone = ZoneInfo("UTC")
+
+    def t(self, code: str, **params: object) -> str:
+        """A text of the kiosk, or the clinical one of the same code, or the code itself."""
+        if _own().has(self.language, code):
+            return _own().text(self.language, code, params)
+        return clinical().text(self.language, code, params)
+
+    def coded(self, kind: str, code: str | None) -> str:
+        """A coded value: "reason", "off-ward" -> its words, or the code when there are none."""
+        if not code:
+            return ""
+        for key in (f"{kind}-{code}", f"{kind}-{code}".lower()):
+            text = self.t(key)
+            if text != key:
+                return text
+        return code
+
+    # Numbers and times.
+
+    def clock(self, at: datetime | None) -> str:
+        return at.astimezone(self._zone).strftime("%H:%M") if at is not None else ""
+
+    def moment(self, at: datetime | None) -> str:
+        return at.astimezone(self._zone).strftime("%d/%m %H:%M") if at is not None else ""
+
+    def day(self, when: date | None) -> str:
+        return when.strftime("%d/%m/%Y") if when is not None else self.t("not-known")
+
+    def amount(self, quantity: Quantity | None) -> str:
+        """On screen with the language's decimal mark (rule Q8 for the rest); counted things without the braces of UCUM."""
+        if quantity is None:
+            return ""
+        number = quantity.number if self.language == "en" else quantity.number.replace(".", ",")
+        unit = quantity.unit
+        if unit.startswith("{") and unit.endswith("}"):
+            unit = self.coded("unit", unit[1:-1])
+        return f"{number} {unit}"
+
+    def age(self, seconds: float | None) -> str:
+        if seconds is None:
+            return self.t("not-known")
+        minutes = int(seconds // 60)
+        if minutes < 1:
+            return self.t("age-now")
+        return self.t("age-minutes", minutes=minutes) if minutes < 120 else self.t("age-hours", hours=minutes // 60)
+
+    # Things.
+
+    def dose(self, order: Order) -> str:
+        if order.dose_range is not None:
+            return f"{self.amount(order.dose_range[0])} – {self.amount(order.dose_range[1])}"
+        return self.amount(order.dose) or self.amount(order.rate)
+
+    def drug(self, order: Order) -> str:
+        return order.display or order.ingredient
+
+    def route(self, code: str | None) -> str:
+        return self.coded("route", code)
+
+    def band_keyed(self) -> bool:
+        return any(scan.keyed for scan in self.view.session.evidence)
+
+    def pack(self, scan: object) -> str:
+        """Lot and expiry of a pack, or why it cannot be read."""
+        if isinstance(scan, DrugScan):
+            lot = f"{self.t('lot')} {scan.lot}" if scan.lot else ""
+            expiry = f"{self.t('expiry')} {self.day(scan.expiry)}" if scan.expiry else ""
+            return " · ".join(part for part in (lot, expiry) if part)
+        if isinstance(scan, UnreadableLabel):
+            return self.t("label-unreadable-here")
+        return str(getattr(scan, "text", ""))[:60]
+
+    # The verdict.
+
+    def face(self) -> str:
+        """Which of the full screens is shown, "" for none."""
+        face = _FACES.get(self.view.session.state, "")
+        return "changed" if face == "stop" and self.reopened() else face
+
+    def reopened(self) -> bool:
+        """A dose that was verified, and that a later verdict stops: the patient may have taken it."""
+        session = self.view.session
+        again = session.state in _FACES and session.state is not State.GIVING
+        return again and any(record.record_id == session.record_id for record in self.view.opened)
+
+    def sound(self) -> str:
+        face = self.face()
+        return _SOUNDS.get(face, "stop" if face == "changed" else "attention" if face else "")
+
+    def findings(self) -> list[Finding]:
+        """The worst first, answered ones last."""
+        verdict = self.view.session.verdict
+        found = list(verdict.findings) if verdict is not None else []
+        return sorted(found, key=lambda finding: (finding.satisfied, -finding.level))
+
+    def wanting_reason(self) -> tuple[str, ...]:
+        return tuple(f.rule for f in self.findings() if f.level is Level.REASON and not f.satisfied)
+
+    def wants_amount(self) -> bool:
+        """The drawn amount is asked for where a unit is not the dose: liquids and multi-dose containers."""
+        return any(u.product is not None and (u.product.volume is not None or u.product.multi_dose) for u in self.view.units)
+
+    def said(self, finding: Finding) -> dict[str, str]:
+        """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""
+        sentence, remedy = _sentence(finding, self.language)
+        return {"text": sentence or f"{finding.rule}", "remedy": remedy}
+
+    def notice(self) -> str:
+        return self.t(f"notice-{self.view.notice}", **self.view.notice_params) if self.view.notice else ""
+
+    # The due list.
+
+    def beds(self) -> list[tuple[Any, list[Due]]]:
+        """The ward's due lines grouped by patient, in the order of beds."""
+        groups: dict[str, tuple[Any, list[Due]]] = {}
+        for line in self.view.dues:
+            groups.setdefault(line.patient.id, (line.patient, []))[1].append(line)
+        return [group for group in groups.values() if any(line.status != "on-demand" for line in group[1])]
+
+    def count(self, status: str) -> int:
+        return sum(1 for line in self.view.dues if line.status == status)
+
+    override_reasons = OVERRIDE_REASONS
+    decline_reasons = DECLINE_REASONS
+    band_reasons = BAND_REASONS
+    late_reasons = LATE_REASONS
+
+
+def _sentence(finding: Finding, language: str) -> tuple[str, str]:
+    try:
+        findings = importlib.import_module("pointofcare.texts.findings")
+    except ImportError:
+        return "", ""
+    return str(findings.sentence(finding, language)), str(findings.remedy(finding, language))

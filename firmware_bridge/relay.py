@@ -23,7 +23,7 @@ from firmware_bridge.ledger import Happening, Ledger
 from firmware_bridge.link import Link
 from pointofcare.errors import DeviceError, JournalError
 from pointofcare.wire import routes
-from pointofcare.wire.messages import Body, EventsAcknowledged, Message, Telemetry, TelemetryKind
+from pointofcare.wire.messages import Body, EventsAcknowledged, HostState, Message, Telemetry, TelemetryKind
 
 _log = logging.getLogger(__name__)
 HEARTBEAT_TTL_MS = 5_000
@@ -64,6 +64,7 @@ class Relay:
         self._ledger = ledger
         self._broker = broker(self._on_broker)
         self._broker.on(routes.ACK, facility=config.facility, cart=config.cart)
+        self._broker.on(routes.HOST, facility=config.facility)
         self._wall = wall
         self._mono = mono
         self._stopping = threading.Event()
@@ -262,6 +263,9 @@ class Relay:
                     self._ledger.forget(body.epoch, body.upto)
                 except JournalError as exc:
                     self._fault = str(exc)  # the server sends the acknowledgement again when the events come again
+            elif isinstance(body, HostState) and body.online:
+                self._fresh_session = True  # a server that is back has not seen what went out without it
+                self._wake.set()
             event.ack()
         elif isinstance(event, Rejected | Cleared):
             event.ack()

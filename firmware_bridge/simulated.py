@@ -257,7 +257,7 @@ class SimulatedMicrocontroller:
             return
         with self._guard:
             self._tick()
-            answer = self._answer(group, command, body if isinstance(body, dict) else {})
+            answer = self.answer(group, command, body if isinstance(body, dict) else {})
         content = cbor2.dumps(answer, canonical=True)
         operation = (op_version & 0b111) | 1
         header = _HEADER.pack((op_version & 0b11000) | operation, 0, len(content), group, sequence, command)
@@ -278,7 +278,8 @@ class SimulatedMicrocontroller:
             if self._line.master is not None:
                 os.write(self._line.master, lines)
 
-    def _answer(self, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
+        """What it says to one request, without the line."""
         if group == _OS_GROUP and command == 6:
             return {"buf_size": 1024, "buf_count": 2}
         if group == _OS_GROUP and command == 0:

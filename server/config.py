@@ -49,7 +49,8 @@ class MqttConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmrConfig:
-    """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set.
+    """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set, or
+    with tokens that `token_url` gives for `client_id` and `client_secret` (OAuth client credentials, `scope` if it wants one).
 
     `identifiers` is the URL under which this hospital's own FHIR identifiers live; the `*_system` settings name the EMR's own
     identifier systems for patients (by MRN), orders and staff, where it has them."""
@@ -59,6 +60,10 @@ class EmrConfig:
     base_url: str | None = None
     token: str | None = field(default=None, repr=False)
     workers: int = 1
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    scope: str | None = None
     identifiers: str | None = None
     patient_system: str | None = None
     order_system: str | None = None
@@ -217,6 +222,10 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         base_url=reader.text("emr", "base_url"),
         token=reader.text("emr", "token"),
         workers=reader.number("emr", "workers", 1, least=1, most=2),
+        token_url=reader.text("emr", "token_url"),
+        client_id=reader.text("emr", "client_id"),
+        client_secret=reader.text("emr", "client_secret"),
+        scope=reader.text("emr", "scope"),
         identifiers=reader.text("emr", "identifiers"),
         patient_system=reader.text("emr", "patient_system"),
         order_system=reader.text("emr", "order_system"),
@@ -281,6 +290,13 @@ def _faults(
         parts = urlsplit(emr.base_url or "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
             problems.append(("emr.base_url", "must be the http(s) address of the FHIR server, such as https://emr.example/fhir"))
+    credentials = {"token_url": emr.token_url, "client_id": emr.client_id, "client_secret": emr.client_secret}
+    if any(credentials.values()):
+        for name, value in credentials.items():
+            if not value:
+                problems.append((f"emr.{name}", "is missing: token_url, client_id and client_secret go together"))
+        if emr.token:
+            problems.append(("emr.token", "remove it, or token_url, client_id and client_secret: one way to sign in is enough"))
     if site.mrn_pattern is not None:
         try:
             re.compile(site.mrn_pattern)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -67,8 +68,9 @@ class RunningEmr:
         self.stop()
 
 
-def start(directory: Path, *, port: int | None = None, timeout_s: float = 30.0) -> RunningEmr:
-    """Start it with its database in `directory` (made when missing; a second start there finds the same data).
+def start(directory: Path, *, port: int | None = None, timeout_s: float = 30.0, more: Mapping[str, object] | None = None) -> RunningEmr:
+    """Start it with its database in `directory` (made when missing; a second start there finds the same data). `more` adds to
+    its settings file.
 
     Raises: EmrUnavailableError when it does not answer in `timeout_s`; its log is in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -81,6 +83,7 @@ def start(directory: Path, *, port: int | None = None, timeout_s: float = 30.0) 
         "data_dir": str(directory / "data"),
         "simulator": {"enabled": False},
         "log_inbound": False,
+        **(more or {}),
     }
     config = directory / "settings.yaml"
     config.write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML

@@ -29,5 +29,12 @@ def open_emr(config: EmrConfig, *, facility: str) -> EmrPort:
         from server.emr.fhir import FhirEmr
 
         system = mapping_context(config, facility=facility).system("administration")
-        return FhirEmr(config.base_url, identifier_system=system, token=config.token)
+        auth = None
+        if config.token_url and config.client_id and config.client_secret:
+            from server.emr.token import ClientCredentials
+
+            auth = ClientCredentials(
+                config.token_url, client_id=config.client_id, client_secret=config.client_secret, scope=config.scope or ""
+            )
+        return FhirEmr(config.base_url, identifier_system=system, token=config.token, auth=auth)
     raise ConfigError(f"EMR target {config.target!r} is not usable", remedy='set emr.target to "folder", or to "fhir" with emr.base_url')

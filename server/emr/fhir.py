@@ -26,13 +26,20 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 class FhirEmr:
     """`identifier_system` is the system of our administration identifiers. `timeout_s` bounds each step of one request.
 
-    `authorize` gives the value of the Authorization header for each request, None: no such header."""
+    `token` is a fixed bearer token, `auth` draws them (see `server.emr.token`); neither: an EMR that asks for none."""
 
     name = "fhir"
     idempotent = True
 
     def __init__(
-        self, base_url: str, *, identifier_system: str, token: str | None = None, timeout_s: float = 15.0, verify: bool | str = True
+        self,
+        base_url: str,
+        *,
+        identifier_system: str,
+        token: str | None = None,
+        auth: httpx.Auth | None = None,
+        timeout_s: float = 15.0,
+        verify: bool | str = True,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._identifier_system = identifier_system
@@ -40,7 +47,7 @@ class FhirEmr:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         # trust_env off: patient data goes where the configuration says, not where a proxy variable says.
-        self._http = httpx.Client(headers=headers, timeout=timeout_s, trust_env=False, verify=verify)
+        self._http = httpx.Client(headers=headers, auth=auth, timeout=timeout_s, trust_env=False, verify=verify)
 
     def check(self) -> None:
         statement = self._get(f"{self._base_url}/metadata")

@@ -164,7 +164,7 @@ class WallTime(WireField[time]):
     """A time of day on the ward's wall, without a zone."""
 
     def write(self, value: Any) -> Any:
-        if not isinstance(value, time) or value.tzinfo is not None or value.fold:
+        if not isinstance(value, time) or value.tzinfo is not None:
             raise ValidationError("must be a time of day without a time zone")
         return value.isoformat("auto" if value.second or value.microsecond else "minutes")
 
@@ -186,9 +186,9 @@ class Span(WireField[timedelta]):
     def write(self, value: Any) -> Any:
         if not isinstance(value, timedelta):
             raise ValidationError("must be a span of time")
-        sign, size = ("-", -value) if value < timedelta(0) else ("", value)
-        fraction = f".{size.microseconds:06d}" if size.microseconds else ""
-        return f"{sign}PT{size.days * 86400 + size.seconds}{fraction}S"
+        micros = abs((value.days * 86400 + value.seconds) * 1_000_000 + value.microseconds)
+        fraction = f".{micros % 1_000_000:06d}" if micros % 1_000_000 else ""
+        return f"{'-' if value < timedelta(0) else ''}PT{micros // 1_000_000}{fraction}S"
 
     def read(self, value: Any) -> timedelta:
         found = _SPAN.fullmatch(value) if isinstance(value, str) else None

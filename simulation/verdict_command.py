@@ -146,9 +146,10 @@ def _tell_invalid(path: Path, fault: MessageError, err: TextIO) -> None:
 
 def _explained(scenario: Scenario, verdict: Verdict, language: str) -> str:
     words = clinical()
+    names = {patient.id: f"{patient.name} ({patient.mrn})" for patient in scenario.facts.patients if patient.name}
     lines = [f"{scenario.id}: {words.text(language, f'level-{verdict.level.name}')}"]
     for finding in verdict.findings:
-        what, remedy = sentence(language, finding)
+        what, remedy = sentence(language, finding, names)
         answered = f" ({words.text(language, 'satisfied')})" if finding.satisfied else ""
         lines.append(f"  {finding.rule:<4}{words.text(language, f'level-{finding.level.name}')}{answered}: {what}")
         if remedy:

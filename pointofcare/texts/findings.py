@@ -17,10 +17,18 @@ _DECIMAL_COMMA = frozenset({"vi", "fr"})
 _CODED = {"observation": "observation", "action": "action"}
 
 
-def sentence(language: str, finding: Finding) -> tuple[str, str]:
-    """(what, remedy) in `language`; the remedy is "" when there is none."""
+NOTHING = "none"  # the word by which the texts select an empty value
+
+
+def sentence(language: str, finding: Finding, names: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """(what, remedy) in `language`; the remedy is "" when there is none. `names` maps ids (of patients, orders, nurses) to what
+    a person calls them."""
     words = clinical()
-    values = shown(language, {**finding.facts, **finding.params})
+    known = names or {}
+    values = shown(
+        language,
+        {name: known.get(value, value) if isinstance(value, str) else value for name, value in {**finding.facts, **finding.params}.items()},
+    )
     code = "finding-broken" if "fault" in finding.facts else f"finding-{finding.rule}"
     values.setdefault("rule", finding.rule)
     what = words.text(language, code, values)
@@ -36,6 +44,8 @@ def shown(language: str, values: Mapping[str, object]) -> dict[str, object]:
 def _shown(language: str, name: str, value: object) -> object:
     if not isinstance(value, str):
         return value
+    if not value:
+        return NOTHING
     if name in _CODED:
         code = f"{_CODED[name]}-{value}"
         words = clinical()

@@ -1,1 +1,335 @@
-# Clinical words: findings, remedies, reasons, routes, statuses.
+# Mots cliniques : niveaux, constats, remèdes, motifs, voies, états.
+
+level-PASS = Peut être administré
+level-NOTE = À noter
+level-WARN = Avertissement
+level-REASON = Motif exigé
+level-WITNESS = Deuxième personne exigée
+level-STOP = STOP – ne pas administrer
+satisfied = répondu
+
+finding-broken = La règle { $rule } n'a pas pu être vérifiée.
+finding-E1 = Le contrôle de sécurité n'a pas pu être fait.
+finding-P1 = { $cause ->
+    [none-scanned] Aucun bracelet n'a été scanné.
+    [unreadable] Le bracelet n'a pas pu être lu.
+    [ambiguous] Le bracelet { $scanned } appartient à plusieurs patients.
+    [second-missing] Le deuxième identifiant manque.
+    [second-differs] Les deux identifiants ne désignent pas le même patient.
+    [status] On ne sait pas si ce patient est hospitalisé.
+   *[unknown] Le bracelet { $scanned } n'appartient à aucun patient ici.
+ }
+finding-P2 = { $scanned } est un lit ou une chambre, pas un patient.
+finding-P3 = { $cause ->
+    [revoked] Ce bracelet a été remplacé par un plus récent.
+    [no-instance] Ce bracelet n'a pas de numéro propre : une copie ne s'en distingue pas.
+   *[unknown-instance] Cet exemplaire du bracelet (n° { $instance }) n'a jamais été imprimé ici.
+ }
+finding-P4 = MAUVAIS PATIENT : scanné { $scanned }, la prescription est pour { $ordered }.
+finding-P5 = { $cause ->
+    [lapsed] Rien n'a été scanné depuis trop longtemps ({ $minutes } min) ; la session du patient est fermée.
+   *[drug-first] Le médicament a été scanné avant le bracelet.
+ }
+finding-P6 = { $cause ->
+    [second-missing] Un patient saisi au clavier exige un deuxième identifiant.
+    [second-differs] Les identifiants saisis ne concordent pas.
+   *[typed] Le patient a été saisi au clavier, pas scanné.
+ }
+finding-P7 = { $status ->
+    [discharged] Le patient est sorti.
+    [deceased] Le patient est noté comme décédé.
+    [transferred] Le patient a été transféré il y a { $hours } h.
+   *[unknown] On ne sait pas si le patient est ici.
+ }
+finding-P8 = { $cause ->
+    [nobody] Personne n'est connecté.
+    [student] Un étudiant n'administre pas seul.
+    [role] Ce rôle ne permet pas d'administrer.
+    [unlicensed] Cette personne n'est pas habilitée à administrer.
+   *[unknown] Le rôle ou l'habilitation de cette personne n'est pas connu.
+ }
+finding-G5 = { $cause ->
+    [unreadable] Le code du médicament n'a pas pu être lu.
+    [typed] Le médicament a été saisi au clavier, pas scanné.
+   *[unknown] Le code { $barcode } n'est pas dans le livret de l'hôpital.
+ }
+finding-D1 = { $cause ->
+    [no-such-order] La prescription { $ordered } n'existe pas.
+    [unknown-product] Le produit scanné { $scanned } ne correspond à aucune prescription.
+    [nothing-scanned] Aucun médicament n'a été scanné.
+    [other-bag] MAUVAISE POCHE : { $scanned } n'est pas pour { $ordered }.
+   *[not-ordered] MAUVAIS MÉDICAMENT : { $scanned } n'est pas prescrit{ $ordered ->
+        [none] { "" }
+       *[other] {" "}; la prescription dit { $ordered }
+    }.
+ }
+finding-D2 = { $status ->
+    [ended] La prescription a pris fin à { $end }.
+    [stopped] La prescription a été arrêtée.
+    [completed] La prescription est terminée.
+    [cancelled] La prescription a été annulée.
+    [draft] La prescription n'est qu'un brouillon.
+   *[unknown] On ne sait pas si la prescription est active.
+ }
+finding-D3 = La prescription ne commence qu'à { $start }.
+finding-D4 = Le prescripteur a suspendu cette prescription.
+finding-D5 = { $cause ->
+    [version] L'écran montre la version { $shown } de la prescription ; c'est maintenant la version { $current }.
+    [no-such-dose] La prescription n'a pas de dose à { $at }.
+    [not-done] Cette dose est déjà notée comme non administrée ({ $at }).
+    [stopped] Cette dose a déjà été administrée en partie ({ $at }).
+   *[completed] Cette dose a déjà été administrée à { $at }.
+ }
+finding-D6 = Aucun pharmacien n'a validé cette prescription.
+finding-D7 = Noms ressemblants : { $name }. Ne pas confondre avec { $others }.
+finding-D8 = Plusieurs prescriptions correspondent à ce médicament : { $orders }.
+finding-D9 = { $cause ->
+    [stated] MAUVAISE VOIE : { $route } a été choisie, { $allowed } est prescrite.
+    [vinca] Un vinca-alcaloïde doit être dans une minipoche.
+   *[product] MAUVAISE VOIE : ce produit ne s'administre pas par { $route } ; il s'administre par { $allowed }.
+ }
+finding-D10 = { $cause ->
+    [allergy] ALLERGIE : le patient est allergique à { $substance }.
+   *[unknown] La liste des allergies n'a pas pu être lue.
+ }
+finding-D11 = Apparenté à une allergie connue : { $substance } ({ $class }).
+finding-Q1 = { $cause ->
+    [no-dose] La prescription ne dit pas combien.
+    [no-strength] Le dosage du produit n'est pas connu.
+    [combination] On ne sait pas à quel principe actif se rapporte la dose { $ordered }.
+   *[units] Les unités de la prescription ({ $ordered }) et du produit ne se comparent pas.
+ }
+finding-Q2 = MAUVAISE DOSE : { $given } au lieu de { $ordered }.
+finding-Q3 = { $cause ->
+    [multi-dose] Flacon multidose : la quantité prélevée n'est pas indiquée.
+    [scanned-twice] La même unité a été scannée deux fois.
+   *[one-for-several] Un seul scan vaut pour plusieurs unités.
+ }
+finding-Q4 = { $name } ne doit pas être divisé.
+finding-Q6 = { $cause ->
+    [over] { $total } de { $ingredient } en 24 heures ; le maximum est { $limit }.
+   *[unknown] On ne sait pas combien de { $ingredient } a été administré en 24 heures.
+ }
+finding-N3 = { $cause ->
+    [over] { $total } de { $ingredient } en 24 heures ; cette prescription permet { $limit }.
+   *[unknown] On ne sait pas combien de { $ingredient } a été administré en 24 heures.
+ }
+finding-Q7 = { $cause ->
+    [old] Le poids date de { $days } jours.
+   *[unknown] La dose dépend du poids, et le poids n'est pas connu.
+ }
+finding-T1 = { $cause ->
+    [early] { $minutes } min trop tôt ; prévue à { $due }.
+    [late] { $minutes } min de retard ; prévue à { $due }.
+    [timezone] Le fuseau horaire du service n'est pas connu, donc l'heure prévue non plus.
+   *[schedule] On ne sait pas quand cette dose est prévue.
+ }
+finding-T2 = Une dose ultérieure (prévue à { $given }) a déjà été administrée ; celle-ci était prévue à { $due }.
+finding-T3 = { $status ->
+    [not-done] Le même médicament a été noté comme non administré il y a { $minutes } min.
+   *[completed] Le même médicament a été administré il y a { $minutes } min.
+ }
+finding-T4 = Il ne reste que { $minutes } min jusqu'à la prochaine dose ({ $next }).
+finding-T6 = { $cause ->
+    [unknown] On ne sait pas si l'horloge du chariot est juste.
+   *[off] L'horloge du chariot est décalée de { $seconds } s.
+ }
+finding-N1 = { $cause ->
+    [missing] Un médicament à la demande exige son motif.
+    [scheduled] Un médicament à la demande n'a pas d'heure prévue.
+   *[other] « { $reason } » n'est pas un motif de cette prescription.
+ }
+finding-N2 = Dernière prise il y a { $minutes } min ; l'intervalle est de { $interval } min.
+finding-H1 = { $cause ->
+    [missing] { $observation } : non mesuré.
+    [stale] { $observation } ({ $value }) : mesuré il y a { $minutes } min, trop ancien.
+    [below] { $observation } : { $value }, au-dessous de { $limit }.
+    [above] { $observation } : { $value }, au-dessus de { $limit }.
+   *[unit] { $observation } ({ $value }) : unité non comparable.
+ }
+finding-H2 = { $cause ->
+    [recommended] Médicament à haut risque { $name } : double contrôle recommandé.
+    [order] La prescription demande un double contrôle de { $name }.
+   *[required] MÉDICAMENT À HAUT RISQUE { $name } : double contrôle obligatoire.
+ }
+finding-H3 = { $cause ->
+    [same-person] Le témoin doit être une autre personne.
+    [role] Le rôle de cette personne ne permet pas de témoigner.
+    [unlicensed] On ne sait pas si le témoin est habilité.
+   *[off-shift] On ne sait pas si le témoin est de service.
+ }
+finding-H5 = Le deuxième calcul donne { $blind }, pas { $dose }.
+finding-G1 = { $cause ->
+    [unreadable] La date de péremption du code n'est pas valide.
+    [none] Le code ne contient pas de date de péremption.
+    [timezone] Peut-être périmé ({ $expiry }) : le fuseau horaire du service n'est pas connu.
+   *[expired] PÉRIMÉ : { $expiry }.
+ }
+finding-G2 = RAPPELÉ : lot { $lot }.
+finding-G3 = Ouvert à { $opened } ; utilisable jusqu'à { $until }.
+finding-G4 = { $serial ->
+    [none] Le numéro de série du code n'est pas valide.
+   *[other] La boîte au numéro de série { $serial } a déjà été notée ({ $at }).
+ }
+finding-G6 = { $cause ->
+    [unreadable] Le lot du code n'est pas valide.
+    [recalls] Le code ne contient pas de lot, et des lots de { $name } sont rappelés.
+   *[none] Le code ne contient pas de lot.
+ }
+finding-I1 = Aucune poche ne porte le numéro { $barcode }.
+finding-I2 = La poche { $bag } est notée comme { $state }.
+finding-I3 = { $cause ->
+    [rate] Le débit a changé : l'étiquette dit { $printed }, la prescription { $ordered }.
+    [volume] Le volume a changé : l'étiquette dit { $printed }, la prescription { $ordered }.
+    [additives] Les ajouts ont changé : l'étiquette dit { $printed }, la prescription { $ordered }.
+   *[version] L'étiquette a été imprimée pour la version { $printed } ; c'est maintenant la version { $ordered }.
+ }
+finding-I4 = Une autre poche de cette prescription coule : { $bag }.
+finding-S1 = Une dose non administrée exige un motif.
+finding-S3 = Cette prescription unique a déjà été administrée à { $at }.
+finding-S4 = { $cause ->
+    [none-on] Aucun patch n'est noté comme posé.
+   *[still-on] Le dernier patch (posé à { $at }) n'a pas été retiré.
+ }
+finding-S6 = { $cause ->
+    [future] L'heure d'administration est dans le futur.
+   *[late] Noté { $minutes } min après l'administration.
+ }
+finding-C1 = { $cause ->
+    [unknown] On ne peut pas établir ce qu'est devenu le stupéfiant.
+   *[differs] STUPÉFIANT : { $taken } pris, { $accounted } justifiés.
+ }
+finding-C2 = { $waste } de { $name } jetés : un témoin est obligatoire.
+finding-O1 = { $cause ->
+    [unknown] Pas de connexion, et l'âge des prescriptions n'est pas connu.
+   *[old] Pas de connexion ; les prescriptions datent de { $minutes } min.
+ }
+finding-O2 = { $lease ->
+    [other-cart] Un autre chariot est auprès de ce patient et a pu donner cette dose.
+   *[none] Pas de connexion : un autre chariot a pu donner cette dose.
+ }
+finding-O3 = Pas de connexion : { $name } exige une deuxième personne.
+
+remedy-account-for = Justifier { $missing }.
+remedy-ask-other-cart = Demander à l'infirmier de l'autre chariot.
+remedy-ask-pharmacist = Demander au pharmacien.
+remedy-ask-prescriber = Demander au prescripteur.
+remedy-calculate-again = Recalculer tous les deux, chacun de son côté.
+remedy-check-identity = Vérifier l'identité du patient, puis scanner le bracelet.
+remedy-check-schedule = Demander quand cette dose est prévue.
+remedy-check-status = Vérifier dans le dossier où se trouve le patient { $patient }.
+remedy-check-ward = S'assurer que le nouveau service ne la donne pas aussi.
+remedy-choose-due = Choisir une des doses de la prescription.
+remedy-choose-order = Choisir la prescription : { $orders }.
+remedy-compare-names = Comparer les noms lettre par lettre : { $name } / { $others }.
+remedy-correct-time = Corriger l'heure d'administration.
+remedy-earliest = Au plus tôt { $at }.
+remedy-fetch-other-witness = Appeler une autre personne habilitée et de service.
+remedy-fetch-witness = Appeler une deuxième personne.
+remedy-give-amount = Donner { $amount }, ou indiquer un motif.
+remedy-give-now = Donner maintenant ; le retard est noté.
+remedy-give-prn-reason = Choisir le motif : { $reasons }.
+remedy-give-reason = Indiquer un motif.
+remedy-give-second-identifier = Saisir la date de naissance telle que le patient la dit.
+remedy-measure-now = Mesurer maintenant : { $observation }.
+remedy-name-amounts = Indiquer ce qui a été donné, jeté et rendu.
+remedy-name-drawn-amount = Indiquer la quantité prélevée.
+remedy-print-band = Imprimer un nouveau bracelet pour { $patient }.
+remedy-quarantine = Mettre le lot { $lot } de côté et prévenir la pharmacie.
+remedy-re-time = Demander si la prochaine dose ({ $next }) doit être décalée.
+remedy-read-allergies = Interroger le patient sur ses allergies et faire saisir la liste.
+remedy-read-expiry = Lire la date de péremption sur l'emballage.
+remedy-read-label = Comparer l'étiquette avec la prescription.
+remedy-read-lot = Lire le lot sur l'emballage.
+remedy-reconnect = Déplacer le chariot où il a du réseau, ou indiquer un motif.
+remedy-refresh = Recharger les prescriptions.
+remedy-remove-patch = Retirer le patch de { $at } et le noter.
+remedy-say-part = Dire combien est donné : { $amount }.
+remedy-scan-again = Scanner de nouveau, ou prendre une autre boîte.
+remedy-scan-band = Scanner le bracelet sur le patient.
+remedy-scan-band-of = Scanner le bracelet de { $patient }.
+remedy-scan-band-then-drug = Scanner le bracelet, puis le médicament.
+remedy-scan-current-band = Scanner le bracelet le plus récent de { $patient }, ou en imprimer un.
+remedy-scan-drug = Scanner le médicament.
+remedy-scan-each-unit = Scanner chaque unité.
+remedy-scan-more = { $n ->
+    [one] Scanner une unité de plus.
+   *[other] Scanner { $n } unités de plus.
+ }
+remedy-scan-ordered-drug = Scanner { $ordered }.
+remedy-scan-other-bag = Scanner une autre poche.
+remedy-see-record = Voir la note de { $at }.
+remedy-set-clock = Connecter le chariot pour régler son horloge.
+remedy-set-rate = Régler le débit à { $rate }.
+remedy-sign-in = Une personne habilitée doit se connecter.
+remedy-stop-other-bag = Arrêter d'abord la poche { $bag }.
+remedy-take-less = Donner { $amount } seulement.
+remedy-take-other-pack = Prendre une autre boîte.
+remedy-tell-pharmacy = Prévenir la pharmacie : { $barcode }.
+remedy-tell-support = Ne pas administrer. Prévenir l'assistance.
+remedy-use-route = Administrer par { $route }.
+remedy-wait-for-total = Au plus tôt { $at }.
+remedy-watch-patient = Toléré auparavant ; surveiller le patient.
+remedy-weigh-patient = Peser le patient.
+
+reason-emergency = Urgence
+reason-prescriber-confirmed = Confirmé par le prescripteur
+reason-pharmacist-confirmed = Confirmé par le pharmacien
+reason-off-ward = Patient hors du service
+reason-npo = À jeun
+reason-procedure = Intervention
+reason-refused = Refus du patient
+reason-vomited = Vomissement
+reason-unavailable = Médicament indisponible
+reason-band-missing = Bracelet absent
+reason-band-unreadable = Bracelet illisible
+reason-band-isolation = Isolement, bracelet inaccessible
+reason-label-unreadable = Étiquette du médicament illisible
+reason-label-missing = Étiquette du médicament absente
+reason-label-unknown = Étiquette du médicament inconnue
+reason-scanner-fault = Panne du lecteur
+reason-network-down = Panne du réseau
+reason-battery = Batterie vide
+reason-clinical-judgement = Jugement clinique (avec texte)
+
+route-PO = par la bouche
+route-IV = intraveineuse
+route-IM = intramusculaire
+route-SC = sous-cutanée
+route-SL = sous la langue
+route-PR = rectale
+route-TOP = sur la peau
+route-TD = transdermique
+route-INH = inhalée
+route-NG = par sonde nasogastrique
+route-OPH = dans l'œil
+route-OT = dans l'oreille
+route-NAS = dans le nez
+
+status-completed = administré
+status-not-done = non administré
+status-in-progress = en cours
+status-on-hold = suspendu
+status-stopped = arrêté
+status-entered-in-error = saisi par erreur
+
+action-give = Administrer
+action-hold = Suspendre
+action-refuse = Refus
+action-not-given = Non administré
+action-start = Démarrer
+action-stop = Arrêter
+action-remove = Retirer
+action-waste = Jeter
+
+observation-heart-rate = fréquence cardiaque
+observation-systolic = tension systolique
+observation-respiratory-rate = fréquence respiratoire
+observation-spo2 = saturation en oxygène
+observation-glucose = glycémie
+observation-potassium = kaliémie
+observation-temperature = température
+observation-pain = score de douleur
+observation-sedation = score de sédation
+observation-creatinine = créatinine
+observation-inr = INR

@@ -1,1 +1,332 @@
-# Clinical words: findings, remedies, reasons, routes, statuses.
+# Từ ngữ lâm sàng: mức, phát hiện, cách xử trí, lý do, đường dùng, trạng thái.
+
+level-PASS = Được thực hiện
+level-NOTE = Lưu ý
+level-WARN = Cảnh báo
+level-REASON = Bắt buộc ghi lý do
+level-WITNESS = Cần kiểm tra kép
+level-STOP = DỪNG – không được thực hiện
+satisfied = đã đáp ứng
+
+finding-broken = Không kiểm tra được quy tắc { $rule }.
+finding-E1 = Không thực hiện được kiểm tra an toàn.
+finding-P1 = { $cause ->
+    [none-scanned] Chưa quét vòng tay người bệnh.
+    [unreadable] Không đọc được vòng tay.
+    [ambiguous] Vòng tay { $scanned } trùng với nhiều người bệnh.
+    [second-missing] Thiếu thông tin định danh thứ hai.
+    [second-differs] Hai thông tin định danh không cùng một người bệnh.
+    [status] Không rõ người bệnh có đang điều trị nội trú hay không.
+   *[unknown] Vòng tay { $scanned } không thuộc người bệnh nào ở đây.
+ }
+finding-P2 = { $scanned } là số giường hoặc phòng, không phải mã người bệnh.
+finding-P3 = { $cause ->
+    [revoked] Vòng tay này đã được thay bằng vòng mới.
+    [no-instance] Vòng tay không có số bản in riêng, không phân biệt được với bản sao.
+   *[unknown-instance] Bản in số { $instance } của vòng tay này không có trong hệ thống.
+ }
+finding-P4 = SAI NGƯỜI BỆNH: đã quét { $scanned }, y lệnh của { $ordered }.
+finding-P5 = { $cause ->
+    [lapsed] Quá lâu không quét ({ $minutes } phút); phiên của người bệnh đã đóng.
+   *[drug-first] Đã quét thuốc trước khi quét vòng tay.
+ }
+finding-P6 = { $cause ->
+    [second-missing] Nhập tay người bệnh cần thông tin định danh thứ hai.
+    [second-differs] Các thông tin định danh nhập tay không khớp.
+   *[typed] Người bệnh được nhập tay, không quét.
+ }
+finding-P7 = { $status ->
+    [discharged] Người bệnh đã ra viện.
+    [deceased] Người bệnh đã được ghi nhận tử vong.
+    [transferred] Người bệnh đã chuyển khoa { $hours } giờ trước.
+   *[unknown] Không rõ người bệnh có còn ở đây hay không.
+ }
+finding-P8 = { $cause ->
+    [nobody] Chưa có ai đăng nhập.
+    [student] Học viên không được thực hiện một mình.
+    [role] Vai trò này không được dùng thuốc cho người bệnh.
+    [unlicensed] Người này chưa có chứng chỉ hành nghề.
+   *[unknown] Không rõ vai trò hoặc chứng chỉ hành nghề của người này.
+ }
+finding-G5 = { $cause ->
+    [unreadable] Không đọc được mã thuốc.
+    [typed] Thuốc được nhập tay, không quét.
+   *[unknown] Mã { $barcode } không có trong danh mục thuốc của bệnh viện.
+ }
+finding-D1 = { $cause ->
+    [no-such-order] Không có y lệnh { $ordered }.
+    [unknown-product] Thuốc đã quét ({ $scanned }) không khớp y lệnh nào.
+    [nothing-scanned] Chưa quét thuốc.
+    [other-bag] SAI TÚI: { $scanned } không dùng cho { $ordered }.
+   *[not-ordered] SAI THUỐC: { $scanned } không có trong y lệnh{ $ordered ->
+        [none] { "" }
+       *[other] ; y lệnh là { $ordered }
+    }.
+ }
+finding-D2 = { $status ->
+    [ended] Y lệnh đã hết hiệu lực lúc { $end }.
+    [stopped] Y lệnh đã ngừng.
+    [completed] Y lệnh đã hoàn thành.
+    [cancelled] Y lệnh đã hủy.
+    [draft] Y lệnh mới là bản nháp.
+   *[unknown] Không rõ y lệnh còn hiệu lực hay không.
+ }
+finding-D3 = Y lệnh chỉ bắt đầu lúc { $start }.
+finding-D4 = Bác sĩ đang tạm ngừng y lệnh này.
+finding-D5 = { $cause ->
+    [version] Màn hình hiện y lệnh bản { $shown }; bản hiện tại là { $current }.
+    [no-such-dose] Y lệnh không có liều lúc { $at }.
+    [not-done] Liều này đã được ghi là không thực hiện ({ $at }).
+    [stopped] Liều này đã dùng một phần ({ $at }).
+   *[completed] Liều này đã thực hiện lúc { $at }.
+ }
+finding-D6 = Y lệnh chưa được dược sĩ duyệt.
+finding-D7 = Thuốc nhìn giống, đọc giống (LASA): { $name }. Tránh nhầm với { $others }.
+finding-D8 = Có nhiều y lệnh khớp với thuốc này: { $orders }.
+finding-D9 = { $cause ->
+    [stated] SAI ĐƯỜNG DÙNG: đã chọn { $route }, y lệnh là { $allowed }.
+    [vinca] Alcaloid vinca phải pha trong túi nhỏ (minibag).
+   *[product] SAI ĐƯỜNG DÙNG: thuốc này không dùng đường { $route }; chỉ dùng { $allowed }.
+ }
+finding-D10 = { $cause ->
+    [allergy] DỊ ỨNG: người bệnh dị ứng với { $substance }.
+   *[unknown] Không đọc được tiền sử dị ứng.
+ }
+finding-D11 = Liên quan đến dị ứng đã biết: { $substance } ({ $class }).
+finding-Q1 = { $cause ->
+    [no-dose] Y lệnh không ghi liều.
+    [no-strength] Không rõ hàm lượng của thuốc.
+    [combination] Không rõ liều { $ordered } tính theo hoạt chất nào.
+   *[units] Không so sánh được đơn vị của y lệnh ({ $ordered }) với đơn vị của thuốc.
+ }
+finding-Q2 = SAI LIỀU: { $given }, y lệnh { $ordered }.
+finding-Q3 = { $cause ->
+    [multi-dose] Lọ đa liều: chưa ghi lượng đã rút.
+    [scanned-twice] Cùng một đơn vị thuốc đã quét hai lần.
+   *[one-for-several] Một lần quét dùng cho nhiều đơn vị thuốc.
+ }
+finding-Q4 = Không được chia nhỏ { $name }.
+finding-Q6 = { $cause ->
+    [over] { $total } { $ingredient } trong 24 giờ; tối đa { $limit }.
+   *[unknown] Không rõ đã dùng bao nhiêu { $ingredient } trong 24 giờ.
+ }
+finding-N3 = { $cause ->
+    [over] { $total } { $ingredient } trong 24 giờ; y lệnh cho phép { $limit }.
+   *[unknown] Không rõ đã dùng bao nhiêu { $ingredient } trong 24 giờ.
+ }
+finding-Q7 = { $cause ->
+    [old] Cân nặng đã đo { $days } ngày trước.
+   *[unknown] Liều tính theo cân nặng nhưng chưa có cân nặng.
+ }
+finding-T1 = { $cause ->
+    [early] Sớm { $minutes } phút; giờ y lệnh { $due }.
+    [late] Quá giờ { $minutes } phút; giờ y lệnh { $due }.
+    [timezone] Không rõ múi giờ của khoa nên không rõ giờ y lệnh.
+   *[schedule] Không rõ giờ y lệnh của liều này.
+ }
+finding-T2 = Đã thực hiện liều sau (giờ y lệnh { $given }); liều này có giờ y lệnh { $due }.
+finding-T3 = { $status ->
+    [not-done] Thuốc này đã được ghi là không thực hiện { $minutes } phút trước.
+   *[completed] Thuốc này đã dùng { $minutes } phút trước.
+ }
+finding-T4 = Chỉ còn { $minutes } phút đến liều kế tiếp ({ $next }).
+finding-T6 = { $cause ->
+    [unknown] Không rõ đồng hồ của xe tiêm có đúng hay không.
+   *[off] Đồng hồ của xe tiêm lệch { $seconds } giây.
+ }
+finding-N1 = { $cause ->
+    [missing] Thuốc dùng khi cần phải có lý do dùng.
+    [scheduled] Thuốc dùng khi cần không có giờ y lệnh.
+   *[other] "{ $reason }" không phải lý do trong y lệnh.
+ }
+finding-N2 = Liều trước cách đây { $minutes } phút; khoảng cách tối thiểu { $interval } phút.
+finding-H1 = { $cause ->
+    [missing] Chưa đo { $observation }.
+    [stale] { $observation } ({ $value }) đo cách đây { $minutes } phút, đã quá cũ.
+    [below] { $observation } là { $value }, dưới { $limit }.
+    [above] { $observation } là { $value }, trên { $limit }.
+   *[unit] { $observation } ({ $value }) có đơn vị không so sánh được.
+ }
+finding-H2 = { $cause ->
+    [recommended] Thuốc nguy cơ cao { $name }: nên kiểm tra kép.
+    [order] Y lệnh yêu cầu kiểm tra kép { $name }.
+   *[required] THUỐC NGUY CƠ CAO { $name }: bắt buộc kiểm tra kép.
+ }
+finding-H3 = { $cause ->
+    [same-person] Người chứng kiến phải là người khác.
+    [role] Vai trò của người này không được làm chứng.
+    [unlicensed] Người chứng kiến chưa rõ có chứng chỉ hành nghề.
+   *[off-shift] Người chứng kiến chưa rõ có đang trong ca trực.
+ }
+finding-H5 = Kết quả tính lần hai là { $blind }, không phải { $dose }.
+finding-G1 = { $cause ->
+    [unreadable] Hạn dùng trong mã không hợp lệ.
+    [none] Mã không có hạn dùng.
+    [timezone] Có thể đã hết hạn ({ $expiry }): không rõ múi giờ của khoa.
+   *[expired] HẾT HẠN DÙNG: { $expiry }.
+ }
+finding-G2 = THUỐC BỊ THU HỒI: số lô { $lot }.
+finding-G3 = Mở lúc { $opened }; chỉ dùng được đến { $until }.
+finding-G4 = { $serial ->
+    [none] Số sê-ri trong mã không hợp lệ.
+   *[other] Hộp thuốc số sê-ri { $serial } đã được ghi trước đó ({ $at }).
+ }
+finding-G6 = { $cause ->
+    [unreadable] Số lô trong mã không hợp lệ.
+    [recalls] Mã không có số lô, trong khi có lô { $name } bị thu hồi.
+   *[none] Mã không có số lô.
+ }
+finding-I1 = Không có túi truyền nào mang số { $barcode }.
+finding-I2 = Túi { $bag } đang ở trạng thái { $state }.
+finding-I3 = { $cause ->
+    [rate] Tốc độ truyền đã đổi: nhãn ghi { $printed }, y lệnh { $ordered }.
+    [volume] Thể tích đã đổi: nhãn ghi { $printed }, y lệnh { $ordered }.
+    [additives] Thuốc pha thêm đã đổi: nhãn ghi { $printed }, y lệnh { $ordered }.
+   *[version] Nhãn in cho y lệnh bản { $printed }; bản hiện tại là { $ordered }.
+ }
+finding-I4 = Một túi khác của y lệnh này đang truyền: { $bag }.
+finding-S1 = Liều không thực hiện phải có lý do.
+finding-S3 = Y lệnh dùng một lần này đã thực hiện lúc { $at }.
+finding-S4 = { $cause ->
+    [none-on] Không có miếng dán nào đang dùng trong hồ sơ.
+   *[still-on] Miếng dán trước (dán lúc { $at }) chưa được gỡ.
+ }
+finding-S6 = { $cause ->
+    [future] Giờ thực hiện ở tương lai.
+   *[late] Ghi sau khi thực hiện { $minutes } phút.
+ }
+finding-C1 = { $cause ->
+    [unknown] Không tính được lượng thuốc kiểm soát đặc biệt đã đi đâu.
+   *[differs] THUỐC KIỂM SOÁT ĐẶC BIỆT, LỆCH SỐ LƯỢNG: lấy { $taken }, giải trình được { $accounted }.
+ }
+finding-C2 = Hủy { $waste } { $name }: bắt buộc có người chứng kiến.
+finding-O1 = { $cause ->
+    [unknown] Mất kết nối, không rõ y lệnh đã cũ bao lâu.
+   *[old] Mất kết nối; dữ liệu y lệnh đã cũ { $minutes } phút.
+ }
+finding-O2 = { $lease ->
+    [other-cart] Một xe tiêm khác đang phục vụ người bệnh này và có thể đã thực hiện liều này.
+   *[none] Mất kết nối: một xe tiêm khác có thể đã thực hiện liều này.
+ }
+finding-O3 = Mất kết nối: { $name } cần kiểm tra kép.
+
+remedy-account-for = Giải trình { $missing }.
+remedy-ask-other-cart = Hỏi điều dưỡng ở xe tiêm kia.
+remedy-ask-pharmacist = Hỏi dược sĩ.
+remedy-ask-prescriber = Hỏi lại bác sĩ.
+remedy-calculate-again = Hai người tính lại, mỗi người tính riêng.
+remedy-check-identity = Kiểm tra định danh người bệnh, rồi quét vòng tay.
+remedy-check-schedule = Hỏi lại giờ y lệnh của liều này.
+remedy-check-status = Kiểm tra trong hồ sơ người bệnh { $patient } đang ở đâu.
+remedy-check-ward = Bảo đảm khoa mới không thực hiện trùng.
+remedy-choose-due = Chọn một liều của y lệnh.
+remedy-choose-order = Chọn y lệnh: { $orders }.
+remedy-compare-names = So từng chữ: { $name } / { $others }.
+remedy-correct-time = Sửa giờ thực hiện.
+remedy-earliest = Sớm nhất lúc { $at }.
+remedy-fetch-other-witness = Mời người khác có chứng chỉ, đang trong ca trực.
+remedy-fetch-witness = Mời người thứ hai kiểm tra kép.
+remedy-give-amount = Dùng { $amount }, hoặc ghi lý do.
+remedy-give-now = Thực hiện ngay; độ trễ được ghi lại.
+remedy-give-prn-reason = Chọn lý do dùng: { $reasons }.
+remedy-give-reason = Ghi lý do.
+remedy-give-second-identifier = Nhập ngày sinh do người bệnh tự nói.
+remedy-measure-now = Đo ngay: { $observation }.
+remedy-name-amounts = Ghi lượng đã dùng, đã hủy và đã trả.
+remedy-name-drawn-amount = Ghi lượng đã rút.
+remedy-print-band = In vòng tay mới cho { $patient }.
+remedy-quarantine = Để riêng lô { $lot } và báo khoa dược.
+remedy-re-time = Hỏi có cần dời liều kế tiếp ({ $next }) hay không.
+remedy-read-allergies = Hỏi tiền sử dị ứng và nhập vào hồ sơ.
+remedy-read-expiry = Đọc hạn dùng trên bao bì.
+remedy-read-label = So nhãn với y lệnh.
+remedy-read-lot = Đọc số lô trên bao bì.
+remedy-reconnect = Đưa xe đến nơi có kết nối, hoặc ghi lý do.
+remedy-refresh = Tải lại y lệnh.
+remedy-remove-patch = Gỡ miếng dán lúc { $at } và ghi lại.
+remedy-say-part = Ghi lượng sẽ dùng: { $amount }.
+remedy-scan-again = Quét lại, hoặc lấy hộp khác.
+remedy-scan-band = Quét vòng tay trên người bệnh.
+remedy-scan-band-of = Quét vòng tay của { $patient }.
+remedy-scan-band-then-drug = Quét vòng tay, rồi quét mã thuốc.
+remedy-scan-current-band = Quét vòng tay mới nhất của { $patient }, hoặc in vòng mới.
+remedy-scan-drug = Quét mã thuốc.
+remedy-scan-each-unit = Quét từng đơn vị thuốc.
+remedy-scan-more = Quét thêm { $n } đơn vị.
+remedy-scan-ordered-drug = Quét { $ordered }.
+remedy-scan-other-bag = Quét túi khác.
+remedy-see-record = Xem hồ sơ lúc { $at }.
+remedy-set-clock = Kết nối xe tiêm để chỉnh đồng hồ.
+remedy-set-rate = Đặt tốc độ truyền { $rate }.
+remedy-sign-in = Người có chứng chỉ hành nghề phải đăng nhập.
+remedy-stop-other-bag = Ngừng túi { $bag } trước.
+remedy-take-less = Chỉ dùng { $amount }.
+remedy-take-other-pack = Lấy hộp khác.
+remedy-tell-pharmacy = Báo khoa dược: { $barcode }.
+remedy-tell-support = Không thực hiện. Báo bộ phận hỗ trợ.
+remedy-use-route = Dùng đường { $route }.
+remedy-wait-for-total = Sớm nhất lúc { $at }.
+remedy-watch-patient = Đã dùng được trước đây; theo dõi người bệnh.
+remedy-weigh-patient = Cân người bệnh.
+
+reason-emergency = Cấp cứu
+reason-prescriber-confirmed = Bác sĩ đã xác nhận
+reason-pharmacist-confirmed = Dược sĩ đã xác nhận
+reason-off-ward = Người bệnh vắng (đi CLS, phẫu thuật)
+reason-npo = Nhịn ăn uống
+reason-procedure = Đang làm thủ thuật
+reason-refused = Người bệnh từ chối
+reason-vomited = Nôn
+reason-unavailable = Hết thuốc / chưa lĩnh được thuốc
+reason-band-missing = Không có vòng tay
+reason-band-unreadable = Vòng tay không đọc được
+reason-band-isolation = Cách ly, không tiếp cận được vòng tay
+reason-label-unreadable = Nhãn thuốc không đọc được
+reason-label-missing = Thuốc không có nhãn
+reason-label-unknown = Nhãn thuốc không có trong danh mục
+reason-scanner-fault = Lỗi máy quét
+reason-network-down = Mất mạng
+reason-battery = Hết pin
+reason-clinical-judgement = Quyết định lâm sàng (ghi rõ)
+
+route-PO = uống
+route-IV = tiêm/truyền tĩnh mạch
+route-IM = tiêm bắp
+route-SC = tiêm dưới da
+route-SL = ngậm dưới lưỡi
+route-PR = đặt hậu môn
+route-TOP = bôi ngoài da
+route-TD = dán qua da
+route-INH = hít, khí dung
+route-NG = qua ống thông dạ dày
+route-OPH = nhỏ mắt
+route-OT = nhỏ tai
+route-NAS = nhỏ mũi
+
+status-completed = đã thực hiện
+status-not-done = không thực hiện
+status-in-progress = đang truyền
+status-on-hold = tạm ngừng
+status-stopped = đã dừng
+status-entered-in-error = ghi nhầm
+
+action-give = Thực hiện
+action-hold = Tạm ngừng
+action-refuse = Người bệnh từ chối
+action-not-given = Không thực hiện
+action-start = Bắt đầu truyền
+action-stop = Kết thúc truyền
+action-remove = Gỡ
+action-waste = Hủy thuốc
+
+observation-heart-rate = mạch
+observation-systolic = huyết áp tâm thu
+observation-respiratory-rate = nhịp thở
+observation-spo2 = SpO2
+observation-glucose = đường huyết
+observation-potassium = kali máu
+observation-temperature = nhiệt độ
+observation-pain = điểm đau
+observation-sedation = điểm an thần
+observation-creatinine = creatinin
+observation-inr = INR

@@ -56,7 +56,7 @@ CLOCK = Rule(
     source="VA BCMA clock guard",
     hazard="wrong time of a dose",
     remedies={"set-clock": ()},
-    facts=("seconds",),
+    facts=("cause", "seconds"),
 )
 
 
@@ -97,10 +97,10 @@ def check_risk(moment: Moment) -> Iterator[Finding]:
 def check_clock(moment: Moment) -> Iterator[Finding]:
     offset = moment.facts.cart.clock_offset_s
     if offset is None or offset != offset:
-        yield CLOCK.finding(Level.REASON, "set-clock", facts={"seconds": 0}, unknown=True)
+        yield CLOCK.finding(Level.REASON, "set-clock", facts={"cause": "unknown", "seconds": 0}, unknown=True)
         return
     policy = moment.policy
     if moment.offline and abs(offset) > policy.clock_stop.total_seconds():
-        yield CLOCK.finding(Level.STOP, "set-clock", facts={"seconds": int(min(abs(offset), 10**12))})
+        yield CLOCK.finding(Level.STOP, "set-clock", facts={"cause": "off", "seconds": int(min(abs(offset), 10**12))})
     elif abs(offset) > policy.clock_note.total_seconds():
-        yield CLOCK.finding(Level.NOTE, "set-clock", facts={"seconds": int(min(abs(offset), 10**12))})
+        yield CLOCK.finding(Level.NOTE, "set-clock", facts={"cause": "off", "seconds": int(min(abs(offset), 10**12))})

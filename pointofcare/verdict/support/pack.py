@@ -51,7 +51,7 @@ OPENED = Rule(
 SERIAL = Rule(
     id="G4",
     title="The pack was not charted before",
-    levels=(Level.STOP,),
+    levels=(Level.REASON, Level.STOP),
     looks_at="the serial number in the label, the record",
     passes_when="it is new, or the container holds several doses",
     source="Koppel 2008, workaround 11; Scan4Safety",
@@ -72,6 +72,9 @@ LOT = Rule(
 )
 
 
+_DATES = frozenset({"17", "7003"})
+
+
 def _packs(moment: Moment) -> tuple[Pack, ...]:
     return moment.session.packs if moment.giving else ()
 
@@ -79,33 +82,46 @@ def _packs(moment: Moment) -> tuple[Pack, ...]:
 def check_expiry(moment: Moment) -> Iterator[Finding]:
     for pack in _packs(moment):
         expiry = pack.scan.expiry
-        if "17" in pack.scan.bad_elements or "7003" in pack.scan.bad_elements:
+        if expiry is None and not _DATES.isdisjoint(pack.scan.bad_elements):
             yield EXPIRY.finding(Level.REASON, "read-expiry", facts={"cause": "unreadable", "expiry": ""}, unknown=True)
         elif expiry is None:
             yield EXPIRY.finding(Level.NOTE, "read-expiry", facts={"cause": "none", "expiry": ""})
         else:
-            today, certain = _today(moment)
+            expired = _expired(pack, expiry, moment)
             facts = {"cause": "expired", "expiry": expiry.isoformat()}
-            if (expiry < today and certain) or expiry < today - timedelta(days=1):
+            if expired:
                 yield EXPIRY.finding(Level.STOP, "take-other-pack", facts=facts)
-            elif not certain and expiry <= today + timedelta(days=1):
+            elif expired is None:
                 yield EXPIRY.finding(Level.REASON, "read-expiry", facts=facts | {"cause": "timezone"}, unknown=True)
+            elif "17" in pack.scan.bad_elements:
+                yield EXPIRY.finding(Level.REASON, "read-expiry", facts=facts | {"cause": "unreadable"}, unknown=True)
 
 
-def _today(moment: Moment) -> tuple[date, bool]:
-    """The ward's date, and whether it is certain (it is not when the zone is unknown)."""
+def _expired(pack: Pack, expiry: date, moment: Moment) -> bool | None:
+    """Has its last day, or the hour on it, ended in the ward? None when the ward's date decides it and is not known."""
     try:
-        return timing.ward_date(moment.when, moment.facts.timezone), True
+        today = timing.ward_date(moment.when, moment.facts.timezone)
     except (ZoneUnknownError, OverflowError):
-        middle = min(max(moment.when.date(), date(2, 1, 1)), date(9998, 12, 30))
-        return middle, False
+        # No zone is more than a day away from UTC.
+        today = min(max(moment.when.date(), date(2, 1, 1)), date(9998, 12, 30))
+        if expiry < today - timedelta(days=1):
+            return True
+        return False if expiry > today + timedelta(days=1) else None
+    if expiry == today and pack.scan.expiry_time is not None:
+        return moment.when >= timing.instant_of(expiry, pack.scan.expiry_time, moment.facts.timezone)
+    return expiry < today
 
 
 def check_recall(moment: Moment) -> Iterator[Finding]:
     for pack in _packs(moment):
-        lot = pack.scan.lot
-        if pack.product is not None and lot is not None and plain(lot) in {plain(each) for each in pack.product.recalled_lots}:
-            yield RECALL.finding(Level.STOP, "quarantine", facts={"lot": lot}, params={"lot": lot})
+        if pack.product is None or pack.scan.lot is None:
+            continue
+        recalled = {plain(each) for each in pack.product.recalled_lots}
+        # A lot that the label would show with a lost separator counts too: a recall is never missed for it.
+        for lot in (pack.scan.lot, *pack.scan.other_lots):
+            if plain(lot) in recalled:
+                yield RECALL.finding(Level.STOP, "quarantine", facts={"lot": lot}, params={"lot": lot})
+                break
 
 
 def check_opened(moment: Moment) -> Iterator[Finding]:
@@ -139,6 +155,9 @@ def check_serial(moment: Moment) -> Iterator[Finding]:
     gtins = {product.id: product.gtin for product in moment.facts.products}
     for pack in _packs(moment):
         serial = pack.scan.serial
+        if "21" in pack.scan.bad_elements:
+            yield SERIAL.finding(Level.REASON, "take-other-pack", facts={"serial": "", "at": ""}, unknown=True)
+            continue
         if serial is None or (pack.product is not None and pack.product.multi_dose):
             continue
         used = [

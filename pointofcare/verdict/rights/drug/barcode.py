@@ -15,7 +15,7 @@ from pointofcare.verdict.rule import Rule
 RULE = Rule(
     id="G5",
     title="The drug label is read and known",
-    levels=(Level.REASON, Level.STOP),
+    levels=(Level.STOP,),
     looks_at="every drug symbol of the session",
     passes_when="it follows its standard and names exactly one product or one bag",
     source="GS1 General Specifications; local choice",

@@ -134,10 +134,11 @@ class LossyProxy:
     """Forwards HTTP to `target`. Each fault in `faults` is used up by one POST:
 
     "lose-answer": the target does the work, the client sees the connection end; "busy": 503 without asking the target;
-    ("answer", status, body): that answer instead."""
+    ("answer", status, body): that answer instead. A POST that holds a key of `refused` always gets that 400 body."""
 
     def __init__(self, target: str) -> None:
         self.faults: deque[object] = deque()
+        self.refused: dict[bytes, bytes] = {}
         self.posts = 0
         parts = urlsplit(target)
         proxy = self
@@ -149,6 +150,7 @@ class LossyProxy:
                 if self.command == "POST":
                     proxy.posts += 1
                     fault = proxy.faults.popleft() if proxy.faults else None
+                fault = next((("answer", 400, refusal) for key, refusal in proxy.refused.items() if key in body), fault)
                 if fault == "busy":
                     fault = ("answer", 503, b"")
                 if isinstance(fault, tuple):

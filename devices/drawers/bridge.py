@@ -48,7 +48,8 @@ class BridgeDrawers:
         self._closed = True
 
     def _asked(self, question: dict[str, Any]) -> dict[str, Any] | None:
-        """The bridge's answer; None when it was asked and did not answer. Raises: DeviceUnavailableError: it was not asked."""
+        """The bridge's answer; None when it was asked and hung up. Raises: DeviceUnavailableError (it was not asked),
+        OutcomeUnknownError (it stays silent)."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_CONNECT_S)
             try:
@@ -63,6 +64,8 @@ class BridgeDrawers:
                 with connection.makefile("rb") as lines:
                     line = lines.readline(_LONGEST_ANSWER)
                 answer = json.loads(line)
+            except TimeoutError as exc:  # it may still be at it; asking on would keep the nurse waiting twice as long
+                raise _unknown(int(question["drawer"]), str(question["id"])) from exc
             except (OSError, ValueError):
                 return None
         return answer if isinstance(answer, dict) and answer.get("id") in ("", question["id"]) else None

@@ -35,6 +35,7 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _UNKNOWN = coding(f"{_TERMINOLOGY}data-absent-reason", "unknown")
 _WITH_REASON = frozenset({"not-done", "stopped", "on-hold", "entered-in-error"})
 _RUNNING = frozenset({"in-progress", "on-hold"})
+_NOT_A_DOSE = frozenset({"waste", "remove"})
 _SEVERITY = {"WARN": "low", "REASON": "moderate", "WITNESS": "high", "STOP": "high"}
 # v3-ActCode, AdministrationDetectedIssueCode: only where our rule means just that.
 _ISSUE_CODES = {"D10": "ALGY", "D11": "ALGY", "D12": "DRG", "Q": "DOSE", "T": "TIME", "N": "TIME"}
@@ -67,9 +68,15 @@ class MappingContext:
 def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     """The transaction Bundle. Raises: EmrRejectedError when FHIR R4 has no honest form for the record,
     QuantityError when an amount has too many digits."""
-    if record.action == "waste" and record.dose is None:
+    if record.action in _NOT_A_DOSE and record.dose is None:
         raise EmrRejectedError(
-            "waste on its own has no FHIR R4 resource", remedy="enter the waste in the EMR by hand", record_id=record.record_id
+            f"FHIR R4 has no resource for {record.action!r} on its own",
+            remedy="enter it in the EMR by hand: as an administration it would read as one more dose",
+            record_id=record.record_id,
+        )
+    if record.status == "entered-in-error" and record.amends is None:
+        raise EmrRejectedError(
+            "it withdraws a record that it does not name", remedy="find the record that was meant", record_id=record.record_id
         )
     if record.amends is not None and (context.amended is None or context.amended.record_id != record.amends):
         raise EmrRejectedError(
@@ -82,7 +89,7 @@ def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
         issues = [_issue(record, context, finding, place) for place, finding in enumerate(_answered(record), start=1)]
         entries.append(_created(record, context, "ma", administration(record, context, [issue["fullUrl"] for issue in issues])))
         entries += issues
-    target = entries[0]["fullUrl"] if record.status == "entered-in-error" and entries else _urn(record.record_id)
+    target = entries[0]["fullUrl"] if record.status == "entered-in-error" else _urn(record.record_id)
     entries.append(_created(record, context, "pv", _provenance(record, context, target)))
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 

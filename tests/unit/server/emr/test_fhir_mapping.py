@@ -132,9 +132,15 @@ def test_a_correction_without_its_original_is_left_to_a_person() -> None:
         to_bundle(CASES["correction"], CONTEXT)
 
 
-def test_waste_alone_is_never_told_as_a_dose() -> None:
+@pytest.mark.parametrize("action", ["waste", "remove"])
+def test_waste_or_a_removed_patch_is_never_told_as_a_dose(action: str) -> None:
     with pytest.raises(EmrRejectedError):
-        to_bundle(an_administration(action="waste", dose=None, waste=Quantity.parse("2 mg")), CONTEXT)
+        to_bundle(an_administration(action=action, dose=None, waste=Quantity.parse("2 mg")), CONTEXT)
+
+
+def test_a_withdrawal_that_names_nothing_is_left_to_a_person() -> None:
+    with pytest.raises(EmrRejectedError):
+        to_bundle(an_administration(status="entered-in-error"), CONTEXT)
 
 
 def test_control_characters_of_a_scan_become_visible_not_invalid() -> None:

@@ -86,7 +86,8 @@ def _tell(console: Console, running: Hospital) -> None:
         people.add_row(*row)
     console.print(people)
     console.print(
-        "A dose: open a kiosk and the virtual hand side by side. Hold a nurse's badge, type the PIN, hold a wristband, hold that patient's pack.\n"
+        "A dose: open a kiosk and the virtual hand side by side. Hold a nurse's badge, type the PIN, hold a wristband,\n"
+        "hold that patient's pack.\n"
         "The fleet, as any MQTT client sees it:"
     )
     topic = routes.STATE.filter(facility=ward.FACILITY).rsplit("/", 1)[0] + "/#"

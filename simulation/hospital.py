@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from devices.brokers import nats
-from devices.brokers.account import Account, RunningBroker
+from devices.brokers.account import Account
+from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
 from simulation import emr_peer, files, processes, shelf, ward
 from simulation.camera import VirtualCamera
@@ -85,7 +87,9 @@ def start(
             emr = emr_peer.start(directory / "emr")
             undo.callback(emr.stop)
         progress("virtual hand (camera pictures)")
-        hand = VirtualCamera(list(carts), port=ports["hand"], shelf=lambda: shelf.of(the_ward, datetime.now(ZoneInfo(ward.TIMEZONE)).date()))
+        hand = VirtualCamera(
+            list(carts), port=ports["hand"], shelf=lambda: shelf.of(the_ward, datetime.now(ZoneInfo(ward.TIMEZONE)).date())
+        )
         hand.start()
         undo.callback(hand.stop)
         hospital = Hospital(
@@ -106,8 +110,8 @@ def start(
         for cart in carts:
             progress(f"cart {cart}")
             _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
-        for cart in carts:
-            processes.wait_for_line(_child(hospital, cart), "ready", timeout_s=30)
+        for name, word in (("server", "pointofcare-server ready"), *((child.name, "ready") for child in hospital.children[1:])):
+            processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
         undo.pop_all()
     return hospital
 
@@ -138,34 +142,27 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
         ],
     )
     environment = {"POINTOFCARE_MQTT_PASSWORD": passwords["server"]}
-    command = [sys.executable, "-m", "server"]
     seeded = directory / ".seeded"
-    progress("server: database")
-    _run(command, ["migrate", "--config", str(settings)], environment, directory / "log" / "migrate.log")
-    _run(
-        command,
-        ["export-key", "--config", str(settings), "--output", str(directory / "server-key.json")],
-        environment,
-        directory / "log" / "key.log",
-    )
+    imported: list[Path] = []
     if not seeded.exists():
         progress(f"virtual ward: {len(hospital.ward.patients)} patients, {len(hospital.ward.orders)} orders")
         imported = files.write(hospital.ward, directory / "import")
-        _run(
-            command,
-            ["import", "--config", str(settings), *map(str, imported)],
-            environment,
-            directory / "log" / "import.log",
-        )
-        for path in imported:
-            path.unlink()  # they hold PINs and passwords in the clear
-        seeded.touch()
-    progress("server")
-    child = processes.start(
-        "server", [*command, "run", "--config", str(settings)], log=directory / "log" / "server.log", environment=environment
+    log = directory / "log" / "prepare.log"
+    key = directory / "server-key.json"
+    prepared = processes.start(
+        "prepare",
+        [sys.executable, "-m", "simulation.prepare", str(settings), str(key), *map(str, imported)],
+        log=log,
+        environment=environment,
     )
-    hospital.children.append(child)
-    processes.wait_for_line(child, "ready", timeout_s=30)
+    if prepared.process.wait(timeout=60) != 0:
+        raise PointOfCareError(f"the server's database could not be prepared:\n{processes.tail(log)}", remedy=f"see {log}")
+    for path in imported:
+        path.unlink()  # they hold PINs and passwords in the clear
+    seeded.touch()
+    progress("server")
+    command = [sys.executable, "-m", "server", "run", "--config", str(settings)]
+    hospital.children.append(processes.start("server", command, log=directory / "log" / "server.log", environment=environment))
 
 
 def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progress) -> None:
@@ -203,7 +200,6 @@ def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progre
             environment={"POC_BRIDGE_BROKER_PASSWORD": password},
         )
     )
-    processes.wait_for_line(hospital.children[-1], "ready", timeout_s=15)
 
 
 def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, drawers: bool) -> None:
@@ -242,18 +238,11 @@ def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, draw
     )
 
 
-def _run(command: Sequence[str], arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-    child = processes.start(arguments[0], [*command, *arguments], log=log, environment=environment)
-    if child.process.wait(timeout=60) != 0:
-        tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise PointOfCareError(f"server {arguments[0]} failed:\n{tail}", remedy=f"see {log}")
-
-
 def _child(hospital: Hospital, name: str) -> Child:
     return next(child for child in hospital.children if child.name == name)
 
 
-def _memory(directory: Path, seed: int) -> dict[str, object]:  # type: ignore[type-arg]
+def _memory(directory: Path, seed: int) -> dict[str, Any]:
     """What a restart must find again: when the ward was born, its seed, the passwords between the programs."""
     path = directory / "memory.json"
     if path.exists():

@@ -44,6 +44,8 @@ _ROWS: tuple[tuple[str, str, str, str, str, str | None], ...] = (
     ("ASPI81", "Aspirin 81 mg", "tablet", "PO", "aspirin|81 mg|nsaid", None),
     ("ENOX40", "Enoxaparin 40 mg/0,4 mL", "injection", "SC", "enoxaparin|40 mg|anticoagulant", "0.4 mL"),
     ("CEFT1G", "Ceftriaxon 1 g", "injection", "IV IM", "ceftriaxone|1 g|cephalosporin", None),
+    # The IM pack comes with a lidocaine diluent and must never go into a vein.
+    ("CEFTIM", "Ceftriaxon 1 g IM (kèm lidocain)", "injection", "IM", "ceftriaxone|1 g|cephalosporin", None),
     ("CIPR500", "Ciprofloxacin 500 mg", "tablet", "PO", "ciprofloxacin|500 mg|fluoroquinolone", None),
     ("VANC500", "Vancomycin 500 mg", "injection", "IV", "vancomycin|500 mg|glycopeptide", None),
     ("GENT80", "Gentamicin 80 mg/2 mL", "injection", "IM IV", "gentamicin|80 mg|aminoglycoside", "2 mL"),

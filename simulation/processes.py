@@ -87,5 +87,10 @@ def _signal(child: Child, number: signal.Signals) -> None:
             os.killpg(child.process.pid, number)
 
 
+def tail(log: Path) -> str:
+    """The last lines of a child's log."""
+    return _tail(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else ""
+
+
 def _tail(text: str) -> str:
     return "\n".join(text.splitlines()[-15:])

@@ -66,7 +66,6 @@ _SCHEDULED: tuple[tuple[str, str, str, str], ...] = (
     ("CLOP75", "75 mg", "08:00", "sau đặt stent"),
     ("ASPI81", "81 mg", "08:00", "dự phòng tim mạch"),
     ("ENOX40", "40 mg", "20:00", "dự phòng huyết khối"),
-    ("CEFT1G", "1 g", "08:00 20:00", "nhiễm khuẩn tiết niệu"),
     ("CIPR500", "500 mg", "08:00 20:00", "nhiễm khuẩn tiết niệu"),
     ("GENT80", "80 mg", "08:00", "nhiễm khuẩn"),
     ("DEXA4", "4 mg", "08:00 16:00", "phù nề"),
@@ -217,7 +216,10 @@ def _orders_of(
     for product_id, dose, times, indication in rng.sample(_SCHEDULED, k=4):
         clock = tuple(time.fromisoformat(word) for word in times.split())
         add(product_id, dose, OrderCategory.SCHEDULED, indication, times=clock, start=hour - timedelta(minutes=30))
-    for product_id, dose, hours, indication in rng.sample(_EVERY, k=2):
+    chosen = rng.sample(_EVERY, k=2)
+    if already % 30 == 0 or rng.random() < 0.2:
+        chosen[0] = ("CEFT1G", "1 g", 12, "nhiễm khuẩn tiết niệu")
+    for product_id, dose, hours, indication in chosen:
         lead = timedelta(minutes=rng.choice((0, 0, 15, 30)))
         add(product_id, dose, OrderCategory.SCHEDULED, indication, every=timedelta(hours=hours), start=hour + lead)
     if rng.random() < 0.5:

@@ -72,7 +72,7 @@ class CartProgram:
             view=lambda: self._bedside.view,
             ask=self._bedside.ask,
             jpeg=self._viewfinder.jpeg,
-            staff_name=self._chart.staff_name,
+            names=self._chart.names,
             language=config.language,
         )
         self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, threads=6, ident=None)

@@ -268,11 +268,18 @@ class Chart:
         entry = self._staff(badge, now)
         return entry.name if entry is not None else ""
 
-    def staff_name(self, staff_id: str) -> str:
-        roster = self._tables.staff_roster
-        body = roster.body if roster is not None else None
-        found = next((e.name for e in body.staff if e.id == staff_id), "") if isinstance(body, StaffRosterBody) else ""
-        return found or staff_id
+    def names(self) -> dict[str, str]:
+        """What a person calls the ids of patients, orders, products and staff."""
+        held = self._tables
+        found: dict[str, str] = {}
+        if held.patient_chart is not None and isinstance(held.patient_chart.body, PatientChartBody):
+            found |= {patient.id: patient.name for patient in held.patient_chart.body.patients}
+            found |= {order.id: order.display or order.ingredient for order in held.patient_chart.body.orders}
+        if held.formulary is not None and isinstance(held.formulary.body, FormularyBody):
+            found |= {product.id: product.name for product in held.formulary.body.products}
+        if held.staff_roster is not None and isinstance(held.staff_roster.body, StaffRosterBody):
+            found |= {entry.id: entry.name for entry in held.staff_roster.body.staff}
+        return found
 
     def person(self, badge: str, pin: str, now: datetime) -> tuple[Nurse, Witness]:
         """The person of a badge, proven by the PIN, as a nurse and as a witness. Raises: NotPermittedError with `why`."""

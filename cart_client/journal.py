@@ -23,6 +23,8 @@ from pointofcare.errors import JournalError
 from pointofcare.wire import codec, routes
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, EmrState, FleetEvent, Message
 
+# The broker client puts the connection's own in its place.
+_SID = "journal"
 _SCHEMA_VERSION = 1
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
 _SCHEMA = """
@@ -135,7 +137,7 @@ class Journal:
                 last_seq, last_at = self._one("SELECT coalesce(max(seq), 0), max(journalled_at) FROM entry")
                 at = max(now, _time(last_at)) if last_at else now
                 numbered = replace(body, seq=int(last_seq) + 1, epoch=self.epoch)
-                message = Message(id=message_id, sent_at=at, sender=self._cart, body=numbered)
+                message = Message(id=message_id, sent_at=at, sender=self._cart, sid=_SID, body=numbered)
                 self._db.execute(
                     "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (numbered.seq, record_id, kind, _text(at), patient, _text(effective_at), codec.encode(message)),
@@ -156,7 +158,7 @@ class Journal:
     def open_dose(self, record: AdministrationRecord, *, at: datetime) -> None:
         """Note durably that this dose was verified and may be in the patient's hand; it is open until a row has its id."""
         body = AdministrationRecorded(record=record, seq=1, epoch=self.epoch)
-        message = Message(id=record.record_id, sent_at=at, sender=self._cart, body=body)
+        message = Message(id=record.record_id, sent_at=at, sender=self._cart, sid=_SID, body=body)
         with self._lock, _translated(), self._transaction():
             self._db.execute("INSERT OR IGNORE INTO opened VALUES (?, ?, ?)", (record.record_id, _text(at), codec.encode(message)))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 
 _CSRF_PLACE = "@@csrf-token@@"
 _POLICY = (
-    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
 _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -36,11 +36,12 @@ def create_app(
     view: Callable[[], View],
     ask: Callable[[Command], Answer],
     jpeg: Callable[[], tuple[int, bytes] | None],
-    staff_name: Callable[[str], str],
+    names: Callable[[], Mapping[str, str]],
     language: str = DEFAULT_LANGUAGE,
     extra_state: Callable[[], dict[str, object]] = dict,
 ) -> Flask:
-    """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number."""
+    """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
+    a person calls the ids that findings name."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -55,7 +56,7 @@ def create_app(
 
     def words() -> Words:
         chosen = request.cookies.get("language", language)
-        return Words(chosen if chosen in LANGUAGES else language, view(), staff_name)
+        return Words(chosen if chosen in LANGUAGES else language, view(), names)
 
     def part(template: str) -> str:
         w = words()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
@@ -15,7 +14,7 @@ from pointofcare.administration.session import State
 from pointofcare.labels.scan import DrugScan, UnreadableLabel
 from pointofcare.orders.order import Order
 from pointofcare.quantity import Quantity
-from pointofcare.texts import Catalogue, clinical
+from pointofcare.texts import Catalogue, clinical, findings
 from pointofcare.verdict.finding import Finding, Level
 
 # What the nurse sees for a state: the face of the screen (colour, shape, sound) and the catalogue's word.
@@ -65,8 +64,8 @@ def _own() -> Catalogue:
 class Words:
     """For one request."""
 
-    def __init__(self, language: str, view: View, staff_name: Callable[[str], str]) -> None:
-        self.language, self.view, self.staff_name = language, view, staff_name
+    def __init__(self, language: str, view: View, names: Callable[[], Mapping[str, str]]) -> None:
+        self.language, self.view, self._names = language, view, names
         try:
             self._zone = ZoneInfo(view.zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -175,8 +174,8 @@ class Words:
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""
-        sentence, remedy = _sentence(finding, self.language)
-        return {"text": sentence or f"{finding.rule}", "remedy": remedy}
+        what, remedy = findings.sentence(self.language, finding, self._names())
+        return {"text": what or finding.rule, "remedy": remedy}
 
     def notice(self) -> str:
         return self.t(f"notice-{self.view.notice}", **self.view.notice_params) if self.view.notice else ""
@@ -197,11 +196,3 @@ class Words:
     decline_reasons = DECLINE_REASONS
     band_reasons = BAND_REASONS
     late_reasons = LATE_REASONS
-
-
-def _sentence(finding: Finding, language: str) -> tuple[str, str]:
-    try:
-        findings = importlib.import_module("pointofcare.texts.findings")
-    except ImportError:
-        return "", ""
-    return str(findings.sentence(finding, language)), str(findings.remedy(finding, language))

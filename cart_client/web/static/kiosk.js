@@ -106,15 +106,17 @@
   setInterval(async () => {
     try {
       const answer = await fetch("/api/state", { cache: "no-store", signal: AbortSignal.timeout(2500) });
-      misses = answer.ok ? 0 : misses + 1;
+      const now = answer.ok ? (await answer.json()).moment : null;
+      // A page that could not be made must not leave an older verdict on the screen.
+      misses = main() && String(now) === main().dataset.moment ? 0 : misses + 1;
     } catch {
       misses += 1;
     }
-    const gone = misses >= 2;
+    const gone = misses >= 3;
     if (!gone && !document.getElementById("gone").hidden) location.reload();
     document.getElementById("gone").hidden = !gone;
     if (main()) main().hidden = gone;
-  }, 1500);
+  }, 1000);
 
   document.addEventListener("DOMContentLoaded", () => { settle(); look(); });
 })();

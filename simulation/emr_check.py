@@ -40,7 +40,7 @@ def read_back(base_url: str, record_id: str, *, facility: str) -> Json:
 
 def differences(record: AdministrationRecord, resource: Json) -> list[str]:
     """What differs between the cart's record and the EMR's resource, one line a field; empty when nothing does."""
-    medication = next((part for part in resource.get("contained", []) if part["resourceType"] == "Medication"), {})
+    medication: Json = next((part for part in resource.get("contained", []) if part["resourceType"] == "Medication"), {})
     dose = resource.get("dosage", {}).get("dose", {})
     batch = medication.get("batch", {})
     pairs: list[tuple[str, object, object]] = [

@@ -1,0 +1,50 @@
+"""The REST API, with its OpenAPI description at /api/openapi.json and a page that lists it at /api/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask_smorest
+from flask import Blueprint, Flask, render_template, url_for
+
+from server.api.resources import api as resources
+from server.security import sign_in
+
+SETTINGS: dict[str, Any] = {
+    "API_TITLE": "Point of care",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/api",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "API_SPEC_OPTIONS": {
+        "info": {"description": "Bedside medication administration. Sign in with POST /api/v1/tokens, then send Authentication-Token."},
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "Authentication-Token"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "pointofcare_session"},
+            }
+        },
+        "security": [{"token": []}, {"session": []}],
+    },
+}
+
+
+class _Api(flask_smorest.Api):  # type: ignore[misc]
+    """Leaves the application's error handlers alone: the pages have their own, the blueprint has its own."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def register(app: Flask) -> None:
+    """Puts the API and its description on `app`."""
+    app.config.update(SETTINGS)
+    app.register_blueprint(Blueprint("api_pages", __name__, template_folder="templates"))
+    described = _Api(app)
+    described.register_blueprint(resources)
+    sign_in.limit_more(app, "api.token")
+
+    @app.get("/api/")
+    def api_page() -> str:
+        css = url_for("web.static", filename="vendor/bootstrap-5.3.9.min.css")
+        return render_template("api.html", spec=described.spec.to_dict(), css=css, json="/api/openapi.json")

@@ -26,7 +26,7 @@ _R = TypeVar("_R")
 
 # One long shift. A session ends then, however busy it was.
 SESSION_MAX_AGE_S = 12 * 3600
-TOKEN_HEADER = "Authentication-Token"  # noqa: S105 - the name of a header
+TOKEN_HEADER = "Authentication-Token"
 
 
 class NotSignedInError(PointOfCareError):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security.forms import LoginForm
-from flask_security.utils import lookup_identity
+from flask_security.proxies import _security
+from flask_security.utils import hash_password, lookup_identity
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
@@ -44,12 +45,28 @@ def name_asked_for() -> str:
     return f"name:{str(name or '').strip().lower()[:255]}"
 
 
+def password_holds(person: Any, password: str) -> bool:
+    """Does `password` belong to `person`, who may sign in? Takes as long when there is no such person."""
+    with _hashing:
+        if person is None or not person.password:
+            hash_password(password)
+            return False
+        return bool(person.verify_and_update_password(_security.password_util.normalize(password))) and person.active
+
+
 def limit(app: Flask, *endpoints: str) -> None:
-    """Puts the limits before the views named; only failures count against a name."""
+    """Starts the limits and puts them before the views named."""
     limiter.init_app(app)
+    limit_more(app, *endpoints)
+
+
+def limit_more(app: Flask, *endpoints: str) -> None:
+    """Only failures count against a name."""
     by_address = limiter.limit(TRIES_PER_ADDRESS, methods=["POST"])
-    by_name = limiter.limit(
-        FAILURES_PER_NAME, key_func=name_asked_for, methods=["POST"], deduct_when=lambda answer: answer.status_code not in (302, 201)
-    )
+    by_name = limiter.limit(FAILURES_PER_NAME, key_func=name_asked_for, methods=["POST"], deduct_when=_failed)
     for endpoint in endpoints:
         app.view_functions[endpoint] = by_address(by_name(app.view_functions[endpoint]))
+
+
+def _failed(answer: Response) -> bool:
+    return answer.status_code not in (201, 302)

@@ -209,13 +209,13 @@ def email(value: str) -> str:
 
 
 def drawers(value: str) -> tuple[tuple[str, int], ...]:
-    """`cart:number` pairs, each cart once."""
+    """`cart:number` pairs, each cart once; a bare number, as the cart "", stands for every cart of the ward."""
     found = []
     for part in parts(value):
         cart, colon, drawer = part.rpartition(":")
-        if not colon:
+        if colon and not cart.strip():
             raise FieldError("not-a-drawer")
-        found.append((identifier(cart.strip()), number(1, 999)(drawer.strip())))
+        found.append((identifier(cart.strip()) if colon else "", number(1, 999)(drawer.strip())))
     if len({cart for cart, _ in found}) != len(found):
         raise FieldError("not-a-drawer")
     return tuple(found)

@@ -129,9 +129,26 @@ class Found:
         )
 
 
-def clarify_text(language: str, clarify: tuple[tuple[str, str], ...]) -> str:
-    """Why an order is only a draft, as one line for a person."""
-    return "; ".join(_texts().text(language, code, {"value": value}) for code, value in clarify)
+def clarify_note(clarify: tuple[tuple[str, str], ...], note: str = "") -> str | None:
+    """Why an order is only a draft, as it is stored: one code with its value a line, so that each reader gets it in his language."""
+    if not clarify:
+        return None
+    lines = [f"{code}={value}".replace("\n", " ") for code, value in clarify]
+    return "\n".join([*lines, *([f"note={note}".replace("\n", " ")] if note else [])])
+
+
+def clarify_parts(language: str, clarify: tuple[tuple[str, str], ...]) -> list[str]:
+    return [_texts().text(language, code, {"value": value}) for code, value in clarify]
+
+
+def clarify_words(language: str, stored: str) -> str:
+    """A stored note for a person; a line that is no code of ours is shown as it stands."""
+    words = []
+    for line in stored.splitlines():
+        code, equals, value = line.partition("=")
+        known = equals and _texts().has(language, code)
+        words.append(_texts().text(language, code, {"value": value}) if known else (value if code == "note" else line))
+    return "; ".join(words)
 
 
 @cache

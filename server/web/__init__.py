@@ -1,0 +1,30 @@
+"""The web pages: plain HTML, each led by what a role has to do."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from server.web import audit, emr, faults, fleet, home, imports, menu, orders, patients, pharmacy, review, staff, ward
+
+ROOMS = (
+    home.room,
+    pharmacy.room,
+    ward.room,
+    patients.room,
+    orders.room,
+    review.room,
+    emr.room,
+    fleet.room,
+    imports.room,
+    staff.room,
+    audit.room,
+)
+
+
+def register(app: Flask) -> None:
+    """Puts every page on `app`."""
+    app.register_blueprint(Blueprint("web", __name__, template_folder="templates", static_folder="static", static_url_path="/static"))
+    for room in ROOMS:
+        app.register_blueprint(room)
+    menu.register(app)
+    faults.register(app)

@@ -1,0 +1,267 @@
+"""The endpoints: each reads its input by a schema, calls one verb or query, and answers by a schema. No rule lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from flask import current_app
+from flask_security.utils import lookup_identity
+from flask_smorest import Blueprint
+
+from pointofcare.errors import MessageError, NotFoundError
+from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from server.api import errors, schemas
+from server.config import ServerConfig
+from server.security import permissions as may
+from server.security import sign_in
+from server.security.person import SESSION_MAX_AGE_S, NotSignedInError, actor, requires
+from server.store import bedside, orders, outbox, views_fleet, views_patients
+from server.store.transaction import reading, transaction
+from server.usecases import import_fields as cells
+from server.usecases import import_orders, imports
+from server.usecases import orders as order_verbs
+from server.usecases import outbox as outbox_verbs
+from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
+
+api = Blueprint("api", __name__, url_prefix="/api/v1", description="Bedside medication: patients, orders, administrations, carts")
+errors.register(api)
+
+
+@api.route("/tokens", methods=["POST"])
+@api.arguments(schemas.TokenAskSchema)
+@api.response(201, schemas.TokenSchema)
+def token(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A token for the header Authentication-Token, for a name and a password."""
+    person = lookup_identity(asked["username"].strip())
+    if not sign_in.password_holds(person, asked["password"]) or person is None:
+        raise NotSignedInError("the user name or the password is not right", remedy="check both, or ask an administrator")
+    return {"token": person.get_auth_token(), "expires_in_s": SESSION_MAX_AGE_S}
+
+
+@api.route("/patients")
+@api.arguments(schemas.PatientQuerySchema, location="query")
+@api.response(200, schemas.PatientPageSchema)
+@requires(may.SEE_PATIENTS)
+def patients(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Admitted patients by id; `next` is the `after` of the next page."""
+    with reading(actor()) as tx:
+        found = views_patients.find(tx, text=query["q"], ward=query["ward"], after=query["after"], limit=query["limit"] + 1)
+    items = found[: query["limit"]]
+    return {"items": items, "next": items[-1].id if len(found) > query["limit"] else None}
+
+
+@api.route("/patients/<string:patient_id>")
+@api.response(200, schemas.PatientDetailSchema)
+@requires(may.SEE_PATIENTS)
+def patient(patient_id: str) -> dict[str, Any]:
+    """One patient with allergies and weight."""
+    with reading(actor()) as tx:
+        found = bedside.of_patient(tx, patient_id).patients
+    if not found:
+        raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
+    one = found[0]
+    names = ("id", "mrn", "name", "birth_date", "sex", "ward", "bed", "allergies")
+    return {
+        **{name: getattr(one, name) for name in names},
+        "status": one.status.value if one.status else None,
+        "allergies_known": one.allergies is not None,
+        "allergies": None
+        if one.allergies is None
+        else [
+            {"substance": a.substance, "kind": a.kind.value, "severity": a.severity, "tolerated_before": a.tolerated_before}
+            for a in one.allergies
+        ],
+        "weight": str(one.weight.value) if one.weight else None,
+        "weight_at": one.weight.at if one.weight else None,
+    }
+
+
+@api.route("/patients/<string:patient_id>/orders")
+@api.response(200, schemas.OrderSchema(many=True))
+@requires(may.SEE_PATIENTS)
+def orders_of_patient(patient_id: str) -> list[dict[str, Any]]:
+    """All orders of one patient at their newest version."""
+    with reading(actor()) as tx:
+        if views_patients.get(tx, patient_id) is None:
+            raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
+        return [schemas.order(view) for view in orders.of_patient(tx, patient_id)]
+
+
+@api.route("/patients/<string:patient_id>/administrations")
+@api.arguments(schemas.CursorSchema, location="query")
+@api.response(200, schemas.AdministrationPageSchema)
+@requires(may.SEE_PATIENTS)
+def administrations(query: Mapping[str, Any], patient_id: str) -> dict[str, Any]:
+    """Doses on the record, newest first, page by page."""
+    before = None
+    if query["after"]:
+        at, _, record_id = query["after"].partition("~")
+        try:
+            before = (datetime.fromisoformat(at.replace(" ", "+")), record_id)
+        except ValueError:
+            raise MessageError("`after` is no place in this list", problems=(("after", "use `next` of the page before"),)) from None
+    with reading(actor()) as tx:
+        if views_patients.get(tx, patient_id) is None:
+            raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
+        found, following = views_patients.doses(tx, patient=patient_id, before=before, limit=query["limit"])
+    return {
+        "items": [schemas.administration(dose) for dose in found],
+        "next": f"{following[0].isoformat()}~{following[1]}" if following else None,
+    }
+
+
+@api.route("/administrations/<string:record_id>")
+@api.response(200, schemas.AdministrationSchema)
+@requires(may.SEE_PATIENTS)
+def administration(record_id: str) -> dict[str, Any]:
+    """One record by the id that was drawn at the bedside."""
+    with reading(actor()) as tx:
+        found = views_patients.dose(tx, record_id)
+    if found is None:
+        raise NotFoundError(f"record {record_id!r} is not known", remedy="it may not have arrived yet", record_id=record_id)
+    return schemas.administration(found)
+
+
+@api.route("/orders", methods=["POST"])
+@api.arguments(schemas.OrderInSchema)
+@api.response(201, schemas.OrderSchema)
+@requires(may.PLACE_ORDERS)
+def place(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """A new order; it waits for a pharmacist."""
+    who = actor()
+    order = _order(asked, order_id=asked["id"] or f"o-{uuid4().hex[:12]}", prescriber=who.id)
+    with transaction(who) as tx:
+        placed = order_verbs.place(tx, who, order)
+        return schemas.order(orders.get(tx, placed.id))
+
+
+@api.route("/orders/<string:order_id>")
+@api.response(200, schemas.OrderSchema)
+@requires(may.SEE_PATIENTS)
+def order(order_id: str) -> dict[str, Any]:
+    """One order at its newest version."""
+    with reading(actor()) as tx:
+        return schemas.order(orders.get(tx, order_id))
+
+
+@api.route("/orders/<string:order_id>", methods=["PUT"])
+@api.arguments(schemas.OrderAmendSchema)
+@api.response(200, schemas.OrderSchema)
+@requires(may.PLACE_ORDERS)
+def amend(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
+    """The order as it shall be instead of `version`; 409 when that is no longer the newest."""
+    who = actor()
+    wanted = _order(asked, order_id=order_id, prescriber=who.id)
+    with transaction(who) as tx:
+        order_verbs.amend(tx, who, wanted, version=asked["version"], reason=asked["reason"])
+        return schemas.order(orders.get(tx, order_id))
+
+
+@api.route("/orders/<string:order_id>/verify", methods=["POST"])
+@api.arguments(schemas.OrderActSchema)
+@api.response(200, schemas.OrderSchema)
+@requires(may.VERIFY_ORDERS)
+def verify(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
+    """A pharmacist finds this version right."""
+    who = actor()
+    with transaction(who) as tx:
+        order_verbs.verify(tx, who, order_id, asked["version"], comment=asked["text"] or None)
+        return schemas.order(orders.get(tx, order_id))
+
+
+@api.route("/orders/<string:order_id>/stop", methods=["POST"])
+@api.arguments(schemas.OrderActSchema)
+@api.response(200, schemas.OrderSchema)
+@requires(may.PLACE_ORDERS)
+def stop(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
+    """The prescriber stops the order for good; `text` is the reason."""
+    who = actor()
+    with transaction(who) as tx:
+        order_verbs.stop(tx, who, order_id, asked["version"], reason=asked["text"])
+        return schemas.order(orders.get(tx, order_id))
+
+
+@api.route("/carts")
+@api.response(200, schemas.CartSchema(many=True))
+@requires(may.SEE_FLEET)
+def carts() -> list[dict[str, Any]]:
+    """Every cart as last heard of."""
+    with reading(actor()) as tx:
+        return [schemas.cart(line, tx.at) for line in views_fleet.carts(tx)]
+
+
+@api.route("/outbox")
+@api.arguments(schemas.OutboxQuerySchema, location="query")
+@api.response(200, schemas.OutboxSchema(many=True))
+@requires(may.SEE_EMR)
+def outbox_items(query: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the EMR must get, parked and waiting first."""
+    with reading(actor()) as tx:
+        return [schemas.outbox(item) for item in outbox.worklist(tx, state=query["state"], limit=query["limit"])]
+
+
+@api.route("/outbox/<int:item>/requeue", methods=["POST"])
+@api.response(200, schemas.OutboxSchema)
+@requires(may.REQUEUE)
+def requeue(item: int) -> dict[str, Any]:
+    """A parked record is sent again."""
+    who = actor()
+    with transaction(who) as tx:
+        return schemas.outbox(outbox_verbs.requeue(tx, who, item))
+
+
+@api.route("/imports", methods=["POST"])
+@api.arguments(schemas.ImportSchema)
+@api.response(200, schemas.ImportReportSchema)
+@requires(may.IMPORT)
+def bring_in(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """CSV files or FHIR bundles; a dry run unless `dry_run` is false."""
+    config: ServerConfig = current_app.config["POINTOFCARE_CONFIG"]
+    files = [(one["name"], one["content"].encode()) for one in asked["files"]]
+    report = imports.run(actor(), files, timezone=config.timezone, dry_run=asked["dry_run"], skip_bad=asked["skip_bad"])
+    return {
+        "written": report.written,
+        "dry_run": report.dry_run,
+        "counts": report.counts,
+        "problems": report.problems,
+        "drafts": [f"{key}: {'; '.join(clarify_parts('en', why))}" for key, why in report.drafts],
+    }
+
+
+@api.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
+@api.doc(deprecated=True)
+def nothing(rest: str) -> dict[str, Any]:
+    """Any other address."""
+    raise NotFoundError(f"there is no {rest!r}", remedy="see /api/openapi.json")
+
+
+def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order:
+    """Raises: MessageError with every fault by field; an order that cannot be computed is not taken here."""
+    faults: list[tuple[str, str]] = []
+    certain: dict[str, Any] = {"id": order_id, "prescriber": prescriber, "status": OrderStatus.ACTIVE}
+    for name in ("patient", "ingredient", "form", "route", "indication", "display"):
+        if name in asked:
+            try:
+                certain[name] = (cells.code if name in ("form", "route") else cells.text)(asked[name].strip())
+            except FieldError as exc:
+                problem = Problem(file="", row=0, field=name, value=asked[name], code=exc.reason, parameters=exc.parameters)
+                faults.append((name, f"{problem.message} {problem.remedy}"))
+    certain["category"] = OrderCategory(asked["category"])
+    certain |= {name: asked[name] for name in ("time_critical", "needs_double_check") if name in asked}
+    certain |= {name: tuple(asked[name]) for name in ("additives", "prn_reasons") if name in asked}
+    raw = ("dose", "dose_max", "every", "start", "end", "prn_min_interval", "prn_max_24h", "rate")
+    uncertain = {name: asked[name] for name in raw if name in asked}
+    uncertain["times"] = "|".join(asked.get("times", ()))
+    if faults:
+        raise MessageError("the order is not usable", problems=tuple(faults))
+    built = import_orders.build(place=Place(file="", row=0), certain=certain, uncertain=uncertain)
+    if built.clarify:
+        found = tuple(
+            (code.removeprefix("clarify-"), text) for (code, _), text in zip(built.clarify, clarify_parts("en", built.clarify), strict=True)
+        )
+        raise MessageError("the order cannot be computed", problems=found, remedy="state dose, unit, times and start")
+    return replace(built.order, status=OrderStatus.ACTIVE)

@@ -1,0 +1,284 @@
+"""The shapes of the API: what comes in is checked here, what goes out is listed here. Amounts are texts such as "500 mg"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.orders.order import Order, OrderCategory
+from server.store.orders import OrderView
+from server.store.outbox import OutboxItem
+from server.store.views_fleet import CartLine
+from server.store.views_patients import Dose
+
+TEXT = validate.Length(max=500)
+IDENTIFIER = validate.Regexp(r"^[A-Za-z0-9._-]{1,64}$", error="letters, digits, dot, underscore and hyphen only, at most 64")
+
+
+class CursorSchema(Schema):
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    after = fields.String(load_default="", validate=validate.Length(max=200), metadata={"description": "`next` of the page before"})
+
+
+class PatientQuerySchema(CursorSchema):
+    q = fields.String(load_default="", validate=validate.Length(max=100))
+    ward = fields.String(load_default=None, allow_none=True)
+
+
+class TokenAskSchema(Schema):
+    username = fields.String(required=True, validate=validate.Length(min=1, max=255))
+    password = fields.String(required=True, load_only=True, validate=validate.Length(min=1, max=200))
+
+
+class TokenSchema(Schema):
+    token = fields.String()
+    expires_in_s = fields.Integer()
+
+
+class PatientSchema(Schema):
+    id = fields.String()
+    mrn = fields.String()
+    name = fields.String()
+    birth_date = fields.Date(allow_none=True)
+    sex = fields.String(allow_none=True)
+    ward = fields.String(allow_none=True)
+    bed = fields.String(allow_none=True)
+    status = fields.String(allow_none=True)
+    allergies_known = fields.Boolean()
+
+
+class PatientPageSchema(Schema):
+    items = fields.List(fields.Nested(PatientSchema))
+    next = fields.String(allow_none=True)
+
+
+class AllergySchema(Schema):
+    substance = fields.String()
+    kind = fields.String()
+    severity = fields.String(allow_none=True)
+    tolerated_before = fields.Boolean()
+
+
+class PatientDetailSchema(PatientSchema):
+    allergies = fields.List(fields.Nested(AllergySchema), allow_none=True, metadata={"description": "null: not known; []: asked, none"})
+    weight = fields.String(allow_none=True)
+    weight_at = fields.AwareDateTime(allow_none=True)
+
+
+class OrderInSchema(Schema):
+    """An order as it is asked for; texts in the forms of the import columns."""
+
+    id = fields.String(load_default=None, validate=IDENTIFIER)
+    patient = fields.String(required=True, validate=IDENTIFIER)
+    ingredient = fields.String(required=True, validate=TEXT)
+    form = fields.String(required=True, validate=TEXT)
+    route = fields.String(required=True, validate=TEXT)
+    category = fields.String(required=True, validate=validate.OneOf([category.value for category in OrderCategory]))
+    dose = fields.String(validate=TEXT)
+    dose_max = fields.String(validate=TEXT)
+    times = fields.List(fields.String(validate=TEXT))
+    every = fields.String(validate=TEXT)
+    start = fields.String(required=True, validate=TEXT)
+    end = fields.String(validate=TEXT)
+    time_critical = fields.Boolean()
+    needs_double_check = fields.Boolean()
+    prn_reasons = fields.List(fields.String(validate=TEXT))
+    prn_min_interval = fields.String(validate=TEXT)
+    prn_max_24h = fields.String(validate=TEXT)
+    rate = fields.String(validate=TEXT)
+    additives = fields.List(fields.String(validate=TEXT))
+    indication = fields.String(validate=TEXT)
+    display = fields.String(validate=TEXT)
+
+
+class OrderAmendSchema(OrderInSchema):
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
+
+
+class OrderActSchema(Schema):
+    """`text` is the reason, the question or the comment."""
+
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    text = fields.String(load_default="", validate=validate.Length(max=2000))
+
+
+class OrderSchema(Schema):
+    id = fields.String()
+    version = fields.Integer()
+    patient = fields.String()
+    ingredient = fields.String()
+    form = fields.String()
+    route = fields.String()
+    category = fields.String()
+    status = fields.String(allow_none=True)
+    verification = fields.String()
+    clarification = fields.String(allow_none=True)
+    dose = fields.String(allow_none=True)
+    dose_max = fields.String(allow_none=True)
+    times = fields.List(fields.String())
+    every_s = fields.Float(allow_none=True)
+    start = fields.AwareDateTime(allow_none=True)
+    end = fields.AwareDateTime(allow_none=True)
+    rate = fields.String(allow_none=True)
+    time_critical = fields.Boolean()
+    needs_double_check = fields.Boolean()
+    indication = fields.String(allow_none=True)
+    display = fields.String()
+    prescriber = fields.String(allow_none=True)
+
+
+class FindingSchema(Schema):
+    rule = fields.String()
+    level = fields.String()
+    satisfied = fields.Boolean()
+    unknown = fields.Boolean()
+    remedy = fields.String()
+
+
+class AdministrationSchema(Schema):
+    record_id = fields.String()
+    facility = fields.String()
+    ward = fields.String()
+    cart = fields.String()
+    patient = fields.String()
+    mrn = fields.String()
+    order = fields.String(allow_none=True)
+    order_version = fields.Integer(allow_none=True)
+    due = fields.AwareDateTime(allow_none=True)
+    action = fields.String()
+    status = fields.String()
+    status_reason = fields.String(allow_none=True)
+    reason_text = fields.String(allow_none=True)
+    product = fields.String(allow_none=True)
+    product_name = fields.String(allow_none=True)
+    gtin = fields.String(allow_none=True)
+    lot = fields.String(allow_none=True)
+    expiry = fields.Date(allow_none=True)
+    serial = fields.String(allow_none=True)
+    dose = fields.String(allow_none=True)
+    route = fields.String(allow_none=True)
+    site = fields.String(allow_none=True)
+    nurse = fields.String()
+    witness = fields.String(allow_none=True)
+    effective_at = fields.AwareDateTime()
+    recorded_at = fields.AwareDateTime()
+    received_at = fields.AwareDateTime()
+    level = fields.String()
+    server_level = fields.String(allow_none=True)
+    findings = fields.List(fields.Nested(FindingSchema))
+    amends = fields.String(allow_none=True)
+    emr_state = fields.String(allow_none=True)
+    emr_id = fields.String(allow_none=True)
+
+
+class AdministrationPageSchema(Schema):
+    items = fields.List(fields.Nested(AdministrationSchema))
+    next = fields.String(allow_none=True)
+
+
+class CartSchema(Schema):
+    id = fields.String()
+    ward = fields.String()
+    phase = fields.String()
+    online = fields.Boolean()
+    last_seen_at = fields.AwareDateTime(allow_none=True)
+    battery_percent = fields.Float(allow_none=True)
+    charging = fields.Boolean(allow_none=True)
+    software = fields.String(allow_none=True)
+    chart_age_s = fields.Float(allow_none=True)
+    unsent = fields.Integer(allow_none=True)
+
+
+class OutboxSchema(Schema):
+    id = fields.Integer()
+    record_id = fields.String()
+    state = fields.String()
+    attempts = fields.Integer()
+    created_at = fields.AwareDateTime()
+    next_attempt_at = fields.AwareDateTime()
+    last_error = fields.String(allow_none=True)
+    last_error_code = fields.String(allow_none=True)
+    emr_id = fields.String(allow_none=True)
+
+
+class OutboxQuerySchema(Schema):
+    state = fields.String(load_default=None, validate=validate.OneOf(["pending", "sent", "parked"]))
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=200))
+
+
+class ImportFileSchema(Schema):
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    content = fields.String(required=True, metadata={"description": "the text of a CSV file or a FHIR bundle"})
+
+
+class ImportSchema(Schema):
+    files = fields.List(fields.Nested(ImportFileSchema), required=True, validate=validate.Length(min=1, max=10))
+    dry_run = fields.Boolean(load_default=True)
+    skip_bad = fields.Boolean(load_default=False)
+
+
+class ProblemSchema(Schema):
+    file = fields.String()
+    row = fields.Integer()
+    field = fields.String()
+    value = fields.String()
+    code = fields.String()
+    message = fields.String()
+    remedy = fields.String()
+
+
+class CountSchema(Schema):
+    new = fields.Integer()
+    changed = fields.Integer()
+    same = fields.Integer()
+
+
+class ImportReportSchema(Schema):
+    written = fields.Boolean()
+    dry_run = fields.Boolean()
+    counts = fields.Dict(keys=fields.String(), values=fields.Nested(CountSchema))
+    problems = fields.List(fields.Nested(ProblemSchema))
+    drafts = fields.List(fields.String())
+
+
+def order(view: OrderView) -> dict[str, Any]:
+    found: Order = view.order
+    low, high = found.dose_range or (found.dose, None)
+    return {
+        **{name: getattr(found, name) for name in ("id", "version", "patient", "ingredient", "form", "route", "start", "end")},
+        **{name: getattr(found, name) for name in ("time_critical", "needs_double_check", "indication", "display", "prescriber")},
+        "category": found.category.value,
+        "status": found.status.value if found.status else None,
+        "verification": view.verification.value,
+        "clarification": view.clarification,
+        "dose": None if low is None else str(low),
+        "dose_max": None if high is None else str(high),
+        "times": [at.strftime("%H:%M") for at in found.times],
+        "every_s": found.every.total_seconds() if found.every else None,
+        "rate": None if found.rate is None else str(found.rate),
+    }
+
+
+def administration(dose: Dose) -> dict[str, Any]:
+    record: AdministrationRecord = dose.record
+    names = [name for name in AdministrationSchema._declared_fields if hasattr(record, name) and name != "dose"]
+    return {
+        **{name: getattr(record, name) for name in names},
+        "dose": None if record.dose is None else str(record.dose),
+        "received_at": dose.received_at,
+        "server_level": dose.server_level,
+        "emr_state": dose.emr_state,
+        "emr_id": dose.emr_id,
+    }
+
+
+def cart(line: CartLine, now: Any) -> dict[str, Any]:
+    names = ("id", "ward", "phase", "last_seen_at", "battery_percent", "charging", "software", "chart_age_s", "unsent")
+    return {**{name: getattr(line, name) for name in names}, "online": line.online(now)}
+
+
+def outbox(item: OutboxItem) -> dict[str, Any]:
+    return {name: getattr(item, name) for name in OutboxSchema._declared_fields}

@@ -1,0 +1,76 @@
+"""What a person sees when something does not go: what happened, in their language, and what to do. Never a trace, never a bare code."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError, NotPermittedError, PointOfCareError, UnreadableError
+from server.security.person import NotSignedInError
+from server.web import page
+
+log = logging.getLogger(__name__)
+
+# Class of a failure -> (HTTP status, text code). The first that fits holds.
+FAULTS: tuple[tuple[type[PointOfCareError], int, str], ...] = (
+    (NotPermittedError, 403, "fault-not-permitted"),
+    (NotFoundError, 404, "fault-not-found"),
+    (ConflictError, 409, "fault-conflict"),
+    (IllegalTransitionError, 409, "fault-conflict"),
+    (UnreadableError, 400, "fault-unreadable"),
+)
+STATUSES = {
+    400: "fault-unreadable",
+    403: "fault-not-permitted",
+    404: "fault-not-found",
+    405: "fault-not-found",
+    413: "fault-too-large",
+    429: "fault-too-many",
+}
+
+
+def told(exc: PointOfCareError) -> str:
+    """A failure as one line for a message on a page."""
+    code = next((text for kind, _, text in FAULTS if isinstance(exc, kind)), "fault-other")
+    return f"{page.t(code)} {exc.message}{' – ' + exc.remedy if exc.remedy else ''}"
+
+
+def register(app: Flask) -> None:
+    @app.errorhandler(NotSignedInError)
+    def _sign_in(_exc: NotSignedInError) -> BaseResponse | tuple[str, int]:
+        if request.args.get("part") == "live":
+            return "", 401
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("security.login", next=wanted if wanted != "/" else None))
+
+    @app.errorhandler(PointOfCareError)
+    def _known(exc: PointOfCareError) -> tuple[str, int]:
+        status, code = next(((status, code) for kind, status, code in FAULTS if isinstance(exc, kind)), (500, "fault-other"))
+        if status == 500:
+            log.exception("page %s failed", request.endpoint)
+        detail = exc.message if not isinstance(exc, NotPermittedError) else ""
+        return shown(code, status, detail)
+
+    @app.errorhandler(CSRFError)
+    def _foreign(_exc: CSRFError) -> tuple[str, int]:
+        return shown("fault-form-expired", 400)
+
+    @app.errorhandler(HTTPException)
+    def _http(exc: HTTPException) -> tuple[str, int] | HTTPException | Response:
+        if exc.code is None or exc.code < 400:
+            return exc
+        return shown(STATUSES.get(exc.code, "fault-other"), exc.code)
+
+    @app.errorhandler(Exception)
+    def _unknown(_exc: Exception) -> tuple[str, int]:
+        log.exception("page %s failed", request.endpoint)
+        return shown("fault-other", 500)
+
+
+def shown(code: str, status: int, detail: str = "") -> tuple[str, int]:
+    text = render_template("fault.html", title=page.t(code), text=page.t(f"{code}-text"), remedy=detail)
+    return text, status

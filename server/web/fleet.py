@@ -1,0 +1,92 @@
+"""The fleet: every cart as the server last heard of it. A filter is an address that can be sent to a colleague."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Response, request
+
+from pointofcare.errors import NotFoundError
+from server.security import person
+from server.security.permissions import SEE_FLEET, SEE_PATIENTS
+from server.security.person import actor, requires
+from server.store import views_fleet
+from server.store.transaction import Transaction, reading
+from server.store.views_fleet import CartLine
+from server.web import page
+
+room = Blueprint("fleet", __name__, url_prefix="/fleet")
+
+LOW_BATTERY_PERCENT = 30
+OLD_CHART_S = 4 * 3600
+
+# The filters, by the word in the address.
+STATES: Mapping[str, Callable[[CartLine, Transaction], bool]] = {
+    "online": lambda cart, tx: cart.online(tx.at),
+    "offline": lambda cart, tx: not cart.online(tx.at),
+    "low-battery": lambda cart, _tx: cart.battery_percent is not None and cart.battery_percent < LOW_BATTERY_PERCENT,
+    "unsent": lambda cart, _tx: bool(cart.unsent),
+    "old-chart": lambda cart, _tx: cart.chart_age_s is not None and cart.chart_age_s > OLD_CHART_S,
+}
+
+
+def _chosen(tx: Transaction) -> list[CartLine]:
+    found = views_fleet.carts(tx, ward=request.args.get("ward") or None)
+    wanted = STATES.get(request.args.get("state", ""))
+    version = request.args.get("software", "")
+    return [cart for cart in found if (wanted is None or wanted(cart, tx)) and (not version or (cart.software or "") == version)]
+
+
+@room.get("/")
+@requires(SEE_FLEET)
+def carts() -> Response | str:
+    with reading(actor()) as tx:
+        everyone = views_fleet.carts(tx)
+        found = _chosen(tx)
+    wards = sorted({cart.ward for cart in everyone if cart.ward})
+    versions = sorted({cart.software for cart in everyone if cart.software})
+    return page.live(
+        "fleet.html",
+        "_fleet.html",
+        carts=found,
+        number=len(everyone),
+        now=tx.at,
+        wards=wards,
+        versions=versions,
+        states=list(STATES),
+        chosen=dict(request.args),
+        low=LOW_BATTERY_PERCENT,
+    )
+
+
+@room.get("/carts.csv")
+@requires(SEE_FLEET)
+def export() -> Response:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["id", "ward", "phase", "online", "last_seen_at", "battery_percent", "charging", "software", "chart_age_s", "unsent"])
+    with reading(actor()) as tx:
+        for cart in _chosen(tx):
+            seen = cart.last_seen_at.isoformat() if cart.last_seen_at else ""
+            row = [cart.id, cart.ward, cart.phase, cart.online(tx.at), seen, cart.battery_percent, cart.charging]
+            writer.writerow([*row, cart.software, cart.chart_age_s, cart.unsent])
+    return Response(out.getvalue(), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=carts.csv"})
+
+
+@room.get("/<cart_id>")
+@requires(SEE_FLEET)
+def cart(cart_id: str) -> Response | str:
+    with reading(actor()) as tx:
+        found = views_fleet.cart(tx, cart_id)
+        if found is None:
+            raise NotFoundError(f"cart {cart_id!r} is not known", remedy="look at the list of carts", cart=cart_id)
+        events = views_fleet.events(tx, cart_id)
+        # Whose drugs lie in a drawer is about a patient: a fleet manager sees the number only.
+        named = person.may(SEE_PATIENTS)
+        drawers = [(drawer, patient if named else "", name if named else "") for drawer, patient, name in views_fleet.drawers(tx, cart_id)]
+        leases = len(views_fleet.leases(tx, cart_id))
+    return page.live(
+        "cart.html", "_cart.html", cart=found, events=events, drawers=drawers, leases=leases, now=tx.at, low=LOW_BATTERY_PERCENT
+    )

@@ -1,0 +1,67 @@
+"""The first page: it leads each role to its work, with how much of it waits. And the choice of language."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from server.security import permissions as may
+from server.security import person
+from server.store import orders, outbox, views_fleet, views_review
+from server.store.orders import Verification
+from server.store.transaction import reading
+from server.web import page
+
+room = Blueprint("home", __name__)
+
+
+@room.get("/")
+def show() -> Response | str:
+    who = person.actor()
+    held = person.permissions()
+    tiles: list[dict[str, object]] = []
+
+    def tile(endpoint: str, code: str, count: int | None = None, bad: int = 0) -> None:
+        tiles.append(
+            {"address": url_for(endpoint), "title": page.t(f"menu-{code}"), "text": page.t(f"tile-{code}"), "n": count, "bad": bad}
+        )
+
+    with reading(who) as tx:
+        if may.VERIFY_ORDERS in held:
+            tile("pharmacy.queue", "pharmacy", orders.queue_length(tx))
+        if may.SEE_BOARD in held:
+            tile("ward.board", "ward")
+        if may.PLACE_ORDERS in held:
+            asked = orders.queue(tx, verification=(Verification.QUERIED,))
+            tile("patients.find", "prescribe", len(asked), len(asked))
+        elif may.SEE_PATIENTS in held:
+            tile("patients.find", "patients")
+        if may.SEE_REVIEW in held:
+            waiting = views_review.waiting(tx)
+            tile("review.show", "review", waiting, waiting)
+        if may.SEE_EMR in held:
+            parked = outbox.counts(tx).parked
+            tile("emr.worklist", "emr", parked, parked)
+        if may.SEE_FLEET in held:
+            carts = views_fleet.carts(tx)
+            tile("fleet.carts", "fleet", sum(cart.online(tx.at) for cart in carts))
+        for permission, endpoint, code in (
+            (may.IMPORT, "imports.show", "import"),
+            (may.MANAGE_STAFF, "staff.everybody", "staff"),
+            (may.SEE_AUDIT, "audit.entries", "audit"),
+            (may.SEE_REJECTED, "audit.rejected", "rejected"),
+        ):
+            if permission in held:
+                tile(endpoint, code)
+    return page.live("home.html", "_home.html", tiles=tiles)
+
+
+@room.post("/language")
+def language() -> BaseResponse:
+    page.choose_language(request.form.get("language", ""))
+    wanted = request.form.get("next", "/")
+    parts = urlsplit(wanted)
+    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return page.back(wanted.rstrip("?") if safe else "/")

@@ -1,0 +1,68 @@
+"""What stands around every page: the menu of what this person may do, the languages, the person. One table of entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, request, url_for
+
+from pointofcare.errors import PointOfCareError
+from server.security import permissions as may
+from server.security import person
+from server.web import page
+
+LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
+
+# Endpoint, permission, text code; in the order shown.
+ENTRIES: tuple[tuple[str, str, str], ...] = (
+    ("pharmacy.queue", may.VERIFY_ORDERS, "menu-pharmacy"),
+    ("ward.board", may.SEE_BOARD, "menu-ward"),
+    ("patients.find", may.SEE_PATIENTS, "menu-patients"),
+    ("review.show", may.SEE_REVIEW, "menu-review"),
+    ("emr.worklist", may.SEE_EMR, "menu-emr"),
+    ("fleet.carts", may.SEE_FLEET, "menu-fleet"),
+    ("imports.show", may.IMPORT, "menu-import"),
+    ("staff.everybody", may.MANAGE_STAFF, "menu-staff"),
+    ("audit.entries", may.SEE_AUDIT, "menu-audit"),
+    ("audit.rejected", may.SEE_REJECTED, "menu-rejected"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    address: str
+    text: str
+    current: bool
+
+
+def entries() -> list[Entry]:
+    held = person.permissions()
+    return [
+        Entry(address=url_for(endpoint), text=page.t(text), current=request.endpoint == endpoint)
+        for endpoint, permission, text in ENTRIES
+        if permission in held
+    ]
+
+
+def register(app: Flask) -> None:
+    @app.context_processor
+    def _around() -> dict[str, Any]:
+        config = page.config()
+        try:
+            who = person.actor()
+        except PointOfCareError:
+            who = None
+        return {
+            **page.filters(),
+            "lang": page.language(),
+            "languages": [(code, LANGUAGE_NAMES[code]) for code in config.languages],
+            "facility": config.facility,
+            "timezone": config.timezone,
+            "person": who,
+            "person_roles": sorted(who.roles) if who else [],
+            "menu": entries(),
+            "icons": url_for("web.static", filename="icons.svg"),
+            "now_clock": datetime.now(UTC).astimezone(page.zone()).strftime("%H:%M:%S"),
+        }

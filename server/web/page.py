@@ -1,0 +1,227 @@
+"""What all pages share: their words, moments in ward time, amounts as people read them, and sections that keep themselves fresh.
+
+Pages show and ask; they decide nothing. Every text comes from the catalogues, every value through Jinja's escaping.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response, current_app, make_response, redirect, render_template, request, session
+from flask import flash as _flash
+from werkzeug.wrappers import Response as BaseResponse
+
+from pointofcare import texts
+from pointofcare.quantity import Quantity
+from pointofcare.texts import Catalogue
+from server.config import ServerConfig
+from server.security import person
+from server.security.person import actor
+from server.store import views_audit
+from server.store.transaction import transaction
+from server.usecases.import_rows import clarify_parts, clarify_words
+
+REFRESH_S = 5
+
+
+def config() -> ServerConfig:
+    found: ServerConfig = current_app.config["POINTOFCARE_CONFIG"]
+    return found
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return Catalogue("server.web.texts")
+
+
+def language() -> str:
+    """The one chosen in this browser, else the person's own, else the best of what the browser asks for, else the site's first."""
+    offered = config().languages
+    for wanted in (session.get("language"), person.language()):
+        if wanted in offered:
+            return str(wanted)
+    return request.accept_languages.best_match(offered) or offered[0]
+
+
+def choose_language(wanted: str) -> None:
+    if wanted not in config().languages:
+        return
+    session["language"] = wanted
+    if person.language() is not None or person.permissions():
+        with transaction(actor()) as tx:
+            views_audit.set_language(tx, actor().id, wanted)
+
+
+def t(code: str, **parameters: object) -> str:
+    """The text of `code` in the reader's language."""
+    return _catalogue().text(language(), code, parameters)
+
+
+def word(kind: str, value: object) -> str:
+    """The word for a code: `word("status", "on-hold")` is the text `status-on-hold`, or the clinical one, or the code itself."""
+    if value is None or value == "":
+        return t("unknown")
+    plain = str(getattr(value, "value", value))
+    code = f"{kind}-{plain.lower().replace('_', '-')}"
+    if _catalogue().has(language(), code):
+        return t(code)
+    clinical = texts.clinical()
+    for candidate in (code, f"{kind}-{plain}", plain):
+        if clinical.has(language(), candidate):
+            return clinical.text(language(), candidate)
+    return plain
+
+
+def zone() -> ZoneInfo:
+    return ZoneInfo(config().timezone)
+
+
+def day(value: date | datetime | None) -> str:
+    if value is None:
+        return t("unknown")
+    if isinstance(value, datetime):
+        value = value.astimezone(zone())
+    return value.strftime("%d/%m/%Y")
+
+
+def clock(value: datetime | None) -> str:
+    return t("unknown") if value is None else value.astimezone(zone()).strftime("%H:%M")
+
+
+def moment(value: datetime | None) -> str:
+    """The time alone on the ward's own day, with the date on any other."""
+    if value is None:
+        return t("unknown")
+    local = value.astimezone(zone())
+    today = datetime.now(UTC).astimezone(zone()).date()
+    return local.strftime("%H:%M") if local.date() == today else local.strftime("%d/%m/%Y %H:%M")
+
+
+def full_moment(value: datetime | None) -> str:
+    return t("unknown") if value is None else value.astimezone(zone()).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def age(value: datetime | timedelta | float | None) -> str:
+    """How long ago, in the one unit that matters."""
+    if value is None:
+        return t("unknown")
+    if isinstance(value, datetime):
+        value = datetime.now(UTC) - value
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    seconds = max(seconds, 0)
+    if seconds < 90:
+        return t("age-s", n=int(seconds))
+    if seconds < 90 * 60:
+        return t("age-min", n=int(seconds // 60))
+    if seconds < 48 * 3600:
+        return t("age-h", n=int(seconds // 3600))
+    return t("age-d", n=int(seconds // 86400))
+
+
+_UNITS = {"[IU]": "IU", "ug": "mcg", "/min": "/min", "mm[Hg]": "mmHg", "Cel": "°C", "[drp]": "drops"}
+
+
+def amount(value: Quantity | str | None) -> str:
+    """As the reader's language writes numbers: "0,5 mg" in Vietnamese and French. Never a trailing zero."""
+    if value is None:
+        return t("unknown")
+    if isinstance(value, str):
+        value = Quantity.parse(value)
+    number = value.number.replace(".", ",") if language() in ("vi", "fr") else value.number
+    return f"{number} {unit(value.unit)}"
+
+
+def unit(code: str) -> str:
+    if code.startswith("{") and code.endswith("}"):
+        return word("unit", code[1:-1])
+    return _UNITS.get(code, code)
+
+
+def span(value: timedelta | None) -> str:
+    if value is None:
+        return t("unknown")
+    minutes = int(value.total_seconds() // 60)
+    hours, rest = divmod(minutes, 60)
+    if hours and rest:
+        return f"{hours} h {rest} min"
+    return f"{hours} h" if hours else f"{minutes} min"
+
+
+def timing(order: Any) -> str:
+    """When an order is due, in words."""
+    pieces = []
+    if order.times:
+        pieces.append(" · ".join(at.strftime("%H:%M") for at in order.times))
+    if order.every is not None:
+        pieces.append(t("every", span=span(order.every)))
+    if order.prn is not None:
+        pieces.append(t("prn"))
+        if order.prn.min_interval is not None:
+            pieces.append(t("prn-interval", span=span(order.prn.min_interval)))
+        if order.prn.max_per_24h is not None:
+            pieces.append(t("prn-max", amount=amount(order.prn.max_per_24h)))
+    if not pieces:
+        pieces.append(word("category", order.category))
+    return ", ".join(pieces)
+
+
+def order_dose(order: Any) -> str:
+    if order.dose_range is not None:
+        return f"{amount(order.dose_range[0])} – {amount(order.dose_range[1])}"
+    if order.dose is not None:
+        return amount(order.dose)
+    return amount(order.rate) if order.rate is not None else t("unknown")
+
+
+def say(code: str, kind: str = "success", **parameters: object) -> None:
+    """A message for the next page; `kind` success, warning or danger."""
+    _flash(t(code, **parameters), kind)
+
+
+def say_plain(text: str, kind: str = "danger") -> None:
+    _flash(text, kind)
+
+
+def render(template: str, **context: object) -> str:
+    return render_template(template, **context)
+
+
+def live(template: str, section: str, **context: object) -> Response | str:
+    """The page `template`, whose part `section` asks again every few seconds; 204 when nothing in it changed."""
+    inner = render_template(section, **context)
+    seen = hashlib.sha256(inner.encode()).hexdigest()[:16]
+    arguments = {name: value for name, value in request.args.items() if name not in ("part", "seen")}
+    context |= {"live_inner": inner, "live_seen": seen, "live_arguments": arguments, "live_refresh_s": REFRESH_S}
+    if request.args.get("part") != "live":
+        return render_template(template, **context)
+    if request.args.get("seen") == seen:
+        return make_response("", 204)
+    return make_response(render_template("_live.html", **context))
+
+
+def back(address: str) -> BaseResponse:
+    return redirect(address, code=303)
+
+
+def filters() -> Mapping[str, Any]:
+    return {
+        "t": t,
+        "word": word,
+        "day": day,
+        "clock": clock,
+        "moment": moment,
+        "full_moment": full_moment,
+        "age": age,
+        "amount": amount,
+        "span": span,
+        "timing": timing,
+        "order_dose": order_dose,
+        "may": person.may,
+        "clarify": lambda why: "; ".join(clarify_parts(language(), why)),
+        "clarification": lambda stored: clarify_words(language(), stored),
+    }

@@ -1,0 +1,84 @@
+"""Overrides and discrepancies: what was given over a finding, and where record and server differ. A person says why it is settled."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from pointofcare.errors import PointOfCareError
+from server.security.permissions import RESOLVE, SEE_REVIEW
+from server.security.person import actor, requires
+from server.store import views_patients, views_pharmacy, views_review
+from server.store.transaction import reading, transaction
+from server.usecases import discrepancies as verbs
+from server.web import faults, page, sentences
+
+room = Blueprint("review", __name__, url_prefix="/review")
+
+VIEWS = ("open", "done", "stopped")
+
+
+@room.get("/")
+@requires(SEE_REVIEW)
+def show() -> Response | str:
+    ward = request.args.get("ward", "")
+    view = request.args.get("view", "open")
+    view = view if view in VIEWS else "open"
+    with reading(actor()) as tx:
+        wards = views_patients.wards(tx)
+        overrides = () if view == "stopped" else views_review.overrides(tx, ward=ward or None, reviewed=view == "done")
+        state = "open" if view == "open" else "resolved"
+        found = () if view == "stopped" else views_review.discrepancies(tx, ward=ward or None, state=state)
+        attempts = views_review.attempts(tx, ward=ward or None) if view == "stopped" else ()
+        people = [one.record.nurse for one in overrides] + [one.record.witness for one in overrides]
+        people += [one.resolved_by for one in found] + [one.reviewed_by for one in overrides] + [one.nurse for one in attempts]
+        names = views_pharmacy.names(tx, people + [one.record.nurse for one in found if one.record])
+    return page.render(
+        "review.html",
+        overrides=overrides,
+        discrepancies=found,
+        attempts=attempts,
+        wards=wards,
+        ward=ward,
+        view=view,
+        views=VIEWS,
+        names=names,
+        sentence=sentences.of_evidence,
+        rule=sentences.of_rule,
+    )
+
+
+def _again() -> str:
+    return url_for("review.show", ward=request.form.get("ward") or None)
+
+
+@room.post("/discrepancies/<int:discrepancy>")
+@requires(RESOLVE)
+def resolve(discrepancy: int) -> BaseResponse:
+    who = actor()
+    reason = request.form.get("reason", "")
+    if not reason.strip():
+        page.say("resolve-needs-text", "danger")
+        return page.back(_again())
+    try:
+        with transaction(who) as tx:
+            verbs.resolve(tx, who, discrepancy, reason=reason)
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-resolve")
+    return page.back(_again())
+
+
+@room.post("/overrides/<record_id>")
+@requires(RESOLVE)
+def review(record_id: str) -> BaseResponse:
+    who = actor()
+    try:
+        with transaction(who) as tx:
+            verbs.review_override(tx, who, record_id, comment=request.form.get("comment", "")[:2000])
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-review")
+    return page.back(_again())

@@ -1,0 +1,49 @@
+// Says when a live section was last known to be right, and says it loudly when the server stops answering.
+(function () {
+  "use strict";
+  var STALE_AFTER_MS = 20000;
+  var lastAnswerAt = Date.now();
+
+  function pad(n) { return (n < 10 ? "0" : "") + n; }
+  function show() {
+    var now = new Date(lastAnswerAt);
+    var text = pad(now.getHours()) + ":" + pad(now.getMinutes()) + ":" + pad(now.getSeconds());
+    document.querySelectorAll("[data-live-clock]").forEach(function (el) { if (el.textContent !== text) { el.textContent = text; } });
+    var stale = Date.now() - lastAnswerAt > STALE_AFTER_MS;
+    document.querySelectorAll("[data-live-stale]").forEach(function (el) { el.hidden = !stale; });
+    document.body.classList.toggle("is-stale", stale && document.querySelector("[data-live]") !== null);
+  }
+  document.addEventListener("htmx:after:request", function (event) {
+    var response = event.detail && event.detail.ctx && event.detail.ctx.response;
+    var status = response ? response.status : 0;
+    if (status === 200 || status === 204 || status === 304) { lastAnswerAt = Date.now(); show(); }
+    if (status === 401 || status === 403) { window.location.reload(); }
+  });
+  // An error page has no place inside a section: keep what is there, the stale notice says the rest.
+  document.addEventListener("htmx:before:swap", function (event) {
+    var response = event.detail && event.detail.ctx && event.detail.ctx.response;
+    if (response && response.status !== 200) { event.preventDefault(); }
+  });
+  document.addEventListener("change", function (event) {
+    var form = event.target.closest && event.target.closest("form[data-submit-on-change]");
+    if (form) { form.requestSubmit(); }
+  });
+  // One press, one request: a second press of the same button must not send twice.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.dataset.sent === "yes") { event.preventDefault(); return; }
+    if (form.method === "post") {
+      form.dataset.sent = "yes";
+      window.setTimeout(function () { form.dataset.sent = ""; }, 5000);
+    }
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) { form.dataset.sent = ""; });
+  });
+  document.addEventListener("DOMContentLoaded", function () {
+    var focus = document.querySelector("[data-focus]");
+    if (focus) { focus.focus({ preventScroll: false }); }
+    show();
+    window.setInterval(show, 1000);
+  });
+})();

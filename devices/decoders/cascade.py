@@ -34,7 +34,7 @@ class CascadeDecoder:
         until = self._clock() + self._budget_s
         grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
         found = zxing.matrix_symbols(grey, invert=frame.number % INVERT_EVERY == 0)
-        found += [symbol for symbol in zxing.linear_symbols(grey) if second_look.confirms(grey, symbol)]
+        found += second_look.believed(grey, zxing.linear_symbols(grey))
         if not found:
             found = self._closer(grey, until)
         return distinct(found)

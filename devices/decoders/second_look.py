@@ -1,19 +1,20 @@
 """Whether a linear code that was read once may be believed.
 
-A check digit is no proof: every reader misreads some EAN and Code 128 into another valid number. The second look cuts the
-code out anew, at another scale, and asks both readers again. One that reads something else is a veto; none that reads the
-same is no proof. Must never be used to find codes, only to refuse them.
+A check digit is no proof: every reader misreads some EAN and Code 128 into another valid number, and two readers do so alike.
+So the picture is asked, character by character (`linear_evidence`). Must never be used to find codes, only to refuse them.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
-from devices.decoders import regions, zbar, zxing
+from devices.decoders import linear_evidence
 from pointofcare.labels.symbol import Symbol
 
 LINEAR_PREFIXES = ("]C", "]E")
-SCALES = (1.5, 2.5)
+SHORTEST_PX = 40.0
 
 
 def is_linear(symbol: Symbol) -> bool:
@@ -21,15 +22,23 @@ def is_linear(symbol: Symbol) -> bool:
     return symbol.identifier == "" or symbol.identifier.startswith(LINEAR_PREFIXES)
 
 
+def believed(grey: Any, symbols: list[Symbol]) -> list[Symbol]:
+    """Those of `symbols`, read in `grey` (height x width, uint8), that are matrix codes or linear ones that the picture supports."""
+    return [symbol for symbol in symbols if not is_linear(symbol) or confirms(grey, symbol)]
+
+
 def confirms(grey: Any, symbol: Symbol) -> bool:
-    """`symbol` was read in `grey` (height x width, uint8), its outline in the pixels of `grey`."""
+    """Whether the picture supports a linear `symbol`. Its outline may begin at any of its corners."""
     if len(symbol.outline) != 4:
         return False
-    region = regions.around(symbol.outline, grey.shape)
-    if region.width < regions.MIN_SIDE_PX or region.height < 1:
-        return False
-    answers: list[bytes] = []
-    first, second = (regions.upright(grey, region, enlarge=scale).image for scale in SCALES)
-    answers += [other.content for other in zxing.linear_symbols(first) if is_linear(other)]
-    answers += [other.content for other in zbar.symbols(second, wanted=zbar.LINEAR)]
-    return len(answers) > 0 and all(answer == symbol.content for answer in answers)
+    turns = (symbol.outline[turn:] + symbol.outline[:turn] for turn in (0, 2, 1, 3))
+    return any(_supported(grey, replace(symbol, outline=turned)) for turned in turns if math.dist(*turned[:2]) >= SHORTEST_PX)
+
+
+def _supported(grey: Any, symbol: Symbol) -> bool:
+    if symbol.identifier == "]E0":
+        digits = symbol.content.decode("ascii", "replace")
+        return digits.isdecimal() and len(digits) == 13 and linear_evidence.supports_ean13(grey, symbol.outline, digits)
+    if symbol.identifier in {"]C0", "]C1"}:
+        return linear_evidence.supports_code128(grey, symbol.outline, symbol.content, gs1=symbol.identifier == "]C1")
+    return False

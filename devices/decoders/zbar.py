@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 from pyzbar import wrapper
 
-from devices.decoders import outline
+from devices.decoders import outline, second_look
 from devices.ports import Frame
 from pointofcare.errors import DeviceError
 from pointofcare.labels.symbol import Symbol
@@ -96,10 +96,11 @@ def _identifier(kind: int, symbol: Any) -> str:
 
 
 class ZbarDecoder:
-    """zbar over the whole frame. A linear code it alone has read is one opinion: the cascade asks for a second."""
+    """zbar over the whole frame; a linear code is believed after a second look."""
 
     def decode(self, frame: Frame) -> list[Symbol]:
-        return symbols(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY))
+        grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
+        return second_look.believed(grey, symbols(grey))
 
 
 def open_decoder() -> ZbarDecoder:

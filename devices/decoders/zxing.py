@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import zxingcpp
 
+from devices.decoders import second_look
 from devices.ports import Frame
 from pointofcare.labels.symbol import Symbol
 
@@ -57,7 +58,7 @@ class ZxingDecoder:
     def decode(self, frame: Frame) -> list[Symbol]:
         grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
         invert = self._invert_every > 0 and frame.number % self._invert_every == 0
-        return [*matrix_symbols(grey, invert=invert), *linear_symbols(grey)]
+        return [*matrix_symbols(grey, invert=invert), *second_look.believed(grey, linear_symbols(grey))]
 
 
 def open_decoder() -> ZxingDecoder:

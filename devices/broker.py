@@ -36,6 +36,7 @@ HEAD_BYTES = 200
 _LOOP_S = 0.5
 _STOP_S = 3.0
 _GOODBYE_S = 1.0
+_STABLE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +205,8 @@ class Broker:
         """Connect in the background, and again whenever the connection ends, until `stop`."""
         if self._thread is not None:
             raise ConfigError("this broker client was started before", remedy="make a new one")
+        if self._will is not None:
+            _encoded_will(self._will("check"), "check")  # a will that cannot be written is said here, not in the thread
         self._thread = threading.Thread(target=self._run, name=f"broker-{self.config.client_id}", daemon=True)
         self._thread.start()
 
@@ -291,8 +294,8 @@ class Broker:
                 was_ready, error = connection.run()
             finally:
                 self._connection = None
-            if was_ready:
-                self._failed_attempts = 0
+            if was_ready and time.monotonic() - connection.began_mono_s >= _STABLE_S:
+                self._failed_attempts = 0  # one that is thrown out at once, again and again, waits longer and longer
             if error is not None:
                 self._error = str(error)
             if was_ready:
@@ -334,6 +337,7 @@ class _Connection:
     ) -> None:
         self.sid = uuid.uuid4().hex
         self.ready = False
+        self.began_mono_s = time.monotonic()
         self._config = config
         self._filters = filters
         self._hand_over = hand_over
@@ -352,12 +356,8 @@ class _Connection:
             client.tls_set_context(tls)
         if will is not None:
             letter = will(self.sid)
-            client.will_set(
-                letter.route.topic(**letter.levels),
-                codec.encode(replace(letter.message, sid=self.sid)),
-                qos=letter.route.qos,
-                retain=letter.route.retain,
-            )
+            topic, payload = _encoded_will(letter, self.sid)
+            client.will_set(topic, payload, qos=letter.route.qos, retain=letter.route.retain)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -533,6 +533,21 @@ class _Client(mqtt.Client):
                 return wire
         raise fault
 
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        """As paho's, but a failed handshake leaves no socket open."""
+        context = self._ssl_context
+        assert context is not None
+        wire: socket.socket = tcp_sock
+        try:
+            wrapped = context.wrap_socket(tcp_sock, server_hostname=self._host, do_handshake_on_connect=False)
+            wire = wrapped
+            wrapped.settimeout(self.connect_timeout)
+            wrapped.do_handshake()
+        except (OSError, ValueError):
+            wire.close()
+            raise
+        return wrapped
+
     def _connect_within(self, wire: socket.socket, address: Any) -> None:
         deadline = time.monotonic() + self.connect_timeout
         wire.setblocking(False)
@@ -568,6 +583,11 @@ def _topic_of(packet: mqtt.MQTTMessage) -> str:
 def _check_fits(route: Route, message: Message) -> None:
     if type(message.body) is not route.message:
         raise MessageError(f"a {message.type} does not go to {route.template}", remedy=f"send a {route.type}", route=route.name)
+
+
+def _encoded_will(letter: Letter, sid: str) -> tuple[str, bytes]:
+    _check_fits(letter.route, letter.message)
+    return letter.route.topic(**letter.levels), codec.encode(replace(letter.message, sid=sid))
 
 
 def _check_sender(route: Route, message: Message, levels: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from devices.brokers import process
 from devices.brokers.account import Account, check_unique
+from devices.brokers.listener import LOOPBACK, Listener
 from devices.brokers.process import BrokerKind, RunningBroker
 from pointofcare.errors import DeviceUnavailableError
 
@@ -22,18 +23,18 @@ _LISTENING = re.compile(r"mosquitto version \S+ running")
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
 
 
-def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0) -> RunningBroker:
-    """A Mosquitto on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
-    return process.start(_kind(accounts, facility), directory, port)
+def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0, listener: Listener = LOOPBACK) -> RunningBroker:
+    """A Mosquitto, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
+    return process.start(_kind(accounts, facility, listener), directory, port)
 
 
-def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str) -> None:
+def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str, listener: Listener = LOOPBACK) -> None:
     """Give it other accounts. Permissions bite at once, but a connection whose account is gone stays until it ends.
     Raises: ConfigError."""
-    running.use(_kind(accounts, facility))
+    running.use(_kind(accounts, facility, listener))
 
 
-def config(directory: Path, *, port: int, as_root: bool) -> str:
+def config(directory: Path, *, port: int, as_root: bool, listener: Listener = LOOPBACK) -> str:
     """The broker's configuration file."""
     return f"""per_listener_settings false
 allow_anonymous false
@@ -46,8 +47,8 @@ max_inflight_messages 100
 max_queued_messages 20000
 message_size_limit 1048576
 log_dest stderr
-listener {port} 127.0.0.1
-{"user root" if as_root else ""}
+listener {port} {listener.host}
+{_tls(listener)}{"user root" if as_root else ""}
 """
 
 
@@ -62,14 +63,22 @@ def permissions(accounts: Sequence[Account], *, facility: str) -> str:
     return "\n".join(lines)
 
 
-def _kind(accounts: Sequence[Account], facility: str) -> BrokerKind:
+def _tls(listener: Listener) -> str:
+    if listener.cert_file is None or listener.key_file is None:
+        return ""
+    lines = [f"certfile {listener.cert_file.resolve()}", f"keyfile {listener.key_file.resolve()}", "tls_version tlsv1.2"]
+    if listener.client_ca_file is not None:
+        lines += [f"cafile {listener.client_ca_file.resolve()}", "require_certificate true"]
+    return "\n".join(lines) + "\n"
+
+
+def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> BrokerKind:
     check_unique(accounts)
-    return BrokerKind(
-        name="mosquitto", write=partial(_write, _binary("mosquitto"), tuple(accounts), facility), listening=_LISTENING, picks_port=False
-    )
+    write = partial(_write, _binary("mosquitto"), tuple(accounts), facility, listener)
+    return BrokerKind(name="mosquitto", write=write, listening=_LISTENING, picks_port=False, host=listener.local_host)
 
 
-def _write(binary: str, accounts: Sequence[Account], facility: str, directory: Path, port: int) -> list[str]:
+def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Listener, directory: Path, port: int) -> list[str]:
     (directory / "store").mkdir(exist_ok=True)
     process.private_file(directory / "permissions", permissions(accounts, facility=facility))
     fresh = directory / "passwords.new"
@@ -78,7 +87,7 @@ def _write(binary: str, accounts: Sequence[Account], facility: str, directory: P
         subprocess.run([_binary("mosquitto_passwd"), "-U", str(fresh)], check=True, capture_output=True, timeout=30)
     fresh.replace(directory / "passwords")
     path = directory / "mosquitto.conf"
-    process.private_file(path, config(directory, port=port, as_root=os.geteuid() == 0))
+    process.private_file(path, config(directory, port=port, as_root=os.geteuid() == 0, listener=listener))
     return [binary, "-c", str(path)]
 
 

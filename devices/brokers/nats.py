@@ -14,29 +14,30 @@ from pathlib import Path
 
 from devices.brokers import process
 from devices.brokers.account import Account, AccountKind, check_unique
+from devices.brokers.listener import LOOPBACK, Listener
 from devices.brokers.process import BrokerKind, RunningBroker
 from pointofcare.errors import DeviceUnavailableError
 
-_LISTENING = re.compile(r"Listening for MQTT clients on mqtt://127\.0\.0\.1:(?P<port>\d+)")
+_LISTENING = re.compile(r"Listening for MQTT clients on (?:mqtt|tls)://\S+:(?P<port>\d+)")
 
 
-def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0) -> RunningBroker:
-    """A NATS server on loopback, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
-    return process.start(_kind(accounts, facility), directory, port)
+def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0, listener: Listener = LOOPBACK) -> RunningBroker:
+    """A NATS server, its store in `directory`. Raises: DeviceUnavailableError, ConfigError."""
+    return process.start(_kind(accounts, facility, listener), directory, port)
 
 
-def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str) -> None:
+def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str, listener: Listener = LOOPBACK) -> None:
     """Give it other accounts; a connection whose account is gone is closed at once. Raises: ConfigError."""
-    running.use(_kind(accounts, facility))
+    running.use(_kind(accounts, facility, listener))
 
 
-def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int) -> str:
+def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int, listener: Listener = LOOPBACK) -> str:
     """The server's configuration file. `port` 0: any free one."""
     users = "\n".join(f"    {_user(account, facility)}" for account in accounts)
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
 jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
-mqtt {{ listen: "127.0.0.1:{port or -1}", ack_wait: "10s", max_ack_pending: 1000 }}
+mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{_tls(listener)} }}
 accounts {{
   POINTOFCARE {{ jetstream: enabled, users: [
 {users}
@@ -45,15 +46,30 @@ accounts {{
 """
 
 
-def _kind(accounts: Sequence[Account], facility: str) -> BrokerKind:
+def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> BrokerKind:
     check_unique(accounts)
-    return BrokerKind(name="nats", write=partial(_write, _binary(), tuple(accounts), facility), listening=_LISTENING, picks_port=True)
+    write = partial(_write, _binary(), tuple(accounts), facility, listener)
+    return BrokerKind(name="nats", write=write, listening=_LISTENING, picks_port=True, host=listener.local_host)
 
 
-def _write(binary: str, accounts: Sequence[Account], facility: str, directory: Path, port: int) -> list[str]:
+def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Listener, directory: Path, port: int) -> list[str]:
     path = directory / "nats.conf"
-    process.private_file(path, config(accounts, facility=facility, store=directory / "store", port=port))
+    content = config(accounts, facility=facility, store=directory / "store", port=port, listener=listener)
+    process.private_file(path, content)
     return [binary, "-c", str(path)]
+
+
+def _tls(listener: Listener) -> str:
+    if listener.cert_file is None:
+        return ""
+    files = f"cert_file: {_quoted(_absolute(listener.cert_file))}, key_file: {_quoted(_absolute(listener.key_file))}"
+    if listener.client_ca_file is not None:
+        files += f", ca_file: {_quoted(_absolute(listener.client_ca_file))}, verify: true"
+    return f", tls {{ {files} }}"
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.resolve()) if path is not None else ""
 
 
 def _user(account: Account, facility: str) -> str:

@@ -41,12 +41,13 @@ os.execv(command[0], command)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerKind:
     """What differs between brokers: `write` puts the configuration for a port (0: any free one) into the directory and gives
-    the command line; `listening` finds the port in a log line that says that it listens."""
+    the command line; `listening` finds the port in a log line that says that it listens; `host` is where this machine reaches it."""
 
     name: str
     write: Callable[[Path, int], list[str]]
     listening: re.Pattern[str]
     picks_port: bool
+    host: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,12 +97,12 @@ class RunningBroker:
 
 
 def start(kind: BrokerKind, directory: Path, port: int = 0) -> RunningBroker:
-    """Start it on loopback and wait until it listens. Port 0 picks a free one. Raises: DeviceUnavailableError."""
+    """Start it and wait until it listens. Port 0 picks a free one. Raises: DeviceUnavailableError."""
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o700)
     child, found = _started(kind, directory, port)
-    return RunningBroker(kind=kind.name, host="127.0.0.1", port=found, pid=child.pid, directory=directory, _make=kind, _child=child)
+    return RunningBroker(kind=kind.name, host=kind.host, port=found, pid=child.pid, directory=directory, _make=kind, _child=child)
 
 
 def private_file(path: Path, content: str) -> None:
@@ -114,7 +115,7 @@ def private_file(path: Path, content: str) -> None:
 def _started(kind: BrokerKind, directory: Path, port: int) -> tuple[_Child, int]:
     last = ""
     for _ in range(1 if port else _TRIES):
-        asked = port or (0 if kind.picks_port else _free_port())
+        asked = port or (0 if kind.picks_port else _free_port(kind.host))
         child = _Child(kind.write(directory, asked), directory / "broker.log")
         found = _listening(kind, child, asked)
         if found:
@@ -131,24 +132,23 @@ def _listening(kind: BrokerKind, child: _Child, asked: int) -> int:
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline and child.running:
         found = kind.listening.search(child.log())
-        if found and _answers(port := int(found["port"]) if kind.picks_port else asked):
+        if found and _answers(kind.host, port := int(found["port"]) if kind.picks_port else asked):
             return port if child.running else 0
         time.sleep(_POLL_S)
     return 0
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     """Free at this moment; somebody may take it first, then the broker ends and the next try takes another."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         port: int = probe.getsockname()[1]
         return port
 

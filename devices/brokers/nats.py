@@ -1,6 +1,8 @@
 """NATS as the embedded MQTT broker: one static binary, no root, keeps what it acknowledged over a SIGKILL.
 
 Speaks MQTT 3.1.1 only. A denied publish is still acknowledged (it only logs), a payload above 1 MB closes the connection.
+After a restart it loads what is retained in the background, so the first to subscribe may miss it: whoever connects says its
+state again.
 """
 
 from __future__ import annotations

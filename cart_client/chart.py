@@ -53,7 +53,8 @@ _ROLES = (
 
 
 class TableRefusedError(UnreadableError):
-    """A table that the chart does not take; `why` is a stable code: forged, older, other-ward, other-facility, expired, unreadable."""
+    """A table that the chart does not take; `why` is a stable code: forged (which another facility's is too: its key differs), older,
+    other-ward, expired, from-the-future, unreadable."""
 
     code = "table-refused"
 
@@ -96,8 +97,8 @@ class Due:
 class Chart:
     """Reads are lock-free snapshots; `take` may be called from another thread than the reads."""
 
-    def __init__(self, path: Path, *, ward: str, facility: str, key: OKPKey) -> None:
-        self._ward, self._facility, self._key = ward, facility, key
+    def __init__(self, path: Path, *, ward: str, key: OKPKey) -> None:
+        self._ward, self._key = ward, key
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
@@ -152,12 +153,9 @@ class Chart:
 
     def _verified(self, text: str) -> Table:
         try:
-            signed = jws.deserialize_compact(text, self._key, algorithms=["EdDSA", "Ed25519"])
+            signed = jws.deserialize_compact(text, self._key, algorithms=["Ed25519"])
         except (JoseError, ValueError, TypeError) as exc:
             raise TableRefusedError("forged", "the table's signature is not the server's") from exc
-        facility = signed.headers().get("facility")
-        if facility is not None and facility != self._facility:
-            raise TableRefusedError("other-facility", f"the table is of facility {facility!r}")
         try:
             table = tables.read_claims(signed.payload or b"")
         except (MessageError, AssertionError) as exc:

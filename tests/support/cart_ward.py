@@ -86,19 +86,14 @@ def an_order(order_id: str, patient: str, ingredient: str, dose: str, **more: ob
     return replace(base, **more)  # type: ignore[arg-type]
 
 
+PRN = Prn(reasons=("pain",), min_interval=timedelta(hours=4))
+
+
 def orders() -> tuple[Order, ...]:
     return (
         an_order("O1", "P1", "amoxicillin", "500 mg"),
         an_order("O2", "P1", "morphine", "10 mg", needs_double_check=True),
-        an_order(
-            "O3",
-            "P1",
-            "paracetamol",
-            "1000 mg",
-            category=OrderCategory.PRN,
-            times=(),
-            prn=Prn(reasons=("pain",), min_interval=timedelta(hours=4)),
-        ),
+        an_order("O3", "P1", "paracetamol", "1000 mg", category=OrderCategory.PRN, times=(), prn=PRN),
         an_order("O4", "P2", "amoxicillin", "500 mg"),
     )
 
@@ -129,8 +124,8 @@ def staff() -> tuple[StaffEntry, ...]:
     )
 
 
-def signed(table: Table, key: OKPKey = KEY, **header: object) -> str:
-    return jws.serialize_compact({"alg": "Ed25519", **header}, tables.claims(table), key, algorithms=["Ed25519"])
+def signed(table: Table, key: OKPKey = KEY) -> str:
+    return jws.serialize_compact({"alg": "Ed25519"}, tables.claims(table), key, algorithms=["Ed25519"])
 
 
 def a_table(
@@ -145,8 +140,8 @@ def a_table(
     return Table(kind=kind, ward=ward, version=version, issued_at=issued_at, expires_at=issued_at + lasts, body=body)
 
 
-def issued(table: Table, key: OKPKey = KEY, **header: object) -> TableIssued:
-    return TableIssued(kind=table.kind, ward=table.ward, version=table.version, jws=signed(table, key, **header))
+def issued(table: Table, key: OKPKey = KEY) -> TableIssued:
+    return TableIssued(kind=table.kind, ward=table.ward, version=table.version, jws=signed(table, key))
 
 
 def chart_body(order_list: tuple[Order, ...] | None = None, history: tuple[HistoryEntry, ...] = ()) -> PatientChartBody:
@@ -171,7 +166,7 @@ def ward_tables(issued_at: datetime = NOW - timedelta(minutes=10)) -> tuple[Tabl
 
 
 def a_chart(path: Path, *, full: bool = True, now: datetime = NOW) -> Chart:
-    chart = Chart(path / "chart.sqlite", ward=WARD, facility=FACILITY, key=PUBLIC)
+    chart = Chart(path / "chart.sqlite", ward=WARD, key=PUBLIC)
     for table in ward_tables(now - timedelta(minutes=10)) if full else ():
         chart.take(issued(table), now)
     return chart

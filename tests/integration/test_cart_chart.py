@@ -1,0 +1,135 @@
+"""The signed tables: forged, old, of another ward, expired; and what the cart knows that the chart does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import OKPKey
+
+from cart_client.chart import Chart, TableRefusedError, history, key_from
+from pointofcare.administration.session import Session
+from pointofcare.errors import NotPermittedError
+from pointofcare.labels.scan import BandScan, Keyed
+from pointofcare.verdict import engine
+from pointofcare.verdict.facts import Cart, HistoryEntry
+from pointofcare.verdict.finding import Level
+from pointofcare.wire.messages import TableKind
+from tests.integration.test_cart_journal import a_record
+from tests.support.cart_ward import GSRN, KEY, NOW, PIN, PUBLIC, WARD, a_chart, a_table, chart_body, issued
+
+CHART = a_table(TableKind.PATIENT_CHART, chart_body())
+
+
+def refused(chart: Chart, table: object, now: object = NOW) -> str:
+    with pytest.raises(TableRefusedError) as raised:
+        chart.take(table, now)  # type: ignore[arg-type]
+    return raised.value.why
+
+
+def test_a_table_that_the_server_did_not_sign_is_refused(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path, full=False)
+    assert refused(chart, issued(CHART, OKPKey.generate_key("Ed25519", private=True))) == "forged"
+    good = issued(CHART)
+    head, body, mark = good.jws.split(".")
+    assert refused(chart, replace(good, jws=f"{head}.{body[:-4]}AAAA.{mark}")) == "forged"
+    assert refused(chart, replace(good, jws=f"{head}.{body}.")) == "forged"
+    assert refused(chart, replace(good, jws="")) == "forged"
+    none = "eyJhbGciOiJub25lIn0"
+    assert refused(chart, replace(good, jws=f"{none}.{body}.")) == "forged"
+    assert chart.held() == ()
+
+
+def test_an_older_version_never_replaces_a_newer_one(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path)
+    newer = a_table(TableKind.PATIENT_CHART, chart_body(order_list=()), version=5)
+    assert chart.take(issued(newer), NOW)
+    assert not chart.take(issued(newer), NOW)
+    assert refused(chart, issued(replace(CHART, version=4))) == "older"
+    assert chart.version() == 5
+    assert chart.orders_of("P1", NOW) == ()
+
+
+def test_a_table_of_another_ward_is_refused(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path, full=False)
+    assert refused(chart, issued(replace(CHART, ward="NHI"))) == "other-ward"
+    assert chart.take(issued(CHART), NOW)
+
+
+def test_an_expired_table_is_not_taken_and_not_used(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path)
+    later = NOW + timedelta(hours=25)
+    assert refused(chart, issued(CHART), later) == "expired"
+    assert set(chart.missing(later)) == {kind.value for kind in TableKind}
+    assert chart.patient("P1", later) is None
+    facts = chart.facts_for(Session(), later, cart=Cart())
+    assert facts.orders == ()
+    assert engine.evaluate(facts).level is Level.STOP
+
+
+def test_one_missing_table_means_no_chart(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path, full=False)
+    chart.take(issued(CHART), NOW)
+    assert "formulary" in chart.missing(NOW)
+    assert chart.patient("P1", NOW) is None
+
+
+def test_what_was_taken_survives_a_restart_and_a_touched_file_does_not(tmp_path: Path) -> None:
+    a_chart(tmp_path).close()
+    again = Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC)
+    assert again.missing(NOW) == ()
+    again._db.execute("UPDATE held SET jws = replace(jws, 'a', 'b') WHERE kind = 'patient-chart'")
+    again.close()
+    assert Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC).missing(NOW) == ("patient-chart",)
+    other = OKPKey.generate_key("Ed25519", private=True)
+    assert len(Chart(tmp_path / "chart.sqlite", ward=WARD, key=other).missing(NOW)) == 4
+
+
+def test_a_wall_clock_set_back_does_not_make_the_chart_younger(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path)
+    assert chart.age_s(NOW, 0.0) == pytest.approx(600, abs=1)
+    assert chart.age_s(NOW, 3600.0) == pytest.approx(0, abs=5)  # this clock is an hour ahead, the server says
+    age = chart.age_s(NOW - timedelta(days=1), None)
+    assert age is not None
+    assert age >= 0
+
+
+def test_what_this_cart_gave_is_history_before_the_chart_knows_it() -> None:
+    charted = (HistoryEntry(order="O9", patient="P1", status="completed", at=NOW, record_id="r-1"),)
+    own = (a_record("r-1"), a_record("r-2"), a_record("r-3", amends="r-2", status="entered-in-error"), a_record("r-4", action="waste"))
+    merged = history(charted, own)
+    assert [entry.record_id for entry in merged] == ["r-1", "r-3"]
+    assert merged[1].status == "entered-in-error"
+
+
+def test_who_a_band_names(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path)
+    found = chart.patient_of(BandScan(gsrn=GSRN["P2"], srin="1"), NOW)
+    assert found is not None
+    assert found.id == "P2"
+    assert chart.patient_of(BandScan(gsrn="893600000000000999"), NOW) is None
+    assert chart.patient_of(BandScan(), NOW) is None
+    keyed = chart.patient_of(Keyed(value="24-000123"), NOW)
+    assert keyed is not None
+    assert keyed.id == "P1"
+
+
+@pytest.mark.parametrize(
+    ("badge", "pin", "why"), [("N1", "0000", "pin-wrong"), ("nobody", PIN, "badge-unknown"), ("", PIN, "badge-unknown")]
+)
+def test_who_may_sign_in(tmp_path: Path, badge: str, pin: str, why: str) -> None:
+    chart = a_chart(tmp_path)
+    assert chart.person("N1", PIN, NOW)[0].id == "N1"
+    with pytest.raises(NotPermittedError) as raised:
+        chart.person(badge, pin, NOW)
+    assert raised.value.fields["why"] == why
+
+
+def test_the_key_in_use_is_public() -> None:
+
+    assert not key_from(json.dumps(KEY.as_dict(private=False))).is_private
+    with pytest.raises(ValueError, match="public"):
+        key_from(json.dumps(KEY.as_dict(private=True)))

@@ -1,0 +1,228 @@
+"""The first durable hop: killed, full, read-only, asked twice."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cart_client.journal import Journal
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.errors import JournalError
+from pointofcare.wire.messages import EmrState
+from tests.support.cart_ward import CART, FACILITY, NOW, WARD, q
+
+WRITER = """
+import sys
+from pathlib import Path
+from cart_client.journal import Journal
+from tests.integration.test_cart_journal import a_record
+journal = Journal(Path(sys.argv[1]), cart="cart-1")
+for number in range(100000):
+    journal.open_dose(a_record(f"{sys.argv[2]}-{number}"), at=a_record("x").recorded_at)
+    journal.append(a_record(f"{sys.argv[2]}-{number}"), message_id=f"m-{number}")
+    sys.stdout.write(f"{number}\\n")
+    sys.stdout.flush()
+"""
+
+
+def a_record(record_id: str = "r-1", **more: object) -> AdministrationRecord:
+    base = AdministrationRecord(
+        record_id=record_id,
+        facility=FACILITY,
+        ward=WARD,
+        cart=CART,
+        patient="P1",
+        mrn="24-000123",
+        order="O1",
+        order_version=1,
+        due=NOW,
+        action="give",
+        status="completed",
+        status_reason=None,
+        reason_text=None,
+        product="AMOX500",
+        product_name="Amoxicillin 500 mg",
+        gtin="08936000000011",
+        lot="A1",
+        expiry=None,
+        serial=None,
+        dose=q("500 mg"),
+        route="PO",
+        site=None,
+        waste=None,
+        prn_reason=None,
+        effective_at=NOW,
+        recorded_at=NOW,
+        nurse="N1",
+        witness=None,
+        level="PASS",
+        findings=(),
+        engine="1",
+        policy="p",
+        scans=(),
+        chart_version=1,
+        online=True,
+        clock_offset_s=0.0,
+    )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+def test_the_journal_survives_a_kill_at_any_moment(path: Path) -> None:
+    told: set[str] = set()
+    for run in range(4):
+        command = [sys.executable, "-c", WRITER, str(path), f"run{run}"]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+        assert child.stdout is not None
+        for _ in range(8 + 5 * run):
+            assert select.select([child.stdout], [], [], 30)[0]
+            told.add(f"run{run}-{child.stdout.readline().strip()}")
+        os.kill(child.pid, signal.SIGKILL)
+        rest, _ = child.communicate()
+        told |= {f"run{run}-{line}" for line in rest.split()}
+    journal = Journal(path, cart=CART)
+    held = {entry.record_id for entry in journal.unsent(limit=10**6)}
+    assert told <= held
+    seqs = [entry.seq for entry in journal.unsent(limit=10**6)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert len(journal.open_doses()) <= 4  # those that the kill caught between verified and confirmed
+
+
+def test_the_same_record_twice_is_one_row_and_other_content_is_refused(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    first = journal.append(a_record(), message_id="m1")
+    assert journal.append(a_record(), message_id="m2") == first
+    with pytest.raises(JournalError) as raised:
+        journal.append(a_record(lot="OTHER"), message_id="m3")
+    assert raised.value.fields["why"] == "conflict"
+    assert journal.last_seq() == 1
+
+
+def test_nothing_can_be_changed_or_deleted(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    journal.append(a_record(), message_id="m1")
+    journal.settle("r-1", at=NOW)
+    journal.close()
+    direct = sqlite3.connect(path)
+    for statement in ("UPDATE entry SET seq = 9", "DELETE FROM entry", "DELETE FROM settlement", "UPDATE meta SET value = 'x'"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            direct.execute(statement)
+    direct.close()
+
+
+def test_a_full_disk_is_told_and_what_was_written_stays(path: Path) -> None:
+    journal = Journal(path, cart=CART, max_pages=40)
+    written = []
+
+    def fill() -> None:
+        for number in range(2000):
+            journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
+            written.append(f"r-{number}")
+
+    with pytest.raises(JournalError) as raised:
+        fill()
+    assert raised.value.fields["why"] == "disk-full"
+    assert "paper" in raised.value.remedy
+    assert [entry.record_id for entry in journal.unsent(limit=5000)] == written
+    journal.close()
+    again = Journal(path, cart=CART)
+    again.append(a_record("after"), message_id="after")
+    assert again.last_seq() == len(written) + 1
+
+
+def test_a_file_size_limit_is_told_as_not_recorded(path: Path) -> None:
+    script = (
+        "import resource, sys\n"
+        "from pathlib import Path\n"
+        "from cart_client.journal import Journal\n"
+        "from pointofcare.errors import JournalError\n"
+        "from tests.integration.test_cart_journal import a_record\n"
+        "journal = Journal(Path(sys.argv[1]), cart='cart-1')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "try:\n"
+        "    for number in range(2000): journal.append(a_record(f'r-{number}'), message_id=f'm-{number}')\n"
+        "except JournalError as exc: print(exc.fields['why'], number)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=60, check=True
+    )
+    why, number = done.stdout.split()
+    assert why in ("disk-full", "disk-fault")
+    assert len(Journal(path, cart=CART).unsent(limit=5000)) == int(number)
+
+
+def test_a_damaged_file_is_told_at_the_start(path: Path) -> None:
+    Journal(path, cart=CART).close()
+    path.write_bytes(b"not a database at all" * 500)
+    with pytest.raises(JournalError) as raised:
+        Journal(path, cart=CART)
+    assert raised.value.fields["why"] == "damaged"
+
+
+def test_time_in_the_journal_never_runs_backwards(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    journal.append(a_record("a"), message_id="1")
+    entry = journal.append(a_record("b", recorded_at=NOW - timedelta(days=400)), message_id="2")
+    assert entry.journalled_at == NOW
+    assert journal.administrations(since=NOW)[-1].recorded_at == NOW - timedelta(days=400)  # the evidence stays as it was
+
+
+def test_the_epoch_belongs_to_the_database(path: Path, tmp_path: Path) -> None:
+    first = Journal(path, cart=CART).epoch
+    assert Journal(path, cart=CART).epoch == first
+    assert Journal(tmp_path / "other.sqlite", cart=CART).epoch != first
+
+
+def test_a_receipt_settles_once_and_the_emr_state_may_move(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    journal.append(a_record(), message_id="m1")
+    assert journal.unsent_count() == 1
+    assert journal.settle("r-1", at=NOW, discrepancies=2)
+    assert not journal.settle("r-1", at=NOW, duplicate=True)
+    assert not journal.settle("not-ours", at=NOW)
+    assert journal.unsent_count() == 0
+    assert journal.settle_emr("r-1", EmrState.WAITING, at=NOW)
+    assert journal.settle_emr("r-1", EmrState.SETTLED, at=NOW, emr_id="MA/7")
+    assert not journal.settle_emr("r-1", EmrState.SETTLED, at=NOW, emr_id="MA/7")
+    standing = journal.standing("r-1")
+    assert (standing.here, standing.at_server, standing.emr, standing.emr_id, standing.discrepancies) == (
+        True,
+        True,
+        EmrState.SETTLED,
+        "MA/7",
+        2,
+    )
+
+
+def test_a_verified_dose_is_open_until_its_record_is_there(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    journal.open_dose(a_record(), at=NOW)
+    journal.close()
+    journal = Journal(path, cart=CART)
+    assert [record.record_id for record in journal.open_doses()] == ["r-1"]
+    journal.append(a_record(), message_id="m1")
+    assert journal.open_doses() == ()
+
+
+def test_fleet_events_wait_for_a_cumulative_acknowledgement_of_this_epoch(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    for kind in ("camera-lost", "pin-wrong", "camera-lost"):
+        journal.note(kind, at=NOW)
+    journal.acknowledge("another-epoch", 3)
+    journal.acknowledge(journal.epoch, 99)
+    assert [event.seq for event in journal.events()] == [1, 2, 3]
+    journal.acknowledge(journal.epoch, 2)
+    assert [event.seq for event in journal.events()] == [3]

@@ -1,6 +1,6 @@
 """The cart's decoder: a quick look at the whole frame, then a closer look at what could be a code, inside a time budget.
 
-1. zxing-cpp's split pass over the frame. An easy frame ends here.
+1. zxing-cpp's split pass over the frame. An easy frame ends here; beside a lone linear code, a matrix code is looked for too.
 2. Regions with many edges, turned upright and enlarged: zxing-cpp, then zbar.
 3. A linear code is believed only after a second look (`second_look`); a matrix code carries its own error correction.
 
@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import cv2
@@ -37,7 +39,19 @@ class CascadeDecoder:
         found += second_look.believed(grey, zxing.linear_symbols(grey))
         if not found:
             found = self._closer(grey, until)
+        elif all(second_look.is_linear(symbol) for symbol in found):
+            found += self._matrix_beside(grey, until)
         return distinct(found)
+
+    def _matrix_beside(self, grey: Any, until: float) -> list[Symbol]:
+        """A pack may carry a small DataMatrix with lot and expiry beside the EAN that was read first."""
+        found: list[Symbol] = []
+        for region in regions.find(grey):
+            if self._clock() > until:
+                break
+            for crop in islice(regions.variants(regions.upright(grey, region)), 2):
+                found += [replace(symbol, outline=crop.in_frame(symbol.outline)) for symbol in zxing.matrix_symbols(crop.image)]
+        return found
 
     def _closer(self, grey: Any, until: float) -> list[Symbol]:
         for region in regions.find(grey):
@@ -59,7 +73,7 @@ def _attempts(crop: regions.Crop) -> Iterator[list[Symbol]]:
 
 def _placed(grey: Any, crop: regions.Crop, symbol: Symbol) -> Symbol | None:
     """The symbol with its outline in the frame; None for a linear one that a second look does not confirm."""
-    placed = Symbol(identifier=symbol.identifier, content=symbol.content, outline=crop.in_frame(symbol.outline))
+    placed = replace(symbol, outline=crop.in_frame(symbol.outline))
     if second_look.is_linear(symbol) and not second_look.confirms(grey, placed):
         return None
     return placed

@@ -16,7 +16,7 @@ from tests.support.camera_peers import a_frame
 
 DECODERS = {name: registry.decoder(name) for name in registry.DECODERS}
 NO_DATAMATRIX = {"zbar"}
-HOLDS = 24
+HOLDS = 18
 
 
 @pytest.fixture(params=sorted(DECODERS))

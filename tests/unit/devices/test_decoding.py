@@ -114,3 +114,18 @@ def test_the_picture_is_small_outlined_and_leaves_the_frame_alone() -> None:
     assert (blue < 90, green > 180, red > 180) == (True, True, True)
     assert image.min() == image.max() == 128
     assert OpenCVPicture().jpeg(a_frame(image), width=4000)[:2] == b"\xff\xd8"
+
+
+def test_a_small_matrix_code_beside_an_ean_is_not_overlooked() -> None:
+    """The EAN alone names the drug, but says neither lot nor expiry."""
+    canvas = np.full((720, 1280), 215, np.uint8)
+    ean = np.asarray(labels.unit_dose("Amoxicillin 500 mg", "8936000000011").convert("L"))
+    canvas[40 : 40 + ean.shape[0], 40 : 40 + ean.shape[1]] = ean
+    code = labels.gs1_datamatrix("(01)08936000000011(17)281231(10)LOT9(21)SER7", module_px=10)
+    small = np.asarray(code.rotate(24, expand=True, fillcolor=255).resize((98, 98)))
+    canvas[560:658, 1000:1098] = small
+    grey = cv2.GaussianBlur(canvas, (0, 0), 1.1)
+    alone = zxing.matrix_symbols(grey)
+    found = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)))
+    assert alone == []
+    assert {symbol.identifier for symbol in found} == {"]E0", "]d2"}

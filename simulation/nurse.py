@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +18,9 @@ from pointofcare.errors import DeviceTimeoutError
 from simulation.camera import VirtualCamera
 
 State = dict[str, Any]
+
+# A cart takes a label that comes back within about a second for the same one held unsteadily.
+_BACK_AFTER_S = 1.6
 
 
 class VirtualNurse:
@@ -28,6 +32,9 @@ class VirtualNurse:
         self._wait_s = wait_s
         self._http = httpx.Client(base_url=kiosk_url, trust_env=False, timeout=10.0)
         self._token = self._csrf()
+        self._held: bytes | None = None
+        self.held_at = datetime.now(UTC)
+        self._put_down: dict[bytes, float] = {}
 
     def close(self) -> None:
         self._hand.clear(self.cart)
@@ -50,11 +57,19 @@ class VirtualNurse:
             time.sleep(0.02)
 
     def hold(self, picture: Image.Image, title: str = "") -> None:
-        """Hold a label before the camera until the next is held or the hand is taken away."""
+        """Hold a label before the camera until the hand is taken away; the same label only after it was away for a while."""
+        self.put_down()
+        self._held = picture.tobytes()
+        away_s = time.monotonic() - self._put_down.get(self._held, -_BACK_AFTER_S)
+        time.sleep(max(0.0, _BACK_AFTER_S - away_s))
+        self.held_at = datetime.now(UTC)
         self._hand.hold(self.cart, picture, title=title)
 
     def put_down(self) -> None:
         self._hand.clear(self.cart)
+        if self._held is not None:
+            self._put_down[self._held] = time.monotonic()
+            self._held = None
 
     def press(self, button: str, **fields: str | list[str]) -> State:
         """Press one button of the screen as it is now."""

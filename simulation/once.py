@@ -196,9 +196,7 @@ def _expect_stop(nurse: VirtualNurse, case: str, state: State, rules: set[str], 
 
 def _give(nurse: VirtualNurse, running: Hospital, case: Case, one: shelf.Pack, proof: Proof) -> AdministrationRecord:
     _open(nurse, case.patient)
-    picture = one.picture()
-    held_at = datetime.now(UTC)
-    state = nurse.scan(picture, units=1)
+    state = nurse.scan(one.picture(), units=1)
     if state["level"] not in _GIVEABLE:
         told = ", ".join(finding["rule"] for finding in state["findings"])
         raise PointOfCareError(f"the right dose was not permitted: {state['level']} ({told})")
@@ -218,7 +216,7 @@ def _give(nurse: VirtualNurse, running: Hospital, case: Case, one: shelf.Pack, p
     journal = running.directory / CART / "data" / "journal.sqlite"
     record, moments = _journalled(journal, record_id)
     names = ("frame", "decode", "verdict")
-    times = [held_at, *(datetime.fromisoformat(trace[f"{name}_at"]) for name in names)]
+    times = [nurse.held_at, *(datetime.fromisoformat(trace[f"{name}_at"]) for name in names)]
     hops = [(name, end - begin) for name, begin, end in zip(names, times, times[1:], strict=False)]
     times = [confirmed_at, moments["journal"], moments["received"], moments["emr"]]
     hops += [(name, end - begin) for name, begin, end in zip(("journal", "server receipt", "EMR"), times, times[1:], strict=False)]

@@ -246,7 +246,7 @@ def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order
     for name in ("patient", "ingredient", "form", "route", "indication", "display"):
         if name in asked:
             try:
-                certain[name] = (cells.code if name in ("form", "route") else cells.text)(asked[name].strip())
+                certain[name] = (cells.code if name == "route" else cells.text)(asked[name].strip())
             except FieldError as exc:
                 problem = Problem(file="", row=0, field=name, value=asked[name], code=exc.reason, parameters=exc.parameters)
                 faults.append((name, f"{problem.message} {problem.remedy}"))

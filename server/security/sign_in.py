@@ -16,7 +16,7 @@ from flask_security.forms import LoginForm
 from flask_security.proxies import _security
 from flask_security.utils import hash_password, lookup_identity
 from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
 FAILURES_PER_NAME = "8 per 5 minutes"
@@ -27,7 +27,7 @@ _hashing = threading.BoundedSemaphore(2)
 class SignInForm(LoginForm):  # type: ignore[misc]
     """Asks for a user name; an email address is no name here."""
 
-    email = None
+    email = StringField(validators=[Optional()])  # not shown and not read, but Flask-Security expects the field
     username = StringField(validators=[DataRequired(), Length(max=255)])
     password = PasswordField(validators=[DataRequired(), Length(max=200)])
 

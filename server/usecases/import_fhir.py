@@ -266,7 +266,7 @@ def _product(resource: Mapping[str, Any], place: Place) -> ProductFound | None:
             id=fields.identifier(str(resource.get("id", ""))),
             gtin=gtin,
             name=fields.text(coded_text(concept)),
-            form=fields.code(form.lower()),
+            form=fields.text(form.lower()),
             ingredients=tuple(ingredients),
         ),
     )

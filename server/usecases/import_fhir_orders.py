@@ -203,7 +203,7 @@ def _drug(resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, An
     ingredient = coded_text(concept).lower()
     if not ingredient:
         raise FieldError("needed", field="medication[x]")
-    if not form or any(sign.isspace() for sign in form):
+    if not form:
         faults.append(("clarify-no-form", form))
         form = "unknown"
     return fields.text(ingredient), form.lower(), faults

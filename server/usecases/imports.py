@@ -6,6 +6,7 @@ is known. Nothing is written while a row is bad, unless the caller says that bad
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -93,12 +94,15 @@ def run(
     found = read(listed)
     with reading(actor, at=at) as tx:
         checked = import_check.check(found, _known(tx, found))
+        known = views_import.staff(tx) if found.staff else {}
     secrets = any(row.pin or row.password for row in checked.staff)
     drafts = tuple((row.order.id, row.clarify) for row in checked.orders if row.clarify)
     if dry_run or (checked.problems and not skip_bad):
         with reading(actor, at=at) as tx:
             counts = _counted(tx, checked)
         return ImportReport(problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=dry_run, secrets=secrets)
+    # Hashing is slow on purpose: it is done before the transaction, which nobody else can write beside.
+    members = _members(checked.staff, known)
     with transaction(actor, at=at) as tx:
         # Somebody may have written since the look above: what is checked is what is written.
         checked = import_check.check(found, _known(tx, found))
@@ -106,7 +110,7 @@ def run(
             counts = _counted(tx, checked)
             return ImportReport(problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=False, secrets=secrets)
         counts = _counted(tx, checked)
-        _write(tx, checked, timezone)
+        _write(tx, checked, members, timezone)
         tx.audit(
             "import.run",
             "import/" + ",".join(name for name, _ in listed)[:150],
@@ -284,12 +288,15 @@ def _as_set(wanted: tuple[Allergy, ...] | None, known: tuple[Allergy, ...] | Non
     return known if wanted is not None and known is not None and set(wanted) == set(known) else wanted
 
 
-def _write(tx: Transaction, found: Found, timezone: str) -> None:
-    known_staff = views_import.staff(tx) if found.staff else {}
+def _members(rows: tuple[StaffFound, ...], known: Mapping[str, KnownStaff]) -> dict[str, StaffMember]:
+    """What is to be written, of those who are new or differ."""
+    return {row.id: _member(row, known.get(row.id)) for row in rows if row.id not in known or not _staff_same(row, known[row.id])}
+
+
+def _write(tx: Transaction, found: Found, members: Mapping[str, StaffMember], timezone: str) -> None:
     for row in found.staff:
-        known = known_staff.get(row.id)
-        if known is None or not _staff_same(row, known):
-            staff_verbs.receive(tx, _member(row, known))
+        if row.id in members:
+            staff_verbs.receive(tx, members[row.id])
     known_products = {product.id: product for product in products.listed(tx)} if found.products else {}
     changed = [row.product for row in found.products if known_products.get(row.product.id) != row.product]
     for product in changed:
@@ -369,18 +376,20 @@ def from_command_line(actor: Actor, paths: Iterable[Path], *, dry_run: bool = Fa
             raise UnreadableError(f"{path} cannot be read: {exc.strerror}", remedy="check the name and the rights of the file") from exc
     zone: str = current_app.config["POINTOFCARE_CONFIG"].timezone
     report = run(actor, files, timezone=zone, dry_run=dry_run, skip_bad=skip_bad)
+    lines: list[str] = []
     for problem in report.problems:
         where = f"{problem.file}:{problem.row}" + (f" {problem.field}" if problem.field else "")
-        print(f"{where}: {problem.message} {problem.remedy}")
+        lines.append(f"{where}: {problem.message} {problem.remedy}")
     for order, why in report.drafts:
-        print(f"draft, cannot be given by scan until clarified: order {order}: {'; '.join(clarify_parts('en', why))}")
+        lines.append(f"draft, cannot be given by scan until clarified: order {order}: {'; '.join(clarify_parts('en', why))}")
     for kind, count in report.counts.items():
         if count != Count():
-            print(f"{kind}: {count.new} new, {count.changed} changed, {count.same} unchanged")
+            lines.append(f"{kind}: {count.new} new, {count.changed} changed, {count.same} unchanged")
     if report.written:
-        print(f"written{f', {len(report.problems)} problem(s) left out' if report.problems else ''}")
+        lines.append(f"written{f', {len(report.problems)} problem(s) left out' if report.problems else ''}")
         if report.secrets:
-            print("a file holds PINs or passwords in plain text: delete it now")
+            lines.append("a file holds PINs or passwords in plain text: delete it now")
     else:
-        print(f"nothing was written{f': {len(report.problems)} problem(s)' if report.problems else ''}")
+        lines.append(f"nothing was written{f': {len(report.problems)} problem(s)' if report.problems else ''}")
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 0 if report.ok else 1

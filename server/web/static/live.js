@@ -4,10 +4,13 @@
   var STALE_AFTER_MS = 20000;
   var lastAnswerAt = Date.now();
 
-  function pad(n) { return (n < 10 ? "0" : "") + n; }
+  // In the ward's time, as every other time on the page, whatever clock the browser keeps.
+  function wallClock(at) {
+    var zone = document.documentElement.dataset.zone;
+    return new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(at);
+  }
   function show() {
-    var now = new Date(lastAnswerAt);
-    var text = pad(now.getHours()) + ":" + pad(now.getMinutes()) + ":" + pad(now.getSeconds());
+    var text = wallClock(new Date(lastAnswerAt));
     document.querySelectorAll("[data-live-clock]").forEach(function (el) { if (el.textContent !== text) { el.textContent = text; } });
     var stale = Date.now() - lastAnswerAt > STALE_AFTER_MS;
     document.querySelectorAll("[data-live-stale]").forEach(function (el) { el.hidden = !stale; });

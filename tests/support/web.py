@@ -1,0 +1,90 @@
+"""The server's pages over a SQLite file, and browsers of people with roles."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from pointofcare.people import StaffRole
+from server.app import create_app
+from server.store import migrate, views_import
+from server.store.database import db
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import imports, staff
+from tests.support import server_ward
+from tests.support.databases import config_for
+
+ADMIN = Actor(id="A1", name="Administrator", roles=frozenset({StaffRole.ADMINISTRATOR}))
+FLEET = Actor(id="F1", name="Fleet manager", roles=frozenset({StaffRole.FLEET_MANAGER}))
+PASSWORD = "correct horse battery"
+EVERYBODY = (server_ward.NURSE, server_ward.CHARGE, server_ward.PHARMACIST, server_ward.PRESCRIBER, FLEET, ADMIN)
+
+
+@contextmanager
+def ward_app(directory: Path, *, verified: bool = False) -> Iterator[Flask]:
+    """The whole application with a small ward, its people, and no order verified unless asked."""
+    app = create_app(config_for(f"sqlite:///{directory / 'ward.sqlite'}", directory))
+    app.config["TESTING"] = True
+    with app.app_context():
+        migrate.upgrade()
+        server_ward.open_ward(patient_count=2, verified=verified)
+        with transaction(server_ward.IMPORT) as tx:
+            for actor in (FLEET, ADMIN):
+                staff.receive(tx, server_ward.a_member(actor))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def signed_in(app: Flask, actor: Actor) -> FlaskClient:
+    """A browser with a running session, as after the sign-in page (which has its own tests)."""
+    client = app.test_client()
+    with app.app_context():
+        row = db.session.get(_staff_row(), actor.id)
+        assert row is not None
+        uniquifier = row.fs_uniquifier
+        db.session.remove()
+    with client.session_transaction() as session:
+        session["_user_id"] = uniquifier
+        session["_fresh"] = True
+        session["fs_cc"] = "set"
+        session["fs_paa"] = time.time()
+        session["language"] = "en"
+    return client
+
+
+def _staff_row() -> type:
+    from server.store.tables import StaffRow
+
+    return StaffRow
+
+
+def give_password(app: Flask, actor: Actor) -> None:
+    with app.app_context():
+        with transaction(ADMIN) as tx:
+            staff.set_password(tx, actor.id, imports.hash_password(PASSWORD))
+
+
+def known_staff(app: Flask, staff_id: str) -> views_import.KnownStaff:
+    with app.app_context(), reading() as tx:
+        return views_import.staff(tx)[staff_id]
+
+
+def token_of(page: str) -> str:
+    """The request-forgery token of a page's forms."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page[:500]
+    return found.group(1)
+
+
+def post(client: FlaskClient, address: str, page: str, **fields: object):  # type: ignore[no-untyped-def]
+    """Sends a form that stands on `page`, following where it leads."""
+    token = token_of(client.get(page).text)
+    return client.post(address, data={"csrf_token": token, **fields}, follow_redirects=True)

@@ -136,7 +136,7 @@ class Uplink:
         self._events_sent_mono_s = 0.0
         self._lease_lock = threading.Lock()
         self._lease_question: _LeaseQuestion | None = None
-        self._clock_question: tuple[datetime, float] | None = None
+        self._clock_questions: dict[datetime, float] = {}
         self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = 0.0
         self._phase: tuple[CartPhase, str] | None = None
         self._commands_done: dict[str, CommandAnswered] = {}
@@ -268,10 +268,10 @@ class Uplink:
         self._tell(LeaseTold(patient=body.patient, lease=body.state, holder=body.holder, fence=body.fence, until_mono_s=until))
 
     def _clock_told(self, body: ClockTold, received_mono_s: float) -> None:
-        if self._clock_question is None or self._clock_question[0] != body.asked_at:
+        asked_mono_s = self._clock_questions.pop(body.asked_at, None)
+        if asked_mono_s is None:
             return
-        trip_s = received_mono_s - self._clock_question[1]
-        self._clock_question = None
+        trip_s = received_mono_s - asked_mono_s
         if 0 <= trip_s <= CLOCK_WORST_TRIP_S:
             self._tell(ClockMeasured(offset_s=(body.asked_at - body.server_at).total_seconds() + trip_s / 2))
 
@@ -311,7 +311,9 @@ class Uplink:
         if mono_s - self._clock_mono_s >= CLOCK_EVERY_S:
             self._clock_mono_s = mono_s
             asked = ClockAsked(asked_at=self._now())
-            self._clock_question = (asked.asked_at, time.monotonic())
+            now_mono_s = time.monotonic()
+            self._clock_questions = {at: then for at, then in self._clock_questions.items() if now_mono_s - then <= CLOCK_WORST_TRIP_S}
+            self._clock_questions[asked.asked_at] = now_mono_s
             self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
         if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
             self._telemetry_mono_s = mono_s

@@ -89,7 +89,7 @@ def _init(chosen: argparse.Namespace) -> int:
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
     settings = _load(chosen)
-    signing.load_or_generate(settings.signing_key, facility=settings.facility)
+    signing.load_or_generate(settings.signing_key)
     print(f"{path} written. Next: pointofcare-server migrate --config {path}")
     return 0
 
@@ -103,7 +103,7 @@ def _migrate(chosen: argparse.Namespace) -> int:
 
 def _export_key(chosen: argparse.Namespace) -> int:
     settings = _load(chosen)
-    text = signing.public_jwk(signing.load_or_generate(settings.signing_key, facility=settings.facility))
+    text = signing.public_jwk(signing.load_or_generate(settings.signing_key))
     if chosen.output is None:
         print(text, end="")
     else:

@@ -93,7 +93,7 @@ def gateway(app: Flask, config: ServerConfig) -> Gateway:
     return Gateway(
         config.mqtt,
         facility=config.facility,
-        key=signing.load_or_generate(config.signing_key, facility=config.facility),
+        key=signing.load_or_generate(config.signing_key),
         site=site(config),
         lifetime=timedelta(hours=config.table_lifetime_h),
         version=program_version(),

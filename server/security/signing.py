@@ -25,10 +25,9 @@ ALGORITHM = "Ed25519"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """`facility` is signed into every header, so that one hospital's table is worth nothing in another."""
+    """Each facility draws its own, so that one hospital's table is worth nothing in another."""
 
     key: OKPKey
-    facility: str
 
     @property
     def id(self) -> str:
@@ -49,7 +48,7 @@ def generate(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def load(path: Path, *, facility: str) -> SigningKey:
+def load(path: Path) -> SigningKey:
     """Raises: ConfigError when there is no usable private key, or others may read it."""
     try:
         mode = path.stat().st_mode
@@ -66,14 +65,14 @@ def load(path: Path, *, facility: str) -> SigningKey:
         raise ConfigError(f"{path} does not hold a private Ed25519 key", problems=(("signing_key", "restore it from the backup"),))
     if mode & 0o077:
         raise ConfigError(f"others may read the signing key {path}", problems=(("signing_key", f"run: chmod 600 {path}"),))
-    return SigningKey(key=found, facility=facility)
+    return SigningKey(key=found)
 
 
-def load_or_generate(path: Path, *, facility: str) -> SigningKey:
+def load_or_generate(path: Path) -> SigningKey:
     """Raises: ConfigError."""
     if not path.exists():
         generate(path)
-    return load(path, facility=facility)
+    return load(path)
 
 
 def public_jwk(key: SigningKey) -> str:
@@ -83,6 +82,6 @@ def public_jwk(key: SigningKey) -> str:
 
 def sign(key: SigningKey, table: Table) -> TableIssued:
     """Raises: MessageError for a table that the wire cannot carry."""
-    header = {"alg": ALGORITHM, "kid": key.id, "facility": key.facility}
+    header = {"alg": ALGORITHM, "kid": key.id}
     signed = jws.serialize_compact(header, tables.claims(table), key.key, algorithms=[ALGORITHM])
     return TableIssued(kind=table.kind, ward=table.ward, version=table.version, jws=signed)

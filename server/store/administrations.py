@@ -47,13 +47,13 @@ class DoseView:
 def insert_record(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """False: a record with this id is there already; then nothing was written. One statement."""
     new = insertion(tx, AdministrationRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
-    return tx.changed(new.on_conflict_do_nothing()) == 1
+    return tx.inserted(new)
 
 
 def insert_attempt(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """As `insert_record`."""
     new = insertion(tx, AttemptRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
-    return tx.changed(new.on_conflict_do_nothing()) == 1
+    return tx.inserted(new)
 
 
 def _doses(tx: Transaction, *conditions: Any, limit: int, newest_first: bool = True) -> tuple[DoseView, ...]:
@@ -150,7 +150,7 @@ def get(tx: Transaction, record_id: str) -> DoseView | None:
 def review(tx: Transaction, record_id: str, *, comment: str) -> bool:
     """False: somebody reviewed it before."""
     new = insertion(tx, OverrideReviewRow).values(facility=tx.facility, record_id=record_id, by=tx.actor.id, at=tx.at, comment=comment)
-    return tx.changed(new.on_conflict_do_nothing()) == 1
+    return tx.inserted(new)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

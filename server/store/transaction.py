@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import CursorResult, Executable, insert
+from sqlalchemy import CursorResult, Executable, insert, literal
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
@@ -45,8 +45,12 @@ class Transaction:
     at: datetime
     audits: list[dict[str, object]] = field(default_factory=list)
 
+    def inserted(self, statement: Any) -> bool:
+        """Runs an INSERT of one row that may conflict; whether the row was written. A row count would not say it on every driver."""
+        return self.session.execute(statement.on_conflict_do_nothing().returning(literal(1))).first() is not None
+
     def changed(self, statement: Executable) -> int:
-        """Runs an INSERT, UPDATE or DELETE; the number of rows that it touched."""
+        """Runs an UPDATE or DELETE; the number of rows that it touched."""
         return cast("CursorResult[Any]", self.session.execute(statement)).rowcount
 
     def audit(self, action: str, subject: str, detail: Mapping[str, object] | None = None) -> None:

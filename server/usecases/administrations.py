@@ -138,6 +138,8 @@ def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | N
     if second is None:
         differ("not-evaluated")
         return tuple(found)
+    if second.patient is not None and second.patient != record.patient:
+        differ("patient-differs", recorded=record.patient, scanned=second.patient)
     cart_level, server_level = _cart_level(record), _level(second.findings)
     order_differs = record.order is not None and second.order != record.order
     if cart_level != server_level or order_differs:

@@ -25,7 +25,7 @@ from cart_client.drawer import Unlocker
 from cart_client.inbox import Answer, Asked, Inbox, Link
 from cart_client.journal import Journal
 from cart_client.scanning import CameraTold, Seen
-from cart_client.screen import DrawerTold, View
+from cart_client.screen import DrawerTold, Trace, View
 from devices.ports import Drawers
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
@@ -42,7 +42,7 @@ from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Action, Facts, Intent
-from pointofcare.verdict.finding import Finding, Level, Verdict
+from pointofcare.verdict.finding import Verdict
 from pointofcare.wire.messages import AttemptOutcome, LeaseAsked
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,6 @@ log = logging.getLogger(__name__)
 TICK_S = 1.0
 DUES_S = 15
 _SHOWN_RECORDS = 5
-_IDENTITY = frozenset({"P1", "P2", "P3", "P5", "P6", "P7", "P8"})
 
 
 class Bedside:
@@ -88,6 +87,7 @@ class Bedside:
         self._here = Condition(cart=cart, facility=facility, ward=ward, chart=chart, ask_lease=ask_lease, mono_s=mono_s)
         self._pins = PinGuard(mono_s)
         self._witness_badge = ""
+        self._trace: Trace | None = None
         self._recent: list[str] = []
         self._notice: tuple[str, dict[str, object]] = ("", {})
         self._dues: tuple[Due, ...] = ()
@@ -154,6 +154,7 @@ class Bedside:
             case Seen():
                 self._notice = ("", {})
                 self._seen(item, now)
+                self._trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._now())
             case Asked(command=command):
                 self._notice = ("", {})
                 if command.moment != self._moment:
@@ -185,8 +186,6 @@ class Bedside:
             case _:
                 log.error("nothing is known to do with a %s", type(item).__name__)
 
-    # Time.
-
     def _tick(self, now: datetime) -> None:
         session = self._session
         since = session.last_scan_at if session.state in AT_PATIENT else session.last_at
@@ -195,8 +194,6 @@ class Bedside:
             self._say("signed-out-idle")
         elif session.patient is not None:
             self._here.keep(session.patient, session.nurse)
-
-    # Scans.
 
     def _seen(self, seen: Seen, now: datetime) -> None:
         scan = labels.interpret(seen.symbol, self._chart.site_profile(), self._chart.today(now, self._zone))
@@ -241,18 +238,11 @@ class Bedside:
 
     def _identity(self, now: datetime) -> None:
         """Tell of a wrong band at once, not only when a drug is scanned."""
-        verdict = self._evaluate(self._facts(now))
-        findings = tuple(f for f in verdict.findings if f.rule in _IDENTITY)
-        if self._session.patient is None and not any(f.level is Level.STOP and not f.satisfied for f in findings):
-            why = "chart-missing" if self._chart.missing(now) else "band-unknown"
-            findings = (Finding(rule="P1", level=Level.STOP, facts={"why": why}, remedy="scan-band", unknown=True), *findings)
-        level = max((f.level for f in findings if not f.satisfied), default=Level.PASS)
-        if level is Level.STOP:
-            stopped = replace(verdict, level=level, findings=findings, order=None, order_version=None, due=None, record=None)
+        unknown = "" if self._session.patient is not None else "chart-missing" if self._chart.missing(now) else "band-unknown"
+        stopped = evidence.identity_stop(self._evaluate(self._facts(now)), unknown)
+        if stopped is not None:
             self._attempt(AttemptOutcome.STOPPED, stopped, now)
             self._advance(workflow.Stopped(verdict=stopped, at=now))
-
-    # People.
 
     def _badge(self, badge: str, now: datetime) -> None:
         session = self._session
@@ -304,8 +294,6 @@ class Bedside:
             self._advance(workflow.WitnessGiven(witness=second, at=now))
             self._judge(now)
 
-    # What was pressed.
-
     def _command(self, command: asked.Command, now: datetime) -> None:
         match command:
             case asked.KeyBadge(badge=badge):
@@ -345,8 +333,6 @@ class Bedside:
                 self._leave(workflow.PatientClosed(at=now), now)
             case asked.ResolveOpen():
                 self._resolve(command, now)
-            case _:
-                log.error("nothing is known to do with a %s", type(command).__name__)
 
     def _amount(self, command: asked.GiveAmount, now: datetime) -> None:
         try:
@@ -376,8 +362,6 @@ class Bedside:
         )
         self._advance(event)
         self._judge(now)
-
-    # The verdict.
 
     def _facts(self, now: datetime, session: Session | None = None) -> Facts:
         journalled = self._journal.administrations(since=history_since(now))
@@ -536,8 +520,6 @@ class Bedside:
             self._failed(exc)
         self._wake()
 
-    # State and picture.
-
     def _advance(self, event: workflow.Event) -> None:
         self._become(workflow.advance(self._session, event))
 
@@ -590,6 +572,7 @@ class Bedside:
             dues=dues,
             opened=self._journal.open_doses() if signed_in else (),
             drawer=told if told is not None and told.record_id == session.record_id else None,
+            trace=self._trace,
             recorded=screen.recorded(self._journal, tuple(self._recent)),
             notice=self._notice[0],
             notice_params=dict(self._notice[1]),

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Place, Session
-from pointofcare.verdict.finding import Verdict
+from pointofcare.verdict.finding import Finding, Level, Verdict
 from pointofcare.wire.messages import AttemptOutcome, AttemptStopped
+
+_IDENTITY = frozenset({"P1", "P2", "P3", "P5", "P6", "P7", "P8"})
+
+
+def identity_stop(verdict: Verdict, unknown: str) -> Verdict | None:
+    """What `verdict` says of the band and the nurse alone, when that is a stop. `unknown`: why the band names nobody, "" when it
+    names one patient; a band that names nobody is a stop whatever else was found."""
+    findings = tuple(f for f in verdict.findings if f.rule in _IDENTITY)
+    stops = any(f.level is Level.STOP and not f.satisfied for f in findings)
+    if unknown and not stops:
+        findings = (Finding(rule="P1", level=Level.STOP, facts={"cause": unknown}, remedy="scan-band", unknown=True), *findings)
+    elif not stops:
+        return None
+    return replace(verdict, level=Level.STOP, findings=findings, order=None, order_version=None, due=None, record=None)
 
 
 def attempt(session: Session, outcome: AttemptOutcome, verdict: Verdict, *, record_id: str, now: datetime, place: Place) -> AttemptStopped:

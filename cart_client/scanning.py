@@ -32,10 +32,11 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A symbol newly held before the camera."""
+    """A symbol newly held before the camera: `at` when it was decoded, `frame_at` when its picture was taken."""
 
     symbol: Symbol
     at: datetime
+    frame_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue
                 viewfinder.show(frame, tuple(found))
                 held, fresh = step(held, found, frame.taken_at)
                 for symbol in fresh:
-                    inbox.put(Seen(symbol=symbol, at=datetime.now(UTC)))
+                    inbox.put(Seen(symbol=symbol, at=datetime.now(UTC), frame_at=frame.taken_at))
         except DeviceError as exc:
             why = exc.code
             log.warning("camera: %s", exc)

@@ -65,6 +65,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """When the newest scan passed each hop on this cart. `frame_at` None: it did not come from a picture."""
+
+    frame_at: datetime | None
+    decode_at: datetime
+    verdict_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """One moment. `moment` changes whenever something that can be pressed changes; forms send it back.
 
@@ -88,6 +97,7 @@ class View:
     dues: tuple[Due, ...] = ()
     opened: tuple[AdministrationRecord, ...] = ()
     drawer: DrawerTold | None = None
+    trace: Trace | None = None
     recorded: tuple[Recorded, ...] = ()
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)

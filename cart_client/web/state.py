@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cart_client.screen import View
+from cart_client.screen import Trace, View
 from pointofcare.administration.session import State
 from pointofcare.verdict.finding import Finding
 
@@ -28,6 +28,7 @@ def plain(view: View) -> dict[str, Any]:
         "notice": view.notice,
         "notice_params": {name: str(value) for name, value in view.notice_params.items()},
         "drawer": view.drawer.outcome if view.drawer is not None else None,
+        "trace": _trace(view.trace),
         "witness_badge": bool(view.witness_badge),
         "strip": {
             "link": strip.link.value,
@@ -64,6 +65,13 @@ def plain(view: View) -> dict[str, Any]:
             for line in view.dues
         ],
     }
+
+
+def _trace(trace: Trace | None) -> dict[str, str] | None:
+    if trace is None:
+        return None
+    frame_at = trace.frame_at or trace.decode_at
+    return {"frame_at": frame_at.isoformat(), "decode_at": trace.decode_at.isoformat(), "verdict_at": trace.verdict_at.isoformat()}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

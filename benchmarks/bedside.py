@@ -1,0 +1,112 @@
+"""What a nurse waits for at the cart: from a symbol to the verdict on the screen, and from "given" to the durable row.
+
+Run with a ward of 24 patients and 150 orders on a real file system; memory is of a cart's process parts in this one.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cart_client import inbox
+from pointofcare.people import Band, BandStatus
+from pointofcare.wire.messages import TableKind
+from tests.support.cart_ward import AMOX, Stand, a_table, an_order, band, chart_body, issued, orders, pack, patients
+
+RESULTS = Path(__file__).parent / "results" / "bedside.json"
+PATIENTS, ORDERS = 24, 150
+
+
+def _ward(stand: Stand) -> None:
+    """Fill the chart up to a whole ward around the two patients of the tests."""
+    people = [
+        *patients(),
+        *(
+            replace(
+                patients()[1],
+                id=f"Q{number}",
+                mrn=f"25-{number:06}",
+                bed=f"B{number:03}",
+                bands=(Band(gsrn=f"8936000000001{number:05}", srin="1", status=BandStatus.ACTIVE),),
+            )
+            for number in range(PATIENTS - 2)
+        ),
+    ]
+    extra = [
+        an_order(f"X{number}", people[2 + number % (PATIENTS - 2)].id, "amoxicillin", "500 mg") for number in range(ORDERS - len(orders()))
+    ]
+    body = replace(chart_body((*orders(), *extra)), patients=tuple(people))
+    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, body, version=2)), stand.clock.at)
+
+
+def run(quick: bool = False) -> dict[str, Any]:
+    doses = 20 if quick else 200
+    verdict_ms: list[float] = []
+    journalled_ms: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        stand = Stand(Path(folder))
+        _ward(stand)
+        stand.sign_in()
+        for number in range(doses):
+            stand.clock.pass_by(timedelta(seconds=10))
+            stand.hold(band("P2"))
+            stand.lease("P2")
+            started = time.perf_counter()
+            stand.hold(pack(AMOX, lot=f"L{number}"))
+            verdict_ms.append((time.perf_counter() - started) * 1000)
+            if stand.state == "awaiting-reason":  # every dose after the first is early: answered, as a nurse would
+                stand.press(inbox.GiveReason, reason="prescriber-confirmed", satisfies=tuple(stand.rules))
+            if stand.state == "warned":
+                stand.press(inbox.Acknowledge)
+            if stand.state != "giving":
+                stand.press(inbox.ClosePatient)
+                continue
+            started = time.perf_counter()
+            stand.press(inbox.Confirm, record_id=stand.view.session.record_id)
+            journalled_ms.append((time.perf_counter() - started) * 1000)
+        rows = stand.journal.last_seq()
+    result = {
+        "benchmark": "bedside",
+        "python": sys.version.split()[0],
+        "patients": PATIENTS,
+        "orders": ORDERS,
+        "doses": doses,
+        "rows": rows,
+        "scan_to_verdict_ms": _spread(verdict_ms),
+        "confirm_to_journalled_ms": _spread(journalled_ms),
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {"count": 0}
+    ordered = sorted(values)
+    return {
+        "count": len(values),
+        "p50": round(statistics.median(ordered), 2),
+        "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
+        "max": round(ordered[-1], 2),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    lines = [f"bedside: {result['patients']} patients, {result['orders']} orders, {result['doses']} doses, peak {result['peak_rss_mb']} MB"]
+    for name in ("scan_to_verdict_ms", "confirm_to_journalled_ms"):
+        lines.append(f"  {name:28} " + "  ".join(f"{key} {value}" for key, value in result[name].items()))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table(run("--quick" in sys.argv)) + "\n")

@@ -231,10 +231,11 @@ def _row(
         except FieldError as exc:
             shown = "•••" if name in SECRET_COLUMNS else cell[:100]
             problems.append(Problem(file=place.file, row=place.row, field=name, value=shown, code=exc.reason, parameters=exc.parameters))
-    if kind == "patients" and ("weight" in values) != ("weight_at" in values):
-        name = "weight" if "weight_at" in values else "weight_at"
+    filled = {name for name, cell in zip(names, cells, strict=True) if cell.strip()}
+    if kind == "patients" and ("weight" in filled) != ("weight_at" in filled):
+        name = "weight" if "weight_at" in filled else "weight_at"
         problems.append(Problem(file=place.file, row=place.row, field=name, value="", code="weight-and-moment"))
-    if kind == "patients" and "srin" in values and "gsrn" not in values:
+    if kind == "patients" and "srin" in filled and "gsrn" not in filled:
         problems.append(Problem(file=place.file, row=place.row, field="gsrn", value="", code="srin-without-gsrn"))
     if problems:
         return None, problems

@@ -369,6 +369,10 @@ class Bedside:
 
     def _judge(self, now: datetime) -> None:
         verdict = self._evaluate(self._facts(now))
+        given = screen.given_now(self._due_list(now), verdict.order, now) if self._session.intent.due is None else None
+        if given is not None:
+            named = replace(self._session, intent=replace(self._session.intent, order=verdict.order, due=given))
+            verdict = self._evaluate(self._facts(now, named))
         event = workflow.judged(verdict, now, self._new_id())
         if isinstance(event, workflow.Permitted):
             self._permit(event, verdict, now)

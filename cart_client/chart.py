@@ -90,6 +90,7 @@ class Due:
     order: Order
     status: str
     due: datetime | None = None
+    opens_at: datetime | None = None
     closes_at: datetime | None = None
     open_record: str | None = None
 
@@ -361,6 +362,7 @@ class Chart:
                     order=order,
                     status=schedule.status(dose, now).value,
                     due=dose.due,
+                    opens_at=dose.opens_at,
                     closes_at=dose.closes_at,
                     open_record=waiting.get((order.id, dose.due)),
                 )

@@ -122,6 +122,17 @@ def choices(scanned: tuple[Unit, ...], dues: tuple[Due, ...]) -> tuple[Due, ...]
     return tuple(first.values())
 
 
+def given_now(dues: tuple[Due, ...], order: str | None, now: datetime) -> datetime | None:
+    """The due time of the dose of `order` whose window is open and that was given already: a further scan is of that one, and not
+    of the next dose, hours too early."""
+    for line in dues:
+        if line.order.id != order or line.opens_at is None or line.closes_at is None:
+            continue
+        if line.opens_at <= now < line.closes_at:
+            return line.due if line.status in ("given", "in-progress") else None
+    return None
+
+
 def recorded(journal: Journal, record_ids: tuple[str, ...]) -> tuple[Recorded, ...]:
     """The administrations among `record_ids`, and how far each has come."""
     found: list[Recorded] = []

@@ -144,13 +144,26 @@ def test_a_wrong_pin_opens_nothing_and_five_pause_it(stand: Stand) -> None:
     assert stand.state == "signed-in"
 
 
-def test_a_second_dose_after_the_first_is_far_too_early(stand: Stand) -> None:
+def test_a_dose_that_was_given_already_is_stopped(stand: Stand) -> None:
     at_patient(stand)
     stand.hold(pack(AMOX))
     given(stand)
     stand.hold(pack(AMOX, lot="B"))
-    assert stand.state == "awaiting-reason"
-    assert "T1" in stand.rules
+    assert stand.state == "stopped"
+    assert "D5" in stand.rules
+    assert len(records(stand)) == 1
+
+
+def test_the_next_dose_hours_too_early_asks_why(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    given(stand)
+    stand.press(inbox.ClosePatient)
+    stand.clock.pass_by(timedelta(hours=2))
+    stand.put(inbox.Tick())
+    at_patient(stand)
+    stand.hold(pack(AMOX, lot="B"))
+    assert (stand.state, "T1" in stand.rules) == ("awaiting-reason", True)
 
 
 def test_a_dose_given_offline_is_not_offered_again_before_the_chart_knows(stand: Stand) -> None:

@@ -171,8 +171,8 @@ def _time(facts: Facts, order: Order, when: datetime) -> DoseTime:
             _with_due(facts, order),
             facts.policy.windows,
             facts.timezone,
-            _moved(min(when, around), -span),
-            _moved(max(when, around), span),
+            _moved(around, -span),
+            _moved(around, span),
         )
     except ZoneUnknownError:
         return DoseTime(due=named, problem="timezone")

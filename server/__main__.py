@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files")
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
+    made.add_argument("--skip-bad", action="store_true", help="leave out the rows with a problem and write the others")
     made = command("user", _user, "add a person, or set a password (asked for, or read from standard input)")
     made.add_argument("action", choices=("add", "set-password"))
     made.add_argument("name", help="the user name")
@@ -115,7 +116,7 @@ def _import(chosen: argparse.Namespace) -> int:
     from server.usecases import imports
 
     with create_app(_load(chosen), pages=False).app_context():
-        return imports.from_command_line(OPERATOR, chosen.files, dry_run=chosen.dry_run)
+        return imports.from_command_line(OPERATOR, chosen.files, dry_run=chosen.dry_run, skip_bad=chosen.skip_bad)
 
 
 def _user(chosen: argparse.Namespace) -> int:

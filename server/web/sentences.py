@@ -6,6 +6,7 @@ import logging
 
 from pointofcare.administration.record import FindingEvidence
 from pointofcare.errors import PointOfCareError
+from pointofcare.texts import findings
 from pointofcare.verdict.finding import Finding, Level
 from server.web import page
 
@@ -25,13 +26,11 @@ def of_evidence(evidence: FindingEvidence) -> str:
         satisfied=evidence.satisfied,
     )
     try:
-        from pointofcare.texts import findings
-
-        text = findings.sentence(page.language(), finding)
+        said, remedy = findings.sentence(page.language(), finding)
     except (PointOfCareError, KeyError, ValueError, TypeError):  # a record of an older engine may name what the texts no longer know
         log.warning("no sentence for finding %s", evidence.rule)
         return evidence.rule
-    return str(text) or evidence.rule
+    return " ".join(part for part in (said, remedy) if part) or evidence.rule
 
 
 def of_rule(rule: str) -> str:

@@ -62,7 +62,8 @@ def test_the_samples_of_the_documentation_import_whatever_order_they_are_named_i
     report = run(*samples(*ALL))
     assert report.problems == ()
     assert report.written
-    assert the_patient("P001").allergies is not None and len(the_patient("P001").allergies) == 2
+    assert the_patient("P001").allergies is not None
+    assert len(the_patient("P001").allergies) == 2
     assert the_patient("P002").allergies == ()
     assert the_patient("P003").allergies is None
     assert the_order("O002").verification is orders.Verification.VERIFIED
@@ -107,8 +108,10 @@ def test_a_fhir_bundle_brings_ward_bed_allergy_weight_and_order(app: Flask) -> N
     run(*samples("bundle.json"))
     patient = the_patient("F001")
     assert (patient.ward, patient.bed, patient.mrn) == ("NOI-TH", "H011", "26-000101")
-    assert patient.allergies is not None and patient.allergies[0].substance == "ibuprofen"
-    assert patient.weight is not None and patient.weight.value == Quantity.parse("54.5 kg")
+    assert patient.allergies is not None
+    assert patient.allergies[0].substance == "ibuprofen"
+    assert patient.weight is not None
+    assert patient.weight.value == Quantity.parse("54.5 kg")
     order = the_order("HIS-7001").order
     assert (order.dose, order.route, [str(at) for at in order.times]) == (Quantity.parse("500 mg"), "PO", ["08:00:00", "20:00:00"])
     assert order.start == datetime(2026, 11, 21, 1, tzinfo=UTC)
@@ -194,7 +197,8 @@ def test_bad_rows_are_left_out_only_when_asked_and_are_still_listed(app: Flask) 
 
 def test_a_dry_run_writes_nothing_even_when_all_is_well(app: Flask) -> None:
     report = run(("p.csv", a_row()), dry_run=True)
-    assert report.ok and not report.written
+    assert report.ok
+    assert not report.written
     with reading() as tx:
         assert not patients.known(tx, ("P50",))
 
@@ -232,8 +236,10 @@ def test_pins_and_passwords_are_hashed_and_never_shown(app: Flask) -> None:
     assert report.secrets
     with reading() as tx:
         person = views_import.staff(tx)["N77"]
-    assert person.pin_hash is not None and argon2.PasswordHasher().verify(person.pin_hash, "604281")
-    assert person.password_hash is not None and "long enough" not in person.password_hash
+    assert person.pin_hash is not None
+    assert argon2.PasswordHasher().verify(person.pin_hash, "604281")
+    assert person.password_hash is not None
+    assert "long enough" not in person.password_hash
     bad = run(("staff.csv", head + "N78,MAI,nurse,BADGE:78,12a45678,pw\n"))
     assert {one.field: one.value for one in bad.problems} == {"pin": "•••", "password": "•••"}
     again = run(("staff.csv", head + "N77,MAI,nurse,,,\n"))

@@ -121,17 +121,14 @@ def test_a_cookie_signed_by_another_key_is_nobody(app: Flask) -> None:
 def test_a_role_taken_away_ends_at_the_next_request(app: Flask) -> None:
     client = web.signed_in(app, CHARGE)
     assert client.get("/review/").status_code == 200
-    with app.app_context():
-        with transaction(ADMIN) as tx:
-            staff.receive(tx, server_ward.a_member(CHARGE, roles=(StaffRole.NURSE,)))
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.receive(tx, server_ward.a_member(CHARGE, roles=(StaffRole.NURSE,)))
     assert client.get("/review/").status_code == 403
-    with app.app_context():
-        with transaction(ADMIN) as tx:
-            staff.receive(tx, server_ward.a_member(CHARGE, active=False))
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.receive(tx, server_ward.a_member(CHARGE, active=False))
     assert client.get("/ward/").status_code == 302
-    with app.app_context():
-        with transaction(ADMIN) as tx:
-            staff.receive(tx, server_ward.a_member(CHARGE))
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.receive(tx, server_ward.a_member(CHARGE))
 
 
 def test_a_session_ends_after_one_long_shift(app: Flask) -> None:
@@ -189,8 +186,10 @@ def test_only_an_administrator_adds_people_and_the_last_one_stays(app: Flask) ->
     assert "&lt;b&gt;Mai&lt;/b&gt; is saved" in answer.text
     person = web.known_staff(app, "N9")
     assert person.roles == (StaffRole.NURSE,)
-    assert person.pin_hash is not None and person.pin_hash.startswith("$argon2id$")
-    assert person.password_hash is not None and person.password_hash.startswith("$argon2id$")
+    assert person.pin_hash is not None
+    assert person.pin_hash.startswith("$argon2id$")
+    assert person.password_hash is not None
+    assert person.password_hash.startswith("$argon2id$")
     assert "604281" not in answer.text
     short = web.post(client, "/staff/", "/staff/N9", id="N9", name="Mai", roles="nurse", pin="111111", password="short", active="yes")
     assert short.status_code == 422

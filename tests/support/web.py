@@ -67,9 +67,8 @@ def _staff_row() -> type:
 
 
 def give_password(app: Flask, actor: Actor) -> None:
-    with app.app_context():
-        with transaction(ADMIN) as tx:
-            staff.set_password(tx, actor.id, imports.hash_password(PASSWORD))
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.set_password(tx, actor.id, imports.hash_password(PASSWORD))
 
 
 def known_staff(app: Flask, staff_id: str) -> views_import.KnownStaff:

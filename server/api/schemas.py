@@ -134,7 +134,7 @@ class FindingSchema(Schema):
     rule = fields.String()
     level = fields.String()
     satisfied = fields.Boolean()
-    unknown = fields.Boolean()
+    lacked_data = fields.Boolean(attribute="unknown", data_key="unknown")
     remedy = fields.String()
 
 

@@ -24,7 +24,7 @@ TRIES_PER_ADDRESS = "120 per 5 minutes"
 _hashing = threading.BoundedSemaphore(2)
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     """Asks for a user name; an email address is no name here."""
 
     email = StringField(validators=[Optional()])  # not shown and not read, but Flask-Security expects the field
@@ -65,7 +65,8 @@ def limit_more(app: Flask, *endpoints: str) -> None:
     by_address = limiter.limit(TRIES_PER_ADDRESS, methods=["POST"])
     by_name = limiter.limit(FAILURES_PER_NAME, key_func=name_asked_for, methods=["POST"], deduct_when=_failed)
     for endpoint in endpoints:
-        app.view_functions[endpoint] = by_address(by_name(app.view_functions[endpoint]))
+        view: Any = app.view_functions[endpoint]
+        app.view_functions[endpoint] = by_address(by_name(view))
 
 
 def _failed(answer: Response) -> bool:

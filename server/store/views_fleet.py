@@ -115,7 +115,7 @@ def leases(tx: Transaction, cart_id: str) -> tuple[tuple[str, datetime], ...]:
         .where(LeaseRow.facility == tx.facility, LeaseRow.cart == cart_id, LeaseRow.until > tx.at)
         .order_by(LeaseRow.patient)
     )
-    return tuple((patient, until) for patient, until in rows)
+    return tuple((patient, until) for patient, until in rows if until is not None)
 
 
 def rejected(tx: Transaction, *, limit: int = 100) -> tuple[RejectedMessage, ...]:

@@ -192,10 +192,10 @@ def read(file: str, content: bytes) -> Found:
     rows: list[Any] = []
     problems: list[Problem] = []
     for number, cells in lines[1:]:
-        row, row_problems = _row(kind, columns, names, cells, Place(file=file, row=number))
+        found_row, row_problems = _row(kind, columns, names, cells, Place(file=file, row=number))
         problems += row_problems
-        if row is not None:
-            rows.append(row)
+        if found_row is not None:
+            rows.append(found_row)
     rows, repeated = _without_repeats(file, rows)
     found = Found(problems=tuple(sorted(problems + repeated, key=lambda problem: problem.row)))
     return found.joined(Found(**{kind: tuple(rows)}))

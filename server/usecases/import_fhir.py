@@ -104,7 +104,7 @@ def read(file: str, content: bytes) -> Found:
         except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError):  # an element of another type than FHIR says
             _distrust_allergies(kind, resource, around)
             problems.append(Problem(file=file, row=number, field=kind, value=str(resource.get("id", ""))[:100], code="wrong-element-type"))
-    return Found(**{name: tuple(rows) for name, rows in found.items()}, problems=tuple(sorted(problems, key=lambda one: one.row)))  # type: ignore[arg-type]
+    return Found(**{name: tuple(rows) for name, rows in found.items()}, problems=tuple(sorted(problems, key=lambda one: one.row)))
 
 
 def _distrust_allergies(kind: str, resource: Mapping[str, Any], around: dict[str, _Around]) -> None:

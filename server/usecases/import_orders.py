@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus, Prn
 from pointofcare.quantity import Quantity
@@ -75,7 +75,8 @@ def build(
     dose_range = None
     if dose_max is not None and dose is not None:
         if dose.converts_to(dose_max.unit) and dose < dose_max:
-            dose, dose_range = None, (dose, dose_max)
+            dose_range = (dose, dose_max)
+            dose = None
         else:
             faults.append(("clarify-dose-range", f"{dose} – {dose_max}"))
             dose = None
@@ -92,10 +93,10 @@ def build(
     min_interval = read("prn_min_interval", fields.duration)
     max_per_24h = read("prn_max_24h", fields.positive)
     values = dict(certain)
-    reasons = values.pop("prn_reasons", ())
+    reasons: Any = values.pop("prn_reasons", ())
     prn = None
     if values["category"] is OrderCategory.PRN:
-        prn = Prn(reasons=tuple(reasons), min_interval=min_interval, max_per_24h=max_per_24h)  # type: ignore[call-overload]
+        prn = Prn(reasons=tuple(reasons), min_interval=min_interval, max_per_24h=max_per_24h)
     order = Order(
         version=1,
         dose=dose,

@@ -7,7 +7,8 @@ person reads them, in that person's language.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from datetime import datetime
 from functools import cache
 
@@ -24,7 +25,7 @@ class FieldError(UnreadableError):
     code = "import-field"
 
     def __init__(self, reason: str, **parameters: object) -> None:
-        super().__init__(reason, **parameters)
+        super().__init__(reason, remedy="", **parameters)
         self.reason = reason
         self.parameters = parameters
 
@@ -38,7 +39,7 @@ class Problem:
     field: str
     value: str
     code: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field_of(default_factory=dict)
 
     def message_in(self, language: str) -> str:
         return _texts().text(language, self.code, {"value": self.value, "field": self.field, **self.parameters})
@@ -100,8 +101,8 @@ class StaffFound:
     roles: tuple[StaffRole, ...]
     licensed: bool | None = None
     badge: str | None = None
-    pin: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    pin: str | None = field_of(default=None, repr=False)
+    password: str | None = field_of(default=None, repr=False)
     email: str | None = None
     licence_number: str | None = None
     valid_until: datetime | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import Table, and_, literal, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record
@@ -46,14 +48,23 @@ class DoseView:
 
 def insert_record(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """False: a record with this id is there already; then nothing was written. One statement."""
-    new = insertion(tx, AdministrationRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
-    return tx.inserted(new)
+    row = storable(values) | {"facility": tx.facility, "received_at": tx.at}
+    row["order_id"] = row.pop("order")
+    return tx.inserted(_insertion(tx.session.get_bind().dialect.name), row)
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    """Built once: building it costs more than running it."""
+    table = cast("Table", AdministrationRow.__table__)
+    new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return new.on_conflict_do_nothing().returning(table.c.record_id)
 
 
 def insert_attempt(tx: Transaction, values: Mapping[str, Any]) -> bool:
     """As `insert_record`."""
     new = insertion(tx, AttemptRow).values(facility=tx.facility, received_at=tx.at, **storable(values))
-    return tx.inserted(new)
+    return tx.inserted(new.on_conflict_do_nothing().returning(literal(1)))
 
 
 def _doses(tx: Transaction, *conditions: Any, limit: int, newest_first: bool = True) -> tuple[DoseView, ...]:
@@ -150,7 +161,7 @@ def get(tx: Transaction, record_id: str) -> DoseView | None:
 def review(tx: Transaction, record_id: str, *, comment: str) -> bool:
     """False: somebody reviewed it before."""
     new = insertion(tx, OverrideReviewRow).values(facility=tx.facility, record_id=record_id, by=tx.actor.id, at=tx.at, comment=comment)
-    return tx.inserted(new)
+    return tx.inserted(new.on_conflict_do_nothing().returning(literal(1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,32 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Date, Integer, Select, String, Text, and_, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    over,
+    select,
+    union,
+    union_all,
+)
 
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
@@ -22,6 +45,7 @@ from pointofcare.verdict.policy import Policy
 from server.store import mapping
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
+from server.store.plain import text
 from server.store.tables import (
     AdministrationRow,
     AllergyRow,
@@ -46,7 +70,6 @@ RECENT = timedelta(hours=72)
 LONGEST = timedelta(days=400)
 
 _TEXTS = 12
-_WIDTH = [f"t{i}" for i in range(_TEXTS)] + ["n0", "n1", "f0", "at", "due", "day"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +106,7 @@ class Look:
 
 
 def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
-    types: dict[str, Any] = {"n0": Integer, "n1": Integer, "f0": Boolean, "at": UtcDateTime, "due": UtcDateTime, "day": Date}
+    types: dict[str, Any] = {"n0": Integer, "f0": Boolean, "at": UtcDateTime, "due": UtcDateTime, "day": Date}
     columns: list[ColumnElement[Any]] = [literal(kind, String).label("kind")]
     for i in range(_TEXTS):
         columns.append((cast(texts[i], Text) if i < len(texts) else cast(null(), Text)).label(f"t{i}"))
@@ -92,104 +115,132 @@ def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
     return select(*columns)
 
 
-def _patient_rows(tx: Transaction, who: Select[Any], *, since: datetime, order: str | None = None) -> list[Select[Any]]:
-    """The parts about patients; `who` is a select of patient ids. All records of `order` come, however old."""
-    facility = tx.facility
-    row_number = (
-        func.row_number()
-        .over(
-            partition_by=(AdministrationRow.patient, AdministrationRow.order),
-            order_by=(AdministrationRow.effective_at.desc(), AdministrationRow.record_id),
-        )
-        .label("place")
-    )
+_FACILITY = bindparam("facility", type_=String)
+_PATIENT = bindparam("patient", type_=String)
+_WARD = bindparam("ward", type_=String)
+_ORDER = bindparam("order", type_=String)
+_SINCE = bindparam("since", type_=UtcDateTime)
+_OLDEST = bindparam("oldest", type_=UtcDateTime)
+
+
+def _several(name: str) -> BindParameter[Any]:
+    return bindparam(name, expanding=True, type_=String)
+
+
+def _patient_rows(who: Any) -> list[Select[Any]]:
+    """The parts about patients; `who` selects their ids. All records of the bound `order` come, however old."""
+    a, b, d, o, p, v = AllergyRow, BandRow, AdministrationRow, OrderRow, PatientRow, OrderVersionRow
+    newest_of_order = over(func.row_number(), partition_by=(d.patient, d.order), order_by=(d.effective_at.desc(), d.record_id))
     given = (
-        select(AdministrationRow, row_number)
-        .where(
-            AdministrationRow.facility == facility,
-            AdministrationRow.patient.in_(who),
-            AdministrationRow.effective_at >= since - LONGEST,
-        )
-        .subquery()
+        select(d, newest_of_order.label("place")).where(d.facility == _FACILITY, d.patient.in_(who), d.effective_at >= _OLDEST).subquery()
     )
-    newest = (
-        select(
-            ObservationRow.patient,
-            ObservationRow.code,
-            ObservationRow.value,
-            ObservationRow.at,
-            func.row_number()
-            .over(partition_by=(ObservationRow.patient, ObservationRow.code), order_by=ObservationRow.at.desc())
-            .label("place"),
-        )
-        .where(ObservationRow.facility == facility, ObservationRow.patient.in_(who))
-        .subquery()
-    )
-    heaviest = (
-        select(
-            WeightRow.patient,
-            WeightRow.value,
-            WeightRow.at,
-            func.row_number().over(partition_by=WeightRow.patient, order_by=WeightRow.at.desc()).label("place"),
-        )
-        .where(WeightRow.facility == facility, WeightRow.patient.in_(who))
-        .subquery()
-    )
-    p, b, a, o, v = PatientRow, BandRow, AllergyRow, OrderRow, OrderVersionRow
-    g, w, n = given.c, heaviest.c, newest.c
+    newest = _newest(ObservationRow, (ObservationRow.patient, ObservationRow.code), who)
+    weighed = _newest(WeightRow, (WeightRow.patient,), who)
+    g, n, w = given.c, newest.c, weighed.c
     return [
         _row(
             "patient",
-            (p.id, p.mrn, p.name, p.sex, p.ward, p.bed, p.status, p.encounter_emr_id),
+            (p.id, p.mrn, p.name, p.sex, p.ward, p.bed, p.status),
             f0=p.allergies_known,
             at=p.transferred_at,
             day=p.birth_date,
-        ).where(p.facility == facility, p.id.in_(who)),
-        _row("band", (b.patient, b.gsrn, b.srin, b.status)).where(b.facility == facility, b.patient.in_(who)),
+        ).where(p.facility == _FACILITY, p.id.in_(who)),
+        _row("band", (b.patient, b.gsrn, b.srin, b.status)).where(b.facility == _FACILITY, b.patient.in_(who)),
         _row("allergy", (a.patient, a.substance, a.kind, a.severity), f0=a.tolerated_before).where(
-            a.facility == facility, a.patient.in_(who)
+            a.facility == _FACILITY, a.patient.in_(who)
         ),
         _row("observation", (n.patient, n.code, n.value), at=n.at).where(n.place == 1),
         _row("weight", (w.patient, w.value), at=w.at).where(w.place == 1),
         _row("order", (v.document, o.verification))
         .join_from(o, v, and_(v.facility == o.facility, v.order == o.id, v.version == o.version))
-        .where(o.facility == facility, o.patient.in_(who)),
+        .where(o.facility == _FACILITY, o.patient.in_(who)),
         _row(
             "given",
-            (
-                g.record_id,
-                g.patient,
-                g.order_id,
-                g.status,
-                g.product,
-                g.dose,
-                g.lot,
-                g.serial,
-                g.status_reason,
-                g.amends,
-                g.action,
-            ),
+            (g.record_id, g.patient, g.order_id, g.status, g.product, g.dose, g.lot, g.serial, g.status_reason, g.amends, g.action),
             at=g.effective_at,
             due=g.due,
-        ).where(or_(g.effective_at >= since, g.place == 1, g.amends.is_not(None), g.order_id == (order or ""))),
+        ).where(or_(g.effective_at >= _SINCE, g.place == 1, g.amends.is_not(None), g.order_id == _ORDER)),
     ]
+
+
+def _newest(row: Any, each: tuple[Any, ...], who: Any) -> Subquery:
+    place = over(func.row_number(), partition_by=each, order_by=row.at.desc())
+    return select(*each, row.value, row.at, place.label("place")).where(row.facility == _FACILITY, row.patient.in_(who)).subquery()
+
+
+def _products(*wanted: ColumnElement[bool]) -> Select[Any]:
+    """Those given to the patient of late, and those that are wanted."""
+    given = select(AdministrationRow.product).where(
+        AdministrationRow.facility == _FACILITY,
+        AdministrationRow.patient == _PATIENT,
+        AdministrationRow.effective_at >= _SINCE,
+        AdministrationRow.product.is_not(None),
+    )
+    return _row("product", (ProductRow.document,)).where(ProductRow.facility == _FACILITY, or_(ProductRow.id.in_(given), *wanted))
+
+
+def _policy() -> Select[Any]:
+    newest = select(func.max(PolicyRow.id)).where(PolicyRow.facility == _FACILITY).scalar_subquery()
+    return _row("policy", (PolicyRow.document,)).where(PolicyRow.id == newest)
+
+
+def _ward() -> Select[Any]:
+    return _row("ward", (WardRow.timezone, WardRow.name)).where(WardRow.facility == _FACILITY, WardRow.id == _WARD)
+
+
+def _staff() -> Select[Any]:
+    return (
+        _row("staff", (StaffRow.id, StaffRow.name, RoleRow.name), f0=StaffRow.licensed, n0=cast(StaffRow.active, Integer))
+        .select_from(StaffRow)
+        .outerjoin(staff_roles, staff_roles.c.staff == StaffRow.id)
+        .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role)
+        .where(StaffRow.id.in_(_several("staff")))
+    )
+
+
+# Each statement is built once: building it costs more than running it.
+
+
+@cache
+def _statement_of_ward() -> CompoundSelect[Any]:
+    p = PatientRow
+    who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
+    return union_all(*_patient_rows(who), _ward())
+
+
+@cache
+def _statement_of_patient() -> CompoundSelect[Any]:
+    return union_all(*_patient_rows(select(_PATIENT)), _products(), _policy())
+
+
+@cache
+def _statement_for_record() -> CompoundSelect[Any]:
+    banded = select(BandRow.patient).where(BandRow.facility == _FACILITY, BandRow.gsrn.in_(_several("gsrns")))
+    who = select(union(select(_PATIENT.label("id")), banded).subquery().c.id)
+    lease = LeaseRow
+    return union_all(
+        *_patient_rows(who),
+        _products(ProductRow.id.in_(_several("products")), ProductRow.gtin.in_(_several("gtins"))),
+        _policy(),
+        _ward(),
+        _staff(),
+        _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
+            lease.facility == _FACILITY, lease.patient == _PATIENT
+        ),
+        _row("known", (AdministrationRow.record_id,)).where(
+            AdministrationRow.facility == _FACILITY, AdministrationRow.record_id == bindparam("record_id", type_=String)
+        ),
+    )
 
 
 def of_ward(tx: Transaction, ward: str) -> Look:
     """Every patient who is in the ward, with what the chart needs: one statement."""
-    who = select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.ward == ward, PatientRow.status == "admitted")
-    parts = _patient_rows(tx, who, since=tx.at - RECENT)
-    parts.append(_ward_row(tx, ward))
-    return _read(tx, parts)
+    return _read(tx, _statement_of_ward(), ward=ward, order="", since=tx.at - RECENT)
 
 
 def of_patient(tx: Transaction, patient: str) -> Look:
-    """One patient with orders and history, and the products of both: one statement."""
-    who = select(literal(patient, String))
-    parts = _patient_rows(tx, who, since=tx.at - RECENT)
-    parts.append(_products(tx, ids=(), gtins=(), patient=patient))
-    parts.append(_policy(tx))
-    return _read(tx, parts)
+    """One patient with orders and history, and the products of the latter: one statement."""
+    return _read(tx, _statement_of_patient(), patient=patient, order="", since=tx.at - RECENT)
 
 
 def for_record(
@@ -206,61 +257,25 @@ def for_record(
     staff: Collection[str],
 ) -> Look:
     """Everything that a second look at one record needs, and whether it is stored already: one statement."""
-    who = select(literal(patient, String))
-    if gsrns:
-        banded = select(BandRow.patient).where(BandRow.facility == tx.facility, BandRow.gsrn.in_(gsrns))
-        who = who.union(banded).subquery().select()
-    parts = _patient_rows(tx, who, since=min(at, tx.at) - RECENT, order=order)
-    parts.append(_products(tx, ids=products, gtins=gtins, patient=patient))
-    parts.append(_policy(tx))
-    parts.append(_ward_row(tx, ward))
-    parts.append(
-        _row("staff", (StaffRow.id, StaffRow.name, RoleRow.name), f0=StaffRow.licensed, n0=cast(StaffRow.active, Integer))
-        .select_from(StaffRow)
-        .outerjoin(staff_roles, staff_roles.c.staff == StaffRow.id)
-        .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role)
-        .where(StaffRow.id.in_(staff))
+    return _read(
+        tx,
+        _statement_for_record(),
+        record_id=record_id,
+        patient=patient,
+        ward=ward,
+        order=order or "",
+        since=min(at, tx.at) - RECENT,
+        gsrns=list(gsrns),
+        gtins=list(gtins),
+        products=list(products),
+        staff=list(staff),
     )
-    parts.append(
-        _row("lease", (LeaseRow.cart,), n0=cast(LeaseRow.fence, Integer), at=LeaseRow.until).where(
-            LeaseRow.facility == tx.facility, LeaseRow.patient == patient
-        )
-    )
-    parts.append(
-        _row("known", (AdministrationRow.record_id,)).where(
-            AdministrationRow.facility == tx.facility, AdministrationRow.record_id == record_id
-        )
-    )
-    return _read(tx, parts)
 
 
-def _products(tx: Transaction, *, ids: Collection[str], gtins: Collection[str], patient: str) -> Select[Any]:
-    given = select(AdministrationRow.product).where(
-        AdministrationRow.facility == tx.facility,
-        AdministrationRow.patient == patient,
-        AdministrationRow.effective_at >= tx.at - RECENT,
-        AdministrationRow.product.is_not(None),
-    )
-    wanted = [ProductRow.id.in_(given)]
-    if ids:
-        wanted.append(ProductRow.id.in_(ids))
-    if gtins:
-        wanted.append(ProductRow.gtin.in_(gtins))
-    return _row("product", (ProductRow.document,)).where(ProductRow.facility == tx.facility, or_(*wanted))
-
-
-def _policy(tx: Transaction) -> Select[Any]:
-    newest = select(func.max(PolicyRow.id)).where(PolicyRow.facility == tx.facility).scalar_subquery()
-    return _row("policy", (PolicyRow.document,)).where(PolicyRow.id == newest)
-
-
-def _ward_row(tx: Transaction, ward: str) -> Select[Any]:
-    return _row("ward", (WardRow.timezone, WardRow.name)).where(WardRow.facility == tx.facility, WardRow.id == ward)
-
-
-def _read(tx: Transaction, parts: list[Select[Any]]) -> Look:
+def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, **values: Any) -> Look:
     found: dict[str, list[Any]] = defaultdict(list)
-    for row in tx.session.execute(union_all(*parts)):
+    bound = {**{name: text(value) for name, value in values.items()}, "facility": tx.facility, "since": since, "oldest": since - LONGEST}
+    for row in tx.session.connection().execute(statement, bound):
         found[row.kind].append(row)
     of: dict[str, dict[str, list[Any]]] = {}
     for kind in ("band", "allergy", "observation"):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from pointofcare.administration.record import AdministrationRecord
@@ -24,6 +24,7 @@ ADMINISTRATION = "administration"
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
+_INSERT = cast("Table", OutboxRow.__table__).insert()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +72,20 @@ def _item(row: OutboxRow) -> OutboxItem:
 
 def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any]) -> None:
     """Adds the row of one administration: one INSERT."""
-    tx.session.execute(
-        insert(OutboxRow).values(
-            facility=tx.facility,
-            kind=ADMINISTRATION,
-            record_id=record_id,
-            cart=cart,
-            ordering_key=ordering_key,
-            record=dict(document),
-            state=PENDING,
-            attempts=0,
-            created_at=tx.at,
-            next_attempt_at=tx.at,
-        )
+    tx.session.connection().execute(
+        _INSERT,
+        {
+            "facility": tx.facility,
+            "kind": ADMINISTRATION,
+            "record_id": record_id,
+            "cart": cart,
+            "ordering_key": ordering_key,
+            "record": dict(document),
+            "state": PENDING,
+            "attempts": 0,
+            "created_at": tx.at,
+            "next_attempt_at": tx.at,
+        },
     )
 
 

@@ -53,6 +53,13 @@ def to_span(value: float | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=value)
 
 
+def text(value: Any) -> Any:
+    """A text, or a list of texts, without NUL characters, which PostgreSQL takes in no text; anything else as it is."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    return [text(one) for one in value] if isinstance(value, list) else value
+
+
 def storable(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same columns without NUL characters, which PostgreSQL takes in no text: a record is stored whatever it holds."""
-    return {name: value.replace("\x00", "\ufffd") if isinstance(value, str) else value for name, value in row.items()}
+    """The same columns without NUL characters: a record is stored whatever it holds."""
+    return {name: text(value) if isinstance(value, str) else value for name, value in row.items()}

@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import CursorResult, Executable, insert, literal
+from sqlalchemy import CursorResult, Executable, Table
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
 from server.store.database import FACILITY, WRITES, db
 from server.store.tables import AuditRow
+
+_AUDIT = cast("Table", AuditRow.__table__).insert()
 
 __all__ = ["FACILITY", "Actor", "Transaction", "reading", "transaction"]
 
@@ -45,9 +47,10 @@ class Transaction:
     at: datetime
     audits: list[dict[str, object]] = field(default_factory=list)
 
-    def inserted(self, statement: Any) -> bool:
-        """Runs an INSERT of one row that may conflict; whether the row was written. A row count would not say it on every driver."""
-        return self.session.execute(statement.on_conflict_do_nothing().returning(literal(1))).first() is not None
+    def inserted(self, statement: Executable, row: Mapping[str, object] | None = None) -> bool:
+        """Runs an INSERT of one row that may conflict and returns something; whether the row was written. A row count would not
+        say it on every driver."""
+        return self.session.connection().execute(statement, row).first() is not None
 
     def changed(self, statement: Executable) -> int:
         """Runs an UPDATE or DELETE; the number of rows that it touched."""
@@ -76,7 +79,7 @@ def transaction(actor: Actor, *, at: datetime | None = None) -> Iterator[Transac
         yield tx
         session.flush()
         if tx.audits:
-            session.execute(insert(AuditRow), tx.audits)
+            session.connection().execute(_AUDIT, tx.audits)
 
 
 @contextmanager

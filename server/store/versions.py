@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.wire.messages import TableKind
@@ -46,9 +47,16 @@ def bump_everywhere(tx: Transaction, kind: TableKind) -> None:
 
 
 def _raise(tx: Transaction, ward: str, kind: TableKind) -> None:
-    new = insertion(tx, TableVersionRow).values(facility=tx.facility, ward=ward, kind=kind.value, version=2, changed_at=tx.at)
-    risen = {"version": TableVersionRow.version + 1, "changed_at": tx.at}
-    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "ward", "kind"], set_=risen))
+    row = {"facility": tx.facility, "ward": ward, "kind": kind.value, "version": 2, "changed_at": tx.at}
+    tx.session.connection().execute(_raising(tx.session.get_bind().dialect.name), row)
+
+
+@cache
+def _raising(dialect: str) -> Any:
+    table = cast("Table", TableVersionRow.__table__)
+    new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    risen = {"version": table.c.version + 1, "changed_at": new.excluded.changed_at}
+    return new.on_conflict_do_update(index_elements=["facility", "ward", "kind"], set_=risen)
 
 
 def raise_above(tx: Transaction, ward: str, kind: TableKind, version: int) -> int:

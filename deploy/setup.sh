@@ -56,6 +56,6 @@ fi
 if [ ! -e .venv/.installed ] || [ requirements.lock -nt .venv/.installed ] || [ pyproject.toml -nt .venv/.installed ]; then
   echo "Installing the locked packages"
   [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/uv-requirements.txt
-  .venv/bin/uv pip sync -q --require-hashes requirements.lock --python .venv/bin/python
+  .venv/bin/uv pip sync -q --compile-bytecode --require-hashes requirements.lock --python .venv/bin/python
   .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
 fi

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_client import inbox
+from pointofcare.orders.order import OrderCategory, Prn
 from pointofcare.people import Band, BandStatus
 from pointofcare.wire.messages import TableKind
 from tests.support.cart_ward import AMOX, Stand, a_table, an_order, band, chart_body, issued, orders, pack, patients
@@ -43,7 +44,10 @@ def _ward(stand: Stand) -> None:
     extra = [
         an_order(f"X{number}", people[2 + number % (PATIENTS - 2)].id, "amoxicillin", "500 mg") for number in range(ORDERS - len(orders()))
     ]
-    body = replace(chart_body((*orders(), *extra)), patients=tuple(people))
+    # On demand, so that dose after dose may be given; each later one is only warned of.
+    on_demand = an_order("O4", "P2", "amoxicillin", "500 mg", category=OrderCategory.PRN, times=(), prn=Prn(reasons=("pain",)))
+    kept = tuple(order for order in orders() if order.id != "O4")
+    body = replace(chart_body((*kept, on_demand, *extra)), patients=tuple(people))
     stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, body, version=2)), stand.clock.at)
 
 
@@ -62,8 +66,8 @@ def run(quick: bool = False) -> dict[str, Any]:
             started = time.perf_counter()
             stand.hold(pack(AMOX, lot=f"L{number}"))
             verdict_ms.append((time.perf_counter() - started) * 1000)
-            if stand.state == "awaiting-reason":  # every dose after the first is early: answered, as a nurse would
-                stand.press(inbox.GiveReason, reason="prescriber-confirmed", satisfies=tuple(stand.rules))
+            if stand.state == "awaiting-reason":
+                stand.press(inbox.GiveReason, prn_reason="pain")
             if stand.state == "warned":
                 stand.press(inbox.Acknowledge)
             if stand.state != "giving":

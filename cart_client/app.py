@@ -17,6 +17,7 @@ from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.scanning import Viewfinder, watch
 from cart_client.uplink import Uplink
+from cart_client.web import serving
 from cart_client.web.app import create_app
 from devices import registry
 from pointofcare.errors import ConfigError
@@ -98,7 +99,7 @@ class CartProgram:
     def stop(self) -> None:
         """Stop everything; what was journalled stays. Back within seconds."""
         self._halt.set()
-        self._server.close()
+        serving.stop(self._server)
         self._camera.close()
         self._uplink.stop()
         self._bedside.inbox.put(Halt())

@@ -251,7 +251,7 @@ class Bedside:
                 self._say("badge-unknown")
             elif badge == session.badge:
                 self._say("witness-same")
-            else:
+            elif badge != self._witness_badge:
                 self._witness_badge = badge
                 self._moment += 1
         elif session.state in (State.IDLE, State.BADGE):

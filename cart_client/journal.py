@@ -11,6 +11,7 @@ import json
 import secrets
 import sqlite3
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, Em
 # The broker client puts the connection's own in its place.
 _SID = "journal"
 _SCHEMA_VERSION = 1
+_KEPT_DECODED = 5000
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -73,6 +75,9 @@ class Journal:
     def __init__(self, path: Path, *, cart: str, max_pages: int | None = None) -> None:
         self._cart = cart
         self._lock = threading.RLock()
+        # Rows never change, so each is decoded once; bounded, newest kept.
+        self._decoded: OrderedDict[str, Entry] = OrderedDict()
+        self._opened: dict[str, AdministrationRecord] = {}
         with _translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
@@ -166,19 +171,27 @@ class Journal:
         """Doses that were verified and neither confirmed nor declined, oldest first."""
         with self._lock, _translated():
             rows = self._db.execute(
-                "SELECT payload FROM opened WHERE record_id NOT IN (SELECT record_id FROM entry) ORDER BY at"
+                "SELECT record_id FROM opened WHERE record_id NOT IN (SELECT record_id FROM entry) ORDER BY at"
             ).fetchall()
-        return tuple(_record(codec.decode(routes.ADMINISTRATION, row[0])) for row in rows)
+            self._opened = {record_id: self._opened_record(record_id) for (record_id,) in rows}
+            return tuple(self._opened.values())
+
+    def _opened_record(self, record_id: str) -> AdministrationRecord:
+        held = self._opened.get(record_id)
+        if held is not None:
+            return held
+        payload = self._db.execute("SELECT payload FROM opened WHERE record_id = ?", (record_id,)).fetchone()[0]
+        return _record(codec.decode(routes.ADMINISTRATION, payload))
 
     def unsent(self, *, after: int = 0, limit: int = 50) -> tuple[Entry, ...]:
         """Rows without the server's receipt, in order."""
         with self._lock, _translated():
             rows = self._db.execute(
-                f"{_ENTRY} WHERE seq > ? AND record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received') "
+                "SELECT record_id FROM entry WHERE seq > ? AND record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received') "
                 "ORDER BY seq LIMIT ?",
                 (after, limit),
             ).fetchall()
-        return tuple(_entry(row) for row in rows)
+            return tuple(self._held(record_id) for (record_id,) in rows)
 
     def unsent_count(self) -> int:
         with self._lock, _translated():
@@ -198,9 +211,9 @@ class Journal:
         """What this cart recorded with an effective time from `since` on, in the order of its rows."""
         with self._lock, _translated():
             rows = self._db.execute(
-                f"{_ENTRY} WHERE kind = 'administration' AND effective_at >= ? ORDER BY seq", (_text(since),)
+                "SELECT record_id FROM entry WHERE kind = 'administration' AND effective_at >= ? ORDER BY seq", (_text(since),)
             ).fetchall()
-        return tuple(_record(_entry(row).message) for row in rows)
+            return tuple(_record(self._held(record_id).message) for (record_id,) in rows)
 
     def settle(self, record_id: str, *, at: datetime, duplicate: bool = False, discrepancies: int = 0) -> bool:
         """Note the server's receipt. False when the row is not ours or was settled before: a receipt may come twice."""
@@ -280,8 +293,21 @@ class Journal:
         return self._db.execute(sql).fetchone()
 
     def _find(self, record_id: str) -> Entry | None:
-        row = self._db.execute(f"{_ENTRY} WHERE record_id = ?", (record_id,)).fetchone()
-        return _entry(row) if row is not None else None
+        held = self._decoded.get(record_id)
+        if held is None:
+            row = self._db.execute(f"{_ENTRY} WHERE record_id = ?", (record_id,)).fetchone()
+            if row is None:
+                return None
+            held = self._decoded[record_id] = _entry(row)
+            if len(self._decoded) > _KEPT_DECODED:
+                self._decoded.popitem(last=False)
+        return held
+
+    def _held(self, record_id: str) -> Entry:
+        entry = self._find(record_id)
+        if entry is None:  # pragma: no cover - the id was just read from the same table
+            raise JournalError("a row of the journal vanished", remedy="keep the file, call support", why="damaged")
+        return entry
 
 
 _ENTRY = "SELECT seq, record_id, kind, journalled_at, payload FROM entry"

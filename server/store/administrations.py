@@ -139,10 +139,6 @@ def of_patient(tx: Transaction, patient: str, *, since: datetime | None = None, 
     return _doses(tx, *conditions, limit=limit)
 
 
-def of_ward(tx: Transaction, ward: str, *, since: datetime, limit: int = 1000) -> tuple[DoseView, ...]:
-    return _doses(tx, AdministrationRow.ward == ward, AdministrationRow.effective_at >= since, limit=limit)
-
-
 def overrides(tx: Transaction, *, ward: str | None = None, reviewed: bool | None = None, limit: int = 200) -> tuple[DoseView, ...]:
     """Doses where a reason or a witness answered a finding, newest first. `reviewed` None: both."""
     conditions: list[Any] = [AdministrationRow.overridden.is_(True)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from pointofcare.errors import NotFoundError
 from server.store.tables import DiscrepancyRow
@@ -104,15 +104,6 @@ def resolve(tx: Transaction, discrepancy: int, *, reason: str) -> Discrepancy:
     row.resolved_at = tx.at
     row.reason = reason
     return _value(row)
-
-
-def open_count(tx: Transaction) -> int:
-    return int(
-        tx.session.scalar(
-            select(func.count()).select_from(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.state == OPEN)
-        )
-        or 0
-    )
 
 
 def _row(tx: Transaction, discrepancy: int) -> DiscrepancyRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, or_, select, update
 
 from pointofcare.errors import NotFoundError
 from pointofcare.people import Allergy, Band, BandStatus, Observation, Patient, Weight
@@ -28,18 +28,6 @@ class Ward:
     id: str
     name: str
     timezone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatientLine:
-    """One line of a list."""
-
-    id: str
-    mrn: str
-    name: str
-    ward: str | None
-    bed: str | None
-    status: str | None
 
 
 def wards(tx: Transaction) -> tuple[Ward, ...]:
@@ -70,11 +58,6 @@ def find_by_mrn(tx: Transaction, mrn: str) -> str | None:
     return tx.session.scalar(select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.mrn == mrn))
 
 
-def ids_by_mrn(tx: Transaction, mrns: Collection[str]) -> dict[str, str]:
-    rows = tx.session.execute(select(PatientRow.mrn, PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.mrn.in_(mrns)))
-    return {row.mrn: row.id for row in rows}
-
-
 def ward_of(tx: Transaction, patient: str) -> str | None:
     return tx.session.scalar(select(PatientRow.ward).where(PatientRow.facility == tx.facility, PatientRow.id == patient))
 
@@ -82,23 +65,6 @@ def ward_of(tx: Transaction, patient: str) -> str | None:
 def known(tx: Transaction, patients: Collection[str]) -> frozenset[str]:
     rows = tx.session.scalars(select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.id.in_(patients)))
     return frozenset(rows)
-
-
-def listed(tx: Transaction, *, ward: str | None = None, text: str | None = None, limit: int = 200) -> tuple[PatientLine, ...]:
-    """By bed. `text` matches the start of the MRN or any part of the name."""
-    query = select(PatientRow).where(PatientRow.facility == tx.facility)
-    if ward is not None:
-        query = query.where(PatientRow.ward == ward)
-    if text:
-        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        query = query.where(
-            or_(
-                PatientRow.mrn.like(f"{escaped}%", escape="\\"),
-                func.lower(PatientRow.name).like(f"%{escaped.lower()}%", escape="\\"),
-            )
-        )
-    rows = tx.session.scalars(query.order_by(PatientRow.ward, PatientRow.bed, PatientRow.id).limit(limit))
-    return tuple(PatientLine(id=row.id, mrn=row.mrn, name=row.name, ward=row.ward, bed=row.bed, status=row.status) for row in rows)
 
 
 def put(tx: Transaction, patient: Patient) -> None:

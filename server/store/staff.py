@@ -50,12 +50,6 @@ def _member(row: StaffRow) -> StaffMember:
     )
 
 
-def listed(tx: Transaction) -> tuple[StaffMember, ...]:
-    """By name, without any hash."""
-    rows = tx.session.scalars(select(StaffRow).where(StaffRow.facility == tx.facility).order_by(StaffRow.name, StaffRow.id))
-    return tuple(_member(row) for row in rows)
-
-
 def roster(tx: Transaction) -> tuple[StaffEntry, ...]:
     """Everybody who may use the carts, with PIN hashes."""
     rows = tx.session.scalars(
@@ -68,12 +62,6 @@ def find(tx: Transaction, name: str) -> StaffMember | None:
     """By id, user name or email."""
     row = _found(tx, name)
     return None if row is None else _member(row)
-
-
-def names(tx: Transaction) -> dict[str, str]:
-    """Id -> name, for screens that list what people did."""
-    rows = tx.session.execute(select(StaffRow.id, StaffRow.name).where(StaffRow.facility == tx.facility))
-    return {row.id: row.name for row in rows}
 
 
 def put(tx: Transaction, member: StaffMember) -> None:

@@ -71,7 +71,7 @@ def start(
     memory["ports"] = ports
     _remember(directory, memory)
     born = datetime.fromisoformat(memory["born"])
-    the_ward = ward.build(memory["seed"], born)
+    the_ward = ward.build(memory["seed"], born, secret=memory["people"])
     accounts = [
         Account(name="server", password=memory["passwords"]["server"], kind="server"),
         Account(name="viewer", password=memory["passwords"]["viewer"], kind="viewer"),
@@ -251,6 +251,7 @@ def _memory(directory: Path, seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "born": datetime.now(UTC).replace(second=0, microsecond=0).isoformat(),
+        "people": secrets.token_hex(16),
         "passwords": {name: secrets.token_urlsafe(36) for name in names},
         "ports": {},
     }

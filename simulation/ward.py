@@ -129,8 +129,10 @@ def staff(rng: random.Random) -> tuple[StaffMember, ...]:
     return tuple(people)
 
 
-def build(seed: int, now: datetime) -> Ward:
-    """A ward as it stands at `now` (aware, UTC): everybody admitted, orders running, some doses due, some orders not yet verified."""
+def build(seed: int, now: datetime, *, secret: str = "") -> Ward:
+    """A ward as it stands at `now` (aware, UTC): everybody admitted, orders running, some doses due, some orders not yet verified.
+
+    Badges, PINs and passwords are drawn from `secret`, so that two demos of one seed share patients and no sign-in."""
     rng = random.Random(f"ward-{seed}")
     products = {product.id: product for product in pharmacy.formulary()}
     # Orders begin a little before now: the board opens with doses due, not with a day of omissions.
@@ -145,7 +147,7 @@ def build(seed: int, now: datetime) -> Ward:
         patients=patients,
         orders=tuple(orders),
         products=tuple(products.values()),
-        staff=staff(random.Random(f"staff-{seed}")),
+        staff=staff(random.Random(f"staff-{seed}-{secret}")),
         drawers=drawers,
     )
 

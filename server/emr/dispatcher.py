@@ -112,6 +112,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Until `stop`. One of the three places with a broad except: whatever fails, the rows stay as they are."""
+        validation.warm()
         while not self._stopping.is_set():
             self._wake.clear()
             try:

@@ -61,6 +61,11 @@ class _Tools:
     holds: Callable[[dict[str, Any], str], bool]
 
 
+def warm() -> None:
+    """Load the validators now, and not while the first dose of the day waits for them (about half a second)."""
+    _tools()
+
+
 @cache
 def _tools() -> _Tools:
     import fhirkit

@@ -123,8 +123,7 @@ class Bedside:
             self._take(item)
         except Exception as exc:  # noqa: BLE001
             self._failed(exc)
-            if isinstance(item, Asked) and not item.answer.done():
-                item.answer.set_result(Answer(done=False, notice=self._notice[0]))
+        # Answered only after the picture: who pressed must see what became of it, not the screen from before.
         try:
             self._view = self._picture(self._now())
         except Exception as exc:  # noqa: BLE001

@@ -20,6 +20,7 @@ from server.security import permissions as may
 from server.security import sign_in
 from server.security.person import SESSION_MAX_AGE_S, NotSignedInError, actor, requires
 from server.store import bedside, orders, outbox, views_fleet, views_patients
+from server.store.orders import Verification
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as cells
 from server.usecases import import_orders, imports
@@ -162,14 +163,15 @@ def amend(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
 
 
 @api.route("/orders/<string:order_id>/verify", methods=["POST"])
-@api.arguments(schemas.OrderActSchema)
+@api.arguments(schemas.OrderVerifySchema)
 @api.response(200, schemas.OrderSchema)
 @requires(may.VERIFY_ORDERS)
 def verify(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
-    """A pharmacist finds this version right."""
+    """A pharmacist finds this version right; 409 when the order or the decision on it changed meanwhile."""
     who = actor()
     with transaction(who) as tx:
-        order_verbs.verify(tx, who, order_id, asked["version"], comment=asked["text"] or None)
+        seen = Verification(asked["seen"]) if asked["seen"] else None
+        order_verbs.verify(tx, who, order_id, asked["version"], comment=asked["text"] or None, seen=seen)
         return schemas.order(orders.get(tx, order_id))
 
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.orders.order import Order, OrderCategory
-from server.store.orders import OrderView
+from server.store.orders import OrderView, Verification
 from server.store.outbox import OutboxItem
 from server.store.views_fleet import CartLine
 from server.store.views_patients import Dose
@@ -103,6 +103,15 @@ class OrderActSchema(Schema):
 
     version = fields.Integer(required=True, validate=validate.Range(min=1))
     text = fields.String(load_default="", validate=validate.Length(max=2000))
+
+
+class OrderVerifySchema(OrderActSchema):
+    seen = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf([state.value for state in Verification]),
+        metadata={"description": "the verification that was looked at; without it, another person's decision is never overturned"},
+    )
 
 
 class OrderSchema(Schema):

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import and_, func, insert, select, update
 
-from pointofcare.errors import NotFoundError
+from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.orders.order import Order
 from server.store import mapping
 from server.store.tables import OrderQuestionRow, OrderRow, OrderVersionRow, PatientRow
@@ -231,11 +231,16 @@ def point_to(tx: Transaction, order: Order, *, expected: int, keep_verification:
     return done == 1
 
 
-def set_verification(tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None) -> bool:
-    """False: the order has another version by now."""
+def set_verification(
+    tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None, before: Verification | None = None
+) -> bool:
+    """False: the order has another version by now, or its verification is no longer `before`."""
+    conditions = [OrderRow.facility == tx.facility, OrderRow.id == order, OrderRow.version == version]
+    if before is not None:
+        conditions.append(OrderRow.verification == before.value)
     done = tx.changed(
         update(OrderRow)
-        .where(OrderRow.facility == tx.facility, OrderRow.id == order, OrderRow.version == version)
+        .where(*conditions)
         .values(
             verification=state.value,
             verification_version=version,
@@ -269,13 +274,19 @@ def add_question(tx: Transaction, order: str, *, version: int, text: str) -> Non
 
 
 def answer_question(tx: Transaction, question: int, *, text: str) -> Question:
-    """Raises: NotFoundError."""
-    row = tx.session.scalar(select(OrderQuestionRow).where(OrderQuestionRow.facility == tx.facility, OrderQuestionRow.id == question))
+    """An answer is never overwritten. Raises: NotFoundError, ConflictError (it is answered already)."""
+    this = and_(OrderQuestionRow.facility == tx.facility, OrderQuestionRow.id == question)
+    done = tx.changed(
+        update(OrderQuestionRow)
+        .where(this, OrderQuestionRow.answer.is_(None))
+        .values(answer=text, answered_by=tx.actor.id, answered_at=tx.at)
+        .execution_options(synchronize_session=False)
+    )
+    row = tx.session.scalar(select(OrderQuestionRow).where(this))
     if row is None:
         raise NotFoundError(f"question {question} does not exist", remedy="look at the order again", question=question)
-    row.answer = text
-    row.answered_by = tx.actor.id
-    row.answered_at = tx.at
+    if done != 1:
+        raise ConflictError(f"question {question} is answered already", remedy="read the answer that is there", question=question)
     return _question(row)
 
 

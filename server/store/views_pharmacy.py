@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from sqlalchemy import and_, select
 
-from server.store import mapping
-from server.store.orders import VersionView
+from server.store import mapping, orders
+from server.store.orders import OrderView, Question, Verification, VersionView
 from server.store.tables import OrderRow, OrderVersionRow, StaffRow
 from server.store.transaction import Transaction
 
@@ -25,6 +25,13 @@ def versions_of_patient(tx: Transaction, patient: str) -> dict[str, tuple[Versio
         order = mapping.order(row.document, verification="")
         found.setdefault(row.order, []).append(VersionView(order=order, action=row.action, reason=row.reason, by=row.by, at=row.at))
     return {order: tuple(listed) for order, listed in found.items()}
+
+
+def open_questions(tx: Transaction) -> tuple[tuple[Question, OrderView], ...]:
+    """What pharmacists asked and no prescriber has answered, of live orders of admitted patients, oldest first: two statements."""
+    views = {view.order.id: view for view in orders.queue(tx, verification=(Verification.QUERIED,), limit=300)}
+    asked = orders.questions(tx, views) if views else ()
+    return tuple((question, views[question.order]) for question in asked if question.answer is None)
 
 
 def names(tx: Transaction, staff: Collection[str | None]) -> dict[str, str]:

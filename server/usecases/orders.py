@@ -17,6 +17,7 @@ from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
 
 LIVE = frozenset({OrderStatus.ACTIVE, OrderStatus.ON_HOLD, OrderStatus.DRAFT})
+DECIDED = frozenset({Verification.VERIFIED, Verification.REJECTED})
 
 
 def place(
@@ -116,45 +117,58 @@ def _set_status(
     return changed
 
 
-def verify(tx: Transaction, actor: Actor, order: str, version: int, *, comment: str | None = None) -> OrderView:
-    """The pharmacist finds `version` right. Raises: NotPermittedError, NotFoundError, ConflictError (another version by now, or
-    it still needs clarification), IllegalTransitionError (the order has ended)."""
+def verify(
+    tx: Transaction, actor: Actor, order: str, version: int, *, comment: str | None = None, seen: Verification | None = None
+) -> OrderView:
+    """The pharmacist finds `version` right. `seen` is the verification that was on the screen; without it, what another person
+    decided meanwhile is never overturned.
+
+    Raises: NotPermittedError, NotFoundError, ConflictError (another version or another decision by now, or it still needs
+    clarification), IllegalTransitionError (the order has ended)."""
     require(tx, actor, StaffRole.PHARMACIST)
     found = _current(tx, order, version)
     if found.clarification or found.order.status is OrderStatus.DRAFT:
         raise ConflictError(
             f"order {order} is a draft: it cannot be computed yet", remedy="amend it so that dose and times are clear", order=order
         )
-    return _judge(tx, found, Verification.VERIFIED, comment)
+    return _judge(tx, found, Verification.VERIFIED, comment, seen)
 
 
-def reject(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> OrderView:
+def reject(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str, seen: Verification | None = None) -> OrderView:
     """The pharmacist will not have it given. Raises: as `verify`, TextMissingError."""
     require(tx, actor, StaffRole.PHARMACIST)
-    return _judge(tx, _current(tx, order, version), Verification.REJECTED, text(reason, "reason"))
+    return _judge(tx, _current(tx, order, version), Verification.REJECTED, text(reason, "reason"), seen)
 
 
-def question(tx: Transaction, actor: Actor, order: str, version: int, *, text_: str) -> OrderView:
+def question(tx: Transaction, actor: Actor, order: str, version: int, *, text_: str, seen: Verification | None = None) -> OrderView:
     """The pharmacist asks the prescriber; until then it is not verified. Raises: as `reject`."""
     require(tx, actor, StaffRole.PHARMACIST)
     asked = text(text_, "question")
     found = _current(tx, order, version)
     orders.add_question(tx, order, version=version, text=asked)
-    return _judge(tx, found, Verification.QUERIED, asked)
+    return _judge(tx, found, Verification.QUERIED, asked, seen)
 
 
 def answer(tx: Transaction, actor: Actor, question: int, *, text_: str) -> orders.Question:
-    """The prescriber answers; the order waits for the pharmacist as before. Raises: NotPermittedError, NotFoundError."""
+    """The prescriber answers; the order waits for the pharmacist as before. Raises: NotPermittedError, NotFoundError,
+    ConflictError (somebody did already)."""
     require(tx, actor, StaffRole.PRESCRIBER)
     answered = orders.answer_question(tx, question, text=text(text_, "answer"))
     tx.audit("order.answer", f"order/{answered.order}", {"question": question})
     return answered
 
 
-def _judge(tx: Transaction, found: OrderView, state: Verification, comment: str | None) -> OrderView:
+def _judge(tx: Transaction, found: OrderView, state: Verification, comment: str | None, seen: Verification | None) -> OrderView:
     order = found.order
     _must_live(found, state.value)
-    if not orders.set_verification(tx, order.id, version=order.version, state=state, comment=comment):
+    decided = found.verification in DECIDED and found.verification_by != tx.actor.id
+    if decided if seen is None else found.verification is not seen:
+        raise ConflictError(
+            f"order {order.id} is {found.verification.value} by {found.verification_by or 'nobody'} meanwhile",
+            remedy="look at it again and decide anew",
+            order=order.id,
+        )
+    if not orders.set_verification(tx, order.id, version=order.version, state=state, comment=comment, before=found.verification):
         raise _changed(order.id)
     tx.audit(f"order.{state.value}", f"order/{order.id}", {"version": order.version, "before": found.verification.value})
     versions.bump(tx, found.ward)

@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from server.security import permissions as may
 from server.security import person
-from server.store import orders, outbox, views_fleet, views_review
-from server.store.orders import Verification
+from server.store import orders, outbox, views_fleet, views_pharmacy, views_review
 from server.store.transaction import reading
 from server.web import page
 
@@ -34,8 +33,8 @@ def show() -> Response | str:
         if may.SEE_BOARD in held:
             tile("ward.board", "ward")
         if may.PLACE_ORDERS in held:
-            asked = orders.queue(tx, verification=(Verification.QUERIED,))
-            tile("patients.find", "prescribe", len(asked), len(asked))
+            asked = len(views_pharmacy.open_questions(tx))
+            tile("patients.find", "prescribe", asked, asked)
         elif may.SEE_PATIENTS in held:
             tile("patients.find", "patients")
         if may.SEE_REVIEW in held:

@@ -191,12 +191,13 @@ def render(template: str, **context: object) -> str:
     return render_template(template, **context)
 
 
-def live(template: str, section: str, **context: object) -> Response | str:
-    """The page `template`, whose part `section` asks again every few seconds; 204 when nothing in it changed."""
+def live(template: str, section: str, *, arguments: Mapping[str, str] | None = None, **context: object) -> Response | str:
+    """The page `template`, whose part `section` asks again every few seconds; 204 when nothing in it changed. `arguments` are
+    what it asks with beside those of the address."""
     inner = render_template(section, **context)
     seen = hashlib.sha256(inner.encode()).hexdigest()[:16]
-    arguments = {name: value for name, value in request.args.items() if name not in ("part", "seen")}
-    context |= {"live_inner": inner, "live_seen": seen, "live_arguments": arguments, "live_refresh_s": REFRESH_S}
+    asked = {name: value for name, value in request.args.items() if name not in ("part", "seen")} | dict(arguments or {})
+    context |= {"live_inner": inner, "live_seen": seen, "live_arguments": asked, "live_refresh_s": REFRESH_S}
     if request.args.get("part") != "live":
         return render_template(template, **context)
     if request.args.get("seen") == seen:

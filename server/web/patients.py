@@ -9,7 +9,8 @@ from flask import Blueprint, request
 
 from pointofcare.errors import NotFoundError
 from pointofcare.orders.order import OrderStatus
-from server.security.permissions import SEE_PATIENTS
+from server.security import person
+from server.security.permissions import PLACE_ORDERS, SEE_PATIENTS
 from server.security.person import actor, requires
 from server.store import bedside, orders, views_patients, views_pharmacy
 from server.store.orders import OrderView, Question, VersionView
@@ -32,7 +33,11 @@ def find() -> str:
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
         found = views_patients.find(tx, text=text, ward=ward or None, admitted_only="all" not in request.args, limit=200)
-    return page.render("patients.html", found=found, q=text, wards=wards, ward=ward, everybody="all" in request.args)
+        asked = views_pharmacy.open_questions(tx) if person.may(PLACE_ORDERS) else ()
+        names = views_pharmacy.names(tx, [question.asked_by for question, _ in asked])
+    return page.render(
+        "patients.html", found=found, asked=asked, names=names, q=text, wards=wards, ward=ward, everybody="all" in request.args
+    )
 
 
 @room.get("/<patient_id>")

@@ -35,9 +35,14 @@ def queue() -> Response | str:
     with reading(actor()) as tx:
         waiting = sorted(orders.queue(tx, ward=ward or None, limit=300), key=urgency)
         wards = views_patients.wards(tx)
+        # Whoever opens the queue sees the most urgent order at once.
+        current = wanted or (waiting[0].order.id if waiting else "")
+        queried = [view.order.id for view in waiting if view.verification is Verification.QUERIED]
+        asked = orders.questions(tx, queried) if queried else ()
+        answered = set(queried) - {question.order for question in asked if question.answer is None}
         chosen = None
-        if wanted and request.args.get("part") != "live":
-            chosen = orders.find(tx, wanted)
+        if current and request.args.get("part") != "live":
+            chosen = orders.find(tx, current)
         context: dict[str, object] = {}
         if chosen is not None:
             look = bedside.of_patient(tx, chosen.order.patient)
@@ -56,7 +61,19 @@ def queue() -> Response | str:
                 "versions": versions,
                 "names": views_pharmacy.names(tx, people),
             }
-    return page.live("pharmacy.html", "_pharmacy.html", queue=waiting, wards=wards, ward=ward, chosen=chosen, wanted=wanted, **context)
+    return page.live(
+        "pharmacy.html",
+        "_pharmacy.html",
+        arguments={"order": current} if current else None,
+        queue=waiting,
+        answered=answered,
+        wards=wards,
+        ward=ward,
+        chosen=chosen,
+        wanted=wanted,
+        current=current,
+        **context,
+    )
 
 
 @room.post("/<order_id>")
@@ -74,14 +91,16 @@ def judge(order_id: str) -> BaseResponse:
     if action != "verify" and not text.strip():
         page.say(f"{action}-needs-text", "danger")
         return page.back(here)
+    known = {state.value: state for state in Verification}
+    seen = known.get(request.form.get("seen", ""))
     try:
         with transaction(who) as tx:
             if action == "verify":
-                verbs.verify(tx, who, order_id, int(version), comment=text.strip() or None)
+                verbs.verify(tx, who, order_id, int(version), comment=text.strip() or None, seen=seen)
             elif action == "ask":
-                verbs.question(tx, who, order_id, int(version), text_=text)
+                verbs.question(tx, who, order_id, int(version), text_=text, seen=seen)
             else:
-                verbs.reject(tx, who, order_id, int(version), reason=text)
+                verbs.reject(tx, who, order_id, int(version), reason=text, seen=seen)
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
         return page.back(here)

@@ -1,4 +1,4 @@
-"""`pointofcare-demo demo | once | asyncapi`: the virtual hospital for a person, unattended, and the contract as a document."""
+"""`pointofcare-demo demo | once | asyncapi | screenshots`: the virtual hospital for a person, unattended, and as documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 _COMMANDS = {
     "demo": ("simulation.demo", "the whole hospital on this machine, until Ctrl-C"),
     "once": ("simulation.once", "one dose unattended, from the camera's frame to the EMR, proven"),
+    "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
 }
 
@@ -16,7 +17,7 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in _COMMANDS:
         print("usage: pointofcare-demo COMMAND ...\n")
         for name, (_, what) in _COMMANDS.items():
-            print(f"  {name:10} {what}")
+            print(f"  {name:12} {what}")
         return 2
     module = importlib.import_module(_COMMANDS[sys.argv[1]][0])
     return int(module.run(sys.argv[2:]))

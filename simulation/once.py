@@ -105,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
 def _prove(running: Hospital, proof: Proof, console: Console) -> None:
     rng = random.Random(f"once-{proof.seed}")
     day = datetime.now(ZoneInfo(ward.TIMEZONE)).date()
-    case = _case(running.ward, rng, datetime.now(UTC))
+    case = ordinary_dose(running.ward, rng, datetime.now(UTC))
     person = rng.choice([member for member in running.ward.staff if StaffRole.NURSE in member.roles])
     nurse = VirtualNurse(CART, running.cart_urls[CART], running.hand)
     try:
@@ -125,8 +125,8 @@ def _prove(running: Hospital, proof: Proof, console: Console) -> None:
         nurse.close()
 
 
-def _case(the_ward: Ward, rng: random.Random, now: datetime) -> Case:
-    """An ordinary dose that is due now: one unit, verified, nobody else needed."""
+def ordinary_dose(the_ward: Ward, rng: random.Random, now: datetime) -> Case:
+    """A dose that is due now: one unit, verified, nobody else needed. Raises: PointOfCareError when there is none."""
     patients = {patient.id: patient for patient in the_ward.patients}
     found = []
     for order in the_ward.orders:

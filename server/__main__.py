@@ -120,14 +120,12 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _user(chosen: argparse.Namespace) -> int:
-    from flask_security.utils import hash_password
-
     from server.store.staff import StaffMember
-    from server.usecases import staff
+    from server.usecases import imports, staff
 
     password = _asked_password()
     with create_app(_load(chosen), pages=False).app_context():
-        hashed = hash_password(password)
+        hashed = imports.hash_password(password)
         with transaction(OPERATOR) as tx:
             if chosen.action == "set-password":
                 staff.set_password(tx, chosen.name, hashed)
@@ -173,7 +171,13 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         migrate.require_current()
     _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
     try:
-        server = waitress.create_server(app, host=settings.http.host, port=settings.http.port, threads=settings.http.threads)
+        server = waitress.create_server(
+            app,
+            host=settings.http.host,
+            port=settings.http.port,
+            threads=settings.http.threads,
+            clear_untrusted_proxy_headers=not settings.http.proxies,  # the application reads exactly those it was told of
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
         print(f"pointofcare-server ready on http://{settings.http.host}:{server.effective_port}", flush=True)

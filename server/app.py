@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pointofcare.errors import ConfigError
 from pointofcare.labels.scan import SiteProfile
@@ -65,6 +66,9 @@ def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:
     from server import security
 
     app = bare_app(config)
+    if config.http.proxies:
+        count = config.http.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     security.setup(app)
     app.add_url_rule("/healthz", "healthz", lambda: _health(app))
     if pages:

@@ -31,6 +31,8 @@ class HttpConfig:
     threads: int = 8
     # True behind a TLS proxy: cookies are then sent over HTTPS only.
     secure_cookies: bool = False
+    # How many proxies stand before the server, whose word on the caller's address and protocol is taken. 0: nobody's.
+    proxies: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +207,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         port=reader.number("http", "port", 8080, least=0, most=65535),
         threads=reader.number("http", "threads", 8, least=2, most=256),
         secure_cookies=reader.flag("http", "secure_cookies", False),
+        proxies=reader.number("http", "proxies", 0, least=0, most=5),
     )
     mqtt = MqttConfig(
         host=reader.text("mqtt", "host", "127.0.0.1") or "",

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from flask_login import current_user
 from flask_security.forms import LoginForm
 from flask_security.proxies import _security
 from flask_security.utils import hash_password, lookup_identity
@@ -69,5 +70,12 @@ def limit_more(app: Flask, *endpoints: str) -> None:
         app.view_functions[endpoint] = by_address(by_name(view))
 
 
+def limit_own(app: Flask, endpoint: str) -> None:
+    """Puts a limit on failures before a view where a person names the own password again."""
+    by_person = limiter.limit(FAILURES_PER_NAME, key_func=lambda: f"own:{current_user.get_id()}", methods=["POST"], deduct_when=_failed)
+    view: Any = app.view_functions[endpoint]
+    app.view_functions[endpoint] = by_person(view)
+
+
 def _failed(answer: Response) -> bool:
-    return answer.status_code not in (201, 302)
+    return answer.status_code not in (201, 302, 303)

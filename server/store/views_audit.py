@@ -38,6 +38,7 @@ class StaffLine:
     badge: str | None
     has_pin: bool
     has_password: bool
+    email: str | None = None
     language: str | None
     valid_until: datetime | None
 
@@ -88,6 +89,7 @@ def _line(row: StaffRow) -> StaffLine:
         badge=row.badge,
         has_pin=row.pin_hash is not None,
         has_password=row.password is not None,
+        email=row.email,
         language=row.language,
         valid_until=row.valid_until,
     )

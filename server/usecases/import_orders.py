@@ -140,4 +140,5 @@ def _with(order: Order, status: OrderStatus | None) -> Order:
 
 
 def _is_rate(value: Quantity) -> bool:
-    return "/" in value.unit and any(power < 0 for _, power in value.dimension)
+    """An amount per time: 80 mL/h or 5 ug/kg/min, and not 5 mg/kg or 2 mg/mL."""
+    return ("s", -1) in value.dimension and len(value.dimension) > 1

@@ -7,6 +7,7 @@ is known. Nothing is written while a row is bad, unless the caller says that bad
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -120,8 +121,8 @@ def run(
 
 
 def hash_password(password: str) -> str:
-    """For the web pages: Flask-Security's argon2 with the site's own salt."""
-    return str(_hash_password(password))
+    """For the web pages: Flask-Security's argon2 with the site's own salt, over the form of letters that signing in compares."""
+    return str(_hash_password(_normal(password)))
 
 
 def hash_pin(pin: str) -> str:
@@ -231,7 +232,12 @@ def _pin_same(row: StaffFound, known: KnownStaff) -> bool:
 
 
 def _password_same(row: StaffFound, known: KnownStaff) -> bool:
-    return row.password is None or (known.password_hash is not None and bool(verify_password(row.password, known.password_hash)))
+    return row.password is None or (known.password_hash is not None and bool(verify_password(_normal(row.password), known.password_hash)))
+
+def _normal(password: str) -> str:
+    """"ế" is one sign on one keyboard and three on another."""
+    return unicodedata.normalize("NFKC", password)
+
 
 
 def _patient_state(tx: Transaction, row: PatientFound) -> bool | None:

@@ -34,6 +34,12 @@ def put(tx: Transaction, actor: Actor, member: StaffMember) -> None:
     receive(tx, member)
 
 
+def set_own_password(tx: Transaction, actor: Actor, password_hash: str) -> None:
+    """The person who acts has named the password of before. Ends all sessions of the person. Raises: NotFoundError."""
+    staff.set_password(tx, actor.id, password_hash, uniquifier=uuid4().hex)
+    tx.audit("staff.change-own-password", f"staff/{actor.id}")
+
+
 def set_password(tx: Transaction, name: str, password_hash: str) -> None:
     """Ends all sessions of the person. The caller has checked who may. Raises: NotFoundError."""
     found = staff.set_password(tx, name, password_hash, uniquifier=uuid4().hex)

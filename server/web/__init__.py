@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from server.web import audit, emr, faults, fleet, home, imports, menu, orders, patients, pharmacy, review, staff, ward
+from server.security import sign_in
+from server.web import account, audit, emr, faults, fleet, home, imports, menu, orders, patients, pharmacy, review, staff, ward
 
 ROOMS = (
     home.room,
@@ -18,6 +19,7 @@ ROOMS = (
     imports.room,
     staff.room,
     audit.room,
+    account.room,
 )
 
 
@@ -28,3 +30,4 @@ def register(app: Flask) -> None:
         app.register_blueprint(room)
     menu.register(app)
     faults.register(app)
+    sign_in.limit_own(app, "account.change")

@@ -63,10 +63,12 @@ def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: s
             except FieldError as exc:
                 problem = Problem(file="", row=0, field=name, value=cell[:100], code=exc.reason, parameters=exc.parameters)
                 found[name] = f"{problem.message_in(language)} {problem.remedy_in(language)}"
-    if "category" not in certain or found:
-        return None, found
-    built = import_orders.build(place=place, certain=certain, uncertain=uncertain)
+    # A form that lacks a needed field still gets each unreadable one named in the same answer.
+    told = dict(certain) if not found else {"ingredient": "", "form": "", "route": "", "category": OrderCategory.ON_CALL, **certain}
+    built = import_orders.build(place=place, certain=told, uncertain=uncertain)
     for code, value in built.clarify:
+        if found and not code.endswith("-unreadable"):
+            continue
         name = FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose")
         found.setdefault(name, "; ".join(clarify_parts(language, ((code, value),))))
     return (None, found) if found else (replace(built.order, status=OrderStatus.ACTIVE), {})

@@ -102,6 +102,14 @@ def moment(value: datetime | None) -> str:
     return local.strftime("%H:%M") if local.date() == today else local.strftime("%d/%m/%Y %H:%M")
 
 
+def is_today(value: datetime) -> bool:
+    return value.astimezone(zone()).date() == datetime.now(UTC).astimezone(zone()).date()
+
+
+def short_day(value: datetime) -> str:
+    return value.astimezone(zone()).strftime("%d/%m")
+
+
 def full_moment(value: datetime | None) -> str:
     return t("unknown") if value is None else value.astimezone(zone()).strftime("%d/%m/%Y %H:%M:%S")
 
@@ -215,6 +223,8 @@ def filters() -> Mapping[str, Any]:
         "word": word,
         "day": day,
         "clock": clock,
+        "is_today": is_today,
+        "short_day": short_day,
         "moment": moment,
         "full_moment": full_moment,
         "age": age,

@@ -121,6 +121,7 @@ def save() -> BaseResponse | tuple[str, int]:
         licence_number=values.get("licence_number"),
         language=cells["language"] if cells["language"] in page.config().languages else None,
         valid_until=line.valid_until if line else None,
+        email=line.email if line else None,
         pin=values.get("pin"),
     )
     try:

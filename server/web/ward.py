@@ -1,18 +1,21 @@
 """The ward board: each patient's due, overdue, given and coming doses, by bed, live.
 
 The board computes with the same schedule as the carts and shows what it could not compute; it never leaves a dose out in silence.
+A dose that nobody charted stays on it: those that are long overdue share one line an order. One ward at a time, so that its cost
+grows with the beds that are shown and not with the hospital.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, session
 
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders import schedule
+from pointofcare.orders import schedule, timing
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueDose, DueStatus, Windows
 from pointofcare.people import Patient
@@ -21,35 +24,45 @@ from server.security.permissions import SEE_BOARD
 from server.security.person import actor, requires
 from server.store import bedside, products, views_patients
 from server.store.transaction import reading
+from server.store.views_patients import WardLine
 from server.web import page
 
 room = Blueprint("ward", __name__, url_prefix="/ward")
 
 BACK = timedelta(hours=12)
 AHEAD = timedelta(hours=4)
+# As far back as every record is at hand; a single dose (STAT, once) stays whatever its age.
+OVERDUE_BACK = bedside.RECENT - timedelta(hours=4)
 NUMBER_SHOWN = 8
+LIVE = (OrderStatus.ACTIVE, OrderStatus.DRAFT, OrderStatus.ON_HOLD, None)
 ORDER = (DueStatus.OVERDUE, DueStatus.DUE, DueStatus.IN_PROGRESS, DueStatus.UPCOMING, DueStatus.NOT_GIVEN, DueStatus.GIVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardDose:
+    """`number` counts the doses behind one line: long overdue ones of an order share it, `due` is then the first of them."""
+
     order: Order
     due: datetime
     status: DueStatus
     outcome_at: datetime | None
     late: timedelta | None
+    number: int = 1
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bed:
-    """`unknown` are orders whose times could not be computed; `on_demand` those without times (PRN, on call)."""
+    """`unknown` are orders whose times could not be computed; `on_demand` those without times (PRN, on call), `on_hold` those
+    that nobody may give now. `tally` counts every dose, shown or not."""
 
     patient: Patient
     doses: tuple[BoardDose, ...]
     more: int
     on_demand: tuple[Order, ...]
     unknown: tuple[Order, ...]
-    unverified: int
+    on_hold: tuple[Order, ...]
+    tally: Counter[DueStatus]
 
     @property
     def worst(self) -> str:
@@ -68,12 +81,14 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
         doses: list[BoardDose] = []
         on_demand: list[Order] = []
         unknown: list[Order] = []
-        unverified = 0
+        on_hold: list[Order] = []
         history = [entry for entry in look.history if entry.patient == patient.id]
         for order in look.orders:
-            if order.patient != patient.id or order.status not in (OrderStatus.ACTIVE, OrderStatus.DRAFT, None):
+            if order.patient != patient.id or order.status not in LIVE:
                 continue
-            unverified += not order.verified
+            if order.status is OrderStatus.ON_HOLD:
+                on_hold.append(order)
+                continue
             if order.status is not OrderStatus.ACTIVE:
                 unknown.append(order)
                 continue
@@ -81,11 +96,11 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
                 on_demand.append(order)
                 continue
             try:
-                due = schedule.due_doses(order, history, windows(policy), zone, now - BACK, now + AHEAD)
+                due = schedule.due_doses(order, history, windows(policy), zone, _back(order, now), now + AHEAD)
             except PointOfCareError:
                 unknown.append(order)
                 continue
-            doses += [_dose(order, one, now) for one in due]
+            doses += _lines([_dose(order, one, now) for one in due], now)
         doses.sort(key=lambda dose: (ORDER.index(dose.status), dose.due))
         shown = doses[:NUMBER_SHOWN] if len(doses) > NUMBER_SHOWN + 1 else doses
         # Whatever is due or overdue is shown, however many there are.
@@ -97,10 +112,29 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
                 more=len(doses) - len(shown),
                 on_demand=tuple(on_demand),
                 unknown=tuple(unknown),
-                unverified=unverified,
+                on_hold=tuple(on_hold),
+                tally=sum((Counter({dose.status: dose.number}) for dose in doses), Counter()),
             )
         )
     return tuple(sorted(found, key=lambda bed: (bed.patient.ward or "", _bed_key(bed.patient.bed), bed.patient.id)))
+
+
+def _back(order: Order, now: datetime) -> datetime:
+    if order.category in timing.SINGLE and order.start is not None:
+        return min(order.start, now - BACK)
+    return now - OVERDUE_BACK
+
+
+def _lines(doses: Iterable[BoardDose], now: datetime) -> list[BoardDose]:
+    """One order's doses of late, and before them one line for those that are still overdue."""
+    late: list[BoardDose] = []
+    old: list[BoardDose] = []
+    for dose in doses:
+        if dose.due >= now - BACK:
+            late.append(dose)
+        elif dose.status is DueStatus.OVERDUE:
+            old.append(dose)
+    return [replace(old[0], number=len(old), is_old=True), *late] if old else late
 
 
 def _dose(order: Order, due: DueDose, now: datetime) -> BoardDose:
@@ -123,12 +157,23 @@ def _bed_key(bed: str | None) -> tuple[int, str]:
 def board() -> Response | str:
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
-        wanted = request.args.get("ward", "")
-        chosen = [ward for ward in wards if ward.id == wanted] or list(wards)
+        chosen = _chosen(wards)
         policy = products.policy(tx)
-        found: list[Bed] = []
-        for ward in chosen:
-            zone = ward.timezone or page.config().timezone
-            found += beds(bedside.of_ward(tx, ward.id), policy=policy, zone=zone, now=tx.at)
-    tally = Counter(dose.status for bed in found for dose in bed.doses)
-    return page.live("ward.html", "_ward.html", beds=found, tally=tally, statuses=ORDER, wards=wards, ward=wanted)
+        found: tuple[Bed, ...] = ()
+        if chosen is not None:
+            zone = chosen.timezone or page.config().timezone
+            found = beds(bedside.of_ward(tx, chosen.id), policy=policy, zone=zone, now=tx.at)
+    tally = sum((bed.tally for bed in found), Counter[DueStatus]())
+    ward = chosen.id if chosen is not None else ""
+    return page.live("ward.html", "_ward.html", arguments={"ward": ward}, beds=found, tally=tally, statuses=ORDER, wards=wards, ward=ward)
+
+
+def _chosen(wards: Sequence[WardLine]) -> WardLine | None:
+    """The ward of the address, else the one looked at last in this browser, else the first."""
+    known = {ward.id: ward for ward in wards}
+    wanted = request.args.get("ward", "")
+    if wanted in known:
+        if session.get("ward") != wanted:
+            session["ward"] = wanted
+        return known[wanted]
+    return known.get(session.get("ward", ""), wards[0] if wards else None)

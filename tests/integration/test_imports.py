@@ -293,3 +293,25 @@ def test_the_page_shows_problems_first_and_writes_only_after_confirming(app: Fla
     assert "The import is written" in done
     with reading() as tx:
         assert patients.known(tx, ("P50",))
+
+
+@pytest.mark.parametrize(
+    ("rate", "is_read"), [("80 mL/h", True), ("5 ug/kg/min", True), ("5 mg/kg", False), ("2 mg/mL", False), ("60 /min", False)]
+)
+def test_only_an_amount_per_time_is_a_rate(rate: str, is_read: bool) -> None:
+    from pointofcare.orders.order import OrderCategory
+    from server.usecases import import_orders
+    from server.usecases.import_rows import Place
+
+    certain = {
+        "id": "O1",
+        "patient": "P1",
+        "ingredient": "noradrenaline",
+        "form": "infusion",
+        "route": "IV",
+        "category": OrderCategory.INFUSION,
+    }
+    certain["status"] = OrderStatus.ACTIVE
+    built = import_orders.build(place=Place(file="f", row=1), certain=certain, uncertain={"rate": rate, "start": "2026-11-21T08:00:00Z"})
+    assert (built.order.rate is not None) is is_read
+    assert (built.order.status is OrderStatus.ACTIVE) is is_read

@@ -10,17 +10,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
-import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from cart_client import evidence, screen
+from cart_client import doubt, evidence, screen
 from cart_client import inbox as asked
 from cart_client.chart import Chart, Due, history_since
-from cart_client.condition import Condition, PinGuard
+from cart_client.clock import steady_s
+from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.inbox import Answer, Asked, Inbox, Link
 from cart_client.journal import Journal
@@ -29,7 +29,7 @@ from cart_client.screen import DrawerTold, Trace, View
 from devices.ports import Drawers
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.administration.session import AT_PATIENT, QUESTIONS, UNSETTLED, Session, State
+from pointofcare.administration.session import QUESTIONS, UNSETTLED, Session, State
 from pointofcare.errors import (
     IllegalTransitionError,
     JournalError,
@@ -37,9 +37,9 @@ from pointofcare.errors import (
     QuantityError,
 )
 from pointofcare.labels import scan as labels
-from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, TextScan
+from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, Scan, TextScan
+from pointofcare.labels.symbol import Symbol
 from pointofcare.people import StaffRole
-from pointofcare.quantity import Quantity
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Action, Facts, Intent
 from pointofcare.verdict.finding import Verdict
@@ -48,7 +48,6 @@ from pointofcare.wire.messages import AttemptOutcome, LeaseAsked
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
-DUES_S = 15
 _SHOWN_RECORDS = 5
 
 
@@ -73,7 +72,7 @@ class Bedside:
         wake: Callable[[], None] = lambda: None,
         evaluate: Callable[[Facts], Verdict] = engine.evaluate,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        mono_s: Callable[[], float] = time.monotonic,
+        mono_s: Callable[[], float] = steady_s,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
@@ -85,14 +84,12 @@ class Bedside:
         self._session = Session()
         self._moment = 0
         self._here = Condition(cart=cart, facility=facility, ward=ward, chart=chart, ask_lease=ask_lease, mono_s=mono_s)
-        self._pins = PinGuard(mono_s)
+        self._pins, self._idle = PinGuard(mono_s), Idle(mono_s)
         self._witness_badge = ""
         self._trace: Trace | None = None
-        self._recent: list[str] = []
+        self._recent = screen.last_records(journal, now(), _SHOWN_RECORDS)
         self._notice: tuple[str, dict[str, object]] = ("", {})
-        self._dues: tuple[Due, ...] = ()
-        self._dues_stale = True
-        self._dues_at = datetime.min.replace(tzinfo=UTC)
+        self._dues = screen.DueList(chart, journal)
         self._view = self._picture(now())
 
     @property
@@ -175,9 +172,9 @@ class Bedside:
             case asked.LeaseTold():
                 self._here.lease_told(item, self._session.patient)
             case asked.ClockMeasured():
-                self._here.clock_offset_s = item.offset_s
+                self._here.measure(item.offset_s, now)
             case asked.TablesChanged():
-                self._dues_stale = True
+                self._dues.stale()
                 if item.why:
                     self._note("table-refused", now, {"kind": item.kind, "why": item.why})
             case asked.RecordMoved():
@@ -187,25 +184,26 @@ class Bedside:
 
     def _tick(self, now: datetime) -> None:
         session = self._session
-        since = session.last_scan_at if session.state in AT_PATIENT else session.last_at
-        if session.state is not State.IDLE and since is not None and now - since >= self._chart.policy().session_idle:
+        if session.state is not State.IDLE and self._idle.span(session, now) >= self._chart.policy().session_idle:
             self._leave(workflow.IdleExpired(at=now), now)
             self._say("signed-out-idle")
         elif session.patient is not None:
             self._here.keep(session.patient, session.nurse)
 
     def _seen(self, seen: Seen, now: datetime) -> None:
-        scan = labels.interpret(seen.symbol, self._chart.site_profile(), self._chart.today(now, self._zone))
+        scan, *beside = (self._interpreted(symbol, now) for symbol in (seen.symbol, *seen.beside))
         text = seen.symbol.content.decode("utf-8", "backslashreplace")
         session = self._session
         if isinstance(scan, BadgeScan):
             self._badge(scan.badge, now)
         elif session.state in (State.IDLE, State.BADGE):
-            self._say("sign-in-first")
+            self._say("sign-in-first" if session.state is State.IDLE else "pin-first")
         else:
-            patient = self._chart.patient_of(scan, now)
-            event = workflow.scanned(scan, now, identifier=seen.symbol.identifier, text=text, patient=patient.id if patient else None)
-            if isinstance(event, workflow.BandScanned):
+            event = workflow.scanned(scan, now, identifier=seen.symbol.identifier, text=text, patient=self._named(scan, now))
+            crowded = doubt.crowded(event, tuple(beside), session, lambda band: self._named(band, now))
+            if crowded:
+                self._say(crowded)
+            elif isinstance(event, workflow.BandScanned):
                 self._band(event, now)
             elif isinstance(scan, TextScan) and not self._chart.names_bag(scan.text, now):
                 self._say("foreign-symbol", text=scan.text[:40])
@@ -219,6 +217,13 @@ class Bedside:
             else:
                 self._advance(event)
                 self._judge(now)
+
+    def _interpreted(self, symbol: Symbol, now: datetime) -> Scan:
+        return labels.interpret(symbol, self._chart.site_profile(), self._chart.today(now, self._zone))
+
+    def _named(self, scan: Scan, now: datetime) -> str | None:
+        patient = self._chart.patient_of(scan, now)
+        return patient.id if patient is not None else None
 
     def _band(self, event: workflow.BandScanned, now: datetime) -> None:
         session = self._session
@@ -285,7 +290,7 @@ class Bedside:
         self._pins.passed(badge)
         if not witness:
             self._advance(workflow.SignedIn(nurse=nurse, at=now))
-            self._dues_stale = True
+            self._dues.stale()
         elif session.nurse is not None and second.id == session.nurse.id:
             self._say("witness-same")
         else:
@@ -303,10 +308,9 @@ class Bedside:
                 self._leave(workflow.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
                 scan = Keyed(value=mrn.strip(), kind=LabelKind.PATIENT, second_identifier=birth_date.strip(), reason=reason)
-                patient = self._chart.patient_of(scan, now)
-                self._band(workflow.BandScanned(scan=scan, at=now, text=scan.value, patient=patient.id if patient else None), now)
+                self._band(workflow.BandScanned(scan=scan, at=now, text=scan.value, patient=self._named(scan, now)), now)
             case asked.ChooseOrder(order=order, due=due):
-                if not any(choice.order.id == order for choice in self._view.choices):
+                if not any((choice.order.id, choice.due) == (order, due) for choice in self._view.choices):
                     self._say("out-of-date")
                 else:
                     self._advance(workflow.OrderChosen(order=order, due=due, at=now))
@@ -316,10 +320,7 @@ class Bedside:
             case asked.GiveReason():
                 self._reason(command, now)
             case asked.Acknowledge():
-                verdict = self._session.verdict
-                if verdict is None:
-                    raise IllegalTransitionError("session", self._session.state.value, "Acknowledged")
-                self._permit(workflow.Acknowledged(record_id=self._new_id(), at=now), verdict, now)
+                self._acknowledge(now)
             case asked.Confirm(record_id=record_id):
                 self._confirm(record_id, now)
             case asked.Decline():
@@ -335,12 +336,9 @@ class Bedside:
 
     def _amount(self, command: asked.GiveAmount, now: datetime) -> None:
         try:
-            dose, waste = _amount(command.dose), _amount(command.waste)
+            dose, waste = command.quantities()
         except QuantityError:
             self._say("amount-unreadable", text=f"{command.dose} {command.waste}".strip()[:40])
-            return
-        if any(amount is not None and amount.value <= 0 for amount in (dose, waste)):
-            self._say("amount-unreadable", text=command.dose[:40])
             return
         self._advance(workflow.AmountGiven(dose=dose, waste=waste, site=command.site.strip() or None, at=now))
         self._judge(now)
@@ -373,12 +371,32 @@ class Bedside:
             named = replace(self._session, intent=replace(self._session.intent, order=verdict.order, due=given))
             verdict = self._evaluate(self._facts(now, named))
         event = workflow.judged(verdict, now, self._new_id())
+        opened = doubt.open_dose(self._journal.open_doses(), verdict, self._session, self._chart.products(now), now)
+        if opened is not None and not isinstance(event, workflow.Stopped):
+            verdict = doubt.stopped_by(verdict, opened, now)
+            event = workflow.Stopped(verdict=verdict, at=now)
+            self._say("open-dose-first")
         if isinstance(event, workflow.Permitted):
             self._permit(event, verdict, now)
             return
         if isinstance(event, workflow.Stopped) and self._session.record_id is None:
             self._attempt(AttemptOutcome.STOPPED, verdict, now)
         self._advance(event)
+
+    def _acknowledge(self, now: datetime) -> None:
+        """A tap answers the warning that was read: if by now there is another, that one is shown."""
+        before = self._session.verdict
+        if self._session.state is not State.WARNED or before is None:
+            raise IllegalTransitionError("session", self._session.state.value, "Acknowledged")
+        self._advance(workflow.Changed(at=now))
+        self._judge(now)
+        verdict = self._session.verdict
+        if self._session.state is not State.WARNED or verdict is None:
+            return
+        if evidence.asked_for(verdict) == evidence.asked_for(before):
+            self._permit(workflow.Acknowledged(record_id=self._new_id(), at=now), verdict, now)
+        else:
+            self._say("verdict-changed")
 
     def _permit(self, event: workflow.Permitted | workflow.Acknowledged, verdict: Verdict, now: datetime) -> None:
         """Into `GIVING`, but only after it is durable that this dose may now be in the patient's hand."""
@@ -400,7 +418,7 @@ class Bedside:
             now,
             patient=patient,
             products=self._chart.products(now),
-            place=self._here.place(),
+            place=self._here.place(now),
         )
 
     def _confirm(self, record_id: str, now: datetime) -> None:
@@ -435,6 +453,12 @@ class Bedside:
             self._say("reason-missing")
             return
         held = session.verdict
+        if command.order and session.state in UNSETTLED:
+            self._say("finish-this-dose")
+            return
+        if command.order and not any((line.order.id, line.due) == (command.order, command.due) for line in self._due_list(now)):
+            self._say("out-of-date")
+            return
         order = command.order or (held.order if held is not None else None)
         due = command.due if command.order else (held.due if held is not None else None)
         if order is None:
@@ -452,7 +476,8 @@ class Bedside:
             reason=command.reason,
             reason_text=intent.reason_text,
             verdict=verdict,
-            record_id=session.record_id or self._new_id(),
+            # The id of a verified dose closes it; that of a dose which has its record is used up.
+            record_id=session.record_id if session.record_id and session.state is not State.CONCLUDED else self._new_id(),
             at=now,
         )
         declined = workflow.advance(session, event)
@@ -475,9 +500,7 @@ class Bedside:
             self._say("reason-missing")
         else:
             if command.given:
-                teller = f"[told by {nurse.id}]" if opened.nurse != nurse.id else ""
-                text = f"{command.reason_text.strip()} {teller}".strip() or None
-                record = replace(opened, recorded_at=now, status_reason=command.reason, reason_text=text)
+                record = evidence.told_late(opened, told_by=nurse.id, reason=command.reason, text=command.reason_text.strip(), now=now)
                 self._journal.append(record, message_id=self._new_id())
                 self._recorded(record.record_id)
             else:
@@ -485,15 +508,15 @@ class Bedside:
                 self._journal.append_attempt(told, message_id=self._new_id())
                 self._wake()
             self._here.journal_fault = ""
-            self._dues_stale = True
-            if self._session.record_id == command.record_id and self._session.state in (State.STOPPED, *QUESTIONS):
+            self._dues.stale()
+            if self._session.patient == opened.patient and self._session.state in (State.STOPPED, *QUESTIONS):
                 self._advance(workflow.DrugsCleared(at=now))
             else:
                 self._moment += 1
 
     def _recorded(self, record_id: str) -> None:
         self._recent = [record_id, *(r for r in self._recent if r != record_id)][:_SHOWN_RECORDS]
-        self._dues_stale = True
+        self._dues.stale()
         self._wake()
 
     # Leaving, and evidence of what was not given.
@@ -515,7 +538,7 @@ class Bedside:
 
     def _attempt(self, outcome: AttemptOutcome, verdict: Verdict, now: datetime) -> None:
         session = self._session
-        attempt = evidence.attempt(session, outcome, verdict, record_id=self._new_id(), now=now, place=self._here.place())
+        attempt = evidence.attempt(session, outcome, verdict, record_id=self._new_id(), now=now, place=self._here.place(now))
         try:
             self._journal.append_attempt(attempt, message_id=self._new_id())
         except JournalError as exc:
@@ -528,6 +551,7 @@ class Bedside:
 
     def _become(self, session: Session) -> None:
         self._session = session
+        self._idle.saw(session)
         self._moment += 1
         if session.state is not State.AWAITING_WITNESS:
             self._witness_badge = ""
@@ -540,13 +564,7 @@ class Bedside:
             self._wake()
 
     def _due_list(self, now: datetime) -> tuple[Due, ...]:
-        """Of the ward, or of the patient on the screen; anew when something changed or some seconds passed."""
-        if self._dues_stale or abs((now - self._dues_at).total_seconds()) >= DUES_S:
-            journalled = self._journal.administrations(since=history_since(now))
-            self._dues = self._chart.due_list(now, journalled=journalled, opened=self._journal.open_doses())
-            self._dues_at, self._dues_stale = now, False
-        patient = self._session.patient
-        return tuple(line for line in self._dues if patient is None or line.patient.id == patient)
+        return self._dues.of(self._session.patient, now)
 
     def _picture(self, now: datetime) -> View:
         session = self._session
@@ -580,13 +598,3 @@ class Bedside:
             notice=self._notice[0],
             notice_params=dict(self._notice[1]),
         )
-
-
-def _amount(text: str) -> Quantity | None:
-    """An amount as typed, with a comma or a point; None for nothing. Raises: QuantityError."""
-    return Quantity.parse(text.strip().replace(",", ".")) if text.strip() else None
-
-
-def _line(verdict: Verdict) -> tuple[str | None, int | None, datetime | None]:
-    """Which dose a verdict is about."""
-    return verdict.order, verdict.order_version, verdict.due

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import sqlite3
 import threading
-import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from cart_client.clock import steady_s
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.errors import MessageError, NotPermittedError, PointOfCareError, UnreadableError
@@ -36,6 +37,8 @@ from pointofcare.verdict.policy import Policy
 from pointofcare.wire import tables
 from pointofcare.wire.messages import HeldTable, TableIssued, TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table
+
+log = logging.getLogger(__name__)
 
 # How far a table's issue may lie in the future of this clock: more means that one of the two clocks is wrong.
 _CLOCK_LEEWAY = timedelta(hours=1)
@@ -102,15 +105,15 @@ class Chart:
         self._ward, self._key = ward, key
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS held (kind TEXT PRIMARY KEY, version INTEGER NOT NULL, jws TEXT NOT NULL) STRICT")
+        self._db, rows = _opened(path)
         held: dict[str, Table] = {}
-        for kind, text in self._db.execute("SELECT kind, jws FROM held").fetchall():
+        for kind, text in rows:
             try:
-                held[kind.replace("-", "_")] = self._verified(text)
+                table = self._verified(text)
             except TableRefusedError:
                 continue  # a file that somebody touched is no chart; the server sends it again
+            if table.kind.value == kind:
+                held[kind.replace("-", "_")] = table
         self._tables = Tables(**held)  # type: ignore[arg-type]
 
     def close(self) -> None:
@@ -138,7 +141,9 @@ class Chart:
         with self._lock:
             name = table.kind.value.replace("-", "_")
             before: Table | None = getattr(self._tables, name)
-            if before is not None and table.version < before.version:
+            # A server that was restored from a backup counts from further back: what it says is taken once the newer is used up.
+            used_up = before is not None and before.expires_at <= now and table.issued_at > before.issued_at
+            if before is not None and table.version < before.version and not used_up:
                 raise TableRefusedError("older", f"{table.kind} {table.version} is older than the held {before.version}")
             if before is not None and table.version == before.version and table.issued_at <= before.issued_at:
                 return False
@@ -148,7 +153,7 @@ class Chart:
             changes: dict[str, Table | float | None] = {f: getattr(self._tables, f) for f in Tables.__slots__}
             changes[name] = table
             if table.kind is TableKind.PATIENT_CHART:
-                changes["taken_mono_s"] = time.monotonic()
+                changes["taken_mono_s"] = steady_s()
             self._tables = Tables(**changes)  # type: ignore[arg-type]
         return True
 
@@ -187,7 +192,7 @@ class Chart:
         if table is None:
             return None
         by_wall = (now - table.issued_at).total_seconds() - (clock_offset_s or 0.0)
-        by_mono = time.monotonic() - taken if taken is not None else 0.0
+        by_mono = steady_s() - taken if taken is not None else 0.0
         return max(0.0, by_wall, by_mono)
 
     def policy(self) -> Policy:
@@ -369,6 +374,28 @@ class Chart:
                 for dose in doses
             )
         return tuple(sorted(lines, key=lambda d: (d.patient.bed or "~", d.patient.id, d.due is None, d.due or now, d.order.id)))
+
+
+def _opened(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
+    """The database and what it holds. It is a copy: a damaged one is put aside, and one that cannot be written is kept in memory."""
+    place: Path | str = path
+    for attempt in range(3):
+        db = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("CREATE TABLE IF NOT EXISTS held (kind TEXT PRIMARY KEY, version INTEGER NOT NULL, jws TEXT NOT NULL) STRICT")
+            return db, [(str(kind), str(text)) for kind, text in db.execute("SELECT kind, jws FROM held").fetchall()]
+        except sqlite3.Error as exc:
+            db.close()
+            log.error("the chart's file %s cannot be used (%s): the server will be asked for the tables", place, exc)
+            if attempt == 0 and type(exc) is sqlite3.DatabaseError:
+                with contextlib.suppress(OSError):
+                    path.replace(path.with_name(f"{path.name}.damaged"))
+                for tail in ("-wal", "-shm"):
+                    path.with_name(path.name + tail).unlink(missing_ok=True)
+            else:
+                place = ":memory:"
+    raise TableRefusedError("unreadable", "not even memory takes a database")
 
 
 def history(charted: tuple[HistoryEntry, ...], journalled: tuple[AdministrationRecord, ...]) -> tuple[HistoryEntry, ...]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cart_client.chart import Chart
 from cart_client.inbox import LeaseTold, Link
 from cart_client.scanning import CameraTold
 from cart_client.screen import Strip
-from pointofcare.administration.session import Place
+from pointofcare.administration.session import AT_PATIENT, Place, Session
 from pointofcare.people import Nurse
 from pointofcare.verdict.facts import Cart, Lease, ShownOrder
 from pointofcare.wire.messages import LeaseAction, LeaseAsked
@@ -31,7 +31,7 @@ class Condition:
         self._cart, self._facility, self._ward, self._chart = cart, facility, ward, chart
         self._ask_lease, self._mono_s = ask_lease, mono_s
         self.link = Link.OFFLINE
-        self.clock_offset_s: float | None = None
+        self._measured: tuple[float, datetime, float] | None = None
         self.camera = CameraTold(live=False, why="camera-starting")
         self.journal_fault = ""
         self.battery_percent: int | None = None
@@ -42,6 +42,17 @@ class Condition:
     @property
     def online(self) -> bool:
         return self.link is Link.ONLINE
+
+    def measure(self, offset_s: float, now: datetime) -> None:
+        """The server told how far this machine's wall clock is ahead of its own."""
+        self._measured = (offset_s, now, self._mono_s())
+
+    def clock_offset_s(self, now: datetime) -> float | None:
+        """As measured, and moved by every jump of the wall clock since; None before the first measure."""
+        if self._measured is None:
+            return None
+        offset_s, at, mono_s = self._measured
+        return offset_s + (now - at).total_seconds() - (self._mono_s() - mono_s)
 
     def show_orders(self, patient: str | None, now: datetime) -> None:
         orders = self._chart.orders_of(patient, now) if patient is not None else ()
@@ -83,40 +94,63 @@ class Condition:
     # As the verdict, the record and the screen see it.
 
     def facts(self, now: datetime) -> Cart:
+        offset_s = self.clock_offset_s(now)
         return Cart(
             id=self._cart,
             online=self.online,
-            clock_offset_s=self.clock_offset_s,
-            chart_age_s=self._chart.age_s(now, self.clock_offset_s),
+            clock_offset_s=offset_s,
+            chart_age_s=self._chart.age_s(now, offset_s),
             lease=self.lease().lease,
             shown=self.shown,
         )
 
-    def place(self) -> Place:
+    def place(self, now: datetime) -> Place:
+        offset_s = self.clock_offset_s(now)
         return Place(
             facility=self._facility,
             ward=self._ward,
             cart=self._cart,
             chart_version=self._chart.version(),
             online=self.online,
-            clock_offset_s=self.clock_offset_s,
+            clock_offset_s=offset_s,
             lease_fence=self.lease().fence,
         )
 
     def strip(self, now: datetime, *, unsent: int) -> Strip:
+        offset_s = self.clock_offset_s(now)
         return Strip(
             link=self.link,
             missing=self._chart.missing(now),
             chart_version=self._chart.version(),
-            chart_age_s=self._chart.age_s(now, self.clock_offset_s),
+            chart_age_s=self._chart.age_s(now, offset_s),
             unsent=unsent,
             camera_live=self.camera.live,
             camera_why=self.camera.why,
             journal_fault=self.journal_fault,
-            clock_offset_s=self.clock_offset_s,
+            clock_offset_s=offset_s,
             battery_percent=self.battery_percent,
             lease=self.lease().lease,
         )
+
+
+class Idle:
+    """How long nobody did anything, by two clocks: a wall clock set back must keep nobody signed in."""
+
+    def __init__(self, mono_s: Callable[[], float]) -> None:
+        self._mono_s = mono_s
+        self._seen: tuple[datetime | None, float] = (None, 0.0)
+        self._scanned: tuple[datetime | None, float] = (None, 0.0)
+
+    def saw(self, session: Session) -> None:
+        if session.last_at != self._seen[0]:
+            self._seen = (session.last_at, self._mono_s())
+        if session.last_scan_at != self._scanned[0]:
+            self._scanned = (session.last_scan_at, self._mono_s())
+
+    def span(self, session: Session, now: datetime) -> timedelta:
+        """Since the last scan while a patient is on the screen, else since the last sign of life; the longer of what the clocks say."""
+        at, mono_s = self._scanned if session.state in AT_PATIENT else self._seen
+        return max(now - at, timedelta(seconds=self._mono_s() - mono_s)) if at is not None else timedelta(0)
 
 
 class PinGuard:

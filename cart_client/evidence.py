@@ -84,3 +84,17 @@ def left_open(opened: AdministrationRecord, *, told_by: str, reason: str, now: d
         reason=reason,
         products=(opened.product,) if opened.product is not None else (),
     )
+
+
+def told_late(opened: AdministrationRecord, *, told_by: str, reason: str, text: str, now: datetime) -> AdministrationRecord:
+    """A dose that was verified and, as `told_by` says now, taken. What it was given for stays; why it is told late is added."""
+    late = " ".join(part for part in (text, f"[told by {told_by}]" if opened.nurse != told_by else "") if part)
+    if opened.status_reason is None and opened.reason_text is None:
+        return replace(opened, recorded_at=now, status_reason=reason, reason_text=late or None)
+    kept = "; ".join(part for part in (opened.reason_text or "", f"[told late: {reason}] {late}".strip()) if part)
+    return replace(opened, recorded_at=now, reason_text=kept)
+
+
+def asked_for(verdict: Verdict) -> list[str]:
+    """The rules that stand between `verdict` and the dose."""
+    return [finding.rule for finding in verdict.findings if not finding.satisfied]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pointofcare.errors import QuantityError
+from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Lease
 
 
@@ -64,6 +66,13 @@ class GiveAmount(Command):
     dose: str
     waste: str = ""
     site: str = ""
+
+    def quantities(self) -> tuple[Quantity | None, Quantity | None]:
+        """(dose, waste), with a comma or a point, None for nothing. Raises: QuantityError, also for nothing above zero."""
+        dose, waste = (Quantity.parse(text.strip().replace(",", ".")) if text.strip() else None for text in (self.dose, self.waste))
+        if any(amount is not None and amount.value <= 0 for amount in (dose, waste)):
+            raise QuantityError("an amount is above zero", remedy="write a number and a unit")
+        return dose, waste
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +157,7 @@ class LinkTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTold:
-    """`until_mono_s` is on this machine's monotonic clock, which no change of the wall clock stretches."""
+    """`until_mono_s` is on the clock of `steady_s`, which neither a change of the wall clock nor a suspend stretches."""
 
     patient: str
     lease: Lease

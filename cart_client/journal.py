@@ -86,6 +86,7 @@ class Journal:
             if max_pages is not None:
                 self._db.execute(f"PRAGMA max_page_count={int(max_pages)}")
             self._prepare()
+            self._files = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()}
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
 
     def _prepare(self) -> None:
@@ -135,6 +136,7 @@ class Journal:
         message_id: str,
     ) -> Entry:
         with self._lock, _translated():
+            self._still_there()
             with self._transaction():
                 held = self._find(record_id)
                 if held is not None:
@@ -147,7 +149,17 @@ class Journal:
                     "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (numbered.seq, record_id, kind, _text(at), patient, _text(effective_at), codec.encode(message)),
                 )
+            self._still_there()
             return Entry(seq=numbered.seq, record_id=record_id, kind=kind, journalled_at=at, message=message)
+
+    def _still_there(self) -> None:
+        """SQLite goes on writing into a file that was deleted or replaced; what is written there is gone with the next start."""
+        if any(_identity(file) != known for file, known in self._files.items()):
+            raise JournalError(
+                "the journal's file was taken away while the cart ran",
+                remedy="not recorded: chart on paper, use another cart, call support",
+                why="damaged",
+            )
 
     def _same(self, held: Entry, body: AdministrationRecorded | AttemptStopped) -> Entry:
         wanted = codec.encode(replace(held.message, body=replace(body, seq=held.seq, epoch=self.epoch)))
@@ -164,8 +176,12 @@ class Journal:
         """Note durably that this dose was verified and may be in the patient's hand; it is open until a row has its id."""
         body = AdministrationRecorded(record=record, seq=1, epoch=self.epoch)
         message = Message(id=record.record_id, sent_at=at, sender=self._cart, sid=_SID, body=body)
-        with self._lock, _translated(), self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO opened VALUES (?, ?, ?)", (record.record_id, _text(at), codec.encode(message)))
+        with self._lock, _translated():
+            self._still_there()
+            with self._transaction():
+                statement = "INSERT OR IGNORE INTO opened VALUES (?, ?, ?)"
+                self._db.execute(statement, (record.record_id, _text(at), codec.encode(message)))
+            self._still_there()
 
     def open_doses(self) -> tuple[AdministrationRecord, ...]:
         """Doses that were verified and neither confirmed nor declined, oldest first."""
@@ -324,6 +340,14 @@ def _record(message: Message) -> AdministrationRecord:
     if not isinstance(body, AdministrationRecorded):  # pragma: no cover - the row's kind says what it is
         raise JournalError("a row of the journal is not what its kind says", remedy="keep the file, call support", why="damaged")
     return body.record
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _text(at: datetime) -> str:

@@ -32,11 +32,13 @@ _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A symbol newly held before the camera: `at` when it was decoded, `frame_at` when its picture was taken."""
+    """A symbol newly held before the camera: `at` when it was decoded, `frame_at` when its picture was taken, `beside` what else
+    was in that picture, new or not."""
 
     symbol: Symbol
     at: datetime
     frame_at: datetime | None = None
+    beside: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,8 @@ def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue
                 viewfinder.show(frame, tuple(found))
                 held, fresh = step(held, found, frame.taken_at)
                 for symbol in fresh:
-                    inbox.put(Seen(symbol=symbol, at=datetime.now(UTC), frame_at=frame.taken_at))
+                    beside = tuple(other for other in found if other.content != symbol.content)
+                    inbox.put(Seen(symbol=symbol, at=datetime.now(UTC), frame_at=frame.taken_at, beside=beside))
         except DeviceError as exc:
             why = exc.code
             log.warning("camera: %s", exc)

@@ -4,14 +4,15 @@ Nothing here decides what may be given."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from cart_client.chart import Due
+from cart_client.chart import Chart, Due, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
+from pointofcare.errors import JournalError
 from pointofcare.labels.scan import DrugScan, Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
@@ -101,6 +102,39 @@ class View:
     recorded: tuple[Recorded, ...] = ()
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)
+
+
+DUES_EVERY_S = 15
+_SHOWN_AFTER_START = timedelta(hours=1)
+
+
+class DueList:
+    """The ward's due list, made anew when something changed or some seconds passed."""
+
+    def __init__(self, chart: Chart, journal: Journal) -> None:
+        self._chart, self._journal = chart, journal
+        self._lines: tuple[Due, ...] = ()
+        self._made_at: datetime | None = None
+
+    def stale(self) -> None:
+        self._made_at = None
+
+    def of(self, patient: str | None, now: datetime) -> tuple[Due, ...]:
+        """Of that patient, or of everybody."""
+        if self._made_at is None or abs((now - self._made_at).total_seconds()) >= DUES_EVERY_S:
+            journalled = self._journal.administrations(since=history_since(now))
+            self._lines = self._chart.due_list(now, journalled=journalled, opened=self._journal.open_doses())
+            self._made_at = now
+        return tuple(line for line in self._lines if patient is None or line.patient.id == patient)
+
+
+def last_records(journal: Journal, now: datetime, count: int) -> list[str]:
+    """The newest records of the last hour, newest first: after a restart the nurse must see how far they came."""
+    try:
+        known = journal.administrations(since=now - _SHOWN_AFTER_START)
+    except JournalError:
+        return []
+    return [record.record_id for record in reversed(known)][:count]
 
 
 def units(session: Session, products: tuple[Product, ...]) -> tuple[Unit, ...]:

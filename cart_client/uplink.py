@@ -13,10 +13,11 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from cart_client.chart import Chart, TableRefusedError
+from cart_client.clock import steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from devices.broker import (
@@ -90,6 +91,8 @@ class _LeaseQuestion:
     asked: LeaseAsked
     at_mono_s: float
     tries: int
+    # The lease is counted from here, on the clock that a suspend does not stop.
+    asked_s: float
 
 
 class _Wake:
@@ -170,7 +173,7 @@ class Uplink:
     def ask_lease(self, asked: LeaseAsked) -> None:
         """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""
         message = self._message(asked, ttl_s=10.0)
-        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0)
+        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0, asked_s=steady_s())
         with self._lease_lock:
             self._lease_question = None if asked.action is LeaseAction.RELEASE else question
         self._publish(routes.LEASE_ASK, message)
@@ -264,7 +267,7 @@ class Uplink:
             if question is None or question.message_id != body.asked:
                 return  # an answer to a question that nobody has any more
             self._lease_question = None
-        until = question.at_mono_s + body.lasts_s if body.lasts_s is not None else None
+        until = question.asked_s + body.lasts_s if body.lasts_s is not None else None
         self._tell(LeaseTold(patient=body.patient, lease=body.state, holder=body.holder, fence=body.fence, until_mono_s=until))
 
     def _clock_told(self, body: ClockTold, received_mono_s: float) -> None:
@@ -347,7 +350,7 @@ class Uplink:
             if mono_s - question.at_mono_s < LEASE_WAIT_S * 2 ** min(question.tries, 4):
                 return
             message = self._message(question.asked, ttl_s=10.0)
-            self._lease_question = _LeaseQuestion(message_id=message.id, asked=question.asked, at_mono_s=mono_s, tries=question.tries + 1)
+            self._lease_question = replace(question, message_id=message.id, at_mono_s=mono_s, tries=question.tries + 1, asked_s=steady_s())
         self._publish(routes.LEASE_ASK, message)
 
     def _app_numbers(self) -> dict[str, object]:

@@ -155,6 +155,10 @@ class Words:
         again = session.state in _FACES and session.state is not State.GIVING
         return again and any(record.record_id == session.record_id for record in self.view.opened)
 
+    def unconfirmed(self) -> bool:
+        """The stop is about a dose that nobody confirmed: the question about it belongs on the same screen."""
+        return any(finding.facts.get("status") == "unconfirmed" for finding in self.findings())
+
     def sound(self) -> str:
         face = self.face()
         return _SOUNDS.get(face, "stop" if face == "changed" else "attention" if face else "")

@@ -336,12 +336,13 @@ def _apply(session: Session, event: Event) -> Session:
             # A new pack makes a new question: an amount stays, a reason or a witness was for the old one.
             # A text that is no drug code is a bag's label: a bag is started, not given.
             action = Action.START if isinstance(event.scan, TextScan) else here.intent.action
-            intent = replace(here.intent, action=action, reason=None, reason_text=None, satisfies=None, witness=None)
+            intent = replace(_unanswered(here.intent), action=action)
             return replace(here, scans=scans, evidence=evidence, intent=intent, verdict=None, last_scan_at=event.at)
         case OrderChosen():
-            return replace(session, intent=replace(session.intent, order=event.order, due=event.due))
+            return replace(session, intent=replace(_unanswered(session.intent), order=event.order, due=event.due))
         case AmountGiven():
-            intent = replace(session.intent, dose=event.dose, waste=event.waste, returned=event.returned, site=event.site)
+            # Another amount is another question: a reason or a second look was for the old one.
+            intent = replace(_unanswered(session.intent), dose=event.dose, waste=event.waste, returned=event.returned, site=event.site)
             return replace(session, intent=intent)
         case ReasonGiven():
             return replace(session, intent=_with_reason(session.intent, event))
@@ -358,6 +359,10 @@ def _apply(session: Session, event: Event) -> Session:
             return replace(session, intent=intent, verdict=event.verdict, record_id=event.record_id)
         case Changed():
             return session
+
+
+def _unanswered(intent: Intent) -> Intent:
+    return replace(intent, reason=None, reason_text=None, satisfies=None, witness=None)
 
 
 def _with_reason(intent: Intent, event: ReasonGiven) -> Intent:

@@ -127,6 +127,7 @@ finding-T1 = { $cause ->
 finding-T2 = A later dose (due { $given }) was given already; this one was due at { $due }.
 finding-T3 = { $status ->
     [not-done] The same drug was recorded as not given { $minutes } min ago.
+    [unconfirmed] The same drug was verified { $minutes } min ago and nobody confirmed it: it is not known whether the patient took it.
    *[completed] The same drug was given { $minutes } min ago.
  }
 finding-T4 = Only { $minutes } min are left to the next dose at { $next }.

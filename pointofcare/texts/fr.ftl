@@ -127,6 +127,7 @@ finding-T1 = { $cause ->
 finding-T2 = Une dose ultérieure (prévue à { $given }) a déjà été administrée ; celle-ci était prévue à { $due }.
 finding-T3 = { $status ->
     [not-done] Le même médicament a été noté comme non administré il y a { $minutes } min.
+    [unconfirmed] Le même médicament a été vérifié il y a { $minutes } min et personne n'a confirmé : on ne sait pas si le patient l'a pris.
    *[completed] Le même médicament a été administré il y a { $minutes } min.
  }
 finding-T4 = Il ne reste que { $minutes } min jusqu'à la prochaine dose ({ $next }).

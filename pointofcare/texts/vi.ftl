@@ -127,6 +127,7 @@ finding-T1 = { $cause ->
 finding-T2 = Đã thực hiện liều sau (giờ y lệnh { $given }); liều này có giờ y lệnh { $due }.
 finding-T3 = { $status ->
     [not-done] Thuốc này đã được ghi là không thực hiện { $minutes } phút trước.
+    [unconfirmed] Thuốc này đã được kiểm tra { $minutes } phút trước và chưa ai xác nhận: chưa rõ người bệnh đã dùng chưa.
    *[completed] Thuốc này đã dùng { $minutes } phút trước.
  }
 finding-T4 = Chỉ còn { $minutes } phút đến liều kế tiếp ({ $next }).

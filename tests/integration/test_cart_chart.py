@@ -133,3 +133,35 @@ def test_the_key_in_use_is_public() -> None:
     assert not key_from(json.dumps(KEY.as_dict(private=False))).is_private
     with pytest.raises(ValueError, match="public"):
         key_from(json.dumps(KEY.as_dict(private=True)))
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 500, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_damaged_chart_file_is_put_aside_and_the_tables_are_asked_for_again(tmp_path: Path, content: bytes) -> None:
+    a_chart(tmp_path).close()
+    for file in tmp_path.glob("chart.sqlite*"):
+        file.unlink()
+    (tmp_path / "chart.sqlite").write_bytes(content)
+    chart = Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC)
+    assert len(chart.missing(NOW)) == 4
+    assert chart.take(issued(CHART), NOW)
+    chart.close()
+    assert Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC).version() == CHART.version
+
+
+def test_a_chart_file_deleted_under_a_running_cart_costs_no_table(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path)
+    for file in tmp_path.glob("chart.sqlite*"):
+        file.unlink()
+    assert chart.missing(NOW) == ()
+    assert chart.take(issued(replace(CHART, version=9)), NOW)
+    assert chart.version() == 9
+
+
+def test_a_server_restored_from_a_backup_is_heard_once_the_newer_table_is_used_up(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path, full=False)
+    assert chart.take(issued(replace(CHART, version=9)), NOW)
+    restored = replace(CHART, version=3, issued_at=NOW + timedelta(hours=20), expires_at=NOW + timedelta(hours=50))
+    assert refused(chart, issued(restored), NOW + timedelta(hours=20)) == "older"
+    assert refused(chart, issued(replace(CHART, version=3, expires_at=NOW + timedelta(hours=50))), NOW + timedelta(hours=25)) == "older"
+    assert chart.take(issued(restored), NOW + timedelta(hours=25))
+    assert chart.version() == 3

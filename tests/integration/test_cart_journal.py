@@ -226,3 +226,25 @@ def test_fleet_events_wait_for_a_cumulative_acknowledgement_of_this_epoch(path: 
     assert [event.seq for event in journal.events()] == [1, 2, 3]
     journal.acknowledge(journal.epoch, 2)
     assert [event.seq for event in journal.events()] == [3]
+
+
+@pytest.mark.parametrize("taken", ["journal.sqlite", "journal.sqlite-wal"])
+def test_a_journal_that_is_deleted_or_replaced_while_the_cart_runs_says_not_recorded(path: Path, taken: str) -> None:
+    journal = Journal(path, cart=CART)
+    journal.append(a_record("before"), message_id="m1")
+    file = path.with_name(taken)
+    content = file.read_bytes()
+    file.unlink()
+    for put_back in (False, True):
+        if put_back:  # a copy in its place is another file: nothing is written there
+            file.write_bytes(content)
+        for write in (
+            lambda: journal.append(a_record("after"), message_id="m2"),
+            lambda: journal.append(a_record("before"), message_id="m1"),
+            lambda: journal.open_dose(a_record("opened"), at=NOW),
+        ):
+            with pytest.raises(JournalError) as raised:
+                write()
+            assert raised.value.fields["why"] == "damaged"
+            assert "paper" in raised.value.remedy
+    assert [entry.record_id for entry in journal.unsent()] == ["before"]  # and what was written can still be sent

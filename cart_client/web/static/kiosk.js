@@ -33,11 +33,21 @@
   };
   let audio = null;
   let played = "";
-  function play(name) {
+  // Without a setting of its own a browser lets a page sound only after the first touch: that touch opens the sound for good.
+  function awaken() {
+    audio = audio || new AudioContext();
+    if (audio.state !== "running") audio.resume();
+  }
+  ["pointerdown", "keydown"].forEach((touch) => document.addEventListener(touch, awaken, true));
+  async function play(name) {
     const tones = SOUNDS[name];
     if (!tones) return;
-    audio = audio || new AudioContext();
-    audio.resume();
+    awaken();
+    document.body.dataset.lastSound = name;
+    // A sound that could not be made now must not come later, beside another verdict.
+    await Promise.race([audio.resume(), new Promise((over) => setTimeout(over, 300))]);
+    document.body.dataset.soundState = audio.state;
+    if (audio.state !== "running") return;
     let at = audio.currentTime + 0.02;
     for (const [hertz, seconds, shape] of tones) {
       if (hertz) {
@@ -55,33 +65,48 @@
       }
       at += seconds;
     }
-    document.body.dataset.lastSound = name;
   }
 
   // What was opened or typed stays when only other things on the screen changed.
   let kept = {};
+  // Which question a form asks: its place on the screen may change while somebody types.
+  function question(form) {
+    const hidden = [...form.querySelectorAll("input[type=hidden]")].filter((f) => f.name !== "csrf_token" && f.name !== "moment");
+    return [form.getAttribute("action"), ...hidden.map((f) => f.name + "=" + f.value)].join("\n");
+  }
   function remember() {
-    kept = { moment: main() && main().dataset.moment, open: [], fields: [] };
+    kept = { moment: main() && main().dataset.moment, open: [], fields: [], top: window.scrollY };
     document.querySelectorAll("details[data-keep][open]").forEach((d) => kept.open.push(d.dataset.keep));
-    document.querySelectorAll("#main form").forEach((form, i) => {
+    document.querySelectorAll("#main form").forEach((form) => {
       for (const field of form.elements) {
-        if (field.name && field.type !== "hidden" && field.value) kept.fields.push([i, field.name, field.value, field === document.activeElement]);
+        // A PIN that was sent is used up: what is typed next must not be added to it.
+        if (!field.name || field.type === "hidden" || (form.dataset.sent && field.type === "password")) continue;
+        const focused = field === document.activeElement;
+        if (field.value || focused) kept.fields.push([question(form), field.name, field.value, focused]);
       }
     });
   }
+  document.addEventListener("submit", (event) => { event.target.dataset.sent = "1"; }, true);
   function settle() {
     const now = main();
     if (!now) return;
     if (kept.moment === now.dataset.moment) {
       kept.open.forEach((name) => document.querySelectorAll(`details[data-keep="${CSS.escape(name)}"]`).forEach((d) => { d.open = true; }));
-      const forms = document.querySelectorAll("#main form");
-      kept.fields.forEach(([i, name, value, focused]) => {
-        const field = forms[i] && forms[i].elements.namedItem(name);
+      const forms = [...document.querySelectorAll("#main form")];
+      kept.fields.forEach(([asked, name, value, focused]) => {
+        const form = forms.find((one) => question(one) === asked);
+        const field = form && form.elements.namedItem(name);
         if (field && "value" in field) {
-          field.value = value;
+          if (field.type !== "submit") field.value = value;
           if (focused) field.focus();
         }
       });
+      const active = document.activeElement;
+      if (!active || active === document.body) {
+        const first = now.querySelector("[autofocus]");
+        if (first) first.focus();
+      }
+      window.scrollTo(0, kept.top);
     } else {
       const first = now.querySelector("[autofocus]");
       if (first) first.focus();
@@ -101,14 +126,31 @@
     field.value = key.dataset.key === "C" ? field.value.slice(0, -1) : field.value + key.dataset.key;
   });
 
+  // Escape takes back what was begun and not sent: the typed PIN, the opened form.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const pin = document.querySelector("#main [data-pin]");
+    if (pin) pin.value = "";
+    document.querySelectorAll("#main details[open]").forEach((d) => {
+      d.open = false;
+      d.querySelector("summary").focus();
+    });
+  });
+
   // A screen that does not change because nothing answers must not look alive.
+  const STUCK_LOOKS = 6;
   let misses = 0;
+  let at = "";
+  let same = 0;
   setInterval(async () => {
     try {
       const answer = await fetch("/api/state", { cache: "no-store", signal: AbortSignal.timeout(2500) });
-      const now = answer.ok ? (await answer.json()).moment : null;
+      const now = answer.ok ? await answer.json() : {};
+      // The loop makes a picture every second: one that stays the same comes from a loop that hangs.
+      same = now.at === at ? same + 1 : 0;
+      at = now.at;
       // A page that could not be made must not leave an older verdict on the screen.
-      misses = main() && String(now) === main().dataset.moment ? 0 : misses + 1;
+      misses = main() && String(now.moment) === main().dataset.moment && same < STUCK_LOOKS ? 0 : misses + 1;
     } catch {
       misses += 1;
     }

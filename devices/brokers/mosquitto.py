@@ -43,6 +43,7 @@ acl_file {directory / "permissions"}
 persistence true
 persistence_location {directory / "store"}/
 autosave_interval 1
+set_tcp_nodelay true
 max_inflight_messages 100
 max_queued_messages 20000
 message_size_limit 1048576

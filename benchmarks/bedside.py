@@ -1,13 +1,12 @@
 """What a nurse waits for at the cart: from a symbol to the verdict on the screen, and from "given" to the durable row.
 
-Run with a ward of 24 patients and 150 orders on a real file system; memory is of a cart's process parts in this one.
+Run `python -m benchmarks.bedside [--quick]`: a ward of 24 patients and 150 orders on a real file system. The floor is one durable
+INSERT of as many bytes on the same disk, in the same run.
 """
 
 from __future__ import annotations
 
-import json
-import resource
-import statistics
+import sqlite3
 import sys
 import tempfile
 import time
@@ -16,14 +15,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import ratio, save, spread
 from cart_client import inbox
 from pointofcare.orders.order import OrderCategory, Prn
 from pointofcare.people import Band, BandStatus
 from pointofcare.wire.messages import TableKind
 from tests.support.cart_ward import AMOX, Stand, a_table, an_order, band, chart_body, issued, orders, pack, patients
 
-RESULTS = Path(__file__).parent / "results" / "bedside.json"
 PATIENTS, ORDERS = 24, 150
+RECORD_BYTES = 1200
 
 
 def _ward(stand: Stand) -> None:
@@ -55,8 +55,10 @@ def run(quick: bool = False) -> dict[str, Any]:
     doses = 20 if quick else 200
     verdict_ms: list[float] = []
     journalled_ms: list[float] = []
+    bare_ms: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         stand = Stand(Path(folder))
+        floor = _floor(Path(folder))
         _ward(stand)
         stand.sign_in()
         for number in range(doses):
@@ -76,7 +78,11 @@ def run(quick: bool = False) -> dict[str, Any]:
             started = time.perf_counter()
             stand.press(inbox.Confirm, record_id=stand.view.session.record_id)
             journalled_ms.append((time.perf_counter() - started) * 1000)
+            started = time.perf_counter()
+            floor.execute("INSERT INTO floor (payload) VALUES (?)", (b"x" * RECORD_BYTES,))
+            bare_ms.append((time.perf_counter() - started) * 1000)
         rows = stand.journal.last_seq()
+        floor.close()
     result = {
         "benchmark": "bedside",
         "python": sys.version.split()[0],
@@ -84,31 +90,29 @@ def run(quick: bool = False) -> dict[str, Any]:
         "orders": ORDERS,
         "doses": doses,
         "rows": rows,
-        "scan_to_verdict_ms": _spread(verdict_ms),
-        "confirm_to_journalled_ms": _spread(journalled_ms),
-        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "scan_to_verdict_ms": spread(verdict_ms),
+        "confirm_to_journalled_ms": spread(journalled_ms),
+        "bare_insert_ms": spread(bare_ms),
+        "ratio": ratio(journalled_ms, bare_ms),
+        "quick": quick,
     }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    save("bedside", result)
     return result
 
 
-def _spread(values: list[float]) -> dict[str, float]:
-    if not values:
-        return {"count": 0}
-    ordered = sorted(values)
-    return {
-        "count": len(values),
-        "p50": round(statistics.median(ordered), 2),
-        "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
-        "max": round(ordered[-1], 2),
-    }
+def _floor(folder: Path) -> sqlite3.Connection:
+    floor = sqlite3.connect(folder / "floor.sqlite", isolation_level=None)
+    floor.execute("PRAGMA journal_mode=WAL")
+    floor.execute("PRAGMA synchronous=FULL")
+    floor.execute("CREATE TABLE floor (id INTEGER PRIMARY KEY, payload BLOB)")
+    return floor
 
 
 def table(result: dict[str, Any]) -> str:
-    lines = [f"bedside: {result['patients']} patients, {result['orders']} orders, {result['doses']} doses, peak {result['peak_rss_mb']} MB"]
-    for name in ("scan_to_verdict_ms", "confirm_to_journalled_ms"):
+    lines = [f"bedside: {result['patients']} patients, {result['orders']} orders, {result['doses']} doses"]
+    for name in ("scan_to_verdict_ms", "confirm_to_journalled_ms", "bare_insert_ms"):
         lines.append(f"  {name:28} " + "  ".join(f"{key} {value}" for key, value in result[name].items()))
+    lines.append(f"  a confirm costs {result['ratio']} times a bare durable insert")
     return "\n".join(lines)
 
 

@@ -6,7 +6,6 @@ a misread. Times are CPU milliseconds of one core.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import statistics
@@ -15,17 +14,16 @@ import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import cv2
 import zxingcpp
 
+from benchmarks.measure import save
 from devices.decoders import cascade, zbar, zxing
 from devices.ports import Frame
 from simulation import corpus, frames
 
-RESULTS = Path(__file__).parent / "results" / "decode.json"
 LEVELS = {"easy": 0.1, "ward": 0.4, "hard": 0.7, "dark": 1.0}
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 _FORMATS = zxingcpp.BarcodeFormats([getattr(zxingcpp.BarcodeFormat, name) for name in ("DataMatrix", "QRCode", "Code128", "EAN13", "UPCA")])
@@ -52,7 +50,8 @@ def readers() -> dict[str, Read]:
 
 def run(quick: bool = False) -> dict[str, Any]:
     """{"rows": [...], "machine": ...}: a row a reader, size and level, with hits, misreads and times. Writes RESULTS."""
-    per_kind = 2 if quick else 12
+    cv2.setNumThreads(1)
+    per_kind = 1 if quick else 5
     table = readers()
     rows = []
     for size_name, size in SIZES.items():
@@ -88,8 +87,7 @@ def run(quick: bool = False) -> dict[str, Any]:
                     }
                 )
     result = {"rows": rows, "machine": {"cpus": os.cpu_count(), "python": platform.python_version()}, "quick": quick}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    save("decode", result)
     return result
 
 
@@ -108,5 +106,4 @@ def table(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    cv2.setNumThreads(1)
     print(table(run(quick="--quick" in sys.argv)))

@@ -24,6 +24,7 @@ import psycopg
 from flask import Flask, request
 from sqlalchemy import event
 
+from benchmarks.measure import save
 from pointofcare.wire import codec, routes
 from pointofcare.wire.messages import AdministrationRecorded
 from server.store import administrations as doses
@@ -34,22 +35,19 @@ from tests.support.brokers import a_message
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import DUE, NOW, a_record, open_ward
 
-RESULTS = Path(__file__).parent / "results" / "record_dose.json"
 GATEWAY = Actor(id="gateway")
 PATIENTS = 24
 HISTORY = 40
 
 
 def run(quick: bool = False) -> dict[str, Any]:
-    """Measures on SQLite and PostgreSQL, prints a table, writes the results, and returns them."""
+    """{"databases": {"sqlite": {...}, "postgresql": {...}}}: statements and times of a dose, of the floor, of a look at the record."""
     rounds = 60 if quick else 400
-    results: dict[str, Any] = {"rounds": rounds, "patients": PATIENTS, "history": HISTORY, "databases": {}}
+    results: dict[str, Any] = {"rounds": rounds, "patients": PATIENTS, "history": HISTORY, "quick": quick, "databases": {}}
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as directory, migrated_app(kind, Path(directory)):
             results["databases"][kind] = _measure(Path(directory), rounds)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    _print(results)
+    save("record_dose", results)
     return results
 
 
@@ -157,15 +155,16 @@ def _of(measured: list[tuple[float, float]]) -> dict[str, float]:
     }
 
 
-def _print(results: dict[str, Any]) -> None:
-    print(f"{'database':12} {'work':20} {'SQL':>4} {'CPU ms':>8} {'wall ms':>8} {'p99 ms':>8}")
+def table(results: dict[str, Any]) -> str:
+    lines = [f"{'database':12} {'work':20} {'SQL':>4} {'CPU ms':>8} {'wall ms':>8} {'p99 ms':>8}"]
     for kind, found in results["databases"].items():
         for work in ("record_dose", "bare_insert", "medication_record"):
             row = found[work]
             times = "".join(f" {row[name]:>8.2f}" for name in ("cpu_ms_median", "wall_ms_median", "wall_ms_p99"))
-            print(f"{kind:12} {work:20} {row['sql_max']:>4}{times}")
-        print(f"{kind:12} one dose costs {found['cpu_ratio']} times the CPU of a bare insert")
+            lines.append(f"{kind:12} {work:20} {row['sql_max']:>4}{times}")
+        lines.append(f"{kind:12} one dose costs {found['cpu_ratio']} times the CPU of a bare insert")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    run(quick="--quick" in sys.argv)
+    print(table(run(quick="--quick" in sys.argv)))

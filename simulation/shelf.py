@@ -64,15 +64,26 @@ def units(order: Order, product: Product) -> int:
 
 
 def product_for(order: Order, products: tuple[Product, ...]) -> Product | None:
-    """The first product with the order's ingredients, form and route."""
-    for product in products:
-        if (
-            "/".join(part.name for part in product.ingredients) == order.ingredient
-            and product.form == order.form
-            and order.route in product.routes
-        ):
-            return product
-    return None
+    """The product with the order's ingredients, form and route: one whose units make the dose, else the first."""
+    fitting = [
+        product
+        for product in products
+        if "/".join(part.name for part in product.ingredients) == order.ingredient
+        and product.form == order.form
+        and order.route in product.routes
+    ]
+    return next((product for product in fitting if _makes_the_dose(order, product)), fitting[0] if fitting else None)
+
+
+def _makes_the_dose(order: Order, product: Product) -> bool:
+    unit = product.ingredients[0].amount if len(product.ingredients) == 1 else None
+    if order.dose is None or unit is None:
+        return False
+    try:
+        wanted = order.dose.per(unit)
+    except QuantityError:
+        return False
+    return wanted > Decimal(0) and wanted == wanted.to_integral_value()
 
 
 def of(ward: Ward, day: date) -> Shelf:

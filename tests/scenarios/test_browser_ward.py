@@ -18,7 +18,7 @@ from pointofcare.people import Patient, StaffRole
 from simulation import labels, shelf
 from simulation.hospital import Hospital
 from simulation.ward import StaffMember
-from tests.support.browser import CART, WAIT_MS, Visits, contrast, font_px, inspect, outlined_pixels, poll
+from tests.support.browser import CART, WAIT_MS, Visits, contrast, font_px, inspect, member, outlined_pixels, poll
 from tests.support.browser import chromium as chromium
 from tests.support.browser import visits as visits
 from tests.support.ward_day import Day, today
@@ -304,6 +304,28 @@ def test_an_urgent_order_given_for_a_reason_is_reviewed_by_the_charge_nurse(
     expect(article).to_have_count(0)
     review.goto(f"{hospital.server_url}/review/?view=stopped")
     expect(review.locator("article", has_text="D6").first).to_be_visible()
+    assert not wrongs, listed(wrongs)
+
+
+def test_a_dose_that_nobody_confirmed_names_its_patient_until_somebody_answers(bedside: Bedside, hospital: Hospital, day: Day) -> None:
+    page, patient = bedside.page, day.forgotten.patient
+    bedside.sign_in(nurse(hospital, 1))
+    bedside.open(patient)
+    bedside.scan(day.forgotten.pack(), "pass")
+    bedside.leave()
+
+    bedside.sign_in(member(hospital, StaffRole.CHARGE_NURSE))
+    question = page.locator(".open-dose")
+    expect(question).to_contain_text(patient.name)
+    expect(question).to_contain_text(patient.bed or "")
+    expect(question).to_contain_text(day.forgotten.product.name)
+    wrongs = inspect(page, KIOSK_TOUCH)
+    question.locator("select[name=reason]").select_option("emergency")
+    question.locator("button[name=given][value=yes]").click()
+    expect(question).to_have_count(0)
+    bed = page.locator(".bed-group", has=page.get_by_text(patient.bed or "", exact=True))
+    expect(bed.locator(".status.given")).to_have_count(1)
+    bedside.leave()
     assert not wrongs, listed(wrongs)
 
 

@@ -40,10 +40,11 @@ class Dose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """`given` is verified and due, `waiting` is due and not verified, each of another patient; `queue` are other unverified orders;
-    `newcomer` may get `stat`, which nobody has ordered for him yet. `stranger` has no order for the drug of `given`."""
+    """`given` and `forgotten` are verified and due, `waiting` is due and not verified, each of another patient; `queue` are other
+    unverified orders. `newcomer` may get `stat`, which nobody has ordered for him yet; `stranger` has no order for the drug of `given`."""
 
     given: Dose
+    forgotten: Dose
     waiting: Dose
     queue: tuple[Order, ...]
     stranger: Patient
@@ -58,20 +59,19 @@ def today() -> date:
 def plan(the_ward: Ward, born: datetime) -> Day | None:
     """The doses to walk through, None when this ward has not got them."""
     doses = tuple(_ordinary(the_ward, born))
-    given = next((dose for dose in doses if dose.order.verified), None)
-    if given is None:
-        return None
-    waiting = next((dose for dose in doses if not dose.order.verified and dose.patient.id != given.patient.id), None)
+    verified = {dose.patient.id: dose for dose in doses if dose.order.verified}
+    waiting = next((dose for dose in doses if not dose.order.verified and dose.patient.id not in verified), None)
     queue = tuple(order for order in the_ward.orders if not order.verified and (waiting is None or order.id != waiting.order.id))
-    if waiting is None or len(queue) < 2:
+    if waiting is None or len(queue) < 2 or len(verified) < 2:
         return None
-    taken = {given.patient.id, waiting.patient.id}
+    given, forgotten = tuple(verified.values())[:2]
+    taken = {given.patient.id, forgotten.patient.id, waiting.patient.id}
     has_it = {order.patient for order in the_ward.orders if order.ingredient == given.order.ingredient}
     stranger = next(patient for patient in the_ward.patients if patient.id not in has_it | taken)
     newcomer = next(patient for patient in the_ward.patients if patient.id not in taken | {stranger.id} and not patient.allergies)
     has = {order.ingredient for order in the_ward.orders if order.patient == newcomer.id}
     stat = next(one for one in the_ward.products if _plain(one) and one.form == "tablet" and one.ingredients[0].name not in has)
-    return Day(given=given, waiting=waiting, queue=queue, stranger=stranger, newcomer=newcomer, stat=stat)
+    return Day(given=given, forgotten=forgotten, waiting=waiting, queue=queue, stranger=stranger, newcomer=newcomer, stat=stat)
 
 
 def _ordinary(the_ward: Ward, born: datetime) -> Iterator[Dose]:

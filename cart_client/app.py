@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from waitress.server import create_server
 
 from cart_client.bedside import Bedside
 from cart_client.chart import Chart, key_from
 from cart_client.config import Config
+from cart_client.drawer import tell_battery
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.scanning import Viewfinder, watch
@@ -25,6 +27,9 @@ from pointofcare.verdict import engine
 from pointofcare.wire.messages import CartPhase
 
 log = logging.getLogger(__name__)
+
+# A body is refused before it is kept: it must not fill the disk that the journal needs.
+SERVER: dict[str, Any] = {"threads": 6, "ident": None, "max_request_body_size": 65_536, "max_request_header_size": 32_768}
 
 
 class CartProgram:
@@ -76,12 +81,13 @@ class CartProgram:
             names=self._chart.names,
             language=config.language,
         )
-        self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, threads=6, ident=None)
+        self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
         seen_by = (self._camera, self._decoder, self._viewfinder, self._bedside.inbox, self._halt)
         self._threads = (
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
             threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
+            threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
         )
         host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
         self.url = f"http://{host}:{self._server.effective_port}/"

@@ -46,7 +46,6 @@ from pointofcare.verdict.finding import Verdict
 from pointofcare.wire.messages import AttemptOutcome, LeaseAsked
 
 log = logging.getLogger(__name__)
-
 TICK_S = 1.0
 _SHOWN_RECORDS = 5
 
@@ -115,7 +114,7 @@ class Bedside:
             self.handle(item)
 
     def handle(self, item: object) -> None:
-        """Take one value, then show what is so now. The only broad except of the cart: logged, shown, durable rows untouched."""
+        """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
         try:
             self._take(item)
         except Exception as exc:  # noqa: BLE001
@@ -173,6 +172,8 @@ class Bedside:
                 self._here.lease_told(item, self._session.patient)
             case asked.ClockMeasured():
                 self._here.measure(item.offset_s, now)
+            case asked.BatteryTold():
+                self._here.battery_percent = item.percent
             case asked.TablesChanged():
                 self._dues.stale()
                 if item.why:
@@ -180,7 +181,7 @@ class Bedside:
             case asked.RecordMoved():
                 pass  # the picture reads the journal
             case _:
-                log.error("nothing is known to do with a %s", type(item).__name__)
+                log.error("a %s is not known here", type(item).__name__)
 
     def _tick(self, now: datetime) -> None:
         session = self._session
@@ -243,8 +244,7 @@ class Bedside:
     def _identity(self, now: datetime) -> None:
         """Tell of a wrong band at once, not only when a drug is scanned."""
         unknown = "" if self._session.patient is not None else "chart-missing" if self._chart.missing(now) else "band-unknown"
-        stopped = evidence.identity_stop(self._evaluate(self._facts(now)), unknown)
-        if stopped is not None:
+        if (stopped := evidence.identity_stop(self._evaluate(self._facts(now)), unknown)) is not None:
             self._attempt(AttemptOutcome.STOPPED, stopped, now)
             self._advance(workflow.Stopped(verdict=stopped, at=now))
 
@@ -392,7 +392,7 @@ class Bedside:
         self._judge(now)
         verdict = self._session.verdict
         if self._session.state is not State.WARNED or verdict is None:
-            return
+            return  # its own screen says what is so now
         if evidence.asked_for(verdict) == evidence.asked_for(before):
             self._permit(workflow.Acknowledged(record_id=self._new_id(), at=now), verdict, now)
         else:
@@ -453,12 +453,12 @@ class Bedside:
             self._say("reason-missing")
             return
         held = session.verdict
-        if command.order and session.state in UNSETTLED:
-            self._say("finish-this-dose")
-            return
-        if command.order and not any((line.order.id, line.due) == (command.order, command.due) for line in self._due_list(now)):
-            self._say("out-of-date")
-            return
+        if command.order:
+            listed = any((line.order.id, line.due) == (command.order, command.due) for line in self._due_list(now))
+            if session.state in UNSETTLED or not listed:
+                self._say("finish-this-dose" if session.state in UNSETTLED else "out-of-date")
+                return
+            session = workflow.without_drugs(session)  # what was scanned for the last dose is no part of this one
         order = command.order or (held.order if held is not None else None)
         due = command.due if command.order else (held.due if held is not None else None)
         if order is None:
@@ -476,8 +476,7 @@ class Bedside:
             reason=command.reason,
             reason_text=intent.reason_text,
             verdict=verdict,
-            # The id of a verified dose closes it; that of a dose which has its record is used up.
-            record_id=session.record_id if session.record_id and session.state is not State.CONCLUDED else self._new_id(),
+            record_id=session.record_id or self._new_id(),
             at=now,
         )
         declined = workflow.advance(session, event)

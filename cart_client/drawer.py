@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from cart_client.inbox import Inbox
+from cart_client.inbox import BatteryTold, Inbox
 from cart_client.screen import DrawerTold
 from devices.ports import DrawerOutcome, Drawers
 from pointofcare.errors import DeviceError, OutcomeUnknownError
 
 OPEN_S = 15.0
+BATTERY_EVERY_S = 20.0
 
 
 class Unlocker:
@@ -39,6 +40,18 @@ class Unlocker:
         except DeviceError:
             return "unavailable"
         return "unlocked" if answer is DrawerOutcome.UNLOCKED else "refused"
+
+
+def tell_battery(drawers: Drawers, inbox: Inbox, halt: threading.Event) -> None:
+    """Until `halt`: put a `BatteryTold` whenever the charge that the hardware tells is another one."""
+    known: int | None = None
+    while True:
+        percent = drawers.battery_percent()
+        if percent != known:
+            known = percent
+            inbox.put(BatteryTold(percent=percent))
+        if halt.wait(BATTERY_EVERY_S):
+            return
 
 
 def _in_a_thread(call: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ page can never act on a newer dose.
 from __future__ import annotations
 
 import queue
+import re
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,11 @@ class ChooseOrder(Command):
     due: datetime | None
 
 
+def _spaced(text: str) -> str:
+    """ "2,5mL" as a person types it -> "2.5 mL"."""
+    return re.sub(r"^([0-9][0-9.]*)\s*(?=[^0-9.\s])", r"\1 ", text.strip().replace(",", "."))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveAmount(Command):
     """Amounts as typed: "2.5 mL", or "" for none."""
@@ -69,7 +75,7 @@ class GiveAmount(Command):
 
     def quantities(self) -> tuple[Quantity | None, Quantity | None]:
         """(dose, waste), with a comma or a point, None for nothing. Raises: QuantityError, also for nothing above zero."""
-        dose, waste = (Quantity.parse(text.strip().replace(",", ".")) if text.strip() else None for text in (self.dose, self.waste))
+        dose, waste = (Quantity.parse(_spaced(text)) if text.strip() else None for text in (self.dose, self.waste))
         if any(amount is not None and amount.value <= 0 for amount in (dose, waste)):
             raise QuantityError("an amount is above zero", remedy="write a number and a unit")
         return dose, waste
@@ -171,6 +177,13 @@ class ClockMeasured:
     """Cart clock minus server clock, seconds."""
 
     offset_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatteryTold:
+    """None: nobody tells any more."""
+
+    percent: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

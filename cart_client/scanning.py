@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 # loses a symbol for some frames, a second unit takes longer than that to be fetched. Local choice.
 GONE_AFTER = timedelta(seconds=1.2)
 GONE_FRAMES = 4
+# So many pictures in a row that break the decoder are a fault that is told like a lost camera.
+BROKEN_FRAMES = 5
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -113,10 +115,20 @@ class Viewfinder:
         return (len(times) - 1) / seconds
 
 
+def _decoded(decoder: Decoder, frame: Frame) -> list[Symbol] | None:
+    """None for a picture that breaks the decoder: whoever holds it before the camera must not stop the cart."""
+    try:
+        return decoder.decode(frame)
+    except Exception:
+        log.exception("picture %d broke the decoder", frame.number)
+        return None
+
+
 def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue.Queue[object], halt: threading.Event) -> None:
     """Run until `halt` is set (and the camera closed): put a `Seen` for each new symbol, a `CameraTold` when pictures come or stop."""
     failures = 0
     live: bool | None = None
+    broken = 0
     # Kept over a reconnect: a pack that lay there all the time is still the same pack.
     held = Held()
     while not halt.is_set():
@@ -128,7 +140,12 @@ def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue
                 if live is not True:
                     live, failures = True, 0
                     inbox.put(CameraTold(live=True, source=camera.describe()))
-                found = decoder.decode(frame)
+                found = _decoded(decoder, frame)
+                broken = broken + 1 if found is None else 0
+                if broken >= BROKEN_FRAMES:
+                    raise DeviceError("the pictures cannot be searched for codes", remedy="take away what is before the camera")
+                if found is None:
+                    continue
                 viewfinder.show(frame, tuple(found))
                 held, fresh = step(held, found, frame.taken_at)
                 for symbol in fresh:
@@ -140,6 +157,7 @@ def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue
         if halt.is_set():
             return
         viewfinder.clear()
+        broken = 0
         if live is not False:
             live = False
             inbox.put(CameraTold(live=False, why=why, source=camera.describe()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client.chart import Due
 from cart_client.screen import View
+from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import State
 from pointofcare.labels.scan import DrugScan, UnreadableLabel
 from pointofcare.orders.order import Order
+from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
 from pointofcare.texts import Catalogue, clinical, findings
 from pointofcare.verdict.finding import Finding, Level
@@ -26,7 +28,9 @@ _FACES: Mapping[State, str] = {
     State.CHOOSING: "choose",
     State.GIVING: "pass",
 }
-_SOUNDS = {"pass": "pass", "stop": "stop"}
+_SOUNDS = {"pass": "pass", "stop": "stop", "more": "more"}
+# UCUM codes that a person misreads: "ug" and "[IU]".
+_UNIT_WORDS = {"ug": "mcg", "[IU]": "IU"}
 
 # Coded reasons to give in spite of a REASON finding (rule S1 and the override reasons of the rule table).
 OVERRIDE_REASONS = (
@@ -106,7 +110,7 @@ class Words:
         unit = quantity.unit
         if unit.startswith("{") and unit.endswith("}"):
             unit = self.coded("unit", unit[1:-1])
-        return f"{number} {unit}"
+        return f"{number} {_UNIT_WORDS.get(unit, unit)}"
 
     def age(self, seconds: float | None) -> str:
         if seconds is None:
@@ -147,6 +151,10 @@ class Words:
     def face(self) -> str:
         """Which of the full screens is shown, "" for none."""
         face = _FACES.get(self.view.session.state, "")
+        if face == "reason" and self._only("scan-more"):
+            return "more"
+        if face == "stop" and self.wants_amount() and self._only("say-part", "name-drawn-amount"):
+            return "amount"
         return "changed" if face == "stop" and self.reopened() else face
 
     def reopened(self) -> bool:
@@ -154,6 +162,16 @@ class Words:
         session = self.view.session
         again = session.state in _FACES and session.state is not State.GIVING
         return again and any(record.record_id == session.record_id for record in self.view.opened)
+
+    def _only(self, *remedies: str) -> bool:
+        """The worst of what stands in the way is a next step of the common way (a further unit, the amount drawn), not an error."""
+        asking = [finding for finding in self.findings() if not finding.satisfied and finding.level > Level.WARN]
+        worst = [finding for finding in asking if finding.level is asking[0].level]
+        return bool(worst) and all(finding.remedy in remedies for finding in worst)
+
+    def only_prn_reason(self) -> bool:
+        """Nothing is asked but why the patient needs an as-needed drug: one tap."""
+        return self.wanting_reason() == ("N1",)
 
     def unconfirmed(self) -> bool:
         """The stop is about a dose that nobody confirmed: the question about it belongs on the same screen."""
@@ -178,8 +196,23 @@ class Words:
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""
-        what, remedy = findings.sentence(self.language, finding, self._names())
+        what, remedy = findings.sentence(self.language, finding, {**self._names(), **self._prn_words(finding)})
         return {"text": what or finding.rule, "remedy": remedy}
+
+    def _prn_words(self, finding: Finding) -> dict[str, str]:
+        codes = finding.params.get("reasons")
+        return {codes: self.prn_reasons(codes.split(", "))} if isinstance(codes, str) else {}
+
+    def prn_reasons(self, codes: Iterable[str]) -> str:
+        return ", ".join(self.coded("prn", code) for code in codes)
+
+    def named(self, identifier: str | None) -> str:
+        """What a person calls the order, product or person of that id."""
+        return self._names().get(identifier, identifier) if identifier else ""
+
+    def may_resolve(self, record: AdministrationRecord) -> bool:
+        nurse = self.view.session.nurse
+        return nurse is not None and (record.nurse == nurse.id or nurse.role is StaffRole.CHARGE_NURSE)
 
     def notice(self) -> str:
         return self.t(f"notice-{self.view.notice}", **self.view.notice_params) if self.view.notice else ""

@@ -44,6 +44,16 @@ class BridgeDrawers:
             sent = True
         raise _unknown(drawer, command_id)
 
+    def battery_percent(self) -> int | None:
+        if self._closed:
+            return None
+        try:
+            told = self._asked({"do": "status", "drawer": 0, "id": ""})
+        except (DeviceUnavailableError, OutcomeUnknownError):
+            return None
+        percent = told.get("battery_percent") if told is not None and told.get("connected") is True else None
+        return percent if isinstance(percent, int) and not isinstance(percent, bool) and 0 <= percent <= 100 else None
+
     def close(self) -> None:
         self._closed = True
 
@@ -68,7 +78,7 @@ class BridgeDrawers:
                 raise _unknown(int(question["drawer"]), str(question["id"])) from exc
             except (OSError, ValueError):
                 return None
-        return answer if isinstance(answer, dict) and answer.get("id") in ("", question["id"]) else None
+        return answer if isinstance(answer, dict) and (question["do"] == "status" or answer.get("id") in ("", question["id"])) else None
 
 
 def open_drawers(path: str, *, answer_s: str = str(DEFAULT_ANSWER_S)) -> BridgeDrawers:

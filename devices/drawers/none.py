@@ -11,6 +11,9 @@ class NoDrawers:
     def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:  # noqa: ARG002 the port's shape
         return DrawerOutcome.REFUSED
 
+    def battery_percent(self) -> int | None:
+        return None
+
     def close(self) -> None:
         return None
 

@@ -58,6 +58,9 @@ class SimulatedDrawers:
             raise OutcomeUnknownError("the drawer did not answer", remedy="look whether it is open", drawer=drawer, command_id=command_id)
         return unlocking.outcome
 
+    def battery_percent(self) -> int | None:
+        return None
+
     def close(self) -> None:
         self._closed.set()
 

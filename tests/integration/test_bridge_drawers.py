@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import socket
 import stat
 import tempfile
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cart_client.drawer import tell_battery
+from cart_client.inbox import BatteryTold
 from devices import registry
 from devices.drawers.bridge import BridgeDrawers
 from devices.ports import DrawerOutcome
@@ -150,3 +153,16 @@ def test_a_dead_bridges_socket_is_replaced_and_a_living_ones_is_not() -> None:
             left_behind.bind(f"{directory}/drawers.sock")
         with a_bridge(directory=Path(directory)) as running:
             assert running.drawers.unlock(1, command_id="a", ttl_s=1.0) is DrawerOutcome.UNLOCKED
+
+
+def test_the_cart_hears_how_full_its_battery_is_and_none_when_nobody_tells() -> None:
+    with a_bridge() as running:
+        eventually(running.knows_its_hardware, "the bridge never saw its microcontroller")
+        assert running.drawers.battery_percent() == 87
+        told: queue.Queue[object] = queue.Queue()
+        halt = threading.Event()
+        halt.set()
+        tell_battery(running.drawers, told, halt)
+        assert told.get_nowait() == BatteryTold(percent=87)
+        running.bridge.stop()
+        assert running.drawers.battery_percent() is None

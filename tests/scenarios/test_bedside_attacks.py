@@ -13,6 +13,7 @@ from cart_client import inbox
 from cart_client.inbox import Link, LinkTold
 from cart_client.scanning import Seen
 from pointofcare.administration import session as workflow
+from pointofcare.errors import QuantityError
 from pointofcare.labels.symbol import Symbol
 from pointofcare.orders.order import OrderCategory
 from pointofcare.products import Bag, BagState
@@ -62,6 +63,8 @@ def test_a_dose_not_given_right_after_a_given_one_is_a_record_of_its_own(stand: 
     assert (answer.done, stand.state) == (True, "concluded")
     assert [(r.record.order, r.record.status) for r in records(stand)] == [("O1", "completed"), ("O2", "not-done")]
     assert len({r.record.record_id for r in records(stand)}) == 2
+    refused = records(stand)[1].record
+    assert (refused.gtin, refused.lot, len(refused.scans)) == (None, None, 1)  # the pack of the first dose is no part of it
 
 
 def test_another_order_declined_from_an_old_page_does_not_close_the_verified_dose(stand: Stand) -> None:
@@ -294,3 +297,10 @@ def test_an_infusion_is_started_by_the_scan_of_its_bag(stand: Stand) -> None:
     given(stand)
     record = records(stand)[0].record
     assert (record.action, record.status, record.order, record.scans[-1].text) == ("start", "in-progress", "O7", "BAG-0001")
+
+
+def test_an_amount_typed_without_a_space_is_understood_and_one_without_a_unit_is_not() -> None:
+    assert inbox.GiveAmount(moment=0, dose=" 2,5mL ", waste="0.5 mL").quantities() == (q("2.5 mL"), q("0.5 mL"))
+    for wrong in ("5", "mL", "0 mg", "-1 mg", "1e3 mg", "1,000.5 mg", "५ mg"):
+        with pytest.raises(QuantityError):
+            inbox.GiveAmount(moment=0, dose=wrong).quantities()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from waitress.server import create_server
 
 from cart_client.inbox import Answer, Asked, Command
 from cart_client.scanning import CameraTold
+from cart_client.screen import View
 from cart_client.web import serving
 from cart_client.web.app import create_app
 from pointofcare.labels.symbol import Symbol
@@ -42,6 +44,7 @@ class Kiosk:
     stand: Stand
     url: str
     lock: threading.RLock
+    frozen: threading.Event = field(default_factory=threading.Event)
 
     def hold(self, *symbols: object) -> None:
         with self.lock:
@@ -61,11 +64,20 @@ def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
         return asked.answer.result(0)
 
     picture = cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1].tobytes()
-    app = create_app(view=lambda: stand.view, ask=ask, jpeg=lambda: (1, picture), names=stand.chart.names)
+    frozen = threading.Event()
+    last: list[View] = []
+
+    def view() -> View:
+        """As the running loop shows it: a new picture every second, until it hangs."""
+        if not (frozen.is_set() and last):
+            last[:] = [replace(stand.view, at=datetime.now(UTC))]
+        return last[0]
+
+    app = create_app(view=view, ask=ask, jpeg=lambda: (1, picture), names=stand.chart.names)
     server = create_server(app, host="127.0.0.1", port=0, threads=6)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield Kiosk(stand=stand, url=f"http://127.0.0.1:{server.effective_port}/", lock=lock)
+    yield Kiosk(stand=stand, url=f"http://127.0.0.1:{server.effective_port}/", lock=lock, frozen=frozen)
     serving.stop(server)
     thread.join(5)
     assert not thread.is_alive()

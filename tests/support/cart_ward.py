@@ -199,6 +199,9 @@ class FakeDrawers:
             raise self.fault
         return self.outcome
 
+    def battery_percent(self) -> int | None:
+        return None
+
     def close(self) -> None:
         pass
 

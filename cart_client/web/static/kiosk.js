@@ -29,6 +29,7 @@
   const SOUNDS = {
     pass: [[660, 0.12, "sine"], [990, 0.22, "sine"]],
     attention: [[520, 0.14, "triangle"], [0, 0.08, "sine"], [520, 0.14, "triangle"], [0, 0.08, "sine"], [520, 0.14, "triangle"]],
+    more: [[660, 0.09, "sine"]],
     stop: [[220, 0.28, "square"], [165, 0.28, "square"], [220, 0.28, "square"], [165, 0.5, "square"]],
   };
   let audio = null;

@@ -172,6 +172,16 @@ def test_lost_separator_that_hides_a_date_is_refused(tail: str) -> None:
     assert reason in ("ambiguous", "separator-lost")
 
 
+@pytest.mark.parametrize("tail", ["10LOT921SER7", "1727013110A121S9"])
+def test_lost_separator_between_lot_and_serial_is_refused(tail: str) -> None:
+    """Two valid readings: "LOT921SER7" is a lot, and lot LOT9 with serial SER7."""
+    assert _refused(ITEM + tail)[0] == "ambiguous"
+
+
+def test_lot_that_looks_like_two_elements_passes_beside_its_own_serial() -> None:
+    assert gs1.parse(ITEM + "10LOT921SER7" + GS + "21X9", TODAY).get("10") == "LOT921SER7"
+
+
 def test_over_long_lot_that_reads_as_more_elements_is_refused() -> None:
     assert _refused(ITEM + "10ABCDEFGHIJKLM21SERIAL12") == ("separator-lost", "10")
     assert _refused(ITEM + "10" + "A" * 63) == ("separator-lost", "10")
@@ -182,7 +192,7 @@ def test_over_long_lot_that_reads_as_more_elements_is_refused() -> None:
     [
         "10K3",
         "10A1",
-        "10LOT921SER7",  # a hidden serial alone is no proof
+        "10LOT92107",  # "21" before a digit stands in many honest lots
         "10L2104A",
         "1017270131",  # nothing is left of the lot
         "10A117270231",  # no such day
@@ -198,8 +208,8 @@ def test_honest_lots_are_not_refused(tail: str) -> None:
 
 
 def test_weaker_readings_are_kept_for_recalls() -> None:
-    assert gs1.other_lots(gs1.parse(ITEM + "10B7721SER", TODAY)) == ("B77",)
-    assert gs1.other_lots(gs1.parse(ITEM + "10B7721SER" + GS + "21X", TODAY)) == ()
+    assert gs1.other_lots(gs1.parse(ITEM + "10B772107", TODAY)) == ("B77",)
+    assert gs1.other_lots(gs1.parse(ITEM + "10B772107" + GS + "21X", TODAY)) == ()
     assert gs1.other_lots(gs1.parse(ITEM, TODAY)) == ()
 
 

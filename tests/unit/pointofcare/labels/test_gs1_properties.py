@@ -115,7 +115,8 @@ def test_honest_lots_are_rarely_refused() -> None:
     dice = random.Random(20261121)
     mixed = ["".join(dice.choices(string.ascii_uppercase + string.digits, k=dice.randint(4, 20))) for _ in range(3000)]
     digits = ["".join(dice.choices(string.digits, k=dice.randint(4, 20))) for _ in range(3000)]
-    assert _alarms(mixed) == 0
+    assert _alarms(mixed) <= 20  # "21" and letters behind it: below one in a hundred
     assert _alarms(digits) <= 3  # a label without any date and an all-digit lot: below one in a thousand
-    assert _alarms(mixed, "17270131") == 0
+    assert _alarms(mixed, "17270131") <= 20
+    assert sum(_read(f"01{GTIN}1727013110{lot}{GS}21X9")[0] is None for lot in mixed) == 0  # nothing when it has its own serial
     assert _alarms(digits, "1727013111250301") == 0

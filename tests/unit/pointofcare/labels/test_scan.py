@@ -86,9 +86,9 @@ def test_two_different_expiries_are_both_bad() -> None:
 
 
 def test_lots_behind_a_lost_separator_are_kept_for_recalls() -> None:
-    scan = _scan("]d2", ITEM + "10B7721SER")
+    scan = _scan("]d2", ITEM + "10B772107")
     assert isinstance(scan, DrugScan)
-    assert (scan.lot, scan.other_lots) == ("B7721SER", ("B77",))
+    assert (scan.lot, scan.other_lots) == ("B772107", ("B77",))
 
 
 @pytest.mark.parametrize(

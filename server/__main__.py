@@ -167,6 +167,8 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     """The pages in this thread, the others in their own. The pages end first, so that nothing new comes in."""
     import waitress
 
+    from server import security
+
     with app.app_context():
         migrate.require_current()
     _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
@@ -176,6 +178,10 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
             host=settings.http.host,
             port=settings.http.port,
             threads=settings.http.threads,
+            max_request_body_size=security.MAX_IMPORT_BYTES,
+            connection_limit=900,  # an idle connection costs no thread, and must not keep others out
+            channel_timeout=40,
+            asyncore_use_poll=True,
             clear_untrusted_proxy_headers=not settings.http.proxies,  # the application reads exactly those it was told of
         )
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import (
     ConflictError,
@@ -74,7 +74,14 @@ def register(blueprint: Blueprint) -> None:
         messages = getattr(exc, "data", {}).get("messages") if isinstance(getattr(exc, "data", None), dict) else None
         if messages:
             return problem(exc.code or 422, "invalid-input", "some fields are not usable", errors=list(_flat(messages)))
-        return problem(exc.code or 500, (exc.name or "error").lower().replace(" ", "-"), exc.description or "")
+        if exc.code == HTTPStatus.TOO_MANY_REQUESTS:
+            answer = problem(exc.code, "too-many-requests", "too many tries for this name or from this address: wait five minutes")
+            answer.headers["Retry-After"] = "300"
+            return answer
+        answer = problem(exc.code or 500, (exc.name or "error").lower().replace(" ", "-"), exc.description or "")
+        if isinstance(exc, MethodNotAllowed) and exc.valid_methods:
+            answer.headers["Allow"] = ", ".join(exc.valid_methods)
+        return answer
 
     @blueprint.errorhandler(Exception)
     def _unknown(_exc: Exception) -> Response:

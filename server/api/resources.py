@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from flask import current_app
+from flask import Request, abort, current_app
 from flask_security.utils import lookup_identity
 from flask_smorest import Blueprint
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import MessageError, NotFoundError
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
@@ -28,7 +29,24 @@ from server.usecases import orders as order_verbs
 from server.usecases import outbox as outbox_verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
 
-api = Blueprint("api", __name__, url_prefix="/api/v1", description="Bedside medication: patients, orders, administrations, carts")
+
+class _Parser(FlaskParser):
+    """Takes JSON only, and only what can be read without exhausting the interpreter."""
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        if not req.is_json and (req.content_length or req.mimetype):
+            abort(415, description="send a JSON body with Content-Type: application/json")
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError):
+            abort(400, description="the JSON body is nested too deeply, or holds a number with too many digits")
+
+
+class _Blueprint(Blueprint):
+    ARGUMENTS_PARSER = _Parser()
+
+
+api = _Blueprint("api", __name__, url_prefix="/api/v1", description="Bedside medication: patients, orders, administrations, carts")
 errors.register(api)
 
 
@@ -98,13 +116,9 @@ def orders_of_patient(patient_id: str) -> list[dict[str, Any]]:
 @requires(may.SEE_PATIENTS)
 def administrations(query: Mapping[str, Any], patient_id: str) -> dict[str, Any]:
     """Doses on the record, newest first, page by page."""
-    before = None
-    if query["after"]:
-        at, _, record_id = query["after"].partition("~")
-        try:
-            before = (datetime.fromisoformat(at.replace(" ", "+")), record_id)
-        except ValueError:
-            raise MessageError("`after` is no place in this list", problems=(("after", "use `next` of the page before"),)) from None
+    before = views_patients.place_in_doses(query["after"])
+    if query["after"] and before is None:
+        raise MessageError("`after` is no place in this list", problems=(("after", "use `next` of the page before"),))
     with reading(actor()) as tx:
         if views_patients.get(tx, patient_id) is None:
             raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
@@ -234,11 +248,24 @@ def bring_in(asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@api.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+
+@api.route("/<path:rest>", methods=METHODS)
 @api.doc(deprecated=True)
 def nothing(rest: str) -> dict[str, Any]:
-    """Any other address."""
+    """Any other address, or a method that an address does not have."""
+    allowed = [method for method in METHODS if _endpoint(rest, method) != "api.nothing"]
+    if allowed:
+        raise MethodNotAllowed(valid_methods=allowed, description=f"use {' or '.join(allowed)} here")
     raise NotFoundError(f"there is no {rest!r}", remedy="see /api/openapi.json")
+
+
+def _endpoint(rest: str, method: str) -> str:
+    try:
+        return str(current_app.url_map.bind("").match(f"{api.url_prefix}/{rest}", method=method)[0])
+    except HTTPException:
+        return "api.nothing"
 
 
 def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order:
@@ -254,7 +281,12 @@ def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order
                 faults.append((name, f"{problem.message} {problem.remedy}"))
     certain["category"] = OrderCategory(asked["category"])
     certain |= {name: asked[name] for name in ("time_critical", "needs_double_check") if name in asked}
-    certain |= {name: tuple(asked[name]) for name in ("additives", "prn_reasons") if name in asked}
+    for name in ("additives", "prn_reasons"):
+        try:
+            certain[name] = tuple(cells.text(one.strip()) for one in asked.get(name, ()))
+        except FieldError as exc:
+            problem = Problem(file="", row=0, field=name, value="", code=exc.reason, parameters=exc.parameters)
+            faults.append((name, f"{problem.message} {problem.remedy}"))
     raw = ("dose", "dose_max", "every", "start", "end", "prn_min_interval", "prn_max_24h", "rate")
     uncertain = {name: asked[name] for name in raw if name in asked}
     uncertain["times"] = "|".join(asked.get("times", ()))
@@ -263,7 +295,8 @@ def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order
     built = import_orders.build(place=Place(file="", row=0), certain=certain, uncertain=uncertain)
     if built.clarify:
         found = tuple(
-            (code.removeprefix("clarify-"), text) for (code, _), text in zip(built.clarify, clarify_parts("en", built.clarify), strict=True)
+            (import_orders.FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose"), text)
+            for (code, _), text in zip(built.clarify, clarify_parts("en", built.clarify), strict=True)
         )
         raise MessageError("the order cannot be computed", problems=found, remedy="state dose, unit, times and start")
     return replace(built.order, status=OrderStatus.ACTIVE)

@@ -14,7 +14,8 @@ from server.store.views_fleet import CartLine
 from server.store.views_patients import Dose
 
 TEXT = validate.Length(max=500)
-IDENTIFIER = validate.Regexp(r"^[A-Za-z0-9._-]{1,64}$", error="letters, digits, dot, underscore and hyphen only, at most 64")
+SEVERAL = validate.Length(max=30)  # an order is part of a chart that a cart must be able to carry
+IDENTIFIER = validate.Regexp(r"^[A-Za-z0-9._-]{1,64}\Z", error="letters, digits, dot, underscore and hyphen only, at most 64")
 
 
 class CursorSchema(Schema):
@@ -78,17 +79,17 @@ class OrderInSchema(Schema):
     category = fields.String(required=True, validate=validate.OneOf([category.value for category in OrderCategory]))
     dose = fields.String(validate=TEXT)
     dose_max = fields.String(validate=TEXT)
-    times = fields.List(fields.String(validate=TEXT))
+    times = fields.List(fields.String(validate=TEXT), validate=validate.Length(max=48))
     every = fields.String(validate=TEXT)
     start = fields.String(required=True, validate=TEXT)
     end = fields.String(validate=TEXT)
     time_critical = fields.Boolean()
     needs_double_check = fields.Boolean()
-    prn_reasons = fields.List(fields.String(validate=TEXT))
+    prn_reasons = fields.List(fields.String(validate=TEXT), validate=SEVERAL)
     prn_min_interval = fields.String(validate=TEXT)
     prn_max_24h = fields.String(validate=TEXT)
     rate = fields.String(validate=TEXT)
-    additives = fields.List(fields.String(validate=TEXT))
+    additives = fields.List(fields.String(validate=TEXT), validate=SEVERAL)
     indication = fields.String(validate=TEXT)
     display = fields.String(validate=TEXT)
 

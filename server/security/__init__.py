@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import NoReturn
 
 from flask import Flask, abort, request
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_wtf import CSRFProtect
 
 from server.security import headers, sign_in
+from server.security.permissions import IMPORT
 from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
 from server.store.database import db
 from server.store.tables import RoleRow, StaffRow
@@ -16,6 +18,9 @@ from server.store.tables import RoleRow, StaffRow
 __all__ = ["NotSignedInError", "actor", "may", "requires", "setup"]
 
 csrf = CSRFProtect()
+MAX_BODY_BYTES = 1_000_000
+MAX_IMPORT_BYTES = 110_000_000
+IMPORT_ENDPOINTS = frozenset({"imports.examine", "api.bring_in"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A JSON body cannot come from another site's form, and this sets no cookie.
 TOKEN_PATHS = frozenset({"/api/v1/tokens"})
@@ -59,11 +64,25 @@ def setup(app: Flask) -> None:
     for name, value in SETTINGS.items():
         app.config[name] = value
     app.config["REMEMBER_COOKIE_SECURE"] = app.config.get("SESSION_COOKIE_SECURE", False)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.before_request(_size)
     csrf.init_app(app)
     Security(app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), login_form=sign_in.SignInForm, register_blueprint=True)
+    app.view_functions["security.verify"] = _nothing
     headers.register(app)
     app.before_request(_guard)
     sign_in.limit(app, "security.login")
+
+
+def _size() -> None:
+    """Before anything of the body is read: only who may import sends files."""
+    if request.endpoint in IMPORT_ENDPOINTS and may(IMPORT):
+        request.max_content_length = MAX_IMPORT_BYTES
+
+
+def _nothing() -> NoReturn:
+    """Flask-Security's page that asks for the password once more has no limit on guesses, and nothing here needs it."""
+    abort(404)
 
 
 def _guard() -> None:

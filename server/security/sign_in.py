@@ -41,7 +41,10 @@ class SignInForm(LoginForm):
 
 def name_asked_for() -> str:
     """The key of the limit on failures: the name, whether there is such a person or not."""
-    payload = request.get_json(silent=True) if request.is_json else None
+    try:
+        payload = request.get_json(silent=True) if request.is_json else None
+    except RecursionError:  # nested on purpose; the view refuses it
+        payload = None
     name = payload.get("username") if isinstance(payload, dict) else request.form.get("username")
     return f"name:{str(name or '').strip().lower()[:255]}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -51,6 +51,18 @@ class Dose:
 def wards(tx: Transaction) -> tuple[WardLine, ...]:
     rows = tx.session.scalars(select(WardRow).where(WardRow.facility == tx.facility).order_by(WardRow.id))
     return tuple(WardLine(id=row.id, name=row.name, timezone=row.timezone) for row in rows)
+
+
+def place_in_doses(text: str) -> tuple[datetime, str] | None:
+    """Where a page of doses begins, as a link of ours wrote it; None for anything else."""
+    at, _, record_id = text.partition("~")
+    try:
+        found = datetime.fromisoformat(at.replace(" ", "+"))
+        if found.tzinfo is None or not record_id:
+            return None
+        return found.astimezone(UTC), record_id
+    except (ValueError, OverflowError):
+        return None
 
 
 def folded(text: str) -> str:

@@ -19,15 +19,18 @@ from server.usecases.import_rows import FieldError
 _Word = TypeVar("_Word", bound=Enum)
 
 MAX_TEXT = 500
+MOST_PARTS = 50
+DECEIVING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 SEVERITIES = ("mild", "moderate", "severe")
 HOLD_LEVELS = ("REASON", "WITNESS", "STOP")
 
 
 def text(value: str) -> str:
-    """Raises: FieldError when it is longer than 500 characters or holds control characters."""
+    """Raises: FieldError when it is longer than 500 characters or holds control characters, or signs that turn the order
+    of what a person reads."""
     if len(value) > MAX_TEXT:
         raise FieldError("too-long", most=MAX_TEXT)
-    if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+    if any(ord(sign) < 32 or ord(sign) == 127 or sign in DECEIVING for sign in value):
         raise FieldError("control-character")
     return value
 
@@ -40,7 +43,10 @@ def identifier(value: str) -> str:
 
 
 def parts(value: str) -> tuple[str, ...]:
-    return tuple(part for part in (piece.strip() for piece in value.split("|")) if part)
+    found = tuple(part for part in (piece.strip() for piece in value.split("|")) if part)
+    if len(found) > MOST_PARTS:
+        raise FieldError("too-long", most=MOST_PARTS)
+    return found
 
 
 def texts(value: str) -> tuple[str, ...]:

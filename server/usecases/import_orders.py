@@ -18,6 +18,8 @@ from server.usecases.import_rows import FieldError, OrderFound, Place
 
 _Value = TypeVar("_Value")
 
+# As much of a cell as its reader is shown of it.
+MOST_TOLD = 100
 Clarify = tuple[tuple[str, str], ...]
 
 # What a category must have before a dose can be computed; "times" stands for times of day or an interval.
@@ -30,6 +32,14 @@ NEEDS: Mapping[OrderCategory, tuple[str, ...]] = {
     OrderCategory.ON_CALL: ("dose", "start"),
     OrderCategory.INFUSION: ("rate", "start"),
 }
+
+# An unreadable cell of an import makes a draft; on a form and through the API it is the field's own fault.
+FIELD_OF_FAULT = {
+    "no-dose": "dose", "dose-unreadable": "dose", "dose-max-unreadable": "dose_max", "dose-range": "dose_max", "no-times": "times",
+    "times-unreadable": "times", "every-unreadable": "every", "times-and-interval": "every", "no-start": "start",
+    "start-unreadable": "start", "end-unreadable": "end", "ends-before-start": "end", "no-rate": "rate", "rate-unreadable": "rate",
+    "prn-min-interval-unreadable": "prn_min_interval", "prn-max-24h-unreadable": "prn_max_24h",
+}  # fmt: skip
 
 
 def missing(order: Order) -> Clarify:
@@ -67,7 +77,7 @@ def build(
         try:
             return reader(value)
         except FieldError:
-            faults.append((f"clarify-{name.replace('_', '-')}-unreadable", value))
+            faults.append((f"clarify-{name.replace('_', '-')}-unreadable", value[:MOST_TOLD]))
             return None
 
     dose = read("dose", fields.positive)

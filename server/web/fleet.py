@@ -71,8 +71,13 @@ def export() -> Response:
         for cart in _chosen(tx):
             seen = cart.last_seen_at.isoformat() if cart.last_seen_at else ""
             row = [cart.id, cart.ward, cart.phase, cart.online(tx.at), seen, cart.battery_percent, cart.charging]
-            writer.writerow([*row, cart.software, cart.chart_age_s, cart.unsent])
+            writer.writerow([_plain(value) for value in (*row, cart.software, cart.chart_age_s, cart.unsent)])
     return Response(out.getvalue(), mimetype="text/csv", headers={"Content-Disposition": "attachment; filename=carts.csv"})
+
+
+def _plain(value: object) -> object:
+    """A spreadsheet must never run what a cart said of itself as a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 @room.get("/<cart_id>")

@@ -23,6 +23,7 @@ room = Blueprint("imports", __name__, url_prefix="/import")
 
 KEPT_S = 900
 MOST_KEPT = 8
+MOST_KEPT_BYTES = 200_000_000
 PROBLEMS_SHOWN = 500
 
 
@@ -31,6 +32,10 @@ class _Kept:
     actor: str
     at: float
     files: tuple[tuple[str, bytes], ...] = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return sum(len(content) for _, content in self.files)
 
 
 _kept: dict[str, _Kept] = {}
@@ -75,7 +80,8 @@ def _keep(files: tuple[tuple[str, bytes], ...]) -> str:
     key = secrets.token_urlsafe(24)
     with _lock:
         _forget()
-        while len(_kept) >= MOST_KEPT:
+        size = sum(len(content) for _, content in files)
+        while _kept and (len(_kept) >= MOST_KEPT or size + sum(kept.size for kept in _kept.values()) > MOST_KEPT_BYTES):
             del _kept[next(iter(_kept))]
         _kept[key] = _Kept(actor=actor().id, at=time.monotonic(), files=files)
     return key

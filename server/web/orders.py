@@ -31,13 +31,6 @@ FORM_COLUMNS = (
     "ingredient", "form", "route", "category", "dose", "dose_max", "times", "every", "start", "end", "time_critical",
     "needs_double_check", "prn_reasons", "prn_min_interval", "prn_max_24h", "rate", "additives", "indication", "display",
 )  # fmt: skip
-# An unreadable cell of an import makes a draft; on a form it is the field's own fault.
-FIELD_OF_FAULT = {
-    "no-dose": "dose", "dose-unreadable": "dose", "dose-max-unreadable": "dose_max", "dose-range": "dose_max", "no-times": "times",
-    "times-unreadable": "times", "every-unreadable": "every", "times-and-interval": "every", "no-start": "start",
-    "start-unreadable": "start", "end-unreadable": "end", "ends-before-start": "end", "no-rate": "rate", "rate-unreadable": "rate",
-    "prn-min-interval-unreadable": "prn_min_interval", "prn-max-24h-unreadable": "prn_max_24h",
-}  # fmt: skip
 
 
 def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: str) -> tuple[Order | None, dict[str, str]]:
@@ -69,7 +62,7 @@ def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: s
     for code, value in built.clarify:
         if found and not code.endswith("-unreadable"):
             continue
-        name = FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose")
+        name = import_orders.FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose")
         found.setdefault(name, "; ".join(clarify_parts(language, ((code, value),))))
     return (None, found) if found else (replace(built.order, status=OrderStatus.ACTIVE), {})
 

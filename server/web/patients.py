@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from flask import Blueprint, request
 
@@ -43,7 +42,7 @@ def find() -> str:
 @room.get("/<patient_id>")
 @requires(SEE_PATIENTS)
 def show(patient_id: str) -> str:
-    before = _before(request.args.get("before", ""))
+    before = views_patients.place_in_doses(request.args.get("before", ""))
     with reading(actor()) as tx:
         patient = bedside.of_patient(tx, patient_id).patients
         if not patient:
@@ -89,13 +88,3 @@ def _names(
     for question in questions:
         people |= {question.asked_by, question.answered_by}
     return views_pharmacy.names(tx, people)
-
-
-def _before(text: str) -> tuple[datetime, str] | None:
-    """The place in the list that a link of ours names; anything else is the start."""
-    at, _, record_id = text.partition("~")
-    try:
-        found = datetime.fromisoformat(at.replace(" ", "+"))
-    except ValueError:
-        return None
-    return (found, record_id) if found.tzinfo is not None and record_id else None

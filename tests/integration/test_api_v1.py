@@ -131,11 +131,11 @@ def test_a_prescriber_places_amends_and_stops(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"dose": "many"}, "dose-unreadable"),
-        ({"times": []}, "no-times"),
+        ({"dose": "many"}, "dose"),
+        ({"times": []}, "times"),
         ({"category": "sometimes"}, "category"),
         ({"patient": "../../etc"}, "patient"),
-        ({"start": "tomorrow"}, "start-unreadable"),
+        ({"start": "tomorrow"}, "start"),
         ({"verified": True}, "verified"),
         ({"roles": ["administrator"]}, "roles"),
     ],

@@ -79,7 +79,7 @@ def _measure(folder: Path, broker: RunningBroker, passwords: dict[str, str], sco
         cart=CART,
         facility=FACILITY,
         ward=WARD,
-        chart=Chart(folder / "chart.sqlite", ward=WARD, key=PUBLIC),
+        chart=Chart(folder / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC),
         journal=journal,
         tell=told.put,
         versions={"app": "benchmark"},

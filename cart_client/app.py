@@ -44,7 +44,7 @@ class CartProgram:
             message = f"the server's key {key_file} cannot be used: {exc}"
             raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
         self._journal = Journal(config.data_dir / "journal.sqlite", cart=config.cart)
-        self._chart = Chart(config.data_dir / "chart.sqlite", ward=config.ward, key=key)
+        self._chart = Chart(config.data_dir / "chart.sqlite", facility=config.facility, ward=config.ward, key=key)
         self._camera = registry.camera(config.camera)
         self._drawers = registry.drawers(config.drawers)
         self._viewfinder = Viewfinder(registry.picture())

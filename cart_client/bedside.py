@@ -372,7 +372,7 @@ class Bedside:
             verdict = self._evaluate(self._facts(now, named))
         event = workflow.judged(verdict, now, self._new_id())
         opened = doubt.open_dose(self._journal.open_doses(), verdict, self._session, self._chart.products(now), now)
-        if opened is not None and not isinstance(event, workflow.Stopped):
+        if opened is not None:
             verdict = doubt.stopped_by(verdict, opened, now)
             event = workflow.Stopped(verdict=verdict, at=now)
             self._say("open-dose-first")

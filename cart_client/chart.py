@@ -1,8 +1,8 @@
 """The cart's copy of the ward: four signed tables, and the facts that a verdict is a function of.
 
-A table is taken only with the server's signature over this ward, never an older one than is held, and is not used after its
-signed expiry. Without all four there is no chart, so that a verdict can only stop. What this cart gave and the chart does
-not know yet is added to the history, so that a dose given offline is not given twice.
+A table is taken only with the server's signature over this ward of this facility, never an older one than is held, and is not
+used after its signed expiry. Without all four there is no chart, so that a verdict can only stop. What this cart gave and the
+chart does not know yet is added to the history, so that a dose given offline is not given twice.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _ROLES = (
 
 
 class TableRefusedError(UnreadableError):
-    """A table that the chart does not take; `why` is a stable code: forged (which another facility's is too: its key differs), older,
-    other-ward, expired, from-the-future, unreadable."""
+    """A table that the chart does not take; `why` is a stable code: forged, other-facility, other-ward, older,
+    expired, from-the-future, unreadable."""
 
     code = "table-refused"
 
@@ -101,8 +101,8 @@ class Due:
 class Chart:
     """Reads are lock-free snapshots; `take` may be called from another thread than the reads."""
 
-    def __init__(self, path: Path, *, ward: str, key: OKPKey) -> None:
-        self._ward, self._key = ward, key
+    def __init__(self, path: Path, *, facility: str, ward: str, key: OKPKey) -> None:
+        self._facility, self._ward, self._key = facility, ward, key
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db, rows = _opened(path)
@@ -166,6 +166,8 @@ class Chart:
             table = tables.read_claims(signed.payload or b"")
         except (MessageError, AssertionError) as exc:
             raise TableRefusedError("unreadable", f"the signed table is not understood: {exc}") from exc
+        if table.facility != self._facility:
+            raise TableRefusedError("other-facility", f"the table is of facility {table.facility!r}, this cart is of {self._facility!r}")
         if table.ward != self._ward:
             raise TableRefusedError("other-ward", f"the table is of ward {table.ward!r}, this cart is of {self._ward!r}")
         return table

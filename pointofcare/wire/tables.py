@@ -1,6 +1,6 @@
 """The signed tables: their bodies, and the exact bytes that the server signs and the cart checks.
 
-Signing is not done here. A table is bound to a ward, numbered, dated, and stops being usable at `expires_at`.
+Signing is not done here. A table is bound to a ward of a facility, numbered, dated, and stops being usable at `expires_at`.
 """
 
 from __future__ import annotations
@@ -82,9 +82,10 @@ BODIES: Mapping[TableKind, type[TableBody]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """What is signed. `version` only grows, within a kind and a ward."""
+    """What is signed. `version` only grows, within a kind and a ward of a facility."""
 
     kind: TableKind
+    facility: str
     ward: str
     version: int
     issued_at: datetime
@@ -95,6 +96,7 @@ class Table:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claims:
     kind: TableKind
+    facility: str
     ward: str
     version: int
     issued_at: datetime
@@ -114,11 +116,11 @@ def load(kind: TableKind, data: bytes) -> TableBody:
 
 
 def claims(table: Table) -> bytes:
-    """The bytes to sign: JSON with kind, ward, version, issued_at, expires_at and body, deflated (zlib), because a full ward's
+    """The bytes to sign: JSON with kind, facility, ward, version, issued_at, expires_at and body, deflated (zlib), because a full ward's
     chart would not fit into one message otherwise. Raises: MessageError."""
     if type(table.body) is not BODIES[table.kind]:
         raise MessageError(f"a {type(table.body).__name__} is not a {table.kind}", remedy=f"give a {BODIES[table.kind].__name__}")
-    head = _Claims(kind=table.kind, ward=table.ward, version=table.version, issued_at=table.issued_at, expires_at=table.expires_at)
+    head = _Claims(**{name: getattr(table, name) for name in _Claims.__slots__})
     return zlib.compress(values.written({**values.to_plain(head), "body": values.to_plain(table.body)}), 6)
 
 
@@ -128,7 +130,7 @@ def read_claims(data: bytes) -> Table:
     head = values.from_plain(_Claims, plain)
     assert isinstance(plain, dict)
     body = values.from_plain(BODIES[head.kind], plain.get("body"))
-    return Table(kind=head.kind, ward=head.ward, version=head.version, issued_at=head.issued_at, expires_at=head.expires_at, body=body)
+    return Table(**{name: getattr(head, name) for name in _Claims.__slots__}, body=body)
 
 
 def _inflated(data: bytes) -> bytes:

@@ -109,7 +109,7 @@ class Gateway:
         self._scope = scope
         self._recorded = recorded
         self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
-        self._publisher = Publisher(key=key, site=site, lifetime=lifetime)
+        self._publisher = Publisher(key=key, facility=facility, site=site, lifetime=lifetime)
         self._telemetry: dict[tuple[str, str], Telemetry] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -36,6 +36,7 @@ class Publisher:
     """Builds and signs; the caller publishes. `signed` keeps the newest of each ward and kind, so that ten carts cost one."""
 
     key: SigningKey
+    facility: str
     site: Site
     lifetime: timedelta
     signed: dict[tuple[str, TableKind], tuple[TableIssued, datetime]] = field(default_factory=dict)
@@ -82,7 +83,8 @@ class Publisher:
     def _for(self, tx: Transaction, cart: str, ward: str, kind: TableKind, version: int) -> Publication:
         kept = self.signed.get((ward, kind))
         if kept is None or kept[0].version != version or tx.at - kept[1] >= self._reissue(kind) / 2:
-            table = tables.build(tx, ward, kind, lifetime=self.lifetime, timezone=self.site.timezone, site=self.site.profile)
+            site = self.site
+            table = tables.build(tx, ward, kind, facility=self.facility, lifetime=self.lifetime, timezone=site.timezone, site=site.profile)
             kept = (signing.sign(self.key, table), tx.at)
             self.signed[(ward, kind)] = kept
         self.sent[(cart, kind)] = (kept[0].version, kept[1])

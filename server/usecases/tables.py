@@ -11,11 +11,14 @@ from server.store import bedside, patients, products, staff, versions
 from server.store.transaction import Transaction
 
 
-def build(tx: Transaction, ward: str, kind: TableKind, *, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
+def build(
+    tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile
+) -> Table:
     """The table as it stands in this transaction, under its version. `timezone` is for a ward that was never opened."""
     version = versions.of_ward(tx, ward)[kind]
     return Table(
         kind=kind,
+        facility=facility,
         ward=ward,
         version=version,
         issued_at=tx.at,

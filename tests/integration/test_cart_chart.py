@@ -19,7 +19,7 @@ from pointofcare.verdict.facts import Cart, HistoryEntry
 from pointofcare.verdict.finding import Level
 from pointofcare.wire.messages import TableKind
 from tests.integration.test_cart_journal import a_record
-from tests.support.cart_ward import GSRN, KEY, NOW, PIN, PUBLIC, WARD, a_chart, a_table, chart_body, issued
+from tests.support.cart_ward import FACILITY, GSRN, KEY, NOW, PIN, PUBLIC, WARD, a_chart, a_table, chart_body, issued
 
 CHART = a_table(TableKind.PATIENT_CHART, chart_body())
 
@@ -59,6 +59,12 @@ def test_a_table_of_another_ward_is_refused(tmp_path: Path) -> None:
     assert chart.take(issued(CHART), NOW)
 
 
+def test_a_table_of_another_facility_is_refused_even_with_the_same_key(tmp_path: Path) -> None:
+    chart = a_chart(tmp_path, full=False)
+    assert refused(chart, issued(replace(CHART, facility="79001"))) == "other-facility"
+    assert chart.held() == ()
+
+
 def test_an_expired_table_is_not_taken_and_not_used(tmp_path: Path) -> None:
     chart = a_chart(tmp_path)
     later = NOW + timedelta(hours=25)
@@ -79,13 +85,13 @@ def test_one_missing_table_means_no_chart(tmp_path: Path) -> None:
 
 def test_what_was_taken_survives_a_restart_and_a_touched_file_does_not(tmp_path: Path) -> None:
     a_chart(tmp_path).close()
-    again = Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC)
+    again = Chart(tmp_path / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC)
     assert again.missing(NOW) == ()
     again._db.execute("UPDATE held SET jws = replace(jws, 'a', 'b') WHERE kind = 'patient-chart'")
     again.close()
-    assert Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC).missing(NOW) == ("patient-chart",)
+    assert Chart(tmp_path / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC).missing(NOW) == ("patient-chart",)
     other = OKPKey.generate_key("Ed25519", private=True)
-    assert len(Chart(tmp_path / "chart.sqlite", ward=WARD, key=other).missing(NOW)) == 4
+    assert len(Chart(tmp_path / "chart.sqlite", facility=FACILITY, ward=WARD, key=other).missing(NOW)) == 4
 
 
 def test_a_wall_clock_set_back_does_not_make_the_chart_younger(tmp_path: Path) -> None:
@@ -141,11 +147,11 @@ def test_a_damaged_chart_file_is_put_aside_and_the_tables_are_asked_for_again(tm
     for file in tmp_path.glob("chart.sqlite*"):
         file.unlink()
     (tmp_path / "chart.sqlite").write_bytes(content)
-    chart = Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC)
+    chart = Chart(tmp_path / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC)
     assert len(chart.missing(NOW)) == 4
     assert chart.take(issued(CHART), NOW)
     chart.close()
-    assert Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC).version() == CHART.version
+    assert Chart(tmp_path / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC).version() == CHART.version
 
 
 def test_a_chart_file_deleted_under_a_running_cart_costs_no_table(tmp_path: Path) -> None:

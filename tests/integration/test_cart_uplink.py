@@ -39,6 +39,7 @@ from pointofcare.wire.messages import (
 )
 from tests.integration.test_cart_journal import a_record
 from tests.support.brokers import FACILITY, KINDS, SERVER, WAIT_S, Clients, a_message, running_clients
+from tests.support.cart_ward import FACILITY as TABLES_OF
 from tests.support.cart_ward import PUBLIC, WARD, a_table, chart_body, issued, ward_tables
 from tests.support.fault_proxy import FaultProxy
 
@@ -66,7 +67,7 @@ class Line:
     def __init__(self, clients: Clients, folder: Path, *, port: int | None = None) -> None:
         self.clients = clients
         self.journal = Journal(folder / "journal.sqlite", cart=CART)
-        self.chart = Chart(folder / "chart.sqlite", ward=WARD, key=PUBLIC)
+        self.chart = Chart(folder / "chart.sqlite", facility=TABLES_OF, ward=WARD, key=PUBLIC)
         self.told = Told()
         self.server, self.inbox = clients.make(SERVER)
         for route in UP:
@@ -272,7 +273,7 @@ def test_without_a_broker_the_cart_says_offline_and_keeps_everything(tmp_path: P
         cart=CART,
         facility=FACILITY,
         ward=WARD,
-        chart=Chart(tmp_path / "chart.sqlite", ward=WARD, key=PUBLIC),
+        chart=Chart(tmp_path / "chart.sqlite", facility=TABLES_OF, ward=WARD, key=PUBLIC),
         journal=journal,
         tell=told.queue.put,
         versions={},

@@ -254,7 +254,7 @@ def test_a_signed_table_is_read_back_as_it_was_and_a_touched_one_is_not(app: Fla
 
     for kind in TableKind:
         with reading(at=NOW) as tx:
-            table = tables.build(tx, WARD, kind, lifetime=timedelta(hours=24), **site)  # type: ignore[arg-type]
+            table = tables.build(tx, WARD, kind, facility="h1", lifetime=timedelta(hours=24), **site)  # type: ignore[arg-type]
         issued = signing.sign(key, table)
         assert wire_tables.read_claims(jws.deserialize_compact(issued.jws, key.key, algorithms=["Ed25519"]).payload) == table
         touched = issued.jws[:-10] + ("A" if issued.jws[-10] != "A" else "B") + issued.jws[-9:]

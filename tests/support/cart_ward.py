@@ -133,11 +133,12 @@ def a_table(
     body: TableBody,
     *,
     version: int = 1,
+    facility: str = FACILITY,
     ward: str = WARD,
     issued_at: datetime = NOW,
     lasts: timedelta = timedelta(hours=24),
 ) -> Table:
-    return Table(kind=kind, ward=ward, version=version, issued_at=issued_at, expires_at=issued_at + lasts, body=body)
+    return Table(kind=kind, facility=facility, ward=ward, version=version, issued_at=issued_at, expires_at=issued_at + lasts, body=body)
 
 
 def issued(table: Table, key: OKPKey = KEY) -> TableIssued:
@@ -166,7 +167,7 @@ def ward_tables(issued_at: datetime = NOW - timedelta(minutes=10)) -> tuple[Tabl
 
 
 def a_chart(path: Path, *, full: bool = True, now: datetime = NOW) -> Chart:
-    chart = Chart(path / "chart.sqlite", ward=WARD, key=PUBLIC)
+    chart = Chart(path / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC)
     for table in ward_tables(now - timedelta(minutes=10)) if full else ():
         chart.take(issued(table), now)
     return chart

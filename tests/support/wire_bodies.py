@@ -363,4 +363,4 @@ def golden_message(body: Body, *, sender: str = "c1") -> Message:
 
 
 def a_table(kind: TableKind) -> Table:
-    return Table(kind=kind, ward="noi-tim-mach", version=18, issued_at=MOMENT, expires_at=LATER, body=TABLES[kind])
+    return Table(kind=kind, facility="22001", ward="noi-tim-mach", version=18, issued_at=MOMENT, expires_at=LATER, body=TABLES[kind])

@@ -304,3 +304,24 @@ def test_an_amount_typed_without_a_space_is_understood_and_one_without_a_unit_is
     for wrong in ("5", "mL", "0 mg", "-1 mg", "1e3 mg", "1,000.5 mg", "५ mg"):
         with pytest.raises(QuantityError):
             inbox.GiveAmount(moment=0, dose=wrong).quantities()
+
+
+def test_a_tap_on_a_warning_answers_only_what_is_so_at_the_tap(stand: Stand) -> None:
+    stand.clock.pass_by(timedelta(minutes=70))  # late: a warning to be read
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    assert (stand.state, stand.rules) == ("warned", ["T1"])
+    changed = (an_order("O1", "P1", "amoxicillin", "250 mg", version=2), *orders()[1:])
+    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, chart_body(changed), version=2)), stand.clock.at)
+    stand.press(inbox.Acknowledge)
+    assert (stand.state, stand.drawers.unlocked, stand.journal.open_doses()) == ("stopped", [], ())
+
+
+def test_after_a_restart_the_nurse_sees_how_far_the_last_doses_came(stand: Stand, tmp_path: Path) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    given(stand)
+    stand.journal.close()
+    stand.chart.close()
+    again = Stand(tmp_path)
+    assert [done.record.order for done in again.view.recorded] == ["O1"]

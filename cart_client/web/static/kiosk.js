@@ -159,6 +159,8 @@
     if (!gone && !document.getElementById("gone").hidden) location.reload();
     document.getElementById("gone").hidden = !gone;
     if (main()) main().hidden = gone;
+    const strip = document.getElementById("strip");
+    if (strip) strip.hidden = gone;
   }, 1000);
 
   document.addEventListener("DOMContentLoaded", () => { settle(); look(); });

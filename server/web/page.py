@@ -155,9 +155,8 @@ def span(value: timedelta | None) -> str:
         return t("unknown")
     minutes = int(value.total_seconds() // 60)
     hours, rest = divmod(minutes, 60)
-    if hours and rest:
-        return f"{hours} h {rest} min"
-    return f"{hours} h" if hours else f"{minutes} min"
+    words = ([t("age-h", n=hours)] if hours else []) + ([t("age-min", n=rest)] if rest or not hours else [])
+    return " ".join(words)
 
 
 def timing(order: Any) -> str:

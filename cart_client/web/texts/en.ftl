@@ -57,6 +57,7 @@ status-not-given = Not given
 status-open = NOT CONFIRMED
 status-on-demand = On demand
 status-unknown = Times not clear
+order-unverified = Not verified by the pharmacist
 on-demand = as needed
 order = Order
 no-order = No matching order

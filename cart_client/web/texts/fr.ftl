@@ -57,6 +57,7 @@ status-not-given = Non donné
 status-open = NON CONFIRMÉ
 status-on-demand = À la demande
 status-unknown = Horaire incompris
+order-unverified = Non validée par le pharmacien
 on-demand = si besoin
 order = Prescription
 no-order = Aucune prescription correspondante

@@ -161,7 +161,8 @@ def answer(tx: Transaction, actor: Actor, question: int, *, text_: str) -> order
 def _judge(tx: Transaction, found: OrderView, state: Verification, comment: str | None, seen: Verification | None) -> OrderView:
     order = found.order
     _must_live(found, state.value)
-    decided = found.verification in DECIDED and found.verification_by != tx.actor.id
+    # A rejection is the safe side: it may come without a look at what was decided before.
+    decided = found.verification in DECIDED and found.verification_by != tx.actor.id and state is not Verification.REJECTED
     if decided if seen is None else found.verification is not seen:
         raise ConflictError(
             f"order {order.id} is {found.verification.value} by {found.verification_by or 'nobody'} meanwhile",

@@ -49,6 +49,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || [ -x .venv/bin/
   echo "Python 3.11 or newer is needed; this is $(python3 --version)" >&2
   exit 1
 }
+if [ -x .venv/bin/python ] && [ ! -x .venv/bin/uv ] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+  rm -rf .venv # made by another tool, without an installer in it
+fi
 if [ ! -x .venv/bin/python ]; then
   echo "Making the environment in .venv"
   python3 -m venv .venv

@@ -61,8 +61,8 @@ def due_times(order: Order, zone: str | None, after: datetime, until: datetime) 
     """The instants at which `order` is due, `after <= t < until`, aware UTC, rising, each once.
 
     Bounded by `order.start` (included) and `order.end` (excluded); the order's status is not looked at. Orders as needed, on
-    call and continuous infusions have none; a single dose is due at its start. Two wall clock times that a summer time gap
-    moves to one instant are one dose. Raises: ZoneUnknownError, ScheduleUnknownError.
+    call and continuous infusions have none; a single dose is due once, at its start or at the first of its times from then.
+    Two wall clock times that a summer time gap moves to one instant are one dose. Raises: ZoneUnknownError, ScheduleUnknownError.
     """
     if order.category in WITHOUT_TIMES:
         return []
@@ -72,7 +72,7 @@ def due_times(order: Order, zone: str | None, after: datetime, until: datetime) 
     if order.end is not None:
         until = min(until, order.end)
     if order.category in SINGLE:
-        instants = _single(order)
+        instants = _single(order, zone)
     elif order.times:
         instants = _wall_clock(order, zone, after, until)
     else:
@@ -157,9 +157,16 @@ def _shift(at: datetime, by: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if by > timedelta(0) else datetime.min.replace(tzinfo=UTC)
 
 
-def _single(order: Order) -> Iterator[datetime]:
-    if order.start is not None:
-        yield order.start.astimezone(UTC)
+def _single(order: Order, zone: str | None) -> Iterator[datetime]:
+    """One dose at the start, or at the first of the named times from then on."""
+    if order.start is None:
+        return
+    start = order.start.astimezone(UTC)
+    if order.category is OrderCategory.ONCE and order.times:
+        named = sorted(due for due in _wall_clock(order, zone, start, _shift(start, 3 * DAY)) if due >= start)
+        yield from named[:1]
+    else:
+        yield start
 
 
 def _wall_clock(order: Order, zone: str | None, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -41,15 +41,12 @@ from pointofcare.products import (
     Product,
     Release,
 )
-from pointofcare.quantity import Quantity
 from pointofcare.scenario.fields import Fields, amount, clock, same
 from pointofcare.scenario.policies import policy
 from pointofcare.verdict.facts import Action, Cart, Facts, HistoryEntry, Intent, Lease, Scanned, ShownOrder
 from pointofcare.verdict.finding import Level
-from pointofcare.verdict.reason import REASONS, code_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NOTHING = Quantity.parse("0 mg")
 _ROLES = ("nurse", "student", "pharmacist", "witness-only", "charge-nurse", "prescriber")
 _ENTRY_STATUS = ("completed", "not-done", "on-hold", "in-progress", "stopped", "entered-in-error")
 _SEVERITIES = ("severe", "moderate", "mild")
@@ -132,11 +129,11 @@ def _role(fields: Fields) -> StaffRole | None:
 
 
 def _nurse(nurse: Fields) -> Nurse:
-    return Nurse(id=nurse.required("id"), role=_role(nurse), licensed=nurse.flag("licensed"))
+    return Nurse(id=nurse.text("id") or "", role=_role(nurse), licensed=nurse.flag("licensed"))
 
 
 def _witness(witness: Fields) -> Witness:
-    return Witness(id=witness.required("id"), role=_role(witness), licensed=witness.flag("licensed"), on_shift=witness.flag("on_shift"))
+    return Witness(id=witness.text("id") or "", role=_role(witness), licensed=witness.flag("licensed"), on_shift=witness.flag("on_shift"))
 
 
 def _patient(patient: Fields) -> Patient:
@@ -155,19 +152,14 @@ def _patient(patient: Fields) -> Patient:
         weight=patient.object("weight", _weight),
         bands=patient.objects("bands", _band),
         allergies=allergies if listed else None,
-        observations=patient.objects("observations", _observation),
+        observations=tuple(each for each in patient.objects("observations", _observation) if each is not None),
     )
 
 
-def _weight(weight: Fields) -> Weight:
-    return Weight(value=_amount(weight, "value"), at=_at(weight))
-
-
-def _amount(fields: Fields, name: str) -> Quantity:
-    found = fields.amount(name)
-    if found is None and fields.raw(name) is None:
-        fields.faults.note(fields.at(name), 'is missing; give an amount such as "500 mg"')
-    return found if found is not None else _NOTHING
+def _weight(weight: Fields) -> Weight | None:
+    """Without its value or its time it is not known."""
+    value, at = weight.amount("value"), weight.instant("at")
+    return Weight(value=value, at=at) if value is not None and at is not None else None
 
 
 def _at(fields: Fields) -> datetime:
@@ -190,11 +182,13 @@ def _allergy(allergy: Fields) -> Allergy:
     )
 
 
-def _observation(observation: Fields) -> Observation:
+def _observation(observation: Fields) -> Observation | None:
+    """Without its value or its time it was not measured."""
     code = observation.choice("code", tuple(sorted(OBSERVATION_CODES)))
     if code is None and observation.raw("code") is None:
         observation.faults.note(observation.at("code"), "is missing; say what was measured")
-    return Observation(code=code or "", value=_amount(observation, "value"), at=_at(observation))
+    value, at = observation.amount("value"), observation.instant("at")
+    return Observation(code=code or "", value=value, at=at) if value is not None and at is not None else None
 
 
 def _gtin(text: str) -> str:
@@ -271,7 +265,7 @@ def _order(order: Fields) -> Order:
         category=order.word("category", OrderCategory) or OrderCategory.SCHEDULED,
         status=order.word("status", OrderStatus),
         verified=order.flag("verified") or False,
-        dose=order.parsed("dose", _dose),
+        dose=order.amount("dose"),
         dose_range=(doses[0], doses[1]) if len(doses) == 2 else None,
         times=order.texts("times", clock),
         every=every,
@@ -292,10 +286,6 @@ def _substitution(order: Fields) -> bool:
     return True if found is None else found
 
 
-def _dose(text: str) -> Quantity:
-    return amount(text)
-
-
 def _prn(prn: Fields) -> Prn:
     return Prn(reasons=prn.texts("reasons", same), min_interval=prn.duration("min_interval"), max_per_24h=prn.amount("max_per_24h"))
 
@@ -305,7 +295,7 @@ def _entry(entry: Fields) -> HistoryEntry:
     if status is None and entry.raw("status") is None:
         entry.faults.note(entry.at("status"), f"is missing; use one of: {', '.join(_ENTRY_STATUS)}")
     return HistoryEntry(
-        order=entry.required("order"),
+        order=entry.text("order") or "",
         patient=entry.required("patient"),
         product=entry.text("product"),
         status=status or "completed",
@@ -343,14 +333,14 @@ def _container(container: Fields) -> Container:
 def _scanned(scanned: Fields, today: date) -> Scanned:
     at = _at(scanned)
     if scanned.has("keyed"):
-        kind = scanned.choice("as", ("patient", "drug"))
+        kind = scanned.choice("as", ("patient", "drug", "product"))
         if kind is None and scanned.raw("as") is None:
             scanned.faults.note(scanned.at("as"), "is missing; say patient or drug")
         keyed = Keyed(
             value=scanned.required("keyed"),
-            kind=LabelKind(kind or "patient"),
+            kind=LabelKind.PATIENT if kind in (None, "patient") else LabelKind.DRUG,
             second_identifier=scanned.text("second_identifier"),
-            reason=scanned.parsed("reason", _reason),
+            reason=scanned.text("reason"),
         )
         return Scanned(scan=keyed, at=at)
     text = scanned.text("text")
@@ -358,12 +348,6 @@ def _scanned(scanned: Fields, today: date) -> Scanned:
         scanned.faults.note(scanned.at("text"), "is missing; give the symbol's content, or keyed with what was typed")
     symbol = Symbol(identifier=scanned.text("symbol") or "", content=(text or "").encode("utf-8", "surrogatepass"))
     return Scanned(scan=labels.interpret(symbol, SiteProfile(), today), at=at)
-
-
-def _reason(text: str) -> str:
-    if code_of(text) not in REASONS:
-        raise ValueError(f"{text!r} is not a coded reason; use one of: {', '.join(REASONS)} (text after a colon)")
-    return text
 
 
 def _intent(intent: Fields) -> Intent:
@@ -378,7 +362,7 @@ def _intent(intent: Fields) -> Intent:
         route=intent.text("route"),
         site=intent.text("site"),
         given_at=intent.instant("given_at"),
-        reason=intent.parsed("reason", _reason),
+        reason=intent.text("reason"),  # one that is not coded answers nothing, which is for the verdict to say
         satisfies=_satisfies(intent),
         prn_reason=intent.text("prn_reason"),
         witness=intent.object("witness", _witness),

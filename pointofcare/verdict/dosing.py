@@ -16,6 +16,10 @@ from pointofcare.products import Product
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.moment import Dosing, Moment, ingredients, matches, plain
 
+# Their content bounds what can be drawn; an oral bottle's strength is written per spoon ("250 mg/5 mL") and bounds nothing.
+_BOUNDED_FORMS = ("injection", "infusion", "concentrate", "vial", "ampoule")
+_METERED_FORMS = ("inhaler", "aerosol", "spray", "puff")
+_METERED_UNITS = ("puff", "spray", "dose")
 _DRAWN_FORMS = ("injection", "infusion", "solution", "suspension", "syrup", "drop", "liquid", "emulsion", "concentrate", "elixir", "spray")
 
 
@@ -33,16 +37,16 @@ def measure(moment: Moment) -> Dosing | None:
     low, high = ordered
     contents = [_content(product, low) for product in products]
     # A dose in puffs or drops of a multi-dose container needs no content: it is counted, not weighed.
-    counted = _is_counted(low.unit) and all(product.multi_dose for product in products)
+    counted = _is_counted(low.unit) and all(_holds_several(product) for product in products)
     if any(isinstance(content, str) for content in contents) and not counted:
         return Dosing(unit=low.unit, problem=_worst(contents))
     sizes = [content for content in contents if isinstance(content, Fraction)]
     stated = _stated(moment.facts.intent.dose, low, products) if moment.facts.intent.dose is not None else None
     if isinstance(stated, str):
         return Dosing(unit=low.unit, problem=stated)
-    bounded = len(sizes) == len(products) and all(not product.multi_dose or product.volume is not None for product in products)
+    bounded = len(sizes) == len(products) and all(not _holds_several(product) or _is_bounded(product) for product in products)
     available = sum(sizes, Fraction(0)) if bounded else None
-    asks = any(product.multi_dose for product in products)
+    asks = any(_holds_several(product) for product in products)
     return Dosing(
         unit=low.unit,
         low=low.exact(),
@@ -53,6 +57,28 @@ def measure(moment: Moment) -> Dosing | None:
         piece=min(sizes, default=Fraction(0)),
         largest=max(sizes, default=Fraction(0)),
     )
+
+
+def in_ordered_kind(amount: Quantity, moment: Moment) -> Fraction | None:
+    """Another amount for this dose, such as a second person's, in the kind of the ordered dose; None: it does not compare."""
+    ordered = _ordered(moment) if moment.order is not None else "no-dose"
+    if isinstance(ordered, str):
+        return None
+    value = _stated(amount, ordered[0], [pack.product for pack in moment.session.packs if pack.product is not None])
+    return value if isinstance(value, Fraction) else None
+
+
+def _holds_several(product: Product) -> bool:
+    return product.multi_dose or _is_metered(product)
+
+
+def _is_metered(product: Product) -> bool:
+    """Its strength is that of one puff."""
+    return any(word in plain(product.form) for word in _METERED_FORMS)
+
+
+def _is_bounded(product: Product) -> bool:
+    return product.volume is not None and any(word in plain(product.form) for word in _BOUNDED_FORMS)
 
 
 def is_drawn(product: Product) -> bool:
@@ -104,7 +130,8 @@ class _Strength:
 def _content(product: Product, like: Quantity) -> Fraction | str:
     """How much of the kind of `like` one unit holds, or the problem."""
     if _is_counted(like.unit):
-        return Fraction(1) if like.unit.strip("{}") in plain(product.form) else "units"
+        word = like.unit.strip("{}")
+        return Fraction(1) if word in plain(product.form) or (word in _METERED_UNITS and _is_metered(product)) else "units"
     if product.volume is not None and product.volume.converts_to(like.unit) and product.volume.value > 0:
         return product.volume.exact()
     amounts = [each.amount for each in product.ingredients]

@@ -35,7 +35,7 @@ from pointofcare.verdict.support import (
     patch,
 )
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 
 # In the order shown to the nurse: who, what, is it ordered, how much, which way, when; then what supports the five rights.
 CHECKS: tuple[Check, ...] = (

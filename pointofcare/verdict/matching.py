@@ -25,6 +25,7 @@ from pointofcare.verdict.moment import (
     Moment,
     Session,
     ingredients,
+    is_place,
     matches,
     ordered_ingredients,
     plain,
@@ -88,7 +89,7 @@ def _identity(session: Session, patients: Sequence[Patient]) -> Identity:
 def _keyed(value: str, second: str | None, patients: Sequence[Patient]) -> Identity:
     """Two typed identifiers (rule P6): the record number, and the birth date or full name. Never a bed or room (rule P2)."""
     found = [patient for patient in patients if patient.mrn.strip() and plain(patient.mrn) == plain(value)]
-    if not found and any(place is not None and plain(place) == plain(value) for each in patients for place in (each.bed, each.ward)):
+    if not found and is_place(value, patients):
         return Identity(patient=None, cause="bed-number", scanned=value)
     if len(found) != 1:
         return Identity(patient=None, cause="ambiguous" if found else "unknown", scanned=value)

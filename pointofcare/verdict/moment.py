@@ -6,6 +6,7 @@ decide whether anything is safe.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -37,7 +38,8 @@ class Session:
     """What the scans say. Only `packs`, `bags`, `unread` and `foreign` that came after the band and within the idle time count.
 
     `lapsed`: the session ran out before the moment of asking. `uncounted`: how many drug scans did not count.
-    `foreign` are texts that name nothing the hospital knows. `twice` is how many scans repeated one serial number.
+    `foreign` are texts that name nothing the hospital knows, `strays` the texts that were scanned before any band. `twice` is
+    how many scans repeated one serial number.
     """
 
     band: BandScan | None = None
@@ -50,6 +52,7 @@ class Session:
     bags: tuple[Bag, ...] = ()
     unread: tuple[UnreadableLabel, ...] = ()
     foreign: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
     keyed_drugs: tuple[Keyed, ...] = ()
     twice: int = 0
 
@@ -208,6 +211,11 @@ def same_name(one: str, other: str) -> bool:
 
 def plain(name: str) -> str:
     return " ".join(name.split()).casefold()
+
+
+def is_place(text: str, patients: Sequence[Patient]) -> bool:
+    """Is it the number of a bed or the name of a ward, which name no patient (rule P2)?"""
+    return any(place is not None and plain(place) == plain(text) for each in patients for place in (each.bed, each.ward))
 
 
 def ingredients(product: Product) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 REASONS = (
     "emergency",
     "prescriber-confirmed",
@@ -24,15 +26,24 @@ REASONS = (
     "clinical-judgement",
 )
 NEEDS_TEXT = frozenset({"clinical-judgement"})
+# The patient took less than what was brought (rule Q5).
+PARTLY_TAKEN = frozenset({"refused", "vomited"})
+
+
+_CODED = re.compile(r"\s*([a-z-]*[a-z])(?:\s*[:;,(\u2013\s]\s*(.*))?", re.DOTALL)
 
 
 def code_of(reason: str) -> str:
-    """The code of a reason; text may follow it after a colon: "clinical-judgement: sleeping well"."""
-    return reason.partition(":")[0].strip()
+    """The code of a reason; text may follow it, best after a colon: "clinical-judgement: sleeping well"."""
+    return _parts(reason)[0]
+
+
+def _parts(reason: str) -> tuple[str, str]:
+    match = _CODED.fullmatch(reason)
+    return (match[1], (match[2] or "").strip(" -:)")) if match else ("", "")
 
 
 def is_coded(reason: str | None, text: str | None = None) -> bool:
     """Does this reason answer a finding?"""
-    if reason is None or code_of(reason) not in REASONS:
-        return False
-    return code_of(reason) not in NEEDS_TEXT or bool(reason.partition(":")[2].strip() or (text or "").strip())
+    code, words = _parts(reason or "")
+    return code in REASONS and (code not in NEEDS_TEXT or bool(words or (text or "").strip()))

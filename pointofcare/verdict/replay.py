@@ -43,7 +43,7 @@ def _with_patient(state: Session, scanned: Scanned) -> Session:
     same = scan in (state.band, state.keyed) and not state.lapsed
     if same and state.unread_band is None:
         return state
-    fresh = Session(uncounted=state.uncounted + _count(state))
+    fresh = Session(uncounted=state.uncounted + _count(state), strays=state.strays)
     if isinstance(scan, BandScan):
         return replace(fresh, band=scan)
     if isinstance(scan, Keyed):
@@ -56,9 +56,10 @@ def _count(state: Session) -> int:
 
 
 def _with_drug(state: Session, scanned: Scanned, facts: Facts) -> Session:
-    if not state.opened or state.lapsed:
-        return replace(state, uncounted=state.uncounted + 1)
     scan = scanned.scan
+    if not state.opened or state.lapsed:
+        strays = (*state.strays, scan.text) if isinstance(scan, TextScan) else state.strays
+        return replace(state, uncounted=state.uncounted + 1, strays=strays)
     if isinstance(scan, UnreadableLabel):
         return replace(state, unread=(*state.unread, scan))
     # A label that is read after one that was not takes its place: the nurse tried again.

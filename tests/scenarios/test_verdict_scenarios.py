@@ -14,6 +14,7 @@ from pointofcare.scenario.answer import answer
 from pointofcare.scenario.expectation import differences
 from pointofcare.scenario.file import Scenario, scenarios
 from pointofcare.verdict.engine import CHECKS, VERSION, evaluate
+from pointofcare.verdict.finding import Level
 from simulation.verdict_command import main, run
 
 DATA = Path(__file__).parent / "data"
@@ -27,6 +28,15 @@ def test_scenario_holds(scenario: Scenario) -> None:
     assert scenario.expect is not None
     answered = answer(scenario.id, scenario.facts, evaluate(scenario.facts))
     assert differences(scenario.expect, answered) == []
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [each for each in ALL if each.expect is not None and each.expect.level is Level.PASS and not each.expect.rules],
+    ids=lambda scenario: scenario.id,
+)
+def test_pass_that_names_no_rule_has_no_finding_at_all(scenario: Scenario) -> None:
+    assert evaluate(scenario.facts).findings == ()
 
 
 def _fails_without(rule: str) -> bool:
@@ -122,7 +132,6 @@ def test_expectation_that_does_not_hold_exits_1_and_says_what_differs(tmp_path: 
         (BARE + ', "expect": {"level": "MAYBE"}}', "expect.level"),
         (BARE + ', "expect": {"record": {"colour": "x"}}}', "expect.record.colour: unknown key"),
         ('{"id": "x", "at": "2026-03-02T08:05:00+07:00", "intent": {"action": "eat"}}', "intent.action"),
-        ('{"id": "x", "at": "2026-03-02T08:05:00+07:00", "intent": {"action": "give", "reason": "because"}}', "intent.reason"),
         ('{"id": "x", "at": "2026-03-02T08:05:00+07:00"}', "intent: is missing"),
         ('{"id": "x", "intent": {"action": "give"}}', "at: is missing"),
         ('{"scenarios": [], "bases": {}}', "bases: unknown key"),
@@ -137,6 +146,28 @@ def test_invalid_file_exits_2_and_names_path_and_remedy(tmp_path: Path, text: st
     assert (code, out) == (2, "")
     assert f"{path}: " in err
     assert said in err
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        '"nurse": {"role": "nurse"}',
+        '"patients": [{"id": "P1", "weight": {"value": "62 kg"}, "observations": [{"code": "inr", "value": "2.5 1"}]}]',
+        '"history": [{"patient": "P1", "status": "completed", "at": "2026-03-02T08:00:00Z"}]',
+        '"scans": [{"keyed": "1", "as": "patient", "reason": "other", "at": "2026-03-02T08:00:00Z"}]',
+    ],
+)
+def test_what_is_left_out_is_unknown_and_never_spoils_the_file(tmp_path: Path, moment: str) -> None:
+    code, out, err = _ask(_scenario(tmp_path, BARE + ", " + moment + "}"))
+    assert (code, err) == (0, "")
+    assert json.loads(out)["level"] == "STOP"
+
+
+def test_reason_that_is_not_coded_answers_nothing(tmp_path: Path) -> None:
+    path = _scenario(tmp_path, '{"id": "x", "at": "2026-03-02T08:05:00+07:00", "intent": {"action": "hold", "reason": "because"}}')
+    code, out, _ = _ask(path)
+    assert code == 0
+    assert "S1" in [finding["rule"] for finding in json.loads(out)["findings"] if not finding["satisfied"]]
 
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:

@@ -102,8 +102,9 @@ def check_printed(moment: Moment) -> Iterator[Finding]:
         yield PRINTED.finding(Level.STOP, "tell-pharmacy", facts=facts, params={"barcode": bag.id})
     elif bag.order_version != order.version and _uncomparable(bag, order):
         yield PRINTED.finding(Level.REASON, "read-label", facts=facts, unknown=True)
-    elif printed.rate is not None and _differs(printed.rate, order.rate) is not False:
-        facts |= {"cause": "rate", "printed": str(printed.rate), "ordered": str(order.rate) if order.rate else ""}
+    elif _rate_differs(bag, order):
+        printed_rate = str(printed.rate) if printed.rate is not None else ""
+        facts |= {"cause": "rate", "printed": printed_rate, "ordered": str(order.rate) if order.rate else ""}
         yield PRINTED.finding(Level.WARN, "set-rate", facts=facts, params={"rate": str(order.rate) if order.rate else ""})
     elif bag.order_version != order.version:
         yield PRINTED.finding(Level.NOTE, "read-label", facts=facts)
@@ -120,9 +121,16 @@ def _differs(printed: Quantity, ordered: Quantity | None) -> bool | None:
     return not printed.same_as(ordered)
 
 
+def _rate_differs(bag: Bag, order: Order) -> bool:
+    printed = bag.printed_for.rate
+    if printed is None:
+        return order.rate is not None and bag.order_version != order.version
+    return _differs(printed, order.rate) is not False
+
+
 def _uncomparable(bag: Bag, order: Order) -> bool:
-    """Of a changed order whose dose is not a volume, the label cannot show whether the dose changed."""
-    return bag.printed_for.volume is not None and _differs(bag.printed_for.volume, order.dose) is None
+    """Of a changed order, a label without a volume cannot show whether the dose changed, nor can one of a dose that is none."""
+    return bag.printed_for.volume is None or _differs(bag.printed_for.volume, order.dose) is None
 
 
 def check_second(moment: Moment) -> Iterator[Finding]:

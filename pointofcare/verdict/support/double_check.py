@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from pointofcare.people import StaffRole
 from pointofcare.products import HighAlert
-from pointofcare.verdict.dosing import by_weight
+from pointofcare.quantity import Quantity
+from pointofcare.verdict.dosing import by_weight, in_ordered_kind
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment, plain
 from pointofcare.verdict.rule import Rule
@@ -41,7 +42,7 @@ BLIND = Rule(
     id="H5",
     title="The blind second calculation agrees",
     levels=(Level.STOP,),
-    looks_at="the value that the second person worked out alone, the dose",
+    looks_at="the value that the second person worked out alone, the dose or the rate",
     passes_when="none was asked for, or both are the same amount",
     source="Westbrook 2020; local choice",
     hazard="wrong calculated dose",
@@ -91,10 +92,20 @@ def check_blind(moment: Moment) -> Iterator[Finding]:
     blind, order = moment.facts.intent.blind_value, moment.order
     if blind is None or order is None or not moment.giving:
         return
-    dosing, dose = moment.dosing, order.dose
-    if dosing is not None and not dosing.problem:
-        same = blind.converts_to(dosing.unit) and dosing.low <= blind.exact() <= dosing.high
-    else:
-        same = dose is not None and not by_weight(dose) and blind.same_as(dose)
-    if not same:
+    dose = order.rate if order.rate is not None and blind.converts_to(order.rate.unit) else order.dose
+    if not _agrees(blind, dose, moment):
         yield BLIND.finding(Level.STOP, "calculate-again", facts={"blind": str(blind), "dose": str(dose) if dose else ""})
+
+
+def _agrees(blind: Quantity, ordered: Quantity | None, moment: Moment) -> bool:
+    """With what the nurse states or scanned, as far as that is what is ordered; a pump's rate or a bag with the order itself."""
+    dosing = moment.dosing
+    if dosing is None or dosing.problem or (ordered is not None and not ordered.converts_to(dosing.unit) and not by_weight(ordered)):
+        return ordered is not None and not by_weight(ordered) and blind.same_as(ordered)
+    value = in_ordered_kind(blind, moment)
+    if value is None:
+        return False
+    first = dosing.stated if dosing.stated is not None else dosing.given
+    if first is not None and dosing.low <= first <= dosing.high:
+        return value == first
+    return dosing.low <= value <= dosing.high

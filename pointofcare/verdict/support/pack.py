@@ -163,7 +163,7 @@ def check_serial(moment: Moment) -> Iterator[Finding]:
         used = [
             entry
             for entry in moment.facts.history
-            if entry.serial == serial and entry.status in TAKEN and entry.product is not None and gtins.get(entry.product) == pack.scan.gtin
+            if entry.serial == serial and entry.status in TAKEN and gtins.get(entry.product or "", pack.scan.gtin) == pack.scan.gtin
         ]
         if used:
             last = max(entry.at for entry in used)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pointofcare.orders.order import OrderCategory
+from pointofcare.orders.order import Order, OrderCategory
 from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment, ordered_ingredients, plain
@@ -18,7 +18,7 @@ RULE = Rule(
     title="The last patch was removed",
     levels=(Level.STOP,),
     looks_at="the record of patches with the same ingredient and their removal",
-    passes_when="every one is charted as removed; for a removal, one is on",
+    passes_when="every one is charted as removed by now; for a removal, one is on",
     source="VA BCMA medication removal",
     hazard="two patches at once",
     remedies={"remove-patch": ("at",), "see-record": ("at",)},
@@ -28,7 +28,7 @@ RULE = Rule(
 
 def check(moment: Moment) -> Iterator[Finding]:
     order = moment.order
-    if order is None or order.category is not OrderCategory.PATCH:
+    if order is None or not _is_patch(order):
         return
     on = [entry for entry in moment.history if _is_on(entry, moment)]
     if moment.giving and on:
@@ -38,13 +38,19 @@ def check(moment: Moment) -> Iterator[Finding]:
         yield RULE.finding(Level.STOP, "see-record", facts={"cause": "none-on", "at": ""}, params={"at": ""})
 
 
+def _is_patch(order: Order) -> bool:
+    return order.category is OrderCategory.PATCH or "patch" in plain(order.form)
+
+
 def _is_on(entry: HistoryEntry, moment: Moment) -> bool:
     order = moment.order
     assert order is not None
-    if entry.status not in ("completed", "in-progress") or entry.removed_at is not None:
+    if entry.status not in ("completed", "in-progress"):
+        return False
+    if entry.removed_at is not None and entry.removed_at <= moment.at:
         return False
     if entry.order == order.id:
         return True
     other, product = moment.order_of(entry), moment.product_of(entry)
-    patch = (other is not None and other.category is OrderCategory.PATCH) or (product is not None and plain(product.form) == "patch")
+    patch = (other is not None and _is_patch(other)) or (product is not None and "patch" in plain(product.form))
     return patch and moment.ingredients_of(entry) == ordered_ingredients(order)

@@ -13,6 +13,7 @@ from pointofcare.products import Release
 from pointofcare.verdict.dosing import by_weight, is_drawn
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Dosing, Moment, plain, shown
+from pointofcare.verdict.reason import PARTLY_TAKEN, code_of
 from pointofcare.verdict.rule import Rule
 
 UNITS = Rule(
@@ -112,10 +113,10 @@ def _short(dosing: Dosing) -> bool:
 
 
 def _excess(dosing: Dosing) -> bool:
-    """Was a unit scanned that the stated amount does not need?"""
+    """Was a unit scanned that neither the stated amount nor the order needs?"""
     if dosing.stated is None or dosing.available is None or dosing.available <= dosing.piece:
         return False
-    return dosing.piece > 0 and dosing.available - dosing.piece >= dosing.stated
+    return dosing.piece > 0 and dosing.available - dosing.piece >= max(dosing.stated, dosing.low)
 
 
 def check_unit(moment: Moment) -> Iterator[Finding]:
@@ -134,6 +135,8 @@ def check_fraction(moment: Moment) -> Iterator[Finding]:
     dosing = moment.dosing
     if dosing is None or dosing.problem or dosing.available is None or dosing.given is None:
         return
+    if dosing.stated is not None and dosing.stated < dosing.low and code_of(moment.facts.intent.reason or "") in PARTLY_TAKEN:
+        return  # the unit was whole when it was given (rule Q5); rule Q2 asks for the reason
     solid = [product for product in moment.products if not is_drawn(product) and not product.multi_dose]
     if not solid or len(solid) != len(moment.products) or not _divides(dosing, len(solid)):
         return
@@ -150,6 +153,8 @@ def _divides(dosing: Dosing, kinds: int) -> bool:
     """Does giving this leave a part of a unit?"""
     assert dosing.available is not None
     if dosing.stated is not None:
+        if dosing.piece == dosing.largest and dosing.piece > 0 and (dosing.available - dosing.stated) % dosing.piece == 0:
+            return False  # whole units are left over
         return dosing.stated < dosing.available and not _excess(dosing)
     if dosing.available <= dosing.high or kinds != 1 or dosing.piece <= 0:
         return False

@@ -76,15 +76,18 @@ def _judge(rule: Rule, moment: Moment, ingredient: str, hard: list[Quantity], so
         return
     amount, unit = total
     for level, limits in ((Level.STOP, hard), (Level.REASON, soft)):
+        crossed = []
         for limit in limits:
-            if not limit.converts_to(unit):
+            most = _most(moment, ingredient, limit, unit)
+            if most is None:
                 yield rule.finding(Level.REASON, "ask-prescriber", facts=facts | {"limit": str(limit)}, unknown=True)
                 return
-        crossed = [limit for limit in limits if amount > limit.exact()]
+            if amount > most:
+                crossed.append((most, str(limit)))
         if crossed:
-            lowest = min(crossed, key=lambda limit: limit.exact())
-            facts |= {"cause": "over", "total": shown(amount, unit), "limit": str(lowest)}
-            earliest = _earliest(moment, ingredient, lowest.exact())
+            lowest, limit_text = min(crossed)
+            facts |= {"cause": "over", "total": shown(amount, unit), "limit": limit_text}
+            earliest = _earliest(moment, ingredient, lowest)
             if earliest:
                 yield rule.finding(level, "wait-for-total", facts=facts, params={"at": earliest})
             else:
@@ -92,12 +95,21 @@ def _judge(rule: Rule, moment: Moment, ingredient: str, hard: list[Quantity], so
             return
 
 
+def _most(moment: Moment, ingredient: str, limit: Quantity, unit: str) -> Fraction | None:
+    """The limit as an amount of the ingredient: "8 {puff}" or "40 mL" through the scanned product; None: it does not compare."""
+    if limit.converts_to(unit):
+        return limit.exact()
+    amounts = [amount_of(ingredient, product, limit) for product in moment.products if ingredient in ingredients(product)]
+    known = [amount for amount in amounts if amount is not None]
+    return min(known) if known and len(known) == len(amounts) else None
+
+
 def _recent(moment: Moment, ingredient: str) -> list[tuple[HistoryEntry, Fraction | None]]:
-    """The gives of `ingredient` in the 24 hours before, each with its amount; None: not known how much."""
+    """The gives of `ingredient` in the same rolling 24 hours, each with its amount; None: not known how much."""
     found = []
     for entry in moment.history:
         age = moment.when - entry.at
-        if entry.status not in TAKEN or not timedelta(0) <= age < _DAY:
+        if entry.status not in TAKEN or not -_DAY < age < _DAY:  # one ahead of this clock was given all the same
             continue
         held = moment.ingredients_of(entry)
         if held is not None and ingredient not in held:

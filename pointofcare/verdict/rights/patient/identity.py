@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pointofcare.verdict.finding import Finding, Level
-from pointofcare.verdict.moment import Moment
+from pointofcare.verdict.moment import Moment, is_place
 from pointofcare.verdict.rule import Rule
 
 IDENTITY = Rule(
@@ -26,8 +26,8 @@ BED = Rule(
     id="P2",
     title="A bed or room number is never an identifier",
     levels=(Level.STOP,),
-    looks_at="the typed identifier",
-    passes_when="it is not the number of a bed, room or ward",
+    looks_at="both typed identifiers; what was scanned in the place of a band",
+    passes_when="none is the number of a bed, room or ward",
     source="Joint Commission NPSG.01.01.01",
     hazard="wrong patient after a change of beds",
     remedies={"scan-band": ()},
@@ -58,5 +58,19 @@ def check_identity(moment: Moment) -> Iterator[Finding]:
 
 
 def check_bed(moment: Moment) -> Iterator[Finding]:
-    if moment.identity.cause == "bed-number":
-        yield BED.finding(Level.STOP, "scan-band", facts={"scanned": moment.identity.scanned})
+    place = _place(moment)
+    if place is not None:
+        yield BED.finding(Level.STOP, "scan-band", facts={"scanned": place})
+
+
+def _place(moment: Moment) -> str | None:
+    """The bed, room or ward that was taken for an identifier."""
+    session, identity = moment.session, moment.identity
+    if identity.cause == "bed-number":
+        return identity.scanned
+    offered: tuple[str, ...] = ()
+    if session.keyed is not None and identity.cause == "second-differs":
+        offered = (session.keyed.second_identifier or "",)
+    elif not session.opened and moment.at_bedside:
+        offered = session.strays
+    return next((text for text in offered if is_place(text, moment.facts.patients)), None)

@@ -57,7 +57,7 @@ def check_repeat(moment: Moment) -> Iterator[Finding]:
         for entry in moment.history
         if entry.status in _RECORDED
         and moment.ingredients_of(entry) == held
-        and timedelta(0) <= _age(moment, entry) <= moment.policy.repeat_warning
+        and abs(_age(moment, entry)) <= moment.policy.repeat_warning  # another cart's clock may be ahead
     ]
     if recent:
         last = max(recent, key=lambda entry: entry.at)

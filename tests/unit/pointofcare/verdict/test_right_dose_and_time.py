@@ -131,6 +131,50 @@ def test_part_of_a_dose_given_is_recorded_with_its_reason() -> None:
     assert (str(record.dose), record.reason) == ("0.5 g", "vomited")
 
 
+def test_one_of_two_units_refused_is_a_part_and_no_unit_too_many() -> None:
+    half = a_product(ingredients=(an_ingredient("amoxicillin", "250 mg"),))
+    part = replace(_packs(2), products=(half,), intent=an_intent(dose=amount("250 mg")))
+    assert evaluate(part).level is Level.REASON
+    taken = evaluate(replace(part, intent=an_intent(dose=amount("250 mg"), reason="refused")))
+    assert taken.level is Level.PASS
+    assert taken.record is not None
+    assert str(taken.record.dose) == "250 mg"
+
+
+@pytest.mark.parametrize(("reason", "level"), [("vomited", Level.PASS), ("emergency", Level.STOP), (None, Level.STOP)])
+def test_half_of_a_whole_unit_is_charted_only_as_what_the_patient_took(reason: str | None, level: Level) -> None:
+    assert evaluate(facts(intent=an_intent(dose=amount("250 mg"), reason=reason))).level is level
+
+
+def test_bottle_labelled_per_spoon_gives_more_than_a_spoon_and_a_vial_no_more_than_it_holds() -> None:
+    syrup = replace(VIAL, form="suspension", routes=("PO",), ingredients=(an_ingredient("gentamicin", "250 mg"),), volume=amount("5 mL"))
+    order = an_order("500 mg", ingredient="gentamicin", form="suspension", route="PO")
+    poured = facts(products=(syrup,), orders=(order,), intent=an_intent(dose=amount("10 mL")))
+    assert evaluate(poured).level is Level.PASS
+    assert level_of(evaluate(replace(poured, intent=an_intent(dose=amount("100 mL")))), "Q2") is Level.STOP
+    assert level_of(_vial("30 mL", ordered="1200 mg"), "Q3") is Level.REASON
+
+
+INHALER = a_product(form="inhaler", routes=("INH",), ingredients=(an_ingredient("salbutamol", "100 ug"),))
+
+
+@pytest.mark.parametrize("ordered", ["2 {puff}", "200 ug"])
+@pytest.mark.parametrize(("puffs", "level"), [("2 {puff}", Level.PASS), ("20 {puff}", Level.STOP), (None, Level.REASON)])
+def test_puffs_are_counted_and_weigh_what_the_product_says(ordered: str, puffs: str | None, level: Level) -> None:
+    order = an_order(ordered, ingredient="salbutamol", form="inhaler", route="INH")
+    intent = an_intent(dose=amount(puffs) if puffs else None)
+    assert evaluate(facts(products=(INHALER,), orders=(order,), intent=intent)).level is level
+
+
+def test_as_needed_maximum_may_be_counted_in_puffs() -> None:
+    prn = Prn(reasons=("wheeze",), max_per_24h=amount("8 {puff}"))
+    order = an_order("2 {puff}", ingredient="salbutamol", form="inhaler", route="INH", category=OrderCategory.PRN, times=(), prn=prn)
+    asked = facts(products=(INHALER,), orders=(order,), intent=an_intent(dose=amount("2 {puff}"), prn_reason="wheeze"))
+    gives = tuple(an_entry(at=NOW - timedelta(hours=hours), dose=amount("2 {puff}")) for hours in (3, 6, 9, 12))
+    assert evaluate(replace(asked, history=gives[:3])).level is Level.PASS
+    assert level_of(evaluate(replace(asked, history=gives)), "N3") is Level.STOP
+
+
 def _paracetamol(*gives: tuple[timedelta, str], hard: str | None = "4 g", soft: str | None = "3 g") -> Verdict:
     limit = MaxDaily(ingredient="paracetamol", hard=amount(hard) if hard else None, soft=amount(soft) if soft else None)
     product = a_product(ingredients=(an_ingredient("paracetamol", "500 mg"),), max_daily=(limit,))
@@ -145,6 +189,12 @@ def test_daily_maximum_counts_a_rolling_day_and_this_dose() -> None:
     assert level_of(_paracetamol((timedelta(hours=24), "4 g")), "Q6") is Level.PASS
     assert level_of(_paracetamol((timedelta(hours=23, minutes=59, seconds=59), "4 g")), "Q6") is Level.STOP
     assert level_of(_paracetamol((timedelta(hours=6), "2500 mg")), "Q6") is Level.PASS
+
+
+def test_give_by_a_cart_whose_clock_is_ahead_counts_all_the_same() -> None:
+    ahead = timedelta(seconds=-40)
+    assert level_of(_paracetamol((ahead, "4 g")), "Q6") is Level.STOP
+    assert level_of(evaluate(facts(history=(an_entry(order="X", at=NOW - ahead),))), "T3") is Level.WARN
 
 
 def test_daily_maximum_says_when_it_will_pass() -> None:
@@ -208,6 +258,12 @@ def test_windows_follow_the_frequency(order: object, late: int, level: Level) ->
 def test_orders_without_scheduled_times_have_no_window(category: OrderCategory) -> None:
     order = an_order(category=category, times=(), start=local("03:00:00"))
     assert evaluate(facts(orders=(order,))).level is Level.PASS
+
+
+def test_single_dose_is_due_at_the_first_of_its_times_or_at_its_start() -> None:
+    once = an_order(category=OrderCategory.ONCE, times=(time(20), time(8)), start=local("06:00:00"))
+    assert evaluate(facts(orders=(once,))).due == local("08:00:00")
+    assert evaluate(facts(orders=(replace(once, times=()),))).due == local("06:00:00")
 
 
 def test_unknown_zone_leaves_the_due_time_unknown() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pointofcare.labels.scan import BandScan, Keyed, LabelKind, UnreadableLabel
+from pointofcare.labels.scan import BandScan, Keyed, LabelKind, TextScan, UnreadableLabel
 from pointofcare.people import Band, BandStatus, PatientStatus, StaffRole
 from pointofcare.verdict.engine import evaluate
 from pointofcare.verdict.facts import Action
@@ -84,6 +84,14 @@ def test_typed_bed_number_stops() -> None:
     assert level_of(evaluate(facts()), "P2") is Level.PASS
 
 
+def test_bed_number_as_the_second_identifier_or_scanned_for_a_band_stops() -> None:
+    typed = Keyed(value="24-000123", second_identifier="h012", reason="band-missing")
+    assert level_of(evaluate(facts(scans=scanned(typed, a_drug_scan()))), "P2") is Level.STOP
+    label = TextScan(text="H012")
+    assert level_of(evaluate(facts(scans=scanned(label, a_drug_scan()))), "P2") is Level.STOP
+    assert evaluate(facts(scans=scanned(label, a_band_scan(), a_drug_scan()))).level is Level.PASS
+
+
 @pytest.mark.parametrize(
     ("srin", "status", "level"),
     [
@@ -92,6 +100,8 @@ def test_typed_bed_number_stops() -> None:
         ("1", None, Level.STOP),
         ("7", BandStatus.ACTIVE, Level.STOP),
         (None, BandStatus.ACTIVE, Level.REASON),
+        (None, BandStatus.REVOKED, Level.STOP),
+        (None, None, Level.STOP),
     ],
 )
 def test_copy_of_a_band_stops(srin: str | None, status: BandStatus | None, level: Level) -> None:

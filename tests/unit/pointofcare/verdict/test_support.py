@@ -105,6 +105,23 @@ def test_blind_calculation_must_agree() -> None:
     assert evaluate(facts(intent=an_intent(blind_value=amount("0.5 g")))).level is Level.PASS
 
 
+@pytest.mark.parametrize(
+    ("stated", "blind", "level"),
+    [("1 mL", "1 mL", Level.PASS), ("1 mL", "50 ug", Level.PASS), ("1 mL", "2 mL", Level.STOP), ("2 mL", "50 ug", Level.STOP)],
+)
+def test_blind_calculation_agrees_with_what_was_drawn_in_any_unit_that_compares(stated: str, blind: str, level: Level) -> None:
+    drawn = replace(AMPOULE, controlled=Controlled.NONE)
+    order = an_order(None, dose_range=(amount("25 ug"), amount("100 ug")), ingredient="fentanyl", form="injection", route="IV")
+    intent = an_intent(dose=amount(stated), blind_value=amount(blind))
+    assert level_of(evaluate(facts(products=(drawn,), orders=(order,), intent=intent)), "H5") is level
+
+
+@pytest.mark.parametrize(("blind", "level"), [("83 mL/h", Level.PASS), ("38 mL/h", Level.STOP)])
+def test_blind_pump_rate_must_be_the_ordered_one(blind: str, level: Level) -> None:
+    start = _infusion(BAG)
+    assert level_of(evaluate(replace(start, intent=replace(start.intent, blind_value=amount(blind)))), "H5") is level
+
+
 def _pack(**changes: object) -> Facts:
     return facts(scans=scanned(a_band_scan(), a_drug_scan(**changes)))
 
@@ -160,6 +177,7 @@ def test_pack_charted_before_stops_unless_it_holds_several_doses() -> None:
     used = an_entry(patient="P2", order="X", serial="S1", at=local("06:00:00", "2026-03-01"))
     assert level_of(evaluate(replace(_pack(serial="S1"), history=(used,))), "G4") is Level.STOP
     assert level_of(evaluate(replace(_pack(serial="S2"), history=(used,))), "G4") is Level.PASS
+    assert level_of(evaluate(replace(_pack(serial="S1"), history=(replace(used, product=None),))), "G4") is Level.STOP
     many = replace(_pack(serial="S1"), history=(used,), products=(a_product(multi_dose=True),))
     assert level_of(evaluate(many), "G4") is Level.PASS
 
@@ -196,6 +214,8 @@ def test_bag_as_ordered_starts() -> None:
     [
         (replace(BAG, order_version=0), Level.NOTE),
         (replace(BAG, order_version=0, printed_for=replace(BAG.printed_for, rate=amount("100 mL/h"))), Level.WARN),
+        (replace(BAG, order_version=0, printed_for=replace(BAG.printed_for, rate=None)), Level.WARN),
+        (replace(BAG, order_version=0, printed_for=PrintedFor()), Level.REASON),
         (replace(BAG, order_version=0, printed_for=replace(BAG.printed_for, volume=amount("250 mL"))), Level.STOP),
         (replace(BAG, order_version=0, printed_for=replace(BAG.printed_for, additives=("potassium chloride",))), Level.STOP),
     ],
@@ -247,7 +267,10 @@ def test_dose_that_is_not_given_needs_a_coded_reason(action: Action) -> None:
     assert ask(None) is Level.REASON
     assert ask("other") is Level.REASON
     assert ask("clinical-judgement") is Level.REASON
+    assert ask("clinical-judgement: ") is Level.REASON
     assert ask("clinical-judgement: systolic 84") is Level.PASS
+    assert ask("clinical-judgement, systolic 84") is Level.PASS
+    assert ask("npow") is Level.REASON
     record = evaluate(facts(scans=(), intent=an_intent(action, order="O1", reason="npo"))).record
     assert record is not None
     assert (record.status, record.reason, record.dose) == ("not-done", "npo", None)
@@ -272,6 +295,8 @@ def test_old_patch_comes_off_first() -> None:
     worn = facts(products=(patch,), orders=(order,), history=(on,))
     assert level_of(evaluate(worn), "S4") is Level.STOP
     assert evaluate(replace(worn, history=(replace(on, removed_at=local("22:00:00", "2026-03-01")),))).level is Level.PASS
+    assert level_of(evaluate(replace(worn, history=(replace(on, removed_at=NOW + timedelta(hours=1)),))), "S4") is Level.STOP
+    assert level_of(evaluate(replace(worn, orders=(replace(order, category=OrderCategory.SCHEDULED),))), "S4") is Level.STOP
     removal = an_intent(Action.REMOVE, order="O1")
     assert level_of(evaluate(replace(worn, intent=removal)), "S4") is Level.PASS
     assert level_of(evaluate(replace(worn, intent=removal, history=())), "S4") is Level.STOP

@@ -234,10 +234,10 @@ def _pin_same(row: StaffFound, known: KnownStaff) -> bool:
 def _password_same(row: StaffFound, known: KnownStaff) -> bool:
     return row.password is None or (known.password_hash is not None and bool(verify_password(_normal(row.password), known.password_hash)))
 
-def _normal(password: str) -> str:
-    """"ế" is one sign on one keyboard and three on another."""
-    return unicodedata.normalize("NFKC", password)
 
+def _normal(password: str) -> str:
+    """A letter such as ế is one sign on one keyboard and three on another."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def _patient_state(tx: Transaction, row: PatientFound) -> bool | None:

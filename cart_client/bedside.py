@@ -82,7 +82,7 @@ class Bedside:
         self._unlocker = Unlocker(drawers, self.inbox, aside)
         self._session = Session()
         self._moment = 0
-        self._here = Condition(cart=cart, facility=facility, ward=ward, chart=chart, ask_lease=ask_lease, mono_s=mono_s)
+        self._here = Condition(cart=cart, facility=facility, ward=ward, chart=chart, ask_lease=ask_lease, mono_s=mono_s, journal=journal)
         self._pins, self._idle = PinGuard(mono_s), Idle(mono_s)
         self._witness_badge = ""
         self._trace: Trace | None = None
@@ -188,8 +188,8 @@ class Bedside:
         if session.state is not State.IDLE and self._idle.span(session, now) >= self._chart.policy().session_idle:
             self._leave(workflow.IdleExpired(at=now), now)
             self._say("signed-out-idle")
-        elif session.patient is not None:
-            self._here.keep(session.patient, session.nurse)
+        else:
+            self._here.keep(session.patient, session.nurse, now)
 
     def _seen(self, seen: Seen, now: datetime) -> None:
         scan, *beside = (self._interpreted(symbol, now) for symbol in (seen.symbol, *seen.beside))
@@ -234,7 +234,7 @@ class Bedside:
         if workflow.BandScanned not in workflow.TRANSITIONS[session.state]:
             raise IllegalTransitionError("session", session.state.value, "BandScanned")
         self._abandon(now)
-        self._here.release(session.patient, session.nurse)
+        self._here.release(session.patient, session.nurse, now)
         self._advance(event)
         self._here.show_orders(event.patient, now)
         if event.patient is not None:
@@ -526,7 +526,7 @@ class Bedside:
             raise IllegalTransitionError("session", session.state.value, type(event).__name__)
         with contextlib.suppress(JournalError):  # a full disk must not keep anybody signed in
             self._abandon(now)
-        self._here.release(session.patient, session.nurse)
+        self._here.release(session.patient, session.nurse, now)
         self._advance(event)
 
     def _abandon(self, now: datetime) -> None:

@@ -5,15 +5,19 @@ What is not known stays None. A lease is counted on a clock that nobody sets, so
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cart_client.chart import Chart
+from cart_client.doubt import DOUBTFUL_FOR
 from cart_client.inbox import LeaseTold, Link
+from cart_client.journal import Journal
 from cart_client.scanning import CameraTold
 from cart_client.screen import Strip
 from pointofcare.administration.session import AT_PATIENT, Place, Session
+from pointofcare.errors import JournalError
 from pointofcare.people import Nurse
 from pointofcare.verdict.facts import Cart, Lease, ShownOrder
 from pointofcare.wire.messages import LeaseAction, LeaseAsked
@@ -26,9 +30,17 @@ class Condition:
     """Plain fields that the loop sets; `shown` are the order versions on the screen (rule D5)."""
 
     def __init__(
-        self, *, cart: str, facility: str, ward: str, chart: Chart, ask_lease: Callable[[LeaseAsked], None], mono_s: Callable[[], float]
+        self,
+        *,
+        cart: str,
+        facility: str,
+        ward: str,
+        chart: Chart,
+        journal: Journal,
+        ask_lease: Callable[[LeaseAsked], None],
+        mono_s: Callable[[], float],
     ) -> None:
-        self._cart, self._facility, self._ward, self._chart = cart, facility, ward, chart
+        self._cart, self._facility, self._ward, self._chart, self._journal = cart, facility, ward, chart, journal
         self._ask_lease, self._mono_s = ask_lease, mono_s
         self.link = Link.OFFLINE
         self._measured: tuple[float, datetime, float] | None = None
@@ -76,15 +88,26 @@ class Condition:
         self._lease = _NO_LEASE
         self._ask(LeaseAction.ACQUIRE, patient, nurse)
 
-    def keep(self, patient: str, nurse: Nurse | None) -> None:
-        """Renew the lease when it is time, or ask for it again."""
-        if self._mono_s() - self._lease_asked_mono_s >= LEASE_RENEW_S:
+    def keep(self, patient: str | None, nurse: Nurse | None, now: datetime) -> None:
+        """Renew the leases when it is time, or ask for them again: of the open session, and of every dose that nobody confirmed."""
+        if self._mono_s() - self._lease_asked_mono_s < LEASE_RENEW_S:
+            return
+        for other in self._unconfirmed(now) - {patient}:
+            self._ask(LeaseAction.ACQUIRE, other, None)
+        if patient is not None:
             self._ask(LeaseAction.RENEW if self._lease.lease is Lease.HELD else LeaseAction.ACQUIRE, patient, nurse)
 
-    def release(self, patient: str | None, nurse: Nurse | None) -> None:
+    def release(self, patient: str | None, nurse: Nurse | None, now: datetime) -> None:
+        """Give the lease back, unless a dose of this patient may be given and is not confirmed: another cart would give it again."""
         if patient is not None and self._lease.patient == patient and self._lease.lease is Lease.HELD:
-            self._ask(LeaseAction.RELEASE, patient, nurse)
+            with contextlib.suppress(JournalError):  # not known whether a dose is open: the lease runs out by itself
+                if patient not in self._unconfirmed(now):
+                    self._ask(LeaseAction.RELEASE, patient, nurse)
         self._lease = _NO_LEASE
+
+    def _unconfirmed(self, now: datetime) -> frozenset[str]:
+        """Patients with a verified dose that nobody has told the end of, as long as it is in doubt."""
+        return frozenset(record.patient for record in self._journal.open_doses() if now - record.effective_at <= DOUBTFUL_FOR)
 
     def _ask(self, action: LeaseAction, patient: str, nurse: Nurse | None) -> None:
         self._lease_asked_mono_s = self._mono_s()

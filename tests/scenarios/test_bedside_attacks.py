@@ -18,7 +18,7 @@ from pointofcare.labels.symbol import Symbol
 from pointofcare.orders.order import OrderCategory
 from pointofcare.products import Bag, BagState
 from pointofcare.quantity import Quantity
-from pointofcare.wire.messages import TableKind
+from pointofcare.wire.messages import LeaseAction, TableKind
 from pointofcare.wire.tables import FormularyBody
 from tests.scenarios.test_bedside_dose import at_patient, attempts, given, records
 from tests.support.cart_ward import (
@@ -116,6 +116,24 @@ def test_a_dose_that_was_verified_and_never_confirmed_is_not_passed_again(stand:
     assert stand.state == "patient"
     stand.hold(pack(AMOX))
     assert stand.state == "giving"
+
+
+def test_the_lease_is_kept_while_a_dose_is_not_confirmed_so_that_no_other_cart_gives_it(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    stand.press(inbox.SignOut)
+    assert LeaseAction.RELEASE not in [asked.action for asked in stand.leases]
+    before = len(stand.leases)
+    stand.clock.pass_by(timedelta(seconds=121))
+    stand.put(inbox.Tick())
+    assert [(asked.action, asked.patient) for asked in stand.leases[before:]] == [(LeaseAction.ACQUIRE, "P1")]
+    stand.sign_in()
+    stand.press(inbox.ResolveOpen, record_id=stand.view.opened[0].record_id, given=False, reason="emergency")
+    stand.press(inbox.SignOut)
+    before = len(stand.leases)
+    stand.clock.pass_by(timedelta(seconds=121))
+    stand.put(inbox.Tick())
+    assert stand.leases[before:] == []
 
 
 def test_an_open_dose_of_another_drug_or_patient_stops_nothing(stand: Stand) -> None:

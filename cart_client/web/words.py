@@ -191,8 +191,17 @@ class Words:
         return tuple(f.rule for f in self.findings() if f.level is Level.REASON and not f.satisfied)
 
     def wants_amount(self) -> bool:
-        """The drawn amount is asked for where a unit is not the dose: liquids and multi-dose containers."""
-        return any(u.product is not None and (u.product.volume is not None or u.product.multi_dose) for u in self.view.units)
+        """The drawn amount is asked for where a unit is not the dose: liquids and multi-dose containers. Not where something stops
+        the dose that no amount can mend."""
+        verdict = self.view.session.verdict
+        stops = {f.rule for f in verdict.findings if f.level is Level.STOP and not f.satisfied} if verdict is not None else set()
+        drawn = any(u.product is not None and (u.product.volume is not None or u.product.multi_dose) for u in self.view.units)
+        return drawn and all(rule.startswith("Q") for rule in stops)
+
+    def ordered_amount(self) -> str:
+        """The order's own dose as the example of an amount: another unit would invite a tenfold error."""
+        order = self.view.order
+        return str(order.dose) if order is not None and order.dose is not None else ""
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""

@@ -47,7 +47,7 @@ class Policy:
     # H1 where the product's rule names no age: local choice.
     observation_max_age: timedelta = timedelta(minutes=60)
     # N2: too early is a STOP for these classes or ingredients, else REASON. Local choice after ISMP's high-alert list.
-    interval_stop_classes: tuple[str, ...] = ("opioid", "opiate", "sedative", "hypnotic", "benzodiazepine", "barbiturate")
+    interval_stop_classes: tuple[str, ...] = ("opioid", "sedative", "benzodiazepine")
     interval_stop_ingredients: tuple[str, ...] = ("paracetamol", "acetaminophen")
 
     @property

@@ -11,9 +11,7 @@ from server.store import bedside, patients, products, staff, versions
 from server.store.transaction import Transaction
 
 
-def build(
-    tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile
-) -> Table:
+def build(tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
     """The table as it stands in this transaction, under its version. `timezone` is for a ward that was never opened."""
     version = versions.of_ward(tx, ward)[kind]
     return Table(

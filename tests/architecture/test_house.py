@@ -41,8 +41,6 @@ def _test_names() -> frozenset[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 names.add(node.name)
-            elif isinstance(node, ast.ClassDef) and node.name.endswith("TestCase"):
-                names.add(node.name)
     return frozenset(names)
 
 

@@ -22,6 +22,7 @@ DAY = timedelta(days=1)
 WITHOUT_TIMES = frozenset({OrderCategory.PRN, OrderCategory.INFUSION, OrderCategory.ON_CALL})
 SINGLE = frozenset({OrderCategory.ONCE, OrderCategory.STAT})
 SHORTEST_INTERVAL = timedelta(minutes=1)
+LONGEST_INTERVAL = 36600 * DAY
 
 _FIRST_DAY = date(2, 1, 1).toordinal()  # a day inside what datetime can hold, so that no offset overflows
 _LAST_DAY = date(9998, 12, 31).toordinal()
@@ -116,6 +117,8 @@ def _check(order: Order) -> None:
         problem = "" if order.start is not None else "has no start"
     elif order.every is not None and order.every < SHORTEST_INTERVAL:
         problem = "is due more often than every minute"
+    elif order.every is not None and order.every > LONGEST_INTERVAL:
+        problem = "is due less often than every hundred years"
     elif order.every is None and not order.times:
         problem = "has neither times nor an interval"
     elif order.every is not None and not order.times and order.start is None:

@@ -260,6 +260,13 @@ def test_orders_without_scheduled_times_have_no_window(category: OrderCategory) 
     assert evaluate(facts(orders=(order,))).level is Level.PASS
 
 
+def test_interval_beyond_all_reason_is_an_unknown_schedule() -> None:
+    never = an_order(times=(time(8), time(20)), every=timedelta.max)
+    finding = finding_of(evaluate(facts(orders=(never,))), "T1")
+    assert finding is not None
+    assert (finding.level, finding.unknown) == (Level.REASON, True)
+
+
 def test_single_dose_is_due_at_the_first_of_its_times_or_at_its_start() -> None:
     once = an_order(category=OrderCategory.ONCE, times=(time(20), time(8)), start=local("06:00:00"))
     assert evaluate(facts(orders=(once,))).due == local("08:00:00")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -32,17 +33,17 @@ _AMOUNT = re.compile(r"(-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?) (\S{1,40})",
 ValueT = TypeVar("ValueT")
 
 
-class WireField(fields.Field[ValueT]):
+class WireField(fields.Field[ValueT], ABC):
     """A kind of value: `write` to JSON, `read` from it (both raise ValidationError), and its JSON Schema. None is `null`."""
 
-    def write(self, value: Any) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def write(self, value: Any) -> Any: ...
 
-    def read(self, value: Any) -> ValueT:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, value: Any) -> ValueT: ...
 
-    def json_schema(self) -> JsonSchema:
-        raise NotImplementedError
+    @abstractmethod
+    def json_schema(self) -> JsonSchema: ...
 
     def writes(self, value: Any) -> Any:
         return None if value is None else self.write(value)

@@ -141,7 +141,7 @@ def _check(order: Order) -> None:
 
 def _cycle_days(order: Order) -> int:
     """With `times`: on every how many days they are due."""
-    if order.every is None or order.every % DAY:
+    if order.every is None or order.category in SINGLE or order.every < DAY or order.every % DAY:
         return 1
     return order.every // DAY
 

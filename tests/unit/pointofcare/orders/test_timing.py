@@ -241,3 +241,11 @@ def test_elapsed_doses_are_evenly_spaced_from_the_start(minutes: int, start: dat
     until = after + timedelta(minutes=length)
     due = timing.due_times(_order(every=every, start=begin), None, after, until)
     assert due == [t for t in (begin + n * every for n in range(10_001 // minutes + 1)) if after <= t < until]
+
+
+def test_single_dose_with_a_time_does_not_mind_an_interval_that_means_nothing() -> None:
+    order = _order(category=OrderCategory.ONCE, times=_times("08:00"), every=timedelta(0))
+    plain = _order(category=OrderCategory.ONCE, times=_times("08:00"), every=None)
+    span = ("2026-03-01T00:00+07:00", "2026-03-04T00:00+07:00")
+    assert _due(order, "Asia/Ho_Chi_Minh", *span) == _due(plain, "Asia/Ho_Chi_Minh", *span)
+    assert len(_due(order, "Asia/Ho_Chi_Minh", *span)) <= 1

@@ -25,7 +25,7 @@ demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and p
 
 test: $(STAMP) ## all tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -m "not slow" $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: $(STAMP) ## the slow suites
 	@bash deploy/setup.sh test

@@ -62,7 +62,7 @@ class Proof:
             "emr_resource": self.emr_resource,
             "hops": self.hops,
             "stops": self.stops,
-            "differences": self.differences,
+            **({"differences": self.differences} if self.differences else {}),
         }
 
 
@@ -163,7 +163,8 @@ def _stops_before(nurse: VirtualNurse, the_ward: Ward, case: Case, rng: random.R
         (order, product)
         for order in the_ward.orders
         for product in the_ward.products
-        if order.route not in product.routes
+        if order.verified
+        and order.route not in product.routes
         and product.form == order.form
         and "/".join(part.name for part in product.ingredients) == order.ingredient
     ]

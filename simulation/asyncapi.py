@@ -1,15 +1,15 @@
-"""Prints the AsyncAPI document of the MQTT contract: `python -m simulation.asyncapi > asyncapi.json`."""
+"""Prints the AsyncAPI document of the MQTT contract: `python -m simulation asyncapi > asyncapi.json`."""
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Sequence
 
 from pointofcare.wire import asyncapi
 
 
-def main() -> None:
+def run(arguments: Sequence[str]) -> int:
+    argparse.ArgumentParser(prog="pointofcare-demo asyncapi", description=__doc__).parse_args(arguments)
     print(json.dumps(asyncapi.document(), ensure_ascii=False, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

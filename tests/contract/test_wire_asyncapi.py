@@ -79,5 +79,5 @@ def test_every_schema_is_explained() -> None:
 
 
 def test_command_prints_the_document() -> None:
-    printed = subprocess.run([sys.executable, "-m", "simulation.asyncapi"], check=True, capture_output=True, timeout=60).stdout
+    printed = subprocess.run([sys.executable, "-m", "simulation", "asyncapi"], check=True, capture_output=True, timeout=60).stdout
     assert json.loads(printed) == json.loads(json.dumps(DOCUMENT))

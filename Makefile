@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 ARGS ?=
 RESET ?=
 
-.PHONY: help setup demo demo-once test test-slow check lint types imports bench lock format clean
+.PHONY: help setup demo demo-once test check lint types imports bench lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,11 +25,7 @@ demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and p
 
 test: $(STAMP) ## all tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
-
-test-slow: $(STAMP) ## the slow suites
-	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -m slow $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests
 

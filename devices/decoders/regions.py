@@ -34,9 +34,6 @@ class Region:
     height: int
     angle_deg: float
 
-    def covers(self, point: tuple[float, float]) -> bool:
-        return self.x <= point[0] <= self.x + self.width and self.y <= point[1] <= self.y + self.height
-
 
 def find(grey: Any) -> list[Region]:
     """The most likely boxes of `grey` (height x width, uint8), the densest first, `MAX_REGIONS` at most."""

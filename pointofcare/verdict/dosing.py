@@ -7,7 +7,6 @@ is a named problem, never a guess.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
@@ -118,13 +117,6 @@ def _for_weight(dose: Quantity, moment: Moment) -> Quantity:
 
 def _is_counted(unit: str) -> bool:
     return unit.startswith("{") and unit.endswith("}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Strength:
-    """What one unit holds when a combination could be meant in two ways: all ingredients together, or the first."""
-
-    options: tuple[Fraction, ...]
 
 
 def _content(product: Product, like: Quantity) -> Fraction | str:

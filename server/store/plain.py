@@ -41,16 +41,8 @@ def clock(value: time) -> str:
     return value.isoformat()
 
 
-def to_clock(value: str) -> time:
-    return time.fromisoformat(value)
-
-
 def span(value: timedelta | None) -> float | None:
     return None if value is None else value.total_seconds()
-
-
-def to_span(value: float | None) -> timedelta | None:
-    return None if value is None else timedelta(seconds=value)
 
 
 def text(value: Any) -> Any:

@@ -62,7 +62,10 @@ class HoldRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One trade item. `gtin` has 14 digits. `routes` are the codes of orders (`PO IV IM SC ...`), `volume` is per unit."""
+    """One trade item. `gtin` has 14 digits. `routes` are the codes of orders (`PO IV IM SC ...`), `volume` is per unit.
+
+    `hang_time` is how long one bag may hang (rule I7). `owner` is the patient whose own medicine this is, as the pharmacy
+    identified and labelled it; None: hospital stock."""
 
     id: str
     gtin: str
@@ -83,6 +86,9 @@ class Product:
     recalled_lots: tuple[str, ...] = ()
     minibag: bool = False
     vinca: bool = False
+    hang_time: timedelta | None = None
+    owner: str | None = None
+    blood_component: bool = False
 
 
 class BagState(StrEnum):
@@ -104,11 +110,33 @@ class PrintedFor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bag:
+    """`started_at`, `rate` and `record_id` are those of the administration that runs, or ran, from it; None: none did."""
+
     id: str
     order: str
     order_version: int
     state: BagState | None = None
     printed_for: PrintedFor = PrintedFor()
+    patient: str | None = None
+    started_at: datetime | None = None
+    rate: Quantity | None = None
+    record_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PumpReading:
+    """What an infusion pump's channel says that it does. `bag` and `patient` are what was associated with the channel at
+    `associated_at`; None: nothing was."""
+
+    pump: str
+    channel: str
+    at: datetime
+    bag: str | None = None
+    patient: str | None = None
+    associated_at: datetime | None = None
+    drug: str | None = None
+    rate: Quantity | None = None
+    concentration: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

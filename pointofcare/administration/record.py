@@ -15,12 +15,17 @@ from pointofcare.quantity import Quantity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanEvidence:
-    """One scan as the reader gave it: symbology identifier, content as text with GS kept, "" identifier when keyed."""
+    """One scan as the reader gave it: symbology identifier, content as text with GS kept, "" identifier when keyed.
+
+    A keyed one says what it was typed as (`kind` patient or drug), its second identifier and its reason."""
 
     identifier: str
     text: str
     at: datetime
     keyed: bool = False
+    kind: str | None = None
+    second_identifier: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class FindingEvidence:
     facts: Mapping[str, object]
     remedy: str
     params: Mapping[str, object]
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +49,10 @@ class AdministrationRecord:
     `status` is a FHIR MedicationAdministration code (`completed`, `not-done`, `in-progress`, `stopped`, `on-hold`,
     `entered-in-error`); `status_reason` the coded reason where one was needed. `effective_at` is when it happened,
     `recorded_at` when the cart journalled it. `level` is the verdict before reasons and witness answered it;
-    `clock_offset_s` None: not known. `amends` names the record that this one corrects.
+    `clock_offset_s` None: not known. `amends` names the record that this one corrects, `continues` the one that it goes on with:
+    the change of rate or the end of an infusion its start, a removal the patch that was put on, an effect the dose as needed.
+    `rate` is what was set at `drop_factor` drops per mL (None: a pump). `blind_value` is what the witness worked out alone.
+    `order` is None where an emergency drug was given without one: a prescriber must acknowledge it.
     """
 
     record_id: str
@@ -84,3 +93,10 @@ class AdministrationRecord:
     clock_offset_s: float | None
     lease_fence: int | None = None
     amends: str | None = None
+    continues: str | None = None
+    bag: str | None = None
+    rate: Quantity | None = None
+    drop_factor: int | None = None
+    returned: Quantity | None = None
+    blind_value: Quantity | None = None
+    effect: str | None = None

@@ -33,6 +33,18 @@ class OrderCategory(StrEnum):
     ON_CALL = "on-call"
 
 
+class DayOfWeek(StrEnum):
+    """The FHIR codes of Timing.repeat.dayOfWeek, Monday first."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prn:
     """`max_per_24h` is an amount of the ingredient, over a rolling day and all products that hold it."""
@@ -43,12 +55,47 @@ class Prn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dosage:
+    """One dosage instruction of an order that has several (FHIR Dosage): the step of a taper, or the other dose of a day.
+
+    Steps of the same `sequence` hold together, a higher one follows. `start` (included) and `end` (excluded) bound it inside the
+    order's own bounds; the other fields are as in `Order`.
+    """
+
+    sequence: int
+    dose: Quantity | None = None
+    dose_range: tuple[Quantity, Quantity] | None = None
+    rate: Quantity | None = None
+    times: tuple[time, ...] = ()
+    every: timedelta | None = None
+    days_of_week: tuple[DayOfWeek, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """A severe interaction that was flagged when the order was written and overridden there. `other` names the other drug."""
+
+    other: str
+    severity: str
+    reason: str
+    prescriber: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One version of an order.
 
     `ingredient` names the set of ingredients, a combination joined by "/". `times` are wall clock in the ward; `every` is
     elapsed time from `start`. `dose` may be per body weight ("15 mg/kg"). `status` None means unknown. `display` is the
     line as prescribed, for the screen.
+
+    `days_of_week` empty: every day. `dosages`, where there are any, replace the order's own dose, times, every and days; an order
+    that has both is contradictory. `rate_range` bounds the changes of a running infusion's rate. `own_supply`: the patient's own
+    medicine is meant. `counts_days`: the day of treatment is numbered (antibiotics, opioids, corticosteroids and others).
+    `clarification` says what the prescriber must clarify before it can be given by scan; "" for nothing.
     """
 
     id: str
@@ -75,3 +122,10 @@ class Order:
     substitution: bool = True
     display: str = ""
     prescriber: str | None = None
+    days_of_week: tuple[DayOfWeek, ...] = ()
+    dosages: tuple[Dosage, ...] = ()
+    rate_range: tuple[Quantity, Quantity] | None = None
+    own_supply: bool = False
+    counts_days: bool = False
+    interactions: tuple[Interaction, ...] = ()
+    clarification: str = ""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pointofcare.labels.scan import Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Nurse, Patient, Witness
-from pointofcare.products import Bag, Container, Product
+from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.policy import Policy
 
@@ -46,7 +46,10 @@ class Cart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One administration on the record. `status` is a FHIR MedicationAdministration code, `at` when it happened."""
+    """One administration on the record. `status` is a FHIR MedicationAdministration code, `at` when it happened.
+
+    `continues` is the record that this one goes on with (the start of an infusion, the patch that was put on). `effect` is what
+    became of a dose as needed, None: not said yet."""
 
     order: str
     patient: str
@@ -60,6 +63,15 @@ class HistoryEntry:
     removed_at: datetime | None = None
     reason: str | None = None
     record_id: str | None = None
+    action: str | None = None
+    bag: str | None = None
+    rate: Quantity | None = None
+    continues: str | None = None
+    site: str | None = None
+    prn_reason: str | None = None
+    effect: str | None = None
+    effect_at: datetime | None = None
+    nurse: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +91,17 @@ class Action(StrEnum):
     STOP = "stop"
     REMOVE = "remove"
     WASTE = "waste"
+    RATE = "rate"
+    ASSESS = "assess"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What the nurse wants to do. `satisfies` names the rules that `reason` answers; None: the only REASON finding."""
+    """What the nurse wants to do. `satisfies` names the rules that `reason` answers; None: the only REASON finding.
+
+    `of_record` is the record that a stop, a change of rate, a removal, an assessment of effect or an undo is about. `rate` is what
+    was set, `drop_factor` the drops per mL of the set, `effect` what became of a dose as needed."""
 
     action: Action
     order: str | None = None
@@ -100,6 +118,10 @@ class Intent:
     blind_value: Quantity | None = None
     waste: Quantity | None = None
     returned: Quantity | None = None
+    of_record: str | None = None
+    rate: Quantity | None = None
+    drop_factor: int | None = None
+    effect: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +141,4 @@ class Facts:
     bags: tuple[Bag, ...] = ()
     containers: tuple[Container, ...] = ()
     scans: tuple[Scanned, ...] = ()
+    pumps: tuple[PumpReading, ...] = ()

@@ -26,12 +26,27 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactSource:
+    """Where a fact of a finding comes from, and of when it is. `origin` is one of `ORIGINS`, `ref` names the thing there
+    ("O1 v3"), "" for none; `at` None: of no time, or the time is not known."""
+
+    origin: str
+    ref: str = ""
+    at: datetime | None = None
+
+
+ORIGINS = ("scan", "keyed", "order", "schedule", "product", "patient", "observation", "record", "bag", "pump", "staff", "cart", "intent",
+           "policy")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one rule says.
 
     `rule` is the id of the rule catalogue. `facts` are the values it looked at, as plain JSON values. `remedy` is the code of
     the smallest change that would make it pass, with `params`; text is made of them at the screen. `unknown` says that the
-    check lacked data. `satisfied` says that a reason or a witness answered it; it then no longer raises the level.
+    check lacked data. `satisfied` says that a reason or a witness answered it; it then no longer raises the level. `sources`
+    says of the names in `facts` where each comes from.
     """
 
     rule: str
@@ -41,6 +56,7 @@ class Finding:
     params: Mapping[str, object] = field(default_factory=dict)
     unknown: bool = False
     satisfied: bool = False
+    sources: Mapping[str, FactSource] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +74,19 @@ class ProposedRecord:
     reason: str | None = None
     witness: Witness | None = None
     waste: Quantity | None = None
+    returned: Quantity | None = None
+    rate: Quantity | None = None
+    drop_factor: int | None = None
+    bag: str | None = None
+    continues: str | None = None
+    effect: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`order` and `due` are what the scans and the intent were matched to; `record` is None while the level is above PASS,
-    NOTE or WARN. `findings` holds those above PASS, in the order shown to the nurse."""
+    NOTE or WARN. `findings` holds those above PASS, in the order shown to the nurse. `shadow` are those of rules that the policy
+    only tries: recorded, never shown, and of no weight."""
 
     level: Level
     findings: tuple[Finding, ...]
@@ -75,3 +98,4 @@ class Verdict:
     record: ProposedRecord | None
     engine: str
     policy: str
+    shadow: tuple[Finding, ...] = ()

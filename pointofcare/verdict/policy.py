@@ -7,11 +7,70 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from pointofcare.orders.schedule import Windows
+from pointofcare.products import Controlled, HighAlert, HoldRule
+from pointofcare.quantity import Quantity
 from pointofcare.verdict.finding import Level
 
 DEFAULT_VERSION = "default-7"
+
+
+class ListedBy(StrEnum):
+    """What the name of a policy list's line is."""
+
+    INGREDIENT = "ingredient"
+    CLASS = "class"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One line of a policy list: an ingredient, or a class of them."""
+
+    name: str
+    by: ListedBy = ListedBy.INGREDIENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedHighAlert(Listed):
+    level: HighAlert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedControlled(Listed):
+    schedule: Controlled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedHold(Listed):
+    """A hold parameter for every product with this ingredient or of this class, beside the product's own."""
+
+    rule: HoldRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedEmergency(Listed):
+    """May be given in an emergency without an order; a prescriber acknowledges it later. `max_dose` None: no limit here."""
+
+    max_dose: Quantity | None = None
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAlike:
+    """A pair of names that are taken for each other."""
+
+    one: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectWindow:
+    """How long after a dose as needed by `route` its effect is to be charted; route "" stands for every other."""
+
+    route: str
+    within: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +108,35 @@ class Policy:
     # N2: too early is a STOP for these classes or ingredients, else REASON. Local choice after ISMP's high-alert list.
     interval_stop_classes: tuple[str, ...] = ("opioid", "sedative", "benzodiazepine")
     interval_stop_ingredients: tuple[str, ...] = ("paracetamol", "acetaminophen")
+    # Lists: each applies beside what the formulary says of a product, and the stricter one counts. Empty unless a hospital fills them.
+    high_alert: tuple[ListedHighAlert, ...] = ()
+    look_alike: tuple[LookAlike, ...] = ()
+    time_critical: tuple[Listed, ...] = ()
+    controlled: tuple[ListedControlled, ...] = ()
+    hold: tuple[ListedHold, ...] = ()
+    # D1: what may be given in an emergency without an order, and how soon a prescriber acknowledges it. Local choice.
+    emergency: tuple[ListedEmergency, ...] = ()
+    acknowledge_within: timedelta = timedelta(hours=24)
+    # H5: is a second, blind calculation asked for of doses by weight and of rates? Local choice after Westbrook 2020.
+    blind_for_calculated: bool = False
+    # N4: VA BCMA allows 10 to 960 min by site; local choice.
+    effect_windows: tuple[EffectWindow, ...] = (
+        EffectWindow(route="IV", within=timedelta(minutes=30)),
+        EffectWindow(route="", within=timedelta(minutes=60)),
+    )
+    # N4: VA BCMA looks back 72 h.
+    effect_look_back: timedelta = timedelta(hours=72)
+    # I3: printed fields whose change makes a bag invalid; those of `bag_warns` only warn. VA BCMA's default matrix.
+    bag_stops: tuple[str, ...] = ("volume", "additives")
+    bag_warns: tuple[str, ...] = ("rate",)
+    # I6: how old may a pump's association of bag, channel and patient be? Local choice.
+    pump_association_max_age: timedelta = timedelta(hours=12)
+    # C1: taken = given + wasted + returned within this time. Local choice.
+    controlled_settle_within: timedelta = timedelta(minutes=60)
+    # S5: the pharmacy answers a missing dose within this time, then it is shown as late. Local choice.
+    request_answer_within: timedelta = timedelta(minutes=30)
+    # Rules that are only tried: evaluated and recorded, never shown. Only rules marked as on trial may stand here.
+    shadow: tuple[str, ...] = ()
 
     @property
     def windows(self) -> Windows:

@@ -18,7 +18,8 @@ class Rule:
     """One rule of the catalogue.
 
     `levels` are those that it can return. `remedies` names each remedy it can give with that remedy's parameters. `facts` are
-    the names that every one of its findings carries; the sentence on the screen may use those and no others.
+    the names that every one of its findings carries; the sentence on the screen may use those and no others. `on_trial`: young
+    enough that a policy may run it in shadow.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Rule:
     hazard: str
     remedies: Mapping[str, tuple[str, ...]]
     facts: tuple[str, ...] = ()
+    on_trial: bool = False
 
     def finding(
         self,

@@ -14,7 +14,7 @@ from pointofcare.errors import MessageError
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
-from pointofcare.products import Bag, Container, Product
+from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import values
@@ -38,6 +38,20 @@ class StaffEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoseRequest:
+    """A dose that a cart asked the pharmacy for (rule S5). `status` is a FHIR Task status: requested, accepted, completed (it was
+    sent), rejected; `answer` the pharmacist's words."""
+
+    record_id: str
+    order: str
+    due: datetime | None
+    status: str
+    asked_at: datetime
+    answered_at: datetime | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatientChartBody:
     """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
     ward's IANA name."""
@@ -49,6 +63,8 @@ class PatientChartBody:
     orders: tuple[Order, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     bags: tuple[Bag, ...] = ()
+    pumps: tuple[PumpReading, ...] = ()
+    requests: tuple[DoseRequest, ...] = ()
     drawers: Mapping[str, int] = field(default_factory=dict)
     encounters: Mapping[str, str] = field(default_factory=dict)
 

@@ -13,13 +13,16 @@ _WORDS = (
     "reason_text", "product", "product_name", "gtin", "lot", "serial", "route", "site", "prn_reason", "nurse", "witness", "level",
     "engine", "policy", "chart_version", "online", "clock_offset_s", "lease_fence", "amends",
 )  # fmt: skip
+# Younger than the first stored documents, which lack them.
+_LATER_WORDS = ("continues", "bag", "drop_factor", "effect")
+_LATER_AMOUNTS = ("rate", "returned", "blind_value")
 _MOMENTS = ("due", "effective_at", "recorded_at")
 _AMOUNTS = ("dose", "waste")
 ANSWERED_LEVELS = frozenset({"REASON", "WITNESS", "STOP"})
 
 
 def finding_document(finding: FindingEvidence) -> dict[str, Any]:
-    return {
+    document: dict[str, Any] = {
         "rule": finding.rule,
         "level": finding.level,
         "satisfied": finding.satisfied,
@@ -28,16 +31,19 @@ def finding_document(finding: FindingEvidence) -> dict[str, Any]:
         "remedy": finding.remedy,
         "params": dict(finding.params),
     }
+    return document | {"shadow": True} if finding.shadow else document
 
 
 def scan_document(scan: ScanEvidence) -> dict[str, Any]:
-    return {"identifier": scan.identifier, "text": scan.text, "at": moment(scan.at), "keyed": scan.keyed}
+    document: dict[str, Any] = {"identifier": scan.identifier, "text": scan.text, "at": moment(scan.at), "keyed": scan.keyed}
+    keyed = {"kind": scan.kind, "second_identifier": scan.second_identifier, "reason": scan.reason}
+    return document | {name: value for name, value in keyed.items() if value is not None}
 
 
 def to_document(record: AdministrationRecord) -> dict[str, Any]:
-    document: dict[str, Any] = {name: getattr(record, name) for name in _WORDS}
+    document: dict[str, Any] = {name: getattr(record, name) for name in (*_WORDS, *_LATER_WORDS)}
     document |= {name: moment(getattr(record, name)) for name in _MOMENTS}
-    document |= {name: amount(getattr(record, name)) for name in _AMOUNTS}
+    document |= {name: amount(getattr(record, name)) for name in (*_AMOUNTS, *_LATER_AMOUNTS)}
     document["expiry"] = day(record.expiry)
     document["findings"] = [finding_document(finding) for finding in record.findings]
     document["scans"] = [scan_document(scan) for scan in record.scans]
@@ -49,6 +55,8 @@ def from_document(document: Mapping[str, Any]) -> AdministrationRecord:
     values: dict[str, Any] = {name: document[name] for name in _WORDS}
     values |= {name: to_moment(document[name]) for name in _MOMENTS}
     values |= {name: to_amount(document[name]) for name in _AMOUNTS}
+    values |= {name: document.get(name) for name in _LATER_WORDS}
+    values |= {name: to_amount(document.get(name)) for name in _LATER_AMOUNTS}
     values["expiry"] = to_day(document["expiry"])
     values["findings"] = tuple(FindingEvidence(**finding) for finding in document["findings"])
     values["scans"] = tuple(ScanEvidence(**{**scan, "at": to_moment(scan["at"])}) for scan in document["scans"])

@@ -15,6 +15,7 @@ from pointofcare.wire.messages.dose import (
     LeaseAction,
     LeaseAnswered,
     LeaseAsked,
+    ObservationRecorded,
     RecordReceived,
 )
 from pointofcare.wire.messages.envelope import VERSION, Body, Message
@@ -55,6 +56,7 @@ __all__ = [
     "LeaseAction",
     "LeaseAnswered",
     "LeaseAsked",
+    "ObservationRecorded",
     "RecordReceived",
     "TableIssued",
     "TableKind",

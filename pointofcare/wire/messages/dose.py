@@ -8,14 +8,34 @@ from datetime import datetime
 from enum import StrEnum
 
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
+from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdministrationRecorded:
-    """A fact, resent until its receipt. `seq` counts this cart's rows within `epoch`, from 1, never reset."""
+    """A fact, resent until its receipt. `seq` counts this cart's rows within `epoch`, from 1, never reset. `facts` is what the
+    verdict was a function of (see `pointofcare.wire.snapshot`), None from a cart that does not keep it."""
 
     record: AdministrationRecord
+    seq: int
+    epoch: str
+    facts: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationRecorded:
+    """A vital sign or a score, measured or entered at the bedside: a fact like an administration, with the same receipt."""
+
+    record_id: str
+    facility: str
+    ward: str
+    cart: str
+    patient: str
+    code: str
+    value: Quantity
+    at: datetime
+    nurse: str
     seq: int
     epoch: str
 
@@ -56,6 +76,7 @@ class AttemptStopped:
     witness: str | None = None
     reason: str | None = None
     products: tuple[str, ...] = ()
+    facts: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

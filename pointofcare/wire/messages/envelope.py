@@ -14,6 +14,7 @@ from pointofcare.wire.messages.dose import (
     EmrSettled,
     LeaseAnswered,
     LeaseAsked,
+    ObservationRecorded,
     RecordReceived,
 )
 from pointofcare.wire.messages.fleet import ClockAsked, ClockTold, Command, CommandAnswered, EventsAcknowledged, FleetEvent
@@ -29,6 +30,7 @@ Body = (
     | HostState
     | AdministrationRecorded
     | AttemptStopped
+    | ObservationRecorded
     | RecordReceived
     | EmrSettled
     | LeaseAsked

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
 from pointofcare.labels.scan import SiteProfile
-from pointofcare.orders.order import Order, OrderCategory, OrderStatus, Prn
+from pointofcare.orders.order import DayOfWeek, Dosage, Interaction, Order, OrderCategory, OrderStatus, Prn
 from pointofcare.people import (
     Allergy,
     AllergyKind,
@@ -35,11 +35,22 @@ from pointofcare.products import (
     MaxDaily,
     PrintedFor,
     Product,
+    PumpReading,
     Release,
 )
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import HistoryEntry, Lease
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import (
+    EffectWindow,
+    Listed,
+    ListedBy,
+    ListedControlled,
+    ListedEmergency,
+    ListedHighAlert,
+    ListedHold,
+    LookAlike,
+    Policy,
+)
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptOutcome,
@@ -64,6 +75,7 @@ from pointofcare.wire.messages import (
     LeaseAnswered,
     LeaseAsked,
     Message,
+    ObservationRecorded,
     RecordReceived,
     TableIssued,
     TableKind,
@@ -71,7 +83,16 @@ from pointofcare.wire.messages import (
     Telemetry,
     TelemetryKind,
 )
-from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table, TableBody
+from pointofcare.wire.tables import (
+    DoseRequest,
+    FormularyBody,
+    PatientChartBody,
+    PolicyBody,
+    StaffEntry,
+    StaffRosterBody,
+    Table,
+    TableBody,
+)
 
 MOMENT = datetime(2026, 11, 21, 7, 5, 0, 123456, tzinfo=UTC)
 LATER = MOMENT + timedelta(hours=24)
@@ -91,8 +112,18 @@ FINDING = FindingEvidence(
     facts={"due": "2026-11-21T06:00:00Z", "late_min": 65, "window_min": 60.5, "given": False, "last": None, "of": ["a", {"b": 1}]},
     remedy="give-reason",
     params={"at": "14:20"},
+    shadow=True,
 )
-SCAN = ScanEvidence(identifier="]d2", text="01048934567890121727123110L42\x1d21S9", at=MOMENT, keyed=False)
+SCAN = ScanEvidence(
+    identifier="]d2",
+    text="01048934567890121727123110L42\x1d21S9",
+    at=MOMENT,
+    keyed=False,
+    kind="drug",
+    second_identifier="1958-02-03",
+    reason="label-unreadable",
+)
+PACKED = "eNqrVkpJLEkEAAqPAoc="
 
 RECORD = AdministrationRecord(
     record_id=RECORD_ID,
@@ -133,6 +164,13 @@ RECORD = AdministrationRecord(
     clock_offset_s=-0.25,
     lease_fence=7,
     amends="7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b1a00",
+    continues="7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b19ff",
+    bag="bag-1",
+    rate=q("42 mL/h"),
+    drop_factor=20,
+    returned=q("1 mL"),
+    blind_value=q("42 mL/h"),
+    effect="better",
 )
 
 _BODIES: tuple[Body, ...] = (
@@ -148,7 +186,7 @@ _BODIES: tuple[Body, ...] = (
         config_hash="sha256-0011",
     ),
     Telemetry(kind=TelemetryKind.POWER, at=MOMENT, values={"soc_pct": 81, "charging": True, "volts": 12.6, "fault": None, "pack": "A"}),
-    AdministrationRecorded(record=RECORD, seq=42, epoch=EPOCH),
+    AdministrationRecorded(record=RECORD, seq=42, epoch=EPOCH, facts=PACKED),
     AttemptStopped(
         record_id="7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b1a02",
         facility="h1",
@@ -174,6 +212,20 @@ _BODIES: tuple[Body, ...] = (
         witness="n-2",
         reason="wrong-patient",
         products=("prod-1",),
+        facts=PACKED,
+    ),
+    ObservationRecorded(
+        record_id="7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b1a03",
+        facility="h1",
+        ward="noi-tim-mach",
+        cart="c1",
+        patient="p-1",
+        code="heart-rate",
+        value=q("58 /min"),
+        at=MOMENT,
+        nurse="n-1",
+        seq=45,
+        epoch=EPOCH,
     ),
     TablesHeld(
         ward="noi-tim-mach",
@@ -273,6 +325,26 @@ CHART = PatientChartBody(
             substitution=False,
             display="Paracetamol 1 g khi sốt",
             prescriber="d-1",
+            days_of_week=(DayOfWeek.MON, DayOfWeek.SUN),
+            dosages=(
+                Dosage(
+                    sequence=1,
+                    dose=q("10 mg"),
+                    dose_range=(q("5 mg"), q("10 mg")),
+                    rate=q("21 mL/h"),
+                    times=(time(8, 0),),
+                    every=timedelta(hours=8),
+                    days_of_week=(DayOfWeek.TUE,),
+                    start=MOMENT,
+                    end=LATER,
+                    display="10 mg sáng trong 3 ngày",
+                ),
+            ),
+            rate_range=(q("21 mL/h"), q("83 mL/h")),
+            own_supply=True,
+            counts_days=True,
+            interactions=(Interaction(other="warfarin", severity="severe", reason="INR hằng ngày", prescriber="d-1"),),
+            clarification="dose-and-dosages",
         ),
     ),
     history=(
@@ -289,6 +361,15 @@ CHART = PatientChartBody(
             removed_at=LATER,
             reason="late-procedure",
             record_id=RECORD_ID,
+            action="give",
+            bag="bag-1",
+            rate=q("42 mL/h"),
+            continues="7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b19ff",
+            site="left-arm",
+            prn_reason="pain",
+            effect="better",
+            effect_at=LATER,
+            nurse="n-1",
         ),
     ),
     bags=(
@@ -298,6 +379,34 @@ CHART = PatientChartBody(
             order_version=2,
             state=BagState.INFUSING,
             printed_for=PrintedFor(volume=q("500 mL"), rate=q("42 mL/h"), additives=("kcl",)),
+            patient="p-1",
+            started_at=MOMENT,
+            rate=q("42 mL/h"),
+            record_id=RECORD_ID,
+        ),
+    ),
+    pumps=(
+        PumpReading(
+            pump="pump-1",
+            channel="A",
+            at=MOMENT,
+            bag="bag-1",
+            patient="p-1",
+            associated_at=MOMENT,
+            drug="prod-1",
+            rate=q("42 mL/h"),
+            concentration=q("10 mg/mL"),
+        ),
+    ),
+    requests=(
+        DoseRequest(
+            record_id=RECORD_ID,
+            order="o-1",
+            due=MOMENT,
+            status="completed",
+            asked_at=MOMENT,
+            answered_at=LATER,
+            answer="Đã gửi lên khoa",
         ),
     ),
     drawers={"p-1": 3},
@@ -340,11 +449,28 @@ FORMULARY = FormularyBody(
             recalled_lots=("L13",),
             minibag=True,
             vinca=True,
+            hang_time=timedelta(hours=24),
+            owner="p-1",
+            blood_component=True,
         ),
     ),
     containers=(Container(gtin="04893456789012", serial="S9", opened_at=MOMENT),),
 )
-POLICY = PolicyBody(policy=Policy(version="golden-1"), site_profile=SiteProfile(mrn_pattern="BN[0-9]{6}", badge_prefix="BADGE:"))
+HOLD = HoldRule(code="potassium", below=q("3.0 mmol/L"), above=q("5.5 mmol/L"), max_age=timedelta(hours=24), level="STOP")
+POLICY = PolicyBody(
+    policy=Policy(
+        version="golden-1",
+        high_alert=(ListedHighAlert(name="insulin", by=ListedBy.CLASS, level=HighAlert.WITNESS_REQUIRED),),
+        look_alike=(LookAlike(one="vinblastine", other="vincristine"),),
+        time_critical=(Listed(name="levodopa"),),
+        controlled=(ListedControlled(name="morphine", schedule=Controlled.NARCOTIC),),
+        hold=(ListedHold(name="potassium chloride", rule=HOLD),),
+        emergency=(ListedEmergency(name="epinephrine", max_dose=q("1 mg"), routes=("IM", "IV")),),
+        effect_windows=(EffectWindow(route="", within=timedelta(minutes=45)),),
+        shadow=("Q8",),
+    ),
+    site_profile=SiteProfile(mrn_pattern="BN[0-9]{6}", badge_prefix="BADGE:"),
+)
 
 TABLES: Mapping[TableKind, TableBody] = {
     TableKind.PATIENT_CHART: CHART,

@@ -17,7 +17,7 @@ from pointofcare.verdict.engine import CHECKS, VERSION, evaluate
 from pointofcare.verdict.finding import Level
 from simulation.verdict_command import main, run
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data" / "scenarios"
 FILES = sorted(DATA.glob("*.json"))
 ALL: tuple[Scenario, ...] = tuple(each for path in FILES for each in scenarios(path.read_text(encoding="utf-8")))
 RECORD_KEYS = {"status", "dose", "lot", "expiry", "serial", "route", "site", "given_at", "reason", "witness", "waste"}

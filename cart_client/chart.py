@@ -343,9 +343,7 @@ class Chart:
         if body is None:
             return ()
         policy = self.policy()
-        windows = schedule.Windows(
-            time_critical=policy.window_time_critical, frequent=policy.window_frequent, daily_or_less=policy.window_daily_or_less
-        )
+        windows = policy.windows
         entries = history(body.history, journalled)
         patients = {p.id: p for p in body.patients if patient is None or p.id == patient}
         waiting = {(r.order, r.due): r.record_id for r in opened}

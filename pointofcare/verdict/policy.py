@@ -80,6 +80,9 @@ class Policy:
     window_time_critical: timedelta = timedelta(minutes=30)
     window_frequent: timedelta = timedelta(minutes=60)
     window_daily_or_less: timedelta = timedelta(minutes=120)
+    # T1 of doses that stand outside the windows (CMS 2011): how long after its time a single dose is not yet late. Local choice.
+    window_stat: timedelta = timedelta(minutes=30)
+    window_once: timedelta = timedelta(minutes=60)
     # T3: the same item recorded in the last 120 min. VA BCMA uses 7,200 s.
     repeat_warning: timedelta = timedelta(minutes=120)
     # P3: a band without an instance number (plain MRN bands have none). Local choice.
@@ -140,4 +143,10 @@ class Policy:
 
     @property
     def windows(self) -> Windows:
-        return Windows(time_critical=self.window_time_critical, frequent=self.window_frequent, daily_or_less=self.window_daily_or_less)
+        return Windows(
+            time_critical=self.window_time_critical,
+            frequent=self.window_frequent,
+            daily_or_less=self.window_daily_or_less,
+            stat_deadline=self.window_stat,
+            once_deadline=self.window_once,
+        )

@@ -17,7 +17,7 @@ from flask import Blueprint, Response, request, session
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders import schedule, timing
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
-from pointofcare.orders.schedule import DueDose, DueStatus, Windows
+from pointofcare.orders.schedule import DueDose, DueStatus
 from pointofcare.people import Patient
 from pointofcare.verdict.policy import Policy
 from server.security.permissions import SEE_BOARD
@@ -70,10 +70,6 @@ class Bed:
         return next((status.value for status in ORDER[:2] if status in found), "")
 
 
-def windows(policy: Policy) -> Windows:
-    return Windows(time_critical=policy.window_time_critical, frequent=policy.window_frequent, daily_or_less=policy.window_daily_or_less)
-
-
 def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tuple[Bed, ...]:
     """One bed a patient, in the order of the beds."""
     found = []
@@ -96,7 +92,7 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
                 on_demand.append(order)
                 continue
             try:
-                due = schedule.due_doses(order, history, windows(policy), zone, _back(order, now), now + AHEAD)
+                due = schedule.due_doses(order, history, policy.windows, zone, _back(order, now), now + AHEAD)
             except PointOfCareError:
                 unknown.append(order)
                 continue

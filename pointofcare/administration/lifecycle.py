@@ -45,11 +45,16 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateChanged:
+    """A running infusion goes on at another rate. The rate of a paused one is set when it runs again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
     """The record was a mistake: what it says did not happen."""
 
 
-Event = Finished | Halted | Paused | Resumed | Withdrawn
+Event = Finished | Halted | Paused | Resumed | RateChanged | Withdrawn
 
 TRANSITIONS: Mapping[Status, Mapping[type[Event], Status]] = MappingProxyType(
     {
@@ -57,6 +62,7 @@ TRANSITIONS: Mapping[Status, Mapping[type[Event], Status]] = MappingProxyType(
             Finished: Status.COMPLETED,
             Halted: Status.STOPPED,
             Paused: Status.ON_HOLD,
+            RateChanged: Status.IN_PROGRESS,
             Withdrawn: Status.ENTERED_IN_ERROR,
         },
         Status.ON_HOLD: {
@@ -86,6 +92,9 @@ FIRST: Mapping[Action, Status] = MappingProxyType(
         Action.NOT_GIVEN: Status.NOT_DONE,
         Action.REMOVE: Status.COMPLETED,
         Action.WASTE: Status.COMPLETED,
+        Action.RATE: Status.IN_PROGRESS,
+        Action.ASSESS: Status.COMPLETED,
+        Action.UNDO: Status.ENTERED_IN_ERROR,
     }
 )
 

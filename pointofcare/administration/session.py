@@ -264,6 +264,8 @@ GIVE = Intent(action=Action.GIVE)
 AT_PATIENT = frozenset(State) - {State.IDLE, State.BADGE, State.SIGNED_IN}
 # A question stands between the scan and the dose.
 QUESTIONS = frozenset({State.DRUG, State.CHOOSING, State.WARNED, State.AWAITING_REASON, State.AWAITING_WITNESS})
+# A second person may sign in here.
+WITNESSING = frozenset({State.AWAITING_WITNESS})
 # Nothing was written for what is on the screen, and something was scanned for it.
 UNSETTLED = QUESTIONS | {State.STOPPED, State.GIVING}
 

@@ -406,7 +406,7 @@ def test_a_chart_that_expires_during_the_session_stops_the_next_drug(stand: Stan
 
 def test_a_fault_in_the_loop_is_shown_and_touches_no_row(stand: Stand) -> None:
     at_patient(stand)
-    stand.bedside._evaluate = lambda _facts: 1 / 0  # type: ignore[assignment,return-value]
+    stand.bedside.visit.evaluate = lambda _facts: 1 / 0  # type: ignore[assignment,return-value]
     stand.hold(pack(AMOX))
     assert stand.view.notice == "internal-fault"
     assert stand.state != "giving"

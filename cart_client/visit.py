@@ -1,0 +1,162 @@
+"""What the bedside loop knows at this moment, and the small steps that every subject of it shares.
+
+Owned by the loop's one thread: sign-in, dose, declining and the rest are plain functions over one `Visit`. Must never say
+"recorded" of what the journal has not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cart_client import evidence
+from cart_client.chart import Chart, Due, history_since
+from cart_client.condition import Condition, Idle, PinGuard
+from cart_client.drawer import Unlocker
+from cart_client.journal import Journal
+from cart_client.screen import DueList, Trace
+from pointofcare.administration import session as workflow
+from pointofcare.administration.record import AdministrationRecord
+from pointofcare.administration.session import QUESTIONS, Session, State
+from pointofcare.errors import IllegalTransitionError, JournalError
+from pointofcare.labels.scan import Scan
+from pointofcare.verdict.facts import Facts
+from pointofcare.verdict.finding import Verdict
+from pointofcare.wire.messages import AttemptOutcome
+
+log = logging.getLogger(__name__)
+SHOWN_RECORDS = 5
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """`moment` changes whenever something that can be pressed changes. `witness_badge` is a second person's whose PIN is awaited,
+    `recent` the newest records of this cart, `notice` a code with its parameters."""
+
+    chart: Chart
+    journal: Journal
+    here: Condition
+    unlocker: Unlocker
+    dues: DueList
+    pins: PinGuard
+    idle: Idle
+    evaluate: Callable[[Facts], Verdict]
+    new_id: Callable[[], str]
+    wake: Callable[[], None]
+    session: Session = field(default_factory=Session)
+    moment: int = 0
+    witness_badge: str = ""
+    trace: Trace | None = None
+    recent: list[str] = field(default_factory=list)
+    notice: tuple[str, dict[str, object]] = ("", {})
+
+
+def say(visit: Visit, notice: str, **params: object) -> None:
+    visit.notice = (notice, params)
+
+
+def failed(visit: Visit, exc: Exception) -> None:
+    """Tell of a fault. Nothing durable is touched."""
+    if isinstance(exc, JournalError):
+        visit.here.journal_fault = str(exc.fields.get("why", "disk-fault"))
+        say(visit, f"journal-{visit.here.journal_fault}")
+        log.error("journal: %s", exc)
+    elif isinstance(exc, IllegalTransitionError):
+        say(visit, "not-now", state=exc.state)
+    else:
+        log.exception("bedside loop")
+        say(visit, "internal-fault", kind=type(exc).__name__)
+
+
+def advance(visit: Visit, event: workflow.Event, now: datetime) -> None:
+    """Raises: IllegalTransitionError, and then nothing was changed."""
+    become(visit, workflow.advance(visit.session, event), now)
+
+
+def become(visit: Visit, session: Session, now: datetime) -> None:
+    visit.session = session
+    visit.idle.saw(session)
+    visit.moment += 1
+    if session.state not in workflow.WITNESSING:
+        visit.witness_badge = ""
+    if session.state is State.CONCLUDED:
+        visit.here.show_orders(session.patient, session.last_at or now)
+
+
+def named(visit: Visit, scan: Scan, now: datetime) -> str | None:
+    """Whom a wristband names."""
+    patient = visit.chart.patient_of(scan, now)
+    return patient.id if patient is not None else None
+
+
+def due_list(visit: Visit, now: datetime) -> tuple[Due, ...]:
+    return visit.dues.of(visit.session.patient, now)
+
+
+def facts(visit: Visit, now: datetime, session: Session | None = None) -> Facts:
+    journalled = visit.journal.administrations(since=history_since(now))
+    return visit.chart.facts_for(session or visit.session, now, cart=visit.here.facts(now), journalled=journalled)
+
+
+def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -> AdministrationRecord:
+    """The record of `session`. Raises: IllegalTransitionError when there is nothing that may be recorded."""
+    patient = visit.chart.patient(session.patient, now)
+    if patient is None or session.record_id is None:
+        raise IllegalTransitionError("session", session.state.value, "conclude")
+    return workflow.conclude(
+        session,
+        verdict,
+        session.record_id,
+        now,
+        patient=patient,
+        products=visit.chart.products(now),
+        place=visit.here.place(now),
+    )
+
+
+def recorded(visit: Visit, record_id: str) -> None:
+    """The journal has it: show it, and have it sent."""
+    visit.here.journal_fault = ""
+    visit.recent = [record_id, *(r for r in visit.recent if r != record_id)][:SHOWN_RECORDS]
+    visit.dues.stale()
+    visit.wake()
+
+
+def note(visit: Visit, kind: str, now: datetime, details: dict[str, object]) -> None:
+    """Note something that happened to the cart, as far as the disk takes it."""
+    with contextlib.suppress(JournalError):
+        visit.journal.note(kind, at=now, details=details)
+        visit.wake()
+
+
+# Leaving, and evidence of what was not given.
+
+
+def leave(visit: Visit, event: workflow.SignedOut | workflow.IdleExpired | workflow.PatientClosed, now: datetime) -> None:
+    session = visit.session
+    if type(event) not in workflow.TRANSITIONS[session.state]:
+        raise IllegalTransitionError("session", session.state.value, type(event).__name__)
+    with contextlib.suppress(JournalError):  # a full disk must not keep anybody signed in
+        abandon(visit, now)
+    visit.here.release(session.patient, session.nurse, now)
+    advance(visit, event, now)
+
+
+def abandon(visit: Visit, now: datetime) -> None:
+    """A dose that was asked about and given up. One that was permitted stays open until somebody says what became of it."""
+    session = visit.session
+    if session.state in QUESTIONS and session.verdict is not None and session.record_id is None:
+        attempt(visit, AttemptOutcome.ABANDONED, session.verdict, now)
+
+
+def attempt(visit: Visit, outcome: AttemptOutcome, verdict: Verdict, now: datetime) -> None:
+    """Keep the evidence of a dose that was not given. The stop stands whether or not that could be kept."""
+    made = evidence.attempt(visit.session, outcome, verdict, record_id=visit.new_id(), now=now, place=visit.here.place(now))
+    try:
+        visit.journal.append_attempt(made, message_id=visit.new_id())
+    except JournalError as exc:
+        failed(visit, exc)
+    visit.wake()

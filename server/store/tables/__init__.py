@@ -17,6 +17,7 @@ from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
 from server.store.tables.pharmacy import PolicyRow, ProductRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
+from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
 
 __all__ = [
     "AdministrationRow",
@@ -38,10 +39,14 @@ __all__ = [
     "PatientRow",
     "PolicyRow",
     "ProductRow",
+    "RecallRow",
     "RejectedMessageRow",
     "RoleRow",
     "StaffRow",
+    "StockMoveRow",
     "TableVersionRow",
+    "TaskRow",
+    "TaskStepRow",
     "WardRow",
     "WeightRow",
     "staff_roles",

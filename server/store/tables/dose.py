@@ -62,6 +62,7 @@ class AdministrationRow(Model):
         Index("ix_administrations_ward", "facility", "ward", "effective_at"),
         Index("ix_administrations_overridden", "facility", "overridden", "effective_at"),
         Index("ix_administrations_amends", "facility", "amends"),
+        Index("ix_administrations_product", "facility", "product", "effective_at"),
     )
 
 

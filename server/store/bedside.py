@@ -59,6 +59,7 @@ from server.store.tables import (
     ProductRow,
     RoleRow,
     StaffRow,
+    TaskRow,
     WardRow,
     WeightRow,
     staff_roles,
@@ -79,6 +80,7 @@ class StaffLook:
     licensed: bool | None
     active: bool
     roles: tuple[str, ...]
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,17 @@ class LeaseLook:
     cart: str | None
     until: datetime | None
     fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLook:
+    """An open task about the patient: what a new record may settle."""
+
+    id: int
+    kind: str
+    order: str | None
+    due: datetime | None
+    record_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,7 @@ class Look:
     lease: LeaseLook | None = None
     timezone: str | None = None
     known: bool = False
+    tasks: tuple[TaskLook, ...] = ()
 
 
 def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
@@ -190,7 +204,13 @@ def _ward() -> Select[Any]:
 
 def _staff() -> Select[Any]:
     return (
-        _row("staff", (StaffRow.id, StaffRow.name, RoleRow.name), f0=StaffRow.licensed, n0=cast(StaffRow.active, Integer))
+        _row(
+            "staff",
+            (StaffRow.id, StaffRow.name, RoleRow.name),
+            f0=StaffRow.licensed,
+            n0=cast(StaffRow.active, Integer),
+            at=StaffRow.valid_until,
+        )
         .select_from(StaffRow)
         .outerjoin(staff_roles, staff_roles.c.staff == StaffRow.id)
         .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role)
@@ -226,6 +246,9 @@ def _statement_for_record() -> CompoundSelect[Any]:
         _staff(),
         _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
+        ),
+        _row("task", (TaskRow.kind, TaskRow.order, TaskRow.record_id), n0=TaskRow.id, due=TaskRow.due).where(
+            TaskRow.facility == _FACILITY, TaskRow.patient == _PATIENT, TaskRow.status.in_(("requested", "accepted"))
         ),
         _row("known", (AdministrationRow.record_id,)).where(
             AdministrationRow.facility == _FACILITY, AdministrationRow.record_id == bindparam("record_id", type_=String)
@@ -325,7 +348,7 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
         before = staff[row.t0].roles if row.t0 in staff else ()
         held = before if row.t2 is None else (*before, row.t2)
         licensed = None if row.f0 is None else bool(row.f0)
-        staff[row.t0] = StaffLook(id=row.t0, name=row.t1, licensed=licensed, active=bool(row.n0), roles=held)
+        staff[row.t0] = StaffLook(id=row.t0, name=row.t1, licensed=licensed, active=bool(row.n0), roles=held, valid_until=row.at)
     lease = found["lease"][0] if found["lease"] else None
     return Look(
         patients=patients,
@@ -340,4 +363,5 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
         lease=None if lease is None else LeaseLook(cart=lease.t0, until=lease.at, fence=int(lease.n0)),
         timezone=found["ward"][0].t0 if found["ward"] else None,
         known=bool(found["known"]),
+        tasks=tuple(TaskLook(id=int(row.n0), kind=row.t0, order=row.t1, record_id=row.t2, due=row.due) for row in found["task"]),
     )

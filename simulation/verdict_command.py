@@ -91,7 +91,7 @@ def run(paths: Sequence[str], *, explain: bool, language: str, out: TextIO, err:
 
 def _evaluate(scenario: Scenario, path: Path, tally: _Tally, *, explain: bool, language: str, out: TextIO, err: TextIO) -> None:
     verdict = engine.evaluate(scenario.facts)
-    answered = answer(scenario.id, scenario.facts, verdict)
+    answered = answer(scenario.id, scenario.facts, verdict, scenario.format)
     tally.shown += 1
     if explain:
         print(_explained(scenario, verdict, language), file=out)

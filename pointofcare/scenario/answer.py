@@ -1,4 +1,7 @@
-"""A verdict as the open format's answer: exactly its keys, in its order, with times in the ward's offset."""
+"""A verdict as the open format's answer: exactly its keys, in its order, with times in the ward's offset.
+
+In the second format the record may also say what an infusion, a correction of its rate, an effect or a return is about.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from pointofcare.verdict.facts import Facts
 from pointofcare.verdict.finding import Finding, ProposedRecord, Verdict
 
 
-def answer(scenario_id: str, facts: Facts, verdict: Verdict) -> dict[str, object]:
+def answer(scenario_id: str, facts: Facts, verdict: Verdict, file_format: int = 1) -> dict[str, object]:
     return {
         "id": scenario_id,
         "level": verdict.level.name,
         "order": verdict.order,
         "due": _time(verdict.due, facts),
-        "record": _record(verdict.record, facts) if verdict.record is not None else None,
+        "record": _record(verdict.record, facts, file_format) if verdict.record is not None else None,
         "findings": [_finding(finding) for finding in verdict.findings],
         "engine": verdict.engine,
         "policy": verdict.policy,
@@ -35,7 +38,7 @@ def _finding(finding: Finding) -> dict[str, object]:
     }
 
 
-def _record(record: ProposedRecord, facts: Facts) -> dict[str, object]:
+def _record(record: ProposedRecord, facts: Facts, file_format: int) -> dict[str, object]:
     written: dict[str, object | None] = {
         "status": record.status,
         "dose": str(record.dose) if record.dose is not None else None,
@@ -49,6 +52,14 @@ def _record(record: ProposedRecord, facts: Facts) -> dict[str, object]:
         "witness": record.witness.id if record.witness is not None else None,
         "waste": str(record.waste) if record.waste is not None else None,
     }
+    if file_format > 1:
+        written |= {
+            "rate": str(record.rate) if record.rate is not None else None,
+            "bag": record.bag,
+            "effect": record.effect,
+            "continues": record.continues,
+            "returned": str(record.returned) if record.returned is not None else None,
+        }
     return {name: value for name, value in written.items() if value is not None}
 
 

@@ -11,6 +11,7 @@ from pointofcare.scenario.fields import Fields, amount, instant, same
 from pointofcare.verdict.finding import Level
 
 _RECORD_KEYS = ("status", "dose", "lot", "expiry", "serial", "route", "site", "given_at", "reason", "witness", "waste")
+_EXTENDED_KEYS = (*_RECORD_KEYS, "rate", "bag", "effect", "continues", "returned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +35,10 @@ def expectation(expect: Fields) -> Expectation:
     if record is not None and not isinstance(record, dict):
         expect.faults.note(expect.at("record"), "must be an object with keys of the record")
         record = None
+    keys = _EXTENDED_KEYS if expect.format > 1 else _RECORD_KEYS
     for key in record or {}:
-        if key not in _RECORD_KEYS:
-            expect.faults.note(expect.at(f"record.{key}"), f"unknown key; use one of: {', '.join(_RECORD_KEYS)}")
+        if key not in keys:
+            expect.faults.note(expect.at(f"record.{key}"), f"unknown key; use one of: {', '.join(keys)}")
     return Expectation(
         level=Level[level] if level is not None else None,
         level_at_least=Level[at_least] if at_least is not None else None,

@@ -31,11 +31,14 @@ class Faults:
 
 
 class Fields:
-    """One JSON object being read. Call `done()` last: it notes the keys that nobody asked for. null counts as absent."""
+    """One JSON object being read. Call `done()` last: it notes the keys that nobody asked for. null counts as absent.
 
-    def __init__(self, value: object, path: str, faults: Faults) -> None:
+    `format` is the format that the file names at its top: keys of a later one are not known in an earlier one."""
+
+    def __init__(self, value: object, path: str, faults: Faults, file_format: int = 1) -> None:
         self.path = path
         self.faults = faults
+        self.format = file_format
         self._asked: set[str] = set()
         self._value: Mapping[str, object] = {}
         if isinstance(value, dict):
@@ -172,7 +175,7 @@ class Fields:
     def objects(self, name: str, read: Callable[[Fields], T]) -> tuple[T, ...]:
         found = []
         for path, value in self.items(name):
-            inner = Fields(value, path, self.faults)
+            inner = Fields(value, path, self.faults, self.format)
             found.append(read(inner))
             inner.done()
         return tuple(found)
@@ -181,7 +184,7 @@ class Fields:
         value = self.raw(name)
         if value is None:
             return None
-        inner = Fields(value, self.at(name), self.faults)
+        inner = Fields(value, self.at(name), self.faults, self.format)
         result = read(inner)
         inner.done()
         return result

@@ -16,6 +16,7 @@ from pointofcare.scenario.fields import Faults, Fields, same
 from pointofcare.verdict.facts import Facts
 
 _DEEPEST = 40
+EXTENDED = 2  # the format with keys for every kind of order and act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Scenario:
     expect: Expectation | None
     why: str = ""
     rules: tuple[str, ...] = ()
+    format: int = 1
 
 
 def scenarios(text: str) -> tuple[Scenario, ...]:
@@ -34,9 +36,10 @@ def scenarios(text: str) -> tuple[Scenario, ...]:
     """
     value = _json(text)
     faults = Faults()
+    value, file_format = _format(value, faults)
     found = []
     for path, each in _laid_out(value, faults):
-        fields = Fields(each, path, faults)
+        fields = Fields(each, path, faults, file_format)
         found.append(_scenario(fields))
         fields.done()
     if faults.problems:
@@ -46,6 +49,16 @@ def scenarios(text: str) -> tuple[Scenario, ...]:
     return tuple(found)
 
 
+def _format(value: object, faults: Faults) -> tuple[object, int]:
+    """The file without its `format`, and that: 1 when the file names none."""
+    if not isinstance(value, dict) or "format" not in value:
+        return value, 1
+    named = value["format"]
+    if isinstance(named, bool) or named != EXTENDED:
+        faults.note("format", f"must be {EXTENDED}; leave it out for the first format")
+    return {key: each for key, each in value.items() if key != "format"}, EXTENDED
+
+
 def _scenario(fields: Fields) -> Scenario:
     return Scenario(
         id=fields.required("id"),
@@ -53,6 +66,7 @@ def _scenario(fields: Fields) -> Scenario:
         rules=fields.texts("rules", same),
         facts=bedside.facts(fields),
         expect=fields.object("expect", expectation),
+        format=fields.format,
     )
 
 

@@ -185,6 +185,9 @@ _STATUS = {
     Action.STOP: "stopped",
     Action.REMOVE: "completed",
     Action.WASTE: "not-done",
+    Action.RATE: "in-progress",
+    Action.ASSESS: "completed",
+    Action.UNDO: "entered-in-error",
 }
 
 

@@ -21,12 +21,13 @@ DATA = Path(__file__).parents[1] / "data" / "scenarios"
 FILES = sorted(DATA.glob("*.json"))
 ALL: tuple[Scenario, ...] = tuple(each for path in FILES for each in scenarios(path.read_text(encoding="utf-8")))
 RECORD_KEYS = {"status", "dose", "lot", "expiry", "serial", "route", "site", "given_at", "reason", "witness", "waste"}
+LATER_KEYS = {"rate", "bag", "effect", "continues", "returned"}  # of the second format
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.id)
 def test_scenario_holds(scenario: Scenario) -> None:
     assert scenario.expect is not None
-    answered = answer(scenario.id, scenario.facts, evaluate(scenario.facts))
+    answered = answer(scenario.id, scenario.facts, evaluate(scenario.facts), scenario.format)
     assert differences(scenario.expect, answered) == []
 
 
@@ -42,7 +43,8 @@ def test_pass_that_names_no_rule_has_no_finding_at_all(scenario: Scenario) -> No
 def _fails_without(rule: str) -> bool:
     rest = tuple(check for check in CHECKS if check.rule.id != rule)
     return any(
-        scenario.expect is not None and differences(scenario.expect, answer(scenario.id, scenario.facts, evaluate(scenario.facts, rest)))
+        scenario.expect is not None
+        and differences(scenario.expect, answer(scenario.id, scenario.facts, evaluate(scenario.facts, rest), scenario.format))
         for scenario in ALL
     )
 
@@ -59,10 +61,10 @@ def test_command_answers_every_scenario_in_order_as_json_lines() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [each["id"] for each in answers] == [scenario.id for scenario in ALL]
-    for each in answers:
+    for each, scenario in zip(answers, ALL, strict=True):
         assert set(each) == {"id", "level", "order", "due", "record", "findings", "engine", "policy"}
         assert each["engine"] == VERSION
-        assert each["record"] is None or set(each["record"]) <= RECORD_KEYS
+        assert each["record"] is None or set(each["record"]) <= RECORD_KEYS | (LATER_KEYS if scenario.format > 1 else set())
         for finding in each["findings"]:
             assert set(finding) == {"rule", "level", "satisfied", "unknown", "facts", "remedy", "params"}
 
@@ -130,6 +132,15 @@ def test_expectation_that_does_not_hold_exits_1_and_says_what_differs(tmp_path: 
         (BARE + ', "products": [{"id": "A", "gtin": "12"}]}', "products[0].gtin"),
         (BARE + ', "products": [{"id": "A", "high_alert": 7}]}', "products[0].high_alert"),
         (BARE + ', "expect": {"level": "MAYBE"}}', "expect.level"),
+        (BARE + ', "format": 3}', "format: must be 2"),
+        (BARE + ', "format": true}', "format: must be 2"),
+        ('{"id": "x", "at": "2026-03-02T08:05:00+07:00", "intent": {"action": "undo"}}', "intent.action: 'undo' is not known"),
+        (BARE + ', "pumps": []}', "pumps: unknown key"),
+        (BARE + ', "orders": [{"id": "O1", "patient": "P1", "ingredient": "x", "own_supply": true}]}', "orders[0].own_supply: unknown key"),
+        (BARE + ', "policy": {"high_alert": []}}', "policy.high_alert: unknown policy name"),
+        (BARE + ', "format": 2, "policy": {"high_alert": [{"level": 3}]}}', "policy.high_alert[0].ingredient: name either"),
+        (BARE + ', "format": 2, "policy": {"high_alert": [{"class": "opioid", "levels": 3}]}}', "policy.high_alert[0].levels: unknown key"),
+        (BARE + ', "expect": {"record": {"rate": "5 mL/h"}}}', "expect.record.rate: unknown key"),
         (BARE + ', "expect": {"record": {"colour": "x"}}}', "expect.record.colour: unknown key"),
         ('{"id": "x", "at": "2026-03-02T08:05:00+07:00", "intent": {"action": "eat"}}', "intent.action"),
         ('{"id": "x", "at": "2026-03-02T08:05:00+07:00"}', "intent: is missing"),
@@ -227,7 +238,7 @@ def test_explains_in_the_readers_language(language: str, words: str) -> None:
 
 
 def test_overridden_policy_is_named_in_the_answer() -> None:
-    answers = {scenario.id: answer(scenario.id, scenario.facts, evaluate(scenario.facts)) for scenario in ALL}
+    answers = {scenario.id: answer(scenario.id, scenario.facts, evaluate(scenario.facts), scenario.format) for scenario in ALL}
     assert answers["session-longer-by-policy"]["policy"] == "default-7+session_idle_min=10"
     assert answers["morning-tablet"]["policy"] == "default-7"
 

@@ -26,6 +26,7 @@ from cart_client.scanning import CameraTold, Seen
 from cart_client.screen import DrawerTold, Trace, View
 from cart_client.visit import Visit
 from devices.ports import Drawers
+from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import UNSETTLED, State
 from pointofcare.errors import IllegalTransitionError
@@ -165,7 +166,7 @@ class Bedside:
     def _tick(self, now: datetime) -> None:
         v = self.visit
         if v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle:
-            visit.leave(v, workflow.IdleExpired(at=now), now)
+            visit.leave(v, events.IdleExpired(at=now), now)
             visit.say(v, "signed-out-idle")
         else:
             v.here.keep(v.session.patient, v.session.nurse, now)
@@ -184,7 +185,7 @@ class Bedside:
             crowded = doubt.crowded(event, tuple(beside), session, lambda band: visit.named(v, band, now))
             if crowded:
                 visit.say(v, crowded)
-            elif isinstance(event, workflow.BandScanned):
+            elif isinstance(event, events.BandScanned):
                 self._band(event, now)
             elif isinstance(scan, TextScan) and not v.chart.names_bag(scan.text, now):
                 visit.say(v, "foreign-symbol", text=scan.text[:40])
@@ -203,12 +204,12 @@ class Bedside:
         chart = self.visit.chart
         return labels.interpret(symbol, chart.site_profile(), chart.today(now, self._zone))
 
-    def _band(self, event: workflow.BandScanned, now: datetime) -> None:
+    def _band(self, event: events.BandScanned, now: datetime) -> None:
         v, session = self.visit, self.visit.session
         unsettled = session.state in UNSETTLED and session.verdict is not None
         if unsettled and event.patient is not None and event.patient == session.patient:
             return  # the same band again while its dose is worked on
-        if workflow.BandScanned not in workflow.TRANSITIONS[session.state]:
+        if events.BandScanned not in workflow.TRANSITIONS[session.state]:
             raise IllegalTransitionError("session", session.state.value, "BandScanned")
         visit.abandon(v, now)
         v.here.release(session.patient, session.nurse, now)
@@ -224,7 +225,7 @@ class Bedside:
         unknown = "" if v.session.patient is not None else "chart-missing" if v.chart.missing(now) else "band-unknown"
         if (stopped := evidence.identity_stop(v.evaluate(visit.facts(v, now)), unknown)) is not None:
             visit.attempt(v, AttemptOutcome.STOPPED, stopped, now)
-            visit.advance(v, workflow.Stopped(verdict=stopped, at=now), now)
+            visit.advance(v, events.Stopped(verdict=stopped, at=now), now)
 
     def _command(self, command: asked.Command, now: datetime) -> None:
         v = self.visit
@@ -234,15 +235,15 @@ class Bedside:
             case asked.EnterPin(pin=pin):
                 sign_in.pin(v, pin, now)
             case asked.SignOut():
-                visit.leave(v, workflow.SignedOut(at=now), now)
+                visit.leave(v, events.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
                 scan = Keyed(value=mrn.strip(), kind=LabelKind.PATIENT, second_identifier=birth_date.strip(), reason=reason)
-                self._band(workflow.BandScanned(scan=scan, at=now, text=scan.value, patient=visit.named(v, scan, now)), now)
+                self._band(events.BandScanned(scan=scan, at=now, text=scan.value, patient=visit.named(v, scan, now)), now)
             case asked.ChooseOrder(order=order, due=due):
                 if not any((choice.order.id, choice.due) == (order, due) for choice in self._view.choices):
                     visit.say(v, "out-of-date")
                 else:
-                    visit.advance(v, workflow.OrderChosen(order=order, due=due, at=now), now)
+                    visit.advance(v, events.OrderChosen(order=order, due=due, at=now), now)
                     dose.judge(v, now)
             case asked.GiveAmount():
                 dose.amount(v, command, now)
@@ -256,10 +257,10 @@ class Bedside:
                 declining.decline(v, command, now)
             case asked.ClearDrugs():
                 visit.abandon(v, now)
-                visit.advance(v, workflow.DrugsCleared(at=now), now)
+                visit.advance(v, events.DrugsCleared(at=now), now)
                 v.here.show_orders(v.session.patient, now)
             case asked.ClosePatient():
-                visit.leave(v, workflow.PatientClosed(at=now), now)
+                visit.leave(v, events.PatientClosed(at=now), now)
             case asked.ResolveOpen():
                 open_dose.resolve(v, command, now)
 

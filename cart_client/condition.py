@@ -16,7 +16,8 @@ from cart_client.inbox import LeaseTold, Link
 from cart_client.journal import Journal
 from cart_client.scanning import CameraTold
 from cart_client.screen import Strip
-from pointofcare.administration.session import AT_PATIENT, Place, Session
+from pointofcare.administration.conclusion import Place
+from pointofcare.administration.session import AT_PATIENT, Session
 from pointofcare.errors import JournalError
 from pointofcare.people import Nurse
 from pointofcare.verdict.facts import Cart, Lease, ShownOrder

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cart_client import inbox as asked
 from cart_client.visit import Visit, become, concluded, due_list, facts, recorded, say
+from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import UNSETTLED
 from pointofcare.verdict.facts import Action, Intent
@@ -37,7 +38,7 @@ def decline(visit: Visit, command: asked.Decline, now: datetime) -> None:
         rules = ", ".join(f.rule for f in verdict.findings if not f.satisfied)
         say(visit, "decline-refused", rules=rules)
         return
-    event = workflow.Declined(
+    event = events.Declined(
         action=action,
         reason=command.reason,
         reason_text=intent.reason_text,

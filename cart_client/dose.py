@@ -11,6 +11,7 @@ from datetime import datetime
 from cart_client import doubt, evidence, screen
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, attempt, become, concluded, due_list, facts, recorded, say
+from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import State
 from pointofcare.errors import IllegalTransitionError, QuantityError
@@ -24,7 +25,7 @@ def amount(visit: Visit, command: asked.GiveAmount, now: datetime) -> None:
     except QuantityError:
         say(visit, "amount-unreadable", text=f"{command.dose} {command.waste}".strip()[:40])
         return
-    advance(visit, workflow.AmountGiven(dose=dose, waste=waste, site=command.site.strip() or None, at=now), now)
+    advance(visit, events.AmountGiven(dose=dose, waste=waste, site=command.site.strip() or None, at=now), now)
     judge(visit, now)
 
 
@@ -35,7 +36,7 @@ def reason(visit: Visit, command: asked.GiveReason, now: datetime) -> None:
     if not command.reason and not command.prn_reason:
         say(visit, "reason-missing")
         return
-    event = workflow.ReasonGiven(
+    event = events.ReasonGiven(
         at=now,
         reason=command.reason or None,
         reason_text=command.reason_text.strip() or None,
@@ -58,12 +59,12 @@ def judge(visit: Visit, now: datetime) -> None:
     opened = doubt.open_dose(visit.journal.open_doses(), verdict, session, visit.chart.products(now), now)
     if opened is not None:
         verdict = doubt.stopped_by(verdict, opened, now)
-        event = workflow.Stopped(verdict=verdict, at=now)
+        event = events.Stopped(verdict=verdict, at=now)
         say(visit, "open-dose-first")
-    if isinstance(event, workflow.Permitted):
+    if isinstance(event, events.Permitted):
         permit(visit, event, verdict, now)
         return
-    if isinstance(event, workflow.Stopped) and visit.session.record_id is None:
+    if isinstance(event, events.Stopped) and visit.session.record_id is None:
         attempt(visit, AttemptOutcome.STOPPED, verdict, now)
     advance(visit, event, now)
 
@@ -73,18 +74,18 @@ def acknowledge(visit: Visit, now: datetime) -> None:
     before = visit.session.verdict
     if visit.session.state is not State.WARNED or before is None:
         raise IllegalTransitionError("session", visit.session.state.value, "Acknowledged")
-    advance(visit, workflow.Changed(at=now), now)
+    advance(visit, events.Changed(at=now), now)
     judge(visit, now)
     verdict = visit.session.verdict
     if visit.session.state is not State.WARNED or verdict is None:
         return  # its own screen says what is so now
     if evidence.asked_for(verdict) == evidence.asked_for(before):
-        permit(visit, workflow.Acknowledged(record_id=visit.new_id(), at=now), verdict, now)
+        permit(visit, events.Acknowledged(record_id=visit.new_id(), at=now), verdict, now)
     else:
         say(visit, "verdict-changed")
 
 
-def permit(visit: Visit, event: workflow.Permitted | workflow.Acknowledged, verdict: Verdict, now: datetime) -> None:
+def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict: Verdict, now: datetime) -> None:
     """Into `GIVING`, but only after it is durable that this dose may now be in the patient's hand."""
     giving = workflow.advance(visit.session, event)
     visit.journal.open_dose(concluded(visit, giving, verdict, now), at=now)
@@ -108,8 +109,8 @@ def confirm(visit: Visit, record_id: str, now: datetime) -> None:
         before.due,
     )
     if not (same and workflow.answered(verdict)):
-        advance(visit, workflow.Changed(at=now), now)
-        stopped = workflow.Stopped(verdict=verdict, at=now)
+        advance(visit, events.Changed(at=now), now)
+        stopped = events.Stopped(verdict=verdict, at=now)
         advance(visit, stopped if not same else workflow.judged(verdict, now, record_id), now)
         changed = not same or any(f.rule in ("D2", "D4", "D5") for f in verdict.findings)
         say(visit, "order-changed" if changed else "verdict-changed")
@@ -118,5 +119,5 @@ def confirm(visit: Visit, record_id: str, now: datetime) -> None:
     if visit.journal.entry(record_id) is None:  # pressed again after a fault that came after the write
         visit.journal.append(record, message_id=visit.new_id())
     visit.here.journal_fault = ""
-    advance(visit, workflow.Confirmed(verdict=verdict, at=now), now)
+    advance(visit, events.Confirmed(verdict=verdict, at=now), now)
     recorded(visit, record_id)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from pointofcare.administration.events import BandScanned, DrugScanned
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.administration.session import BandScanned, DrugScanned, Session
+from pointofcare.administration.session import Session
 from pointofcare.labels.scan import BandScan, Scan
 from pointofcare.products import Product
 from pointofcare.verdict.finding import Finding, Level, Verdict

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from pointofcare.administration import session as workflow
+from pointofcare.administration import conclusion
+from pointofcare.administration.conclusion import Place
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.administration.session import Place, Session
+from pointofcare.administration.session import Session
 from pointofcare.verdict.finding import Finding, Level, Verdict
 from pointofcare.wire.messages import AttemptOutcome, AttemptStopped
 
@@ -42,7 +43,7 @@ def attempt(session: Session, outcome: AttemptOutcome, verdict: Verdict, *, reco
         due=verdict.due,
         action=session.intent.action.value,
         level=verdict.level.name,
-        findings=tuple(workflow.finding_evidence(finding) for finding in verdict.findings),
+        findings=tuple(conclusion.finding_evidence(finding) for finding in verdict.findings),
         scans=session.evidence,
         engine=verdict.engine,
         policy=verdict.policy,

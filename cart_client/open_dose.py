@@ -7,7 +7,7 @@ from datetime import datetime
 from cart_client import evidence
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, recorded, say
-from pointofcare.administration import session as workflow
+from pointofcare.administration import events
 from pointofcare.administration.session import QUESTIONS, State
 from pointofcare.people import StaffRole
 
@@ -33,6 +33,6 @@ def resolve(visit: Visit, command: asked.ResolveOpen, now: datetime) -> None:
         visit.here.journal_fault = ""
         visit.dues.stale()
         if visit.session.patient == opened.patient and visit.session.state in (State.STOPPED, *QUESTIONS):
-            advance(visit, workflow.DrugsCleared(at=now), now)
+            advance(visit, events.DrugsCleared(at=now), now)
         else:
             visit.moment += 1

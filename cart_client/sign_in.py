@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cart_client import dose
 from cart_client.visit import Visit, advance, note, say
-from pointofcare.administration import session as workflow
+from pointofcare.administration import events
 from pointofcare.administration.session import State
 from pointofcare.errors import NotPermittedError
 
@@ -28,7 +28,7 @@ def badge(visit: Visit, number: str, now: datetime) -> None:
         elif not visit.chart.knows_badge(number, now):
             say(visit, "badge-unknown")
         else:
-            advance(visit, workflow.BadgeRead(badge=number, at=now), now)
+            advance(visit, events.BadgeRead(badge=number, at=now), now)
     elif number != session.badge:
         say(visit, "sign-out-first")
 
@@ -55,11 +55,11 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
         return
     visit.pins.passed(number)
     if not witness:
-        advance(visit, workflow.SignedIn(nurse=nurse, at=now), now)
+        advance(visit, events.SignedIn(nurse=nurse, at=now), now)
         visit.dues.stale()
     elif session.nurse is not None and second.id == session.nurse.id:
         say(visit, "witness-same")
     else:
         visit.witness_badge = ""
-        advance(visit, workflow.WitnessGiven(witness=second, at=now), now)
+        advance(visit, events.WitnessGiven(witness=second, at=now), now)
         dose.judge(visit, now)

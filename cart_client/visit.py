@@ -18,6 +18,7 @@ from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.journal import Journal
 from cart_client.screen import DueList, Trace
+from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, Session, State
@@ -71,7 +72,7 @@ def failed(visit: Visit, exc: Exception) -> None:
         say(visit, "internal-fault", kind=type(exc).__name__)
 
 
-def advance(visit: Visit, event: workflow.Event, now: datetime) -> None:
+def advance(visit: Visit, event: events.Event, now: datetime) -> None:
     """Raises: IllegalTransitionError, and then nothing was changed."""
     become(visit, workflow.advance(visit.session, event), now)
 
@@ -106,7 +107,7 @@ def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -
     patient = visit.chart.patient(session.patient, now)
     if patient is None or session.record_id is None:
         raise IllegalTransitionError("session", session.state.value, "conclude")
-    return workflow.conclude(
+    return conclusion.conclude(
         session,
         verdict,
         session.record_id,
@@ -135,7 +136,7 @@ def note(visit: Visit, kind: str, now: datetime, details: dict[str, object]) -> 
 # Leaving, and evidence of what was not given.
 
 
-def leave(visit: Visit, event: workflow.SignedOut | workflow.IdleExpired | workflow.PatientClosed, now: datetime) -> None:
+def leave(visit: Visit, event: events.SignedOut | events.IdleExpired | events.PatientClosed, now: datetime) -> None:
     session = visit.session
     if type(event) not in workflow.TRANSITIONS[session.state]:
         raise IllegalTransitionError("session", session.state.value, type(event).__name__)

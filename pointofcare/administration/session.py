@@ -1,8 +1,9 @@
-"""The bedside workflow of one nurse at one cart, as a table, and the record that it ends in.
+"""The bedside workflow of one nurse at one cart, as a table.
 
 Two moments: a verdict comes before the drug is given, "given" is confirmed after the patient took it; `GIVING` is the time between
-them, and a session that leaves it without a confirmation leaves an open dose behind, never a given one. Scans, verdicts, reasons
-and ids come in as events; nothing here asks a clock, a chart or the engine.
+them, and a session that leaves it without a confirmation leaves an open dose behind, never a given one. What is done to a record
+that is there (a running infusion, a patch, an entry by mistake) goes the same way. Scans, verdicts, reasons and ids come in as
+events; nothing here asks a clock, a chart or the engine.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
+from pointofcare.administration import events
+from pointofcare.administration.record import ScanEvidence
 from pointofcare.errors import IllegalTransitionError
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, TextScan, UnreadableLabel
-from pointofcare.people import Nurse, Patient, Witness
-from pointofcare.products import Product
-from pointofcare.quantity import Quantity
+from pointofcare.people import Nurse, Witness
 from pointofcare.verdict import facts
 from pointofcare.verdict.facts import Action, Intent
-from pointofcare.verdict.finding import Finding, Level, Verdict
+from pointofcare.verdict.finding import Level, Verdict
 
 
 class State(StrEnum):
@@ -31,227 +31,88 @@ class State(StrEnum):
     PATIENT = "patient"  # a wristband opened this patient's session
     DRUG = "drug"  # something was scanned or answered, a verdict is due
     CHOOSING = "choosing"  # several order lines match
+    AWAITING_RATE = "awaiting-rate"  # a bag is to run: the rate that was set is awaited
     WARNED = "warned"  # a tap is awaited
     AWAITING_REASON = "awaiting-reason"
     AWAITING_WITNESS = "awaiting-witness"
+    AWAITING_BLIND = "awaiting-blind"  # the second person works the value out alone
     STOPPED = "stopped"  # must not be given
     GIVING = "giving"  # verified, the patient takes it, not yet confirmed
+    COUNTING = "counting"  # verified, and what is left of a controlled drug is counted first
     CONCLUDED = "concluded"  # a record was written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scanned:
-    """One scan with what the reader gave. Use `scanned`, which names the kind."""
-
-    scan: Scan
-    at: datetime
-    identifier: str = ""
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BandScanned(Scanned):
-    """A wristband, or a typed patient number. `patient` is whom the chart knows by it, None when nobody."""
-
-    patient: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrugScanned(Scanned):
-    """A drug pack, a bag's label, or a label that could not be read and was not a wristband."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BadgeRead:
-    badge: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    nurse: Nurse
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOut:
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdleExpired:
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatientClosed:
-    """The nurse leaves this patient and stays signed in."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrugsCleared:
-    """What was scanned for this dose is put back; the patient stays."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderChosen:
-    order: str
-    due: datetime | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmountGiven:
-    """The amount drawn from a liquid or a multi-dose container, with what was thrown away."""
-
-    dose: Quantity | None
-    at: datetime
-    waste: Quantity | None = None
-    returned: Quantity | None = None
-    site: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonGiven:
-    """A coded reason for the findings of `satisfies`, or, for a PRN order, why the patient needs it."""
-
-    at: datetime
-    reason: str | None = None
-    reason_text: str | None = None
-    satisfies: tuple[str, ...] | None = None
-    prn_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WitnessGiven:
-    witness: Witness
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A verdict was reached. Use `judged`, which names its kind by level."""
-
-    verdict: Verdict
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Permitted(Judged):
-    """It may be given. `record_id` is this dose's id from here on."""
-
-    record_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned(Judged):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReasonWanted(Judged):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WitnessWanted(Judged):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChoiceWanted(Judged):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped(Judged):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledged:
-    """The nurse tapped a warning. `record_id` is this dose's id from here on."""
-
-    record_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """What the verdict stood on is no longer so: a new verdict is due before anything is confirmed."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmed:
-    """The patient took it. `verdict` was reached again at this moment."""
-
-    verdict: Verdict
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
-    """It was not given: refused, held or not possible, with its reason. `record_id` is of the record that says so."""
-
-    action: Action
-    reason: str
-    verdict: Verdict
-    record_id: str
-    at: datetime
-    reason_text: str | None = None
-
-
-Event = (
-    BandScanned | DrugScanned | BadgeRead | SignedIn | SignedOut | IdleExpired | PatientClosed | DrugsCleared | OrderChosen | AmountGiven
-    | ReasonGiven | WitnessGiven | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | Stopped | Acknowledged | Changed
-    | Confirmed | Declined
-)  # fmt: skip
-
-_LEAVE: Mapping[type[Event], State] = {SignedOut: State.IDLE, IdleExpired: State.IDLE}
-_WITH_PATIENT: Mapping[type[Event], State] = {**_LEAVE, BandScanned: State.PATIENT, PatientClosed: State.SIGNED_IN}
-_WITH_DRUG: Mapping[type[Event], State] = {
+_LEAVE: Mapping[type[events.Event], State] = {events.SignedOut: State.IDLE, events.IdleExpired: State.IDLE}
+_WITH_PATIENT: Mapping[type[events.Event], State] = {**_LEAVE, events.BandScanned: State.PATIENT, events.PatientClosed: State.SIGNED_IN}
+_WITH_DRUG: Mapping[type[events.Event], State] = {
     **_WITH_PATIENT,
-    DrugScanned: State.DRUG,
-    DrugsCleared: State.PATIENT,
-    Declined: State.CONCLUDED,
-    AmountGiven: State.DRUG,
-    Changed: State.DRUG,
+    events.DrugScanned: State.DRUG,
+    events.DrugsCleared: State.PATIENT,
+    events.Declined: State.CONCLUDED,
+    events.AmountGiven: State.DRUG,
+    events.RateGiven: State.DRUG,
+    events.Measured: State.DRUG,
+    events.Changed: State.DRUG,
 }
+# While a verified dose waits nothing more is taken for it: what was verified is what is confirmed.
+_IN_HAND: Mapping[type[events.Event], State] = {**_WITH_PATIENT, events.Declined: State.CONCLUDED, events.Changed: State.DRUG}
 
-TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
+TRANSITIONS: Mapping[State, Mapping[type[events.Event], State]] = MappingProxyType(
     {
-        State.IDLE: {BadgeRead: State.BADGE},
-        State.BADGE: {**_LEAVE, BadgeRead: State.BADGE, SignedIn: State.SIGNED_IN},
-        State.SIGNED_IN: {**_LEAVE, BandScanned: State.PATIENT},
-        State.PATIENT: {**_WITH_PATIENT, DrugScanned: State.DRUG, Declined: State.CONCLUDED, Stopped: State.STOPPED},
+        State.IDLE: {events.BadgeRead: State.BADGE},
+        State.BADGE: {**_LEAVE, events.BadgeRead: State.BADGE, events.SignedIn: State.SIGNED_IN},
+        State.SIGNED_IN: {**_LEAVE, events.BandScanned: State.PATIENT},
+        State.PATIENT: {
+            **_WITH_PATIENT,
+            events.DrugScanned: State.DRUG,
+            events.ActBegun: State.DRUG,
+            events.Measured: State.PATIENT,
+            events.Declined: State.CONCLUDED,
+            events.Stopped: State.STOPPED,
+        },
         State.DRUG: {
             **_WITH_DRUG,
-            Permitted: State.GIVING,
-            Warned: State.WARNED,
-            ReasonWanted: State.AWAITING_REASON,
-            WitnessWanted: State.AWAITING_WITNESS,
-            ChoiceWanted: State.CHOOSING,
-            Stopped: State.STOPPED,
+            events.Permitted: State.GIVING,
+            events.Warned: State.WARNED,
+            events.ReasonWanted: State.AWAITING_REASON,
+            events.WitnessWanted: State.AWAITING_WITNESS,
+            events.ChoiceWanted: State.CHOOSING,
+            events.RateWanted: State.AWAITING_RATE,
+            events.Stopped: State.STOPPED,
         },
-        State.CHOOSING: {**_WITH_DRUG, OrderChosen: State.DRUG},
-        State.WARNED: {**_WITH_DRUG, Acknowledged: State.GIVING},
-        State.AWAITING_REASON: {**_WITH_DRUG, ReasonGiven: State.DRUG},
-        State.AWAITING_WITNESS: {**_WITH_DRUG, WitnessGiven: State.DRUG},
-        State.STOPPED: _WITH_DRUG,
-        # A further pack is not taken while a verified dose waits: what was verified is what is confirmed.
-        State.GIVING: {
+        State.CHOOSING: {**_WITH_DRUG, events.OrderChosen: State.DRUG},
+        State.AWAITING_RATE: _WITH_DRUG,
+        State.WARNED: {**_WITH_DRUG, events.Acknowledged: State.GIVING},
+        # Where a second person is only recommended, one may sign in instead of a reason being given.
+        State.AWAITING_REASON: {
+            **_WITH_DRUG,
+            events.ReasonGiven: State.DRUG,
+            events.WitnessGiven: State.DRUG,
+            events.WitnessKnown: State.AWAITING_BLIND,
+        },
+        State.AWAITING_WITNESS: {**_WITH_DRUG, events.WitnessGiven: State.DRUG, events.WitnessKnown: State.AWAITING_BLIND},
+        # The first one's figure must not change, or be seen, while the second works it out.
+        State.AWAITING_BLIND: {
             **_WITH_PATIENT,
-            Confirmed: State.CONCLUDED,
-            Declined: State.CONCLUDED,
-            Changed: State.DRUG,
+            events.DrugsCleared: State.PATIENT,
+            events.BlindGiven: State.DRUG,
+            events.Changed: State.DRUG,
         },
-        State.CONCLUDED: {**_WITH_PATIENT, DrugScanned: State.DRUG, Declined: State.CONCLUDED},
+        State.STOPPED: {
+            **_WITH_DRUG,
+            events.ActBegun: State.DRUG,
+            events.EmergencyDeclared: State.DRUG,
+            events.CalculatedAgain: State.DRUG,
+        },
+        State.GIVING: {**_IN_HAND, events.Confirmed: State.CONCLUDED, events.CountWanted: State.COUNTING},
+        State.COUNTING: {**_IN_HAND, events.Counted: State.GIVING},
+        State.CONCLUDED: {
+            **_WITH_PATIENT,
+            events.DrugScanned: State.DRUG,
+            events.ActBegun: State.DRUG,
+            events.Measured: State.CONCLUDED,
+            events.Declined: State.CONCLUDED,
+        },
     }
 )
 
@@ -259,20 +120,34 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
 SAME_PACK = timedelta(seconds=3)
 
 GIVE = Intent(action=Action.GIVE)
+EMERGENCY = "emergency"
 
 # A patient is on the screen in these.
 AT_PATIENT = frozenset(State) - {State.IDLE, State.BADGE, State.SIGNED_IN}
 # A question stands between the scan and the dose.
-QUESTIONS = frozenset({State.DRUG, State.CHOOSING, State.WARNED, State.AWAITING_REASON, State.AWAITING_WITNESS})
+QUESTIONS = frozenset(
+    {
+        State.DRUG, State.CHOOSING, State.AWAITING_RATE, State.WARNED, State.AWAITING_REASON, State.AWAITING_WITNESS,
+        State.AWAITING_BLIND,
+    }
+)  # fmt: skip
+# Verified, and nobody has said yet what became of it.
+IN_HAND = frozenset({State.GIVING, State.COUNTING})
 # A second person may sign in here.
-WITNESSING = frozenset({State.AWAITING_WITNESS})
+WITNESSING = frozenset({State.AWAITING_WITNESS, State.AWAITING_REASON})
 # Nothing was written for what is on the screen, and something was scanned for it.
-UNSETTLED = QUESTIONS | {State.STOPPED, State.GIVING}
+UNSETTLED = QUESTIONS | IN_HAND | {State.STOPPED}
+
+# Nothing is in anybody's hand: what is said is recorded, and nothing is left open when it is not.
+SAID_ONLY = frozenset({Action.ASSESS, Action.UNDO})
+DECLINING = frozenset({Action.HOLD, Action.REFUSE, Action.NOT_GIVEN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One moment of the workflow. `last_at` is the last sign of life, `last_scan_at` the last scan (rule P5 counts from it)."""
+    """One moment of the workflow. `last_at` is the last sign of life, `last_scan_at` the last scan (rule P5 counts from it).
+
+    `second` is who signed in as witness and works the value out; `counted` says that the drawer's count was told."""
 
     state: State = State.IDLE
     badge: str | None = None
@@ -285,31 +160,37 @@ class Session:
     record_id: str | None = None
     last_at: datetime | None = None
     last_scan_at: datetime | None = None
+    second: Witness | None = None
+    counted: bool = False
 
 
-def scanned(scan: Scan, at: datetime, *, identifier: str = "", text: str = "", patient: str | None = None) -> BandScanned | DrugScanned:
+def scanned(
+    scan: Scan, at: datetime, *, identifier: str = "", text: str = "", patient: str | None = None
+) -> events.BandScanned | events.DrugScanned:
     """The event that `scan` is: a wristband, or a thing to be given. A badge is not for here."""
     if _is_band(scan):
-        return BandScanned(scan=scan, at=at, identifier=identifier, text=text, patient=patient)
-    return DrugScanned(scan=scan, at=at, identifier=identifier, text=text)
+        return events.BandScanned(scan=scan, at=at, identifier=identifier, text=text, patient=patient)
+    return events.DrugScanned(scan=scan, at=at, identifier=identifier, text=text)
 
 
-def judged(verdict: Verdict, at: datetime, record_id: str) -> Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | Stopped:
+def judged(
+    verdict: Verdict, at: datetime, record_id: str
+) -> events.Permitted | events.Warned | events.ReasonWanted | events.WitnessWanted | events.ChoiceWanted | events.Stopped:
     """The event that `verdict` is. A choice between order lines (rule D8) comes before any other question but a stop."""
     if verdict.level is Level.STOP:
-        return Stopped(verdict=verdict, at=at)
+        return events.Stopped(verdict=verdict, at=at)
     if any(finding.rule == "D8" and not finding.satisfied for finding in verdict.findings):
-        return ChoiceWanted(verdict=verdict, at=at)
+        return events.ChoiceWanted(verdict=verdict, at=at)
     if verdict.level is Level.WITNESS:
-        return WitnessWanted(verdict=verdict, at=at)
+        return events.WitnessWanted(verdict=verdict, at=at)
     if verdict.level is Level.REASON:
-        return ReasonWanted(verdict=verdict, at=at)
+        return events.ReasonWanted(verdict=verdict, at=at)
     if verdict.level is Level.WARN:
-        return Warned(verdict=verdict, at=at)
-    return Permitted(verdict=verdict, at=at, record_id=record_id)
+        return events.Warned(verdict=verdict, at=at)
+    return events.Permitted(verdict=verdict, at=at, record_id=record_id)
 
 
-def advance(session: Session, event: Event) -> Session:
+def advance(session: Session, event: events.Event) -> Session:
     """The session after `event`. Raises: IllegalTransitionError, and then nothing was changed."""
     target = TRANSITIONS[session.state].get(type(event))
     if target is None:
@@ -317,22 +198,22 @@ def advance(session: Session, event: Event) -> Session:
     return replace(_apply(session, event), state=target, last_at=event.at)
 
 
-def _apply(session: Session, event: Event) -> Session:
+def _apply(session: Session, event: events.Event) -> Session:
     match event:
-        case SignedOut() | IdleExpired():
+        case events.SignedOut() | events.IdleExpired():
             return Session()
-        case BadgeRead():
+        case events.BadgeRead():
             return Session(badge=event.badge)
-        case SignedIn():
+        case events.SignedIn():
             return Session(badge=session.badge, nurse=event.nurse)
-        case PatientClosed():
+        case events.PatientClosed():
             return Session(badge=session.badge, nurse=session.nurse)
-        case BandScanned():
+        case events.BandScanned():
             opened = Session(badge=session.badge, nurse=session.nurse, patient=event.patient, last_scan_at=event.at)
             return replace(opened, scans=(_fact(event),), evidence=(_evidence(event),))
-        case DrugsCleared():
+        case events.DrugsCleared():
             return without_drugs(session)
-        case DrugScanned():
+        case events.DrugScanned():
             here = without_drugs(session) if session.state is State.CONCLUDED else session
             scans, evidence = (*here.scans, _fact(event)), (*here.evidence, _evidence(event))
             # A new pack makes a new question: an amount stays, a reason or a witness was for the old one.
@@ -340,38 +221,70 @@ def _apply(session: Session, event: Event) -> Session:
             action = Action.START if isinstance(event.scan, TextScan) else here.intent.action
             intent = replace(_unanswered(here.intent), action=action)
             return replace(here, scans=scans, evidence=evidence, intent=intent, verdict=None, last_scan_at=event.at)
-        case OrderChosen():
+        case events.ActBegun():
+            return replace(without_drugs(session), intent=event.intent)
+        case events.RateGiven():
+            return replace(session, intent=replace(_unanswered(session.intent), rate=event.rate, drop_factor=event.drop_factor))
+        case events.EmergencyDeclared():
+            intent = replace(_unanswered(session.intent), order=None, due=None, dose=event.dose, route=event.route)
+            return replace(session, intent=replace(intent, reason=EMERGENCY, reason_text=event.reason_text, satisfies=("D1",)))
+        case events.Measured():
+            # A reason was for the value that was missing, not for the one that is there now.
+            return replace(session, intent=_unanswered(session.intent)) if session.state in UNSETTLED else session
+        case events.OrderChosen():
             return replace(session, intent=replace(_unanswered(session.intent), order=event.order, due=event.due))
-        case AmountGiven():
+        case events.AmountGiven():
             # Another amount is another question: a reason or a second look was for the old one.
             intent = replace(_unanswered(session.intent), dose=event.dose, waste=event.waste, returned=event.returned, site=event.site)
             return replace(session, intent=intent)
-        case ReasonGiven():
+        case events.ReasonGiven():
             return replace(session, intent=_with_reason(session.intent, event))
-        case WitnessGiven():
+        case events.WitnessGiven():
             return replace(session, intent=replace(session.intent, witness=event.witness))
-        case Permitted():
+        case events.WitnessKnown():
+            return replace(session, second=event.witness)
+        case events.BlindGiven():
+            return replace(session, intent=replace(session.intent, witness=session.second, blind_value=event.value), second=None)
+        case events.CalculatedAgain():
+            return replace(session, intent=replace(session.intent, witness=None, blind_value=None))
+        case events.CountWanted():
+            return session
+        case events.Counted():
+            return replace(session, counted=True)
+        case events.Permitted():
             return replace(session, verdict=event.verdict, record_id=session.record_id or event.record_id)
-        case Warned() | ReasonWanted() | WitnessWanted() | ChoiceWanted() | Stopped() | Confirmed():
+        case (
+            events.Warned()
+            | events.ReasonWanted()
+            | events.WitnessWanted()
+            | events.ChoiceWanted()
+            | events.RateWanted()
+            | events.Stopped()
+            | events.Confirmed()
+        ):
             return replace(session, verdict=event.verdict)
-        case Acknowledged():
+        case events.Acknowledged():
             return replace(session, record_id=session.record_id or event.record_id)
-        case Declined():
+        case events.Declined():
             intent = replace(session.intent, action=event.action, reason=event.reason, reason_text=event.reason_text)
             return replace(session, intent=intent, verdict=event.verdict, record_id=event.record_id)
-        case Changed():
-            return session
+        case events.Changed():
+            return replace(session, second=None)
 
 
 def _unanswered(intent: Intent) -> Intent:
-    return replace(intent, reason=None, reason_text=None, satisfies=None, witness=None)
+    return replace(intent, reason=None, reason_text=None, satisfies=None, witness=None, blind_value=None)
 
 
-def _with_reason(intent: Intent, event: ReasonGiven) -> Intent:
+def _with_reason(intent: Intent, event: events.ReasonGiven) -> Intent:
     if event.prn_reason is not None:
         intent = replace(intent, prn_reason=event.prn_reason)
     if event.reason is None:
         return intent
+    if intent.reason == EMERGENCY and "D1" in (intent.satisfies or ()):
+        # That there is no order is answered by the emergency alone; a further reason comes beside it.
+        text = "; ".join(part for part in (intent.reason_text, event.reason, event.reason_text) if part)
+        return replace(intent, reason_text=text, satisfies=("D1", *(event.satisfies or ())))
     return replace(intent, reason=event.reason, reason_text=event.reason_text, satisfies=event.satisfies)
 
 
@@ -385,6 +298,8 @@ def without_drugs(session: Session) -> Session:
         intent=GIVE,
         verdict=None,
         record_id=None,
+        second=None,
+        counted=False,
     )
 
 
@@ -413,98 +328,24 @@ def same_pack(session: Session, scan: Scan, at: datetime) -> bool:
     return False
 
 
-def _fact(event: Scanned) -> facts.Scanned:
+def _fact(event: events.Scanned) -> facts.Scanned:
     return facts.Scanned(scan=event.scan, at=event.at)
 
 
-def _evidence(event: Scanned) -> ScanEvidence:
+def _evidence(event: events.Scanned) -> ScanEvidence:
     if isinstance(event.scan, Keyed):
-        return ScanEvidence(identifier="", text=event.scan.value, at=event.at, keyed=True)
+        return ScanEvidence(
+            identifier="",
+            text=event.scan.value,
+            at=event.at,
+            keyed=True,
+            kind="drug" if event.scan.kind is LabelKind.DRUG else "patient",
+            second_identifier=event.scan.second_identifier or None,
+            reason=event.scan.reason or None,
+        )
     return ScanEvidence(identifier=event.identifier, text=event.text, at=event.at)
 
 
 def answered(verdict: Verdict) -> bool:
     """Nothing stands between this verdict and the dose but a tap."""
     return verdict.level <= Level.WARN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where and with what a record was made. `clock_offset_s` None: not known."""
-
-    facility: str
-    ward: str
-    cart: str
-    chart_version: int
-    online: bool
-    clock_offset_s: float | None
-    lease_fence: int | None
-
-
-def conclude(
-    session: Session, verdict: Verdict, record_id: str, now: datetime, *, patient: Patient, products: tuple[Product, ...], place: Place
-) -> AdministrationRecord:
-    """The record of what was done, from a session in `GIVING` (given) or any with a patient (not given), and its last verdict.
-
-    `products` are the formulary's, to name what was scanned. Raises: IllegalTransitionError when nothing may be concluded here.
-    """
-    nurse = session.nurse
-    giving = session.intent.action in (Action.GIVE, Action.START)
-    if nurse is None or session.patient != patient.id or verdict.record is None or (giving and session.state is not State.GIVING):
-        raise IllegalTransitionError("session", session.state.value, "conclude")
-    proposed = verdict.record
-    pack = next((fact.scan for fact in session.scans if isinstance(fact.scan, DrugScan)), None)
-    product = next((p for p in products if p.id in verdict.products), None)
-    intent = session.intent
-    return AdministrationRecord(
-        record_id=record_id,
-        facility=place.facility,
-        ward=place.ward,
-        cart=place.cart,
-        patient=patient.id,
-        mrn=patient.mrn,
-        order=verdict.order,
-        order_version=verdict.order_version,
-        due=verdict.due,
-        action=intent.action.value,
-        status=proposed.status,
-        status_reason=proposed.reason if proposed.reason is not None else intent.reason,
-        reason_text=intent.reason_text,
-        product=product.id if product is not None else None,
-        product_name=product.name if product is not None else None,
-        gtin=pack.gtin if pack is not None else None,
-        lot=proposed.lot,
-        expiry=proposed.expiry,
-        serial=proposed.serial,
-        dose=proposed.dose,
-        route=proposed.route,
-        site=proposed.site,
-        waste=proposed.waste,
-        prn_reason=intent.prn_reason,
-        effective_at=proposed.given_at or now,
-        recorded_at=now,
-        nurse=nurse.id,
-        witness=proposed.witness.id if proposed.witness is not None else (intent.witness.id if intent.witness is not None else None),
-        level=max((finding.level for finding in verdict.findings), default=Level.PASS).name,
-        findings=tuple(finding_evidence(finding) for finding in verdict.findings),
-        engine=verdict.engine,
-        policy=verdict.policy,
-        scans=session.evidence,
-        chart_version=place.chart_version,
-        online=place.online,
-        clock_offset_s=place.clock_offset_s,
-        lease_fence=place.lease_fence,
-    )
-
-
-def finding_evidence(finding: Finding) -> FindingEvidence:
-    """A finding as it goes on the record."""
-    return FindingEvidence(
-        rule=finding.rule,
-        level=finding.level.name,
-        satisfied=finding.satisfied,
-        unknown=finding.unknown,
-        facts=finding.facts,
-        remedy=finding.remedy,
-        params=finding.params,
-    )

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointofcare.administration import lifecycle
+from pointofcare.administration import events, lifecycle
 from pointofcare.administration import session as workflow
-from pointofcare.administration.session import TRANSITIONS, Place, Session, State, advance, conclude
+from pointofcare.administration.conclusion import Place, conclude
+from pointofcare.administration.session import TRANSITIONS, Session, State, advance
 from pointofcare.errors import IllegalTransitionError
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, TextScan, UnreadableLabel
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
-from pointofcare.verdict.facts import Action
+from pointofcare.quantity import Quantity
+from pointofcare.verdict.facts import Action, Intent
 from pointofcare.verdict.finding import Finding, Level, ProposedRecord, Verdict
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -44,30 +46,38 @@ def a_verdict(level: Level = Level.PASS, *, status: str = "completed") -> Verdic
 BAND = BandScan(gsrn="893600000000000125", srin="1")
 PACK = DrugScan(gtin="08936000000011")
 EVENTS = {
-    workflow.BandScanned: workflow.BandScanned(scan=BAND, at=AT, patient="P1"),
-    workflow.DrugScanned: workflow.DrugScanned(scan=PACK, at=AT),
-    workflow.BadgeRead: workflow.BadgeRead(badge="N1", at=AT),
-    workflow.SignedIn: workflow.SignedIn(nurse=NURSE, at=AT),
-    workflow.SignedOut: workflow.SignedOut(at=AT),
-    workflow.IdleExpired: workflow.IdleExpired(at=AT),
-    workflow.PatientClosed: workflow.PatientClosed(at=AT),
-    workflow.DrugsCleared: workflow.DrugsCleared(at=AT),
-    workflow.OrderChosen: workflow.OrderChosen(order="O1", due=AT, at=AT),
-    workflow.AmountGiven: workflow.AmountGiven(dose=None, at=AT),
-    workflow.ReasonGiven: workflow.ReasonGiven(at=AT, reason="emergency"),
-    workflow.WitnessGiven: workflow.WitnessGiven(witness=Witness(id="N2"), at=AT),
-    workflow.Permitted: workflow.Permitted(verdict=a_verdict(), at=AT, record_id="r1"),
-    workflow.Warned: workflow.Warned(verdict=a_verdict(Level.WARN), at=AT),
-    workflow.ReasonWanted: workflow.ReasonWanted(verdict=a_verdict(Level.REASON), at=AT),
-    workflow.WitnessWanted: workflow.WitnessWanted(verdict=a_verdict(Level.WITNESS), at=AT),
-    workflow.ChoiceWanted: workflow.ChoiceWanted(verdict=a_verdict(Level.REASON), at=AT),
-    workflow.Stopped: workflow.Stopped(verdict=a_verdict(Level.STOP), at=AT),
-    workflow.Acknowledged: workflow.Acknowledged(record_id="r2", at=AT),
-    workflow.Changed: workflow.Changed(at=AT),
-    workflow.Confirmed: workflow.Confirmed(verdict=a_verdict(), at=AT),
-    workflow.Declined: workflow.Declined(
-        action=Action.REFUSE, reason="refused", verdict=a_verdict(status="not-done"), record_id="r3", at=AT
-    ),
+    events.BandScanned: events.BandScanned(scan=BAND, at=AT, patient="P1"),
+    events.DrugScanned: events.DrugScanned(scan=PACK, at=AT),
+    events.BadgeRead: events.BadgeRead(badge="N1", at=AT),
+    events.SignedIn: events.SignedIn(nurse=NURSE, at=AT),
+    events.SignedOut: events.SignedOut(at=AT),
+    events.IdleExpired: events.IdleExpired(at=AT),
+    events.PatientClosed: events.PatientClosed(at=AT),
+    events.DrugsCleared: events.DrugsCleared(at=AT),
+    events.OrderChosen: events.OrderChosen(order="O1", due=AT, at=AT),
+    events.AmountGiven: events.AmountGiven(dose=None, at=AT),
+    events.ReasonGiven: events.ReasonGiven(at=AT, reason="emergency"),
+    events.WitnessGiven: events.WitnessGiven(witness=Witness(id="N2"), at=AT),
+    events.Permitted: events.Permitted(verdict=a_verdict(), at=AT, record_id="r1"),
+    events.Warned: events.Warned(verdict=a_verdict(Level.WARN), at=AT),
+    events.ReasonWanted: events.ReasonWanted(verdict=a_verdict(Level.REASON), at=AT),
+    events.WitnessWanted: events.WitnessWanted(verdict=a_verdict(Level.WITNESS), at=AT),
+    events.ChoiceWanted: events.ChoiceWanted(verdict=a_verdict(Level.REASON), at=AT),
+    events.Stopped: events.Stopped(verdict=a_verdict(Level.STOP), at=AT),
+    events.Acknowledged: events.Acknowledged(record_id="r2", at=AT),
+    events.ActBegun: events.ActBegun(intent=Intent(action=Action.RATE, of_record="r0"), at=AT),
+    events.RateGiven: events.RateGiven(rate=Quantity.parse("83 mL/h"), drop_factor=20, at=AT),
+    events.EmergencyDeclared: events.EmergencyDeclared(dose=Quantity.parse("1 mg"), route="IV", at=AT),
+    events.Measured: events.Measured(at=AT),
+    events.WitnessKnown: events.WitnessKnown(witness=Witness(id="N2"), at=AT),
+    events.BlindGiven: events.BlindGiven(value=Quantity.parse("83 mL/h"), at=AT),
+    events.CalculatedAgain: events.CalculatedAgain(at=AT),
+    events.CountWanted: events.CountWanted(at=AT),
+    events.Counted: events.Counted(at=AT),
+    events.RateWanted: events.RateWanted(verdict=a_verdict(), at=AT),
+    events.Changed: events.Changed(at=AT),
+    events.Confirmed: events.Confirmed(verdict=a_verdict(), at=AT),
+    events.Declined: events.Declined(action=Action.REFUSE, reason="refused", verdict=a_verdict(status="not-done"), record_id="r3", at=AT),
 }
 ANY_EVENT = st.sampled_from(sorted(EVENTS, key=lambda kind: kind.__name__)).map(EVENTS.__getitem__)
 
@@ -78,7 +88,7 @@ def test_every_state_is_a_key_and_every_event_is_somewhere() -> None:
 
 
 @given(state=st.sampled_from(State), event=ANY_EVENT)
-def test_an_event_that_the_table_lacks_changes_nothing(state: State, event: workflow.Event) -> None:
+def test_an_event_that_the_table_lacks_changes_nothing(state: State, event: events.Event) -> None:
     before = Session(state=state, nurse=NURSE, patient="P1")
     if type(event) in TRANSITIONS[state]:
         assert advance(before, event).state is TRANSITIONS[state][type(event)]
@@ -90,18 +100,18 @@ def test_an_event_that_the_table_lacks_changes_nothing(state: State, event: work
 
 
 @given(st.lists(ANY_EVENT, max_size=40))
-def test_a_dose_is_confirmed_at_most_once_and_never_unverified(events: list[workflow.Event]) -> None:
+def test_a_dose_is_confirmed_at_most_once_and_never_unverified(told: list[events.Event]) -> None:
     session = Session()
     confirmed = 0
     permitted = False
-    for event in events:
+    for event in told:
         try:
             session = advance(session, event)
         except IllegalTransitionError:
             continue
-        if isinstance(event, workflow.Permitted | workflow.Acknowledged):
+        if isinstance(event, events.Permitted | events.Acknowledged):
             permitted = True
-        if isinstance(event, workflow.Confirmed):
+        if isinstance(event, events.Confirmed):
             assert permitted, "given was confirmed without a verdict that permits"
             confirmed += 1
             permitted = False
@@ -110,28 +120,28 @@ def test_a_dose_is_confirmed_at_most_once_and_never_unverified(events: list[work
             assert session.scans == ()
         if session.state is State.IDLE:
             assert session.nurse is None
-    assert confirmed <= sum(isinstance(event, workflow.Permitted | workflow.Acknowledged) for event in events)
+    assert confirmed <= sum(isinstance(event, events.Permitted | events.Acknowledged) for event in told)
 
 
 @given(st.lists(ANY_EVENT, max_size=40))
-def test_no_way_leads_from_a_stop_to_given_without_a_new_verdict(events: list[workflow.Event]) -> None:
+def test_no_way_leads_from_a_stop_to_given_without_a_new_verdict(told: list[events.Event]) -> None:
     session = Session()
     stopped = False
-    for event in events:
+    for event in told:
         try:
             session = advance(session, event)
         except IllegalTransitionError:
             continue
-        if isinstance(event, workflow.Stopped):
+        if isinstance(event, events.Stopped):
             stopped = True
-        elif isinstance(event, workflow.Permitted | workflow.Acknowledged | workflow.Warned):
+        elif isinstance(event, events.Permitted | events.Acknowledged | events.Warned):
             stopped = False
         assert not (stopped and session.state is State.GIVING)
 
 
 def giving() -> Session:
     session = Session()
-    for kind in (workflow.BadgeRead, workflow.SignedIn, workflow.BandScanned, workflow.DrugScanned, workflow.Permitted):
+    for kind in (events.BadgeRead, events.SignedIn, events.BandScanned, events.DrugScanned, events.Permitted):
         session = advance(session, EVENTS[kind])
     return session
 
@@ -163,47 +173,47 @@ def test_a_record_of_another_patient_than_the_scanned_one_is_impossible() -> Non
 
 def test_a_new_pack_forgets_the_reason_and_the_witness_of_the_old_question() -> None:
     session = replace(giving(), state=State.AWAITING_WITNESS)
-    session = advance(session, EVENTS[workflow.WitnessGiven])
+    session = advance(session, EVENTS[events.WitnessGiven])
     session = replace(session, state=State.AWAITING_REASON)
-    session = advance(session, EVENTS[workflow.DrugScanned])
+    session = advance(session, EVENTS[events.DrugScanned])
     assert session.intent.witness is None
     assert session.intent.reason is None
 
 
 def test_the_next_dose_of_the_same_patient_starts_without_the_last_ones_packs() -> None:
-    session = advance(giving(), EVENTS[workflow.Confirmed])
-    session = advance(session, EVENTS[workflow.DrugScanned])
+    session = advance(giving(), EVENTS[events.Confirmed])
+    session = advance(session, EVENTS[events.DrugScanned])
     assert len(workflow.drugs(session)) == 1
     assert session.record_id is None
 
 
 def test_kinds_of_scans() -> None:
-    assert isinstance(workflow.scanned(BAND, AT), workflow.BandScanned)
-    assert isinstance(workflow.scanned(Keyed(value="1"), AT), workflow.BandScanned)
-    assert isinstance(workflow.scanned(UnreadableLabel(kind=LabelKind.PATIENT, reason="x"), AT), workflow.BandScanned)
-    assert isinstance(workflow.scanned(UnreadableLabel(kind=LabelKind.UNKNOWN, reason="x"), AT), workflow.DrugScanned)
-    assert isinstance(workflow.scanned(TextScan(text="BAG1"), AT), workflow.DrugScanned)
+    assert isinstance(workflow.scanned(BAND, AT), events.BandScanned)
+    assert isinstance(workflow.scanned(Keyed(value="1"), AT), events.BandScanned)
+    assert isinstance(workflow.scanned(UnreadableLabel(kind=LabelKind.PATIENT, reason="x"), AT), events.BandScanned)
+    assert isinstance(workflow.scanned(UnreadableLabel(kind=LabelKind.UNKNOWN, reason="x"), AT), events.DrugScanned)
+    assert isinstance(workflow.scanned(TextScan(text="BAG1"), AT), events.DrugScanned)
 
 
 @pytest.mark.parametrize(
     ("level", "kind"),
     [
-        (Level.PASS, workflow.Permitted),
-        (Level.NOTE, workflow.Permitted),
-        (Level.WARN, workflow.Warned),
-        (Level.REASON, workflow.ReasonWanted),
-        (Level.WITNESS, workflow.WitnessWanted),
-        (Level.STOP, workflow.Stopped),
+        (Level.PASS, events.Permitted),
+        (Level.NOTE, events.Permitted),
+        (Level.WARN, events.Warned),
+        (Level.REASON, events.ReasonWanted),
+        (Level.WITNESS, events.WitnessWanted),
+        (Level.STOP, events.Stopped),
     ],
 )
-def test_each_level_leads_to_its_own_screen(level: Level, kind: type[workflow.Event]) -> None:
+def test_each_level_leads_to_its_own_screen(level: Level, kind: type[events.Event]) -> None:
     assert type(workflow.judged(a_verdict(level), AT, "r1")) is kind
 
 
 def test_the_same_serial_number_and_the_second_code_of_a_pack_are_not_another_unit() -> None:
-    session = advance(giving(), EVENTS[workflow.Changed])
+    session = advance(giving(), EVENTS[events.Changed])
     rich = DrugScan(gtin="08936000000028", lot="A", serial="S1")
-    session = advance(session, workflow.DrugScanned(scan=rich, at=AT))
+    session = advance(session, events.DrugScanned(scan=rich, at=AT))
     assert workflow.same_pack(session, replace(rich, lot=None), AT + timedelta(minutes=2))
     assert workflow.same_pack(session, DrugScan(gtin=rich.gtin), AT + timedelta(seconds=2))
     assert not workflow.same_pack(session, DrugScan(gtin=rich.gtin), AT + timedelta(seconds=30))
@@ -216,13 +226,20 @@ def test_every_status_is_a_key_of_the_lifecycle_and_a_mistake_is_final() -> None
     assert set(lifecycle.FIRST) == set(Action)
 
 
-CHANGES = [lifecycle.Finished(), lifecycle.Halted(), lifecycle.Paused(), lifecycle.Resumed(), lifecycle.Withdrawn()]
+CHANGES = [
+    lifecycle.Finished(),
+    lifecycle.Halted(),
+    lifecycle.Paused(),
+    lifecycle.Resumed(),
+    lifecycle.RateChanged(),
+    lifecycle.Withdrawn(),
+]
 
 
 @given(st.sampled_from(lifecycle.Status), st.lists(st.sampled_from(CHANGES), max_size=8))
-def test_a_closed_administration_never_opens_again(status: lifecycle.Status, events: list[lifecycle.Event]) -> None:
+def test_a_closed_administration_never_opens_again(status: lifecycle.Status, told: list[lifecycle.Event]) -> None:
     closed = status in lifecycle.CLOSING | lifecycle.TERMINAL
-    for event in events:
+    for event in told:
         try:
             status = lifecycle.advance(status, event)
         except IllegalTransitionError:

@@ -95,7 +95,8 @@ class Order:
     `days_of_week` empty: every day. `dosages`, where there are any, replace the order's own dose, times, every and days; an order
     that has both is contradictory. `rate_range` bounds the changes of a running infusion's rate. `own_supply`: the patient's own
     medicine is meant. `counts_days`: the day of treatment is numbered (antibiotics, opioids, corticosteroids and others).
-    `clarification` says what the prescriber must clarify before it can be given by scan; "" for nothing.
+    `clarification` says what the prescriber must clarify before it can be given by scan; "" for nothing. `holds_from` is when
+    this version's times came to hold, None: with `start`; doses due before it were those of an earlier version.
     """
 
     id: str
@@ -129,3 +130,4 @@ class Order:
     counts_days: bool = False
     interactions: tuple[Interaction, ...] = ()
     clarification: str = ""
+    holds_from: datetime | None = None

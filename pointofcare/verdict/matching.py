@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pointofcare.errors import ScheduleUnknownError, ZoneUnknownError
-from pointofcare.orders import schedule, timing
+from pointofcare.orders import dosage, schedule, timing
 from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import Patient
 from pointofcare.products import Product
-from pointofcare.verdict import dosing, replay
+from pointofcare.verdict import dosing, emergency, lists, replay
 from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.moment import (
     AT_BEDSIDE,
@@ -36,20 +36,29 @@ _DAYS = timedelta(hours=49)
 
 def look(facts: Facts) -> Moment:
     """Everything that the checks look at, found once."""
+    facts = lists.applied(facts)
     at = facts.at.astimezone(UTC)
     given_at = facts.intent.given_at
     when = given_at.astimezone(UTC) if given_at is not None and given_at <= at else at
     session = replay.session(facts)
     identity = _identity(session, facts.patients)
-    choice = _choose(facts, session, identity.patient, when)
+    of = _of_record(facts)
+    choice = _choose(facts, session, identity.patient, when, of)
+    listed = emergency.of(facts, session) if choice.cause in ("none", "matched") else None
+    if listed is not None and choice.order is not None and _gives_way(choice.order, facts, when):
+        choice = Choice(order=None, cause="none")
     order = choice.order
     patient = identity.patient
-    if patient is None and not session.opened and facts.intent.action not in AT_BEDSIDE and order is not None:
-        owners = [each for each in facts.patients if each.id == order.patient]
+    owner = order.patient if order is not None else (of.patient if of is not None else None)
+    if patient is None and not session.opened and facts.intent.action not in AT_BEDSIDE and owner is not None:
+        owners = [each for each in facts.patients if each.id == owner]
         patient = owners[0] if len(owners) == 1 else None
     history = tuple(
         entry for entry in facts.history if entry.status != "entered-in-error" and (patient is None or entry.patient == patient.id)
     )
+    time = _time(facts, order, when) if order is not None else DoseTime()
+    if order is not None:
+        order = dosage.effective(order, time.due if time.due is not None else when, facts.timezone)
     moment = Moment(
         facts=facts,
         at=at,
@@ -59,10 +68,12 @@ def look(facts: Facts) -> Moment:
         patient=patient,
         choice=choice,
         order=order,
-        time=_time(facts, order, when) if order is not None else DoseTime(),
+        time=time,
         dosing=None,
         drugs=_drugs(facts, session, order),
         history=history,
+        of=of,
+        emergency=listed if order is None else None,
     )
     return replace(moment, dosing=dosing.measure(moment))
 
@@ -111,7 +122,22 @@ def _newest(orders: Sequence[Order]) -> tuple[Order, ...]:
     return tuple(newest.values())
 
 
-def _choose(facts: Facts, session: Session, patient: Patient | None, when: datetime) -> Choice:
+def _of_record(facts: Facts) -> HistoryEntry | None:
+    """The one record that the intent names; two that differ under one id are none."""
+    named = facts.intent.of_record
+    found = {entry for entry in facts.history if entry.record_id == named} if named is not None else set()
+    return found.pop() if len(found) == 1 else None
+
+
+def _gives_way(order: Order, facts: Facts, when: datetime) -> bool:
+    """An order that is over and done neither allows nor forbids an emergency; one that was held or stopped forbids it."""
+    if facts.intent.order is not None or not emergency.is_claimed(facts.intent):
+        return False
+    ended = order.status is OrderStatus.ACTIVE and order.end is not None and when >= order.end
+    return ended or order.status is OrderStatus.COMPLETED
+
+
+def _choose(facts: Facts, session: Session, patient: Patient | None, when: datetime, of: HistoryEntry | None) -> Choice:
     orders = _newest(facts.orders)
     if facts.intent.order is not None:
         named = next((order for order in orders if order.id == facts.intent.order), None)
@@ -119,6 +145,9 @@ def _choose(facts: Facts, session: Session, patient: Patient | None, when: datet
     if session.bags:
         of_bag = next((order for order in orders if order.id == session.bags[-1].order), None)
         return Choice(order=of_bag, cause="bag" if of_bag is not None else "unknown-order")
+    if of is not None:
+        recorded = next((order for order in orders if order.id == of.order), None)
+        return Choice(order=recorded, cause="recorded" if recorded is not None else "none")
     if patient is None:
         return Choice(order=None, cause="none")
     own = [order for order in orders if order.patient == patient.id]
@@ -163,10 +192,10 @@ def _time(facts: Facts, order: Order, when: datetime) -> DoseTime:
     if order.category in timing.WITHOUT_TIMES:
         return DoseTime(due=named, listed=named is None)
     try:
-        spacing = timing.interval(order)
-        before, after = schedule.window(order, facts.policy.windows)
         around = named if named is not None else when
-        span = _span(spacing)
+        spacing = timing.interval(order, around)
+        before, after = schedule.window(order, facts.policy.windows, around)
+        span = _reach(order, around)
         doses = schedule.due_doses(
             order,
             _with_due(facts, order),
@@ -184,6 +213,9 @@ def _time(facts: Facts, order: Order, when: datetime) -> DoseTime:
     if dose is None and named is None and order.category in timing.SINGLE:
         dose = doses[0] if doses else None
     due = dose.due if dose is not None else named
+    if dose is not None:
+        before, after = dose.due - dose.opens_at, dose.closes_at - dose.due
+        spacing = timing.interval(order, dose.due)
     following = [each.due for each in doses if due is not None and each.due > due]
     return DoseTime(
         due=due,
@@ -204,6 +236,12 @@ def _span(spacing: timedelta | None) -> timedelta:
     return min(48 * spacing, _DAYS) if spacing < timing.DAY else 3 * spacing
 
 
+def _reach(order: Order, at: datetime) -> timedelta:
+    """As `_span`, and over the days between the named days of the week, or of several dosage instructions."""
+    span = _span(timing.interval(order, at))
+    return max(span, timing.horizon(order)) if order.dosages or order.days_of_week else span
+
+
 def _moved(at: datetime, by: timedelta) -> datetime:
     try:
         return at + by
@@ -217,7 +255,7 @@ def _with_due(facts: Facts, order: Order) -> list[HistoryEntry]:
     entries = []
     for entry in facts.history:
         if entry.order == order.id and entry.due is None and order.category not in timing.SINGLE:
-            span = _span(timing.interval(order))
+            span = _reach(order, entry.at)
             times = timing.due_times(order, facts.timezone, _moved(entry.at, -span), _moved(entry.at, span))
             if times:
                 entry = replace(entry, due=min(times, key=lambda due: (abs(due - entry.at), due)))

@@ -21,7 +21,7 @@ from pointofcare.people import Band, Patient
 from pointofcare.products import Bag, Product
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Action, Facts, HistoryEntry
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import ListedEmergency, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +121,23 @@ class Dosing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    """A drug that the policy lists for emergencies, without an order. `fault` is "" when everything that the list asks for is
+    there, else the first thing that is not: reason, dose, route, units, over. `lines` are the policy's, one an ingredient at
+    least."""
+
+    product: Product
+    lines: tuple[ListedEmergency, ...]
+    fault: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """`at` is the moment of asking, `when` the moment of giving (`given_at` where it was charted late). `patient` is the
     scanned one, or the order's where the action needs no band. `drugs` are the products whose warnings apply: the scanned
     ones, and for a bag those of the formulary that it holds. `history` is this patient's, without what was entered in error.
+    Of `order`'s dosage instructions the one of this dose stands in the order's own fields.
+    `of` is the record that the intent is about; None: it names none, or one that is not there just once.
     """
 
     facts: Facts
@@ -139,6 +152,8 @@ class Moment:
     dosing: Dosing | None
     drugs: tuple[Product, ...]
     history: tuple[HistoryEntry, ...]
+    of: HistoryEntry | None = None
+    emergency: Emergency | None = None
 
     @property
     def policy(self) -> Policy:
@@ -152,6 +167,11 @@ class Moment:
     def giving(self) -> bool:
         """Will the patient get something?"""
         return self.action in GIVING
+
+    @property
+    def delivering(self) -> bool:
+        """Will what the patient gets change, now or by a new rate?"""
+        return self.giving or self.action is Action.RATE
 
     @property
     def at_bedside(self) -> bool:
@@ -198,7 +218,7 @@ class Moment:
 
 
 GIVING = frozenset({Action.GIVE, Action.START})
-AT_BEDSIDE = GIVING | {Action.STOP, Action.REMOVE}
+AT_BEDSIDE = GIVING | {Action.STOP, Action.REMOVE, Action.RATE}
 NOT_GIVING = frozenset({Action.HOLD, Action.REFUSE, Action.NOT_GIVEN})
 # What the patient got something of.
 TAKEN = frozenset({"completed", "in-progress", "stopped", "on-hold"})

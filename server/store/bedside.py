@@ -6,6 +6,7 @@ number of doses, allergies or orders.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -39,24 +40,27 @@ from sqlalchemy import (
 
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
-from pointofcare.products import Product
+from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
-from server.store import mapping
+from server.store import mapping, mapping_bag
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
 from server.store.plain import text
 from server.store.tables import (
     AdministrationRow,
     AllergyRow,
+    BagRow,
     BandRow,
     LeaseRow,
     ObservationRow,
+    OpenedContainerRow,
     OrderRow,
     OrderVersionRow,
     PatientRow,
     PolicyRow,
     ProductRow,
+    PumpReadingRow,
     RoleRow,
     StaffRow,
     TaskRow,
@@ -69,8 +73,11 @@ from server.store.transaction import Transaction
 # A chart shows every dose of these last hours, and before them the newest record of each order.
 RECENT = timedelta(hours=72)
 LONGEST = timedelta(days=400)
+# An ended bag stays in the chart this long, so that a scan of it says what it is; every other one stays.
+ENDED_BAG = timedelta(days=1)
+_ENDED = ("completed", "discarded")
 
-_TEXTS = 12
+_TEXTS = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,8 @@ class TaskLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """`given` holds every record that was asked for, withdrawn ones too; `history` those that count. `known` says whether the
+    """`given` holds every record that was asked for, withdrawn ones too; `history` those that count. `containers` are those that
+    were asked for by GTIN. `known` says whether the
     record that was asked about is stored already. `policy` None: none was set, the default holds."""
 
     patients: tuple[Patient, ...] = ()
@@ -115,6 +123,9 @@ class Look:
     policy: Policy | None = None
     lease: LeaseLook | None = None
     timezone: str | None = None
+    bags: tuple[Bag, ...] = ()
+    containers: tuple[Container, ...] = ()
+    pumps: tuple[PumpReading, ...] = ()
     known: bool = False
     tasks: tuple[TaskLook, ...] = ()
 
@@ -135,6 +146,8 @@ _WARD = bindparam("ward", type_=String)
 _ORDER = bindparam("order", type_=String)
 _SINCE = bindparam("since", type_=UtcDateTime)
 _OLDEST = bindparam("oldest", type_=UtcDateTime)
+_ENDED_SINCE = bindparam("ended_since", type_=UtcDateTime)
+_ON_A_PUMP = ("prepared", "infusing", "paused", "stopped")
 
 
 def _several(name: str) -> BindParameter[Any]:
@@ -170,11 +183,39 @@ def _patient_rows(who: Any) -> list[Select[Any]]:
         .where(o.facility == _FACILITY, o.patient.in_(who)),
         _row(
             "given",
-            (g.record_id, g.patient, g.order_id, g.status, g.product, g.dose, g.lot, g.serial, g.status_reason, g.amends, g.action),
+            (
+                *(g.record_id, g.patient, g.order_id, g.status, g.product, g.dose, g.lot, g.serial, g.status_reason, g.amends, g.action),
+                *(g.bag, g.continues, g.rate, g.site, g.prn_reason, g.effect, g.nurse),
+            ),
             at=g.effective_at,
             due=g.due,
         ).where(or_(g.effective_at >= _SINCE, g.place == 1, g.amends.is_not(None), g.order_id == _ORDER)),
     ]
+
+
+def _bags(*wanted: ColumnElement[bool]) -> Select[Any]:
+    b = BagRow
+    return _row("bag", (b.id, b.order, b.state, b.printed, b.patient, b.rate, b.record_id), n0=b.order_version, at=b.started_at).where(
+        b.facility == _FACILITY, or_(*wanted)
+    )
+
+
+def _bags_of(who: Any) -> ColumnElement[bool]:
+    return and_(BagRow.patient.in_(who), or_(BagRow.state.not_in(_ENDED), BagRow.changed_at >= _ENDED_SINCE))
+
+
+def _pumps(who: Any) -> Select[Any]:
+    """Channels with one of these patients, or with a bag of theirs."""
+    r = PumpReadingRow
+    theirs = select(BagRow.id).where(BagRow.facility == _FACILITY, BagRow.patient.in_(who), BagRow.state.in_(_ON_A_PUMP))
+    return _row("pump", (r.pump, r.channel, r.bag, r.patient, r.drug, r.rate, r.concentration), at=r.at, due=r.associated_at).where(
+        r.facility == _FACILITY, or_(r.patient.in_(who), r.bag.in_(theirs))
+    )
+
+
+def _containers(*wanted: ColumnElement[bool]) -> Select[Any]:
+    c = OpenedContainerRow
+    return _row("container", (c.gtin, c.serial), at=c.opened_at).where(c.facility == _FACILITY, *wanted)
 
 
 def _newest(row: Any, each: tuple[Any, ...], who: Any) -> Subquery:
@@ -225,12 +266,13 @@ def _staff() -> Select[Any]:
 def _statement_of_ward() -> CompoundSelect[Any]:
     p = PatientRow
     who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
-    return union_all(*_patient_rows(who), _ward())
+    return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who))
 
 
 @cache
 def _statement_of_patient() -> CompoundSelect[Any]:
-    return union_all(*_patient_rows(select(_PATIENT)), _products(), _policy())
+    who = select(_PATIENT)
+    return union_all(*_patient_rows(who), _products(), _policy(), _bags(_bags_of(who)), _pumps(who))
 
 
 @cache
@@ -244,6 +286,9 @@ def _statement_for_record() -> CompoundSelect[Any]:
         _policy(),
         _ward(),
         _staff(),
+        _bags(_bags_of(who), BagRow.id.in_(_several("bags"))),
+        _pumps(who),
+        _containers(OpenedContainerRow.gtin.in_(_several("gtins")), OpenedContainerRow.serial.in_(_several("serials"))),
         _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
         ),
@@ -278,6 +323,8 @@ def for_record(
     gtins: Collection[str],
     products: Collection[str],
     staff: Collection[str],
+    bags: Collection[str] = (),
+    serials: Collection[str] = (),
 ) -> Look:
     """Everything that a second look at one record needs, and whether it is stored already: one statement."""
     return _read(
@@ -292,12 +339,15 @@ def for_record(
         gtins=list(gtins),
         products=list(products),
         staff=list(staff),
+        bags=list(bags),
+        serials=list(serials),
     )
 
 
 def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, **values: Any) -> Look:
     found: dict[str, list[Any]] = defaultdict(list)
     bound = {**{name: text(value) for name, value in values.items()}, "facility": tx.facility, "since": since, "oldest": since - LONGEST}
+    bound["ended_since"] = tx.at - ENDED_BAG
     for row in tx.session.connection().execute(statement, bound):
         found[row.kind].append(row)
     of: dict[str, dict[str, list[Any]]] = {}
@@ -338,6 +388,13 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
             reason=row.t8,
             amends=row.t9,
             action=row.t10,
+            bag=row.t11,
+            continues=row.t12,
+            rate=row.t13,
+            site=row.t14,
+            prn_reason=row.t15,
+            effect=row.t16,
+            nurse=row.t17,
             at=row.at,
             due=row.due,
         )
@@ -362,6 +419,37 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
         policy=mapping.policy(found["policy"][0].t0) if found["policy"] else None,
         lease=None if lease is None else LeaseLook(cart=lease.t0, until=lease.at, fence=int(lease.n0)),
         timezone=found["ward"][0].t0 if found["ward"] else None,
+        bags=tuple(
+            mapping_bag.bag(
+                id=row.t0,
+                order=row.t1,
+                order_version=int(row.n0),
+                state=row.t2,
+                printed=json.loads(row.t3),
+                patient=row.t4,
+                rate=row.t5,
+                record_id=row.t6,
+                started_at=row.at,
+            )
+            for row in sorted(found["bag"], key=lambda row: (row.t4, row.t0))
+        ),
+        containers=tuple(
+            Container(gtin=row.t0, serial=row.t1, opened_at=row.at) for row in sorted(found["container"], key=lambda row: (row.t0, row.t1))
+        ),
+        pumps=tuple(
+            mapping_bag.pump(
+                pump=row.t0,
+                channel=row.t1,
+                bag=row.t2,
+                patient=row.t3,
+                drug=row.t4,
+                rate=row.t5,
+                concentration=row.t6,
+                at=row.at,
+                associated_at=row.due,
+            )
+            for row in sorted(found["pump"], key=lambda row: (row.t0, row.t1))
+        ),
         known=bool(found["known"]),
         tasks=tuple(TaskLook(id=int(row.n0), kind=row.t0, order=row.t1, record_id=row.t2, due=row.due) for row in found["task"]),
     )

@@ -173,6 +173,13 @@ def history_entry(
     serial: str | None,
     reason: str | None,
     record_id: str,
+    action: str | None = None,
+    bag: str | None = None,
+    rate: str | None = None,
+    continues: str | None = None,
+    site: str | None = None,
+    prn_reason: str | None = None,
+    nurse: str | None = None,
 ) -> HistoryEntry:
     return HistoryEntry(
         order=order or "",
@@ -186,6 +193,13 @@ def history_entry(
         serial=serial,
         reason=reason,
         record_id=record_id,
+        action=action,
+        bag=bag,
+        rate=None if rate is None else Quantity.parse(rate),
+        continues=continues,
+        site=site,
+        prn_reason=prn_reason,
+        nurse=nurse,
     )
 
 

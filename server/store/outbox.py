@@ -99,6 +99,11 @@ def chain_of(tx: Transaction, record_id: str) -> str:
     return found or record_id
 
 
+def join_chains(tx: Transaction, *, key: str, chain: str) -> None:
+    """What went on with a record before that came, under the record's own id, belongs to its chain from now on."""
+    tx.session.execute(update(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.ordering_key == key).values(ordering_key=chain))
+
+
 def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, ...]:
     """Takes up to `limit` due rows, the first of their chains, for `lease_s` seconds; two workers never hold the same one."""
     earlier = aliased(OutboxRow)

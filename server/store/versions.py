@@ -37,6 +37,12 @@ def bump(tx: Transaction, *wards: str | None) -> None:
         _raise(tx, ward, TableKind.PATIENT_CHART)
 
 
+def bump_kind(tx: Transaction, kind: TableKind, *wards: str | None) -> None:
+    """One table of these wards changed, as it stands there; None is ignored."""
+    for ward in sorted({ward for ward in wards if ward}):
+        _raise(tx, ward, kind)
+
+
 def bump_everywhere(tx: Transaction, kind: TableKind) -> None:
     """A table that is the same in every ward changed."""
     tx.session.execute(

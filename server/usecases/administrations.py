@@ -18,7 +18,7 @@ from server.store import administrations, discrepancies, history, mapping_record
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import facts
+from server.usecases import effects, facts, tasks_raised, witness
 from server.usecases.facts import Site
 from server.usecases.leases import LASTS
 
@@ -66,9 +66,11 @@ def record(
     }
     if not administrations.insert_record(tx, row):
         return _again(tx, record.record_id)  # another gateway was faster between our look and our write
-    chain = outbox.chain_of(tx, record.amends) if record.amends is not None else record.record_id
-    outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=chain, document=document)
+    outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
+    effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)
+    if reevaluate:
+        tasks_raised.after_record(tx, record, look, second, scans)
     tx.audit(
         "administration.record",
         f"administration/{record.record_id}",
@@ -85,6 +87,17 @@ def record(
     )
     versions.bump(tx, *_wards(record, look))
     return Recorded(record_id=record.record_id, duplicate=False, discrepancies=tuple(_note(one) for one in found))
+
+
+def _chain(tx: Transaction, record: AdministrationRecord) -> str:
+    """A correction follows what it corrects, and an act on an infusion, a patch or a dose follows that, whichever came first."""
+    follows = record.amends or record.continues
+    if follows is None:
+        return record.record_id
+    chain = outbox.chain_of(tx, follows)
+    if chain != record.record_id:
+        outbox.join_chains(tx, key=record.record_id, chain=chain)
+    return chain
 
 
 def _again(tx: Transaction, record_id: str) -> Recorded:
@@ -118,10 +131,28 @@ def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | N
         differ("unknown-nurse", nurse=record.nurse)
     if record.witness is not None and not any(person.id == record.witness for person in look.staff):
         differ("unknown-witness", witness=record.witness)
+    elif record.witness is not None:
+        why = witness.fault(look.staff, nurse=record.nurse, witness=record.witness, at=record.effective_at)
+        if why:
+            differ("invalid-witness", witness=record.witness, why=why)
     if record.product is not None and not any(product.id == record.product for product in look.products):
         differ("unknown-product", product=record.product, gtin=record.gtin)
+    if record.bag is not None:
+        bag = next((one for one in look.bags if one.id == record.bag), None)
+        if bag is None:
+            differ("unknown-bag", bag=record.bag)
+        elif bag.patient != record.patient or (record.order is not None and bag.order != record.order):
+            differ("bag-of-another", bag=bag.id, patient=bag.patient, order=bag.order, recorded_order=record.order)
     if record.status in history.FINAL:
-        others = history.second_actions(look.given, record_id=record.record_id, order=record.order, due=record.due, amends=record.amends)
+        others = history.second_actions(
+            look.given,
+            record_id=record.record_id,
+            order=record.order,
+            due=record.due,
+            amends=record.amends,
+            action=record.action,
+            continues=record.continues,
+        )
         if others:
             given = sum(other.status == "completed" for other in others) + (record.status == "completed")
             differ("given-twice" if given > 1 else "second-action", others=[other.record_id for other in others], status=record.status)

@@ -6,19 +6,20 @@ from the store. Pure but for the one look that is handed in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord, ScanEvidence
 from pointofcare.labels import scan
-from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, SiteProfile, UnreadableLabel
+from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, SiteProfile, TextScan, UnreadableLabel
 from pointofcare.labels.symbol import Symbol
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
-from pointofcare.products import Product
+from pointofcare.products import Bag, Product
 from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned, ShownOrder
 from pointofcare.verdict.policy import Policy
-from server.store import bedside
+from server.store import bedside, infusions
 from server.store.bedside import Look, StaffLook
 from server.store.transaction import Transaction
 
@@ -54,6 +55,8 @@ def look(tx: Transaction, record: AdministrationRecord, scans: tuple[Scanned, ..
         gsrns={one.gsrn for one in found if isinstance(one, BandScan) and one.gsrn is not None},
         gtins={one.gtin for one in found if isinstance(one, DrugScan)} | ({record.gtin} if record.gtin else set()),
         products={record.product} if record.product else (),
+        bags={one.text for one in found if isinstance(one, TextScan)} | ({record.bag} if record.bag else set()),
+        serials={one.serial for one in found if isinstance(one, DrugScan) and one.serial} | ({record.serial} if record.serial else set()),
         staff={record.nurse, record.witness} - {None},  # type: ignore[arg-type]
     )
 
@@ -80,11 +83,32 @@ def for_record(record: AdministrationRecord, found: Look, scans: tuple[Scanned, 
         patients=found.patients,
         products=found.products,
         orders=found.orders,
-        history=tuple(
-            entry for entry in found.history if entry.at <= record.recorded_at and entry.record_id not in (record.record_id, record.amends)
-        ),
+        history=tuple(entry for entry in found.history if entry.at <= record.recorded_at and entry.record_id not in _replaced(record)),
+        bags=_bags_then(record, found),
+        containers=tuple(one for one in found.containers if one.opened_at <= record.effective_at),
+        pumps=tuple(one for one in found.pumps if one.at <= record.recorded_at),
         scans=tuple(Scanned(scan=_with_birth_date(scanned.scan, patient), at=scanned.at) for scanned in scans),
     )
+
+
+def _replaced(record: AdministrationRecord) -> tuple[str | None, ...]:
+    """What does not count beside this record: itself, and what it corrects. What it withdraws it must be judged by."""
+    return (record.record_id, None if record.status == Status.ENTERED_IN_ERROR else record.amends)
+
+
+def _bags_then(record: AdministrationRecord, found: Look) -> tuple[Bag, ...]:
+    """The bags as they were before this record, from the records of that time: one that comes late is not judged by what came
+    after it. A bag that no record of the patient names is taken as it stands."""
+    earlier = [row for row in found.given if row.at <= record.effective_at and row.record_id not in _replaced(record)]
+    named = {row.bag for row in found.given if row.bag is not None}
+    bags = []
+    for bag in found.bags:
+        if bag.id in named:
+            run = infusions.of_bag(earlier, bag.id)
+            state = infusions.BAG_STATES[run.state]
+            bag = replace(bag, state=state, started_at=run.started_at, rate=run.rate, record_id=run.record_id)  # noqa: PLW2901
+        bags.append(bag)
+    return tuple(bags)
 
 
 def is_patient(found: Scan) -> bool:
@@ -95,14 +119,22 @@ def is_patient(found: Scan) -> bool:
 def _scan(evidence: ScanEvidence, record: AdministrationRecord, profile: SiteProfile, today: date) -> Scan:
     if evidence.keyed:
         kind = LabelKind.PATIENT if evidence.text == record.mrn else LabelKind.DRUG
-        return Keyed(value=evidence.text, kind=kind, reason=record.status_reason)
+        if evidence.kind in (LabelKind.PATIENT, LabelKind.DRUG):
+            kind = LabelKind(evidence.kind)
+        return Keyed(
+            value=evidence.text,
+            kind=kind,
+            second_identifier=evidence.second_identifier,
+            reason=evidence.reason if evidence.reason is not None else record.status_reason,
+        )
     symbol = Symbol(identifier=evidence.identifier, content=evidence.text.encode("utf-8", "surrogateescape"))
     return scan.interpret(symbol, profile, today)
 
 
 def _with_birth_date(found: Scan, patient: Patient | None) -> Scan:
-    """The second identifier was compared at the cart and is not kept in the record: ours stands in for it."""
-    if isinstance(found, Keyed) and found.kind is LabelKind.PATIENT and patient is not None and patient.birth_date is not None:
+    """A cart that keeps no second identifier compared it itself: ours stands in for it."""
+    bare = isinstance(found, Keyed) and found.kind is LabelKind.PATIENT and found.second_identifier is None
+    if bare and isinstance(found, Keyed) and patient is not None and patient.birth_date is not None:
         return Keyed(value=found.value, kind=found.kind, second_identifier=patient.birth_date.isoformat(), reason=found.reason)
     return found
 
@@ -138,6 +170,12 @@ def _intent(record: AdministrationRecord, product: Product | None, witness: Staf
         prn_reason=record.prn_reason,
         witness=_witness(witness),
         waste=record.waste,
+        blind_value=record.blind_value,
+        returned=record.returned,
+        of_record=record.continues or record.amends,
+        rate=record.rate,
+        drop_factor=record.drop_factor,
+        effect=record.effect,
     )
 
 

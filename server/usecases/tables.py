@@ -7,7 +7,7 @@ from datetime import timedelta
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
-from server.store import bedside, patients, products, staff, versions
+from server.store import bedside, containers, patients, products, staff, versions
 from server.store.transaction import Transaction
 
 
@@ -32,7 +32,7 @@ def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: S
         case TableKind.STAFF_ROSTER:
             return StaffRosterBody(staff=staff.roster(tx))
         case TableKind.FORMULARY:
-            return FormularyBody(products=products.listed(tx))
+            return FormularyBody(products=products.listed(tx), containers=containers.listed(tx))
         case TableKind.POLICY:
             return PolicyBody(policy=products.policy(tx), site_profile=site)
 
@@ -48,6 +48,8 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         patients=look.patients,
         orders=look.orders,
         history=look.history,
+        bags=look.bags,
+        pumps=look.pumps,
         drawers=patients.drawers(tx, ward=ward),
         encounters=patients.encounters(tx, ward=ward),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.store.tables.audit import AuditRow
+from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
 from server.store.tables.fleet import (
     CartEventRow,
@@ -24,13 +25,17 @@ __all__ = [
     "AllergyRow",
     "AttemptRow",
     "AuditRow",
+    "BagRow",
     "BandRow",
     "CartEventRow",
     "CartRow",
+    "ContainerUseRow",
     "DiscrepancyRow",
     "DrawerAssignmentRow",
     "LeaseRow",
+    "ObservationRecordRow",
     "ObservationRow",
+    "OpenedContainerRow",
     "OrderQuestionRow",
     "OrderRow",
     "OrderVersionRow",
@@ -39,6 +44,7 @@ __all__ = [
     "PatientRow",
     "PolicyRow",
     "ProductRow",
+    "PumpReadingRow",
     "RecallRow",
     "RejectedMessageRow",
     "RoleRow",

@@ -50,6 +50,12 @@ class AdministrationRow(Model):
     recorded_at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     amends: Mapped[str | None] = mapped_column(String)
+    bag: Mapped[str | None] = mapped_column(String)
+    continues: Mapped[str | None] = mapped_column(String)
+    rate: Mapped[str | None] = mapped_column(String)
+    site: Mapped[str | None] = mapped_column(String)
+    prn_reason: Mapped[str | None] = mapped_column(String)
+    effect: Mapped[str | None] = mapped_column(String)
     level: Mapped[str] = mapped_column(String)
     overridden: Mapped[bool] = mapped_column(default=False)
     server_level: Mapped[str | None] = mapped_column(String)
@@ -62,6 +68,7 @@ class AdministrationRow(Model):
         Index("ix_administrations_ward", "facility", "ward", "effective_at"),
         Index("ix_administrations_overridden", "facility", "overridden", "effective_at"),
         Index("ix_administrations_amends", "facility", "amends"),
+        Index("ix_administrations_bag", "facility", "bag"),
         Index("ix_administrations_product", "facility", "product", "effective_at"),
     )
 

@@ -76,7 +76,7 @@ class AllergyRow(Model):
 
 
 class ObservationRow(Model):
-    """`value` is an amount with its UCUM unit: "58 /min"."""
+    """`value` is an amount with its UCUM unit: "58 /min". `record_id` and `cart` are of one that was measured at a bedside."""
 
     __tablename__ = "observations"
 
@@ -87,6 +87,8 @@ class ObservationRow(Model):
     value: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     by: Mapped[str | None] = mapped_column(String(64))
+    record_id: Mapped[str | None] = mapped_column(String)
+    cart: Mapped[str | None] = mapped_column(String)
 
     __table_args__ = (
         _of_patient(),

@@ -23,12 +23,13 @@ _DRAWN_FORMS = ("injection", "infusion", "solution", "suspension", "syrup", "dro
 
 
 def measure(moment: Moment) -> Dosing | None:
-    """None when there is nothing to compare: no order, nothing scanned that is known, a bag, or a drug of another order."""
+    """None when there is nothing to compare: no order, nothing scanned that is known, a bag, or a drug of another order. Of an
+    emergency drug without an order the stated dose stands for the ordered one."""
     order, packs = moment.order, moment.session.packs
-    if not moment.giving or order is None or not packs or moment.bag is not None:
+    if not moment.giving or not packs or moment.bag is not None or (order is None and not _is_emergency(moment)):
         return None
     products = [pack.product for pack in packs if pack.product is not None]
-    if len(products) != len(packs) or not all(matches(product, order) for product in products):
+    if len(products) != len(packs) or (order is not None and not all(matches(product, order) for product in products)):
         return None
     ordered = _ordered(moment)
     if isinstance(ordered, str):
@@ -58,9 +59,13 @@ def measure(moment: Moment) -> Dosing | None:
     )
 
 
+def _is_emergency(moment: Moment) -> bool:
+    return moment.emergency is not None and moment.emergency.fault == ""
+
+
 def in_ordered_kind(amount: Quantity, moment: Moment) -> Fraction | None:
     """Another amount for this dose, such as a second person's, in the kind of the ordered dose; None: it does not compare."""
-    ordered = _ordered(moment) if moment.order is not None else "no-dose"
+    ordered = _ordered(moment)
     if isinstance(ordered, str):
         return None
     value = _stated(amount, ordered[0], [pack.product for pack in moment.session.packs if pack.product is not None])
@@ -90,9 +95,10 @@ def by_weight(dose: Quantity) -> bool:
 
 
 def _ordered(moment: Moment) -> tuple[Quantity, Quantity] | str:
-    order = moment.order
-    assert order is not None
-    if order.dose_range is not None:
+    order, stated = moment.order, moment.facts.intent.dose
+    if order is None:
+        low = high = stated if stated is not None and _is_emergency(moment) else Quantity(value=Decimal(0), unit="mg")
+    elif order.dose_range is not None:
         low, high = order.dose_range
     elif order.dose is not None:
         low = high = order.dose

@@ -47,7 +47,7 @@ from server.mqtt.publishing import Publication, Publisher
 from server.security.signing import SigningKey
 from server.store import fleet, outbox
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import administrations, attempts, leases
+from server.usecases import administrations, attempts, leases, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -248,9 +248,17 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
             return
+        self._receipt(cart, self._record_attempt(body))
+
+    def _record_attempt(self, body: AttemptStopped) -> Recorded:
+        """What people owe because of it must not keep the evidence out."""
+        try:
+            with transaction(ACTOR) as tx:
+                return attempts.record(tx, body)
+        except Exception:  # noqa: BLE001 - recorded below, or raised from there
+            _log.exception("attempt %s: its tasks could not be raised", body.record_id)
         with transaction(ACTOR) as tx:
-            recorded = attempts.record(tx, body)
-        self._receipt(cart, recorded)
+            return attempts.record(tx, body, raise_tasks=False)
 
     def _receipt(self, cart: str, recorded: Recorded) -> None:
         self._counts["duplicates" if recorded.duplicate else "recorded"] += 1
@@ -332,8 +340,14 @@ class Gateway:
     def _on_event(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
         assert isinstance(body, FleetEvent)
-        with transaction(ACTOR) as tx:
-            upto = fleet.put_event(tx, cart, body)
+        try:
+            with transaction(ACTOR) as tx:
+                upto = fleet.put_event(tx, cart, body)
+                tasks_raised.after_event(tx, cart, body)
+        except Exception:  # noqa: BLE001 - the event itself is kept below, or raised from there
+            _log.exception("event %s of %s: its tasks could not be raised", body.seq, cart)
+            with transaction(ACTOR) as tx:
+                upto = fleet.put_event(tx, cart, body)
         self._publish(routes.ACK, EventsAcknowledged(epoch=body.epoch, upto=upto), cart=cart)
 
     def _on_host(self, arrival: Arrival) -> None:

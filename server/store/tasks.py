@@ -192,6 +192,18 @@ def cancel(tx: Transaction, tasks: Collection[int], *, why: str, by_record: str 
             _step(tx, task, why, CANCELLED, "", {"record_id": by_record} if by_record else {})
 
 
+def note(tx: Transaction, task: int, *, step: str, detail: Mapping[str, Any], record_id: str | None = None) -> None:
+    """What is known of an open task changed; whoever answers the older page is told so."""
+    done = tx.changed(
+        update(TaskRow)
+        .where(TaskRow.facility == tx.facility, TaskRow.id == task, TaskRow.status.in_(OPEN))
+        .values(detail=dict(detail), revision=TaskRow.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if done:
+        _step(tx, task, step, REQUESTED, "", {"record_id": record_id} if record_id else {})
+
+
 def get(tx: Transaction, task: int) -> Task:
     """Raises: NotFoundError."""
     row = tx.session.execute(_query().where(TaskRow.facility == tx.facility, TaskRow.id == task)).first()

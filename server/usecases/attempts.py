@@ -6,11 +6,13 @@ from pointofcare.wire import values
 from pointofcare.wire.messages import AttemptStopped
 from server.store import administrations
 from server.store.transaction import Transaction
+from server.usecases import tasks_raised
 from server.usecases.administrations import Recorded
 
 
-def record(tx: Transaction, attempt: AttemptStopped) -> Recorded:
-    """Records it once, with its audit row. It changes no chart and goes to no EMR."""
+def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True) -> Recorded:
+    """Records it once, with its audit row. It changes no chart and goes to no EMR. `raise_tasks` False is for one whose tasks could
+    not be raised: the evidence is kept all the same."""
     row = {
         "record_id": attempt.record_id,
         "ward": attempt.ward,
@@ -28,4 +30,6 @@ def record(tx: Transaction, attempt: AttemptStopped) -> Recorded:
         return Recorded(record_id=attempt.record_id, duplicate=True, discrepancies=())
     detail = {"cart": attempt.cart, "nurse": attempt.nurse, "outcome": attempt.outcome.value, "level": attempt.level}
     tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
+    if raise_tasks:
+        tasks_raised.after_attempt(tx, attempt)
     return Recorded(record_id=attempt.record_id, duplicate=False, discrepancies=())

@@ -9,6 +9,7 @@ from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
 from server.store import bedside, containers, patients, products, staff, versions
 from server.store.transaction import Transaction
+from server.usecases import dose_requests
 
 
 def build(tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
@@ -50,6 +51,7 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         history=look.history,
         bags=look.bags,
         pumps=look.pumps,
+        requests=dose_requests.of_ward(tx, ward),
         drawers=patients.drawers(tx, ward=ward),
         encounters=patients.encounters(tx, ward=ward),
     )

@@ -24,6 +24,7 @@ from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES, clinical
 from pointofcare.texts.findings import sentence
 from pointofcare.verdict import engine
 from pointofcare.verdict.finding import Verdict
+from simulation import replay_command
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 HOLDS, DIFFERS, INVALID = 0, 1, 2
@@ -34,19 +35,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    options = _options(argv)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments and arguments[0] in ("replay", "what-if"):
+        return _again(arguments[0], arguments[1:])
+    options = _options(arguments)
     explain = options.explain or (sys.stdout.isatty() and not options.json)
     try:
         return run(options.paths, explain=explain, language=options.lang, out=sys.stdout, err=sys.stderr)
     except BrokenPipeError:  # the reader of a pipe went away: not our failure, but nothing was proved
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DIFFERS
+        return _unread()
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+def _again(command: str, arguments: Sequence[str]) -> int:
+    try:
+        return replay_command.main(command, arguments, out=sys.stdout, err=sys.stderr)
+    except BrokenPipeError:
+        return _unread()
+
+
+def _unread() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return DIFFERS
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="pointofcare-verdict",
         description="Evaluate bedside scenarios. Exit code: 0 all expectations hold, 1 one does not, 2 a file is not valid.",
+        epilog="pointofcare-verdict replay FILE computes stored verdicts again; pointofcare-verdict what-if --policy NEW.toml FILE says "
+        "which another policy would have changed (a scenario file of such a name: ./replay). Each has its own --help.",
     )
     parser.add_argument("paths", nargs="+", metavar="FILE|FOLDER", help="scenario files (JSON), or folders of them")
     form = parser.add_mutually_exclusive_group()

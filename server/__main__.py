@@ -20,7 +20,7 @@ from pointofcare.people import StaffRole
 from server import config as configuration
 from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
 from server.config import ServerConfig
-from server.security import signing
+from server.security import sealing, signing
 from server.store import migrate
 from server.store.transaction import Actor, transaction
 
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
     made = command("export-key", _export_key, "write the public key that the carts check tables with")
     made.add_argument("--output", type=Path, help="a file; without it the key is printed")
+    made = command("audit", _audit, "seal the audit now, write it out, print its newest checkpoint, or verify that nothing was changed")
+    made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
+    made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
+    made.add_argument("--kept", type=Path, help="checkpoints that somebody else kept, one a line")
     made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files")
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
@@ -110,6 +114,14 @@ def _export_key(chosen: argparse.Namespace) -> int:
     else:
         chosen.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    with bare_app(settings).app_context():
+        return sealing.from_command_line(
+            chosen.action, signing.load_or_generate(settings.signing_key), output=chosen.output, kept=chosen.kept
+        )
 
 
 def _import(chosen: argparse.Namespace) -> int:
@@ -232,6 +244,8 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         dispatcher.start()
     if running.gateway is not None:
         running.gateway.start()
+        running.sealer = sealing.Sealer(signing.load_or_generate(settings.signing_key), scope=app.app_context)
+        running.sealer.start()
 
 
 def _stop(app: Flask) -> None:
@@ -240,6 +254,8 @@ def _stop(app: Flask) -> None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:
         dispatcher.stop()
+    if running.sealer is not None:
+        running.sealer.stop()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
-from flask import g, session
+from flask import g, request, session
 from flask_login import current_user
 from flask_security.utils import logout_user
 
@@ -98,4 +98,4 @@ def _read() -> Actor | None:
         return None
     known = {role.value for role in StaffRole}
     roles = frozenset(StaffRole(role.name) for role in current_user.roles if role.name in known)
-    return Actor(id=current_user.id, name=current_user.name, roles=roles)
+    return Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or "")

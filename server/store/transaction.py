@@ -27,11 +27,13 @@ __all__ = ["FACILITY", "Actor", "Transaction", "reading", "transaction"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who acts: a person of the staff with roles, or a program ("gateway", "dispatcher") without any."""
+    """Who acts: a person of the staff with roles, or a program ("gateway", "dispatcher") without any. `place` is the address from
+    which a person asks, "" where there is none."""
 
     id: str
     name: str = ""
     roles: frozenset[StaffRole] = frozenset()
+    place: str = ""
 
     def has(self, *roles: StaffRole) -> bool:
         return not self.roles.isdisjoint(roles)
@@ -66,6 +68,8 @@ class Transaction:
                 "action": action,
                 "subject": subject,
                 "detail": dict(detail or {}),
+                "roles": " ".join(sorted(role.value for role in self.actor.roles)),
+                "place": self.actor.place,
             }
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.store.tables.audit import AuditRow
+from server.store.tables.audit import AuditCheckpointRow, AuditLeafRow, AuditRow
 from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
 from server.store.tables.fleet import (
@@ -19,11 +19,14 @@ from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, Pat
 from server.store.tables.pharmacy import PolicyRow, ProductRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
+from server.store.tables.verdict import VerdictFactsRow
 
 __all__ = [
     "AdministrationRow",
     "AllergyRow",
     "AttemptRow",
+    "AuditCheckpointRow",
+    "AuditLeafRow",
     "AuditRow",
     "BagRow",
     "BandRow",
@@ -53,6 +56,7 @@ __all__ = [
     "TableVersionRow",
     "TaskRow",
     "TaskStepRow",
+    "VerdictFactsRow",
     "WardRow",
     "WeightRow",
     "staff_roles",

@@ -28,7 +28,7 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.errors import MessageError, NotPermittedError, PointOfCareError, UnreadableError
 from pointofcare.labels.scan import BandScan, Keyed, LabelKind, Scan, SiteProfile
-from pointofcare.orders import schedule
+from pointofcare.orders import dosage, schedule
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
 from pointofcare.products import Product
@@ -353,7 +353,8 @@ class Chart:
             if who is None or order.status is not OrderStatus.ACTIVE:
                 continue
             if order.category in (OrderCategory.PRN, OrderCategory.ON_CALL, OrderCategory.INFUSION):
-                lines.append(Due(patient=who, order=order, status="on-demand", open_record=waiting.get((order.id, None))))
+                now_meant = dosage.effective(order, now, body.timezone)
+                lines.append(Due(patient=who, order=now_meant, status="on-demand", open_record=waiting.get((order.id, None))))
                 continue
             try:
                 doses = schedule.due_doses(order, entries, windows, body.timezone, now - back, now + ahead)
@@ -364,7 +365,7 @@ class Chart:
             lines.extend(
                 Due(
                     patient=who,
-                    order=order,
+                    order=dosage.effective(order, dose.due, body.timezone),
                     status=schedule.status(dose, now).value,
                     due=dose.due,
                     opens_at=dose.opens_at,

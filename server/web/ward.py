@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, request, session
 
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders import schedule, timing
+from pointofcare.orders import dosage, schedule, timing
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueDose, DueStatus
 from pointofcare.people import Patient
@@ -89,14 +89,14 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
                 unknown.append(order)
                 continue
             if order.category in (OrderCategory.PRN, OrderCategory.ON_CALL):
-                on_demand.append(order)
+                on_demand.append(dosage.effective(order, now, zone))
                 continue
             try:
                 due = schedule.due_doses(order, history, policy.windows, zone, _back(order, now), now + AHEAD)
             except PointOfCareError:
                 unknown.append(order)
                 continue
-            doses += _lines([_dose(order, one, now) for one in due], now)
+            doses += _lines([_dose(dosage.effective(order, one.due, zone), one, now) for one in due], now)
         doses.sort(key=lambda dose: (ORDER.index(dose.status), dose.due))
         shown = doses[:NUMBER_SHOWN] if len(doses) > NUMBER_SHOWN + 1 else doses
         # Whatever is due or overdue is shown, however many there are.

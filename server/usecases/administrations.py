@@ -13,8 +13,9 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Scanned
 from pointofcare.verdict.finding import Finding, Level, Verdict
+from pointofcare.wire import recompute
 from pointofcare.wire.messages import DiscrepancyNote
-from server.store import administrations, discrepancies, history, mapping_record, outbox, versions
+from server.store import administrations, discrepancies, history, mapping_record, outbox, verdicts, versions
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -46,9 +47,11 @@ def record(
     site: Site | None = None,
     sender: str | None = None,
     reevaluate: bool = True,
+    verdict_facts: str | None = None,
 ) -> Recorded:
     """Records one administration. `reevaluate` False is for one that the second look itself failed on: it is recorded all the same,
-    with a discrepancy that says so. `sender` is the cart whose connection it came over."""
+    with a discrepancy that says so. `sender` is the cart whose connection it came over. `verdict_facts` is what the cart's verdict
+    was a function of."""
     site = site or Site()
     scans = facts.scans_of(record, site) if reevaluate else ()
     look = facts.look(tx, record, scans)
@@ -66,6 +69,7 @@ def record(
     }
     if not administrations.insert_record(tx, row):
         return _again(tx, record.record_id)  # another gateway was faster between our look and our write
+    verdicts.put(tx, recompute.of_administration(record, verdict_facts))
     outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
     effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)

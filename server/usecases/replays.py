@@ -1,0 +1,74 @@
+"""Stored verdicts judged again: one of them for an incident's review, a month of them for a change of policy. Reads only.
+
+What cannot be judged is counted and named; a look that ended at its limit says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pointofcare.errors import NotFoundError
+from pointofcare.verdict.policy import Policy
+from pointofcare.wire import recompute, values
+from pointofcare.wire import what_if as core
+from pointofcare.wire.recompute import Replayed, StoredVerdict
+from pointofcare.wire.what_if import WhatIf
+from server.store import verdicts
+from server.store.transaction import Transaction
+from server.store.verdicts import Unreadable
+
+MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """`found` of the verdicts from the first on; `until` None: of all of them, else of those given before that moment."""
+
+    found: WhatIf
+    until: datetime | None = None
+
+
+def what_if(
+    tx: Transaction,
+    policy: Policy | Callable[[str], Policy],
+    since: datetime,
+    until: datetime,
+    limit: int = MOST,
+    *,
+    ward: str | None = None,
+) -> Asked:
+    """Which verdicts given at `since <= at < until` would have been others under `policy` (or that of a ward by its id). At most
+    `limit` of them, oldest first, a batch in memory at a time."""
+    policy_of = policy if callable(policy) else lambda _ward: policy
+    found, after, left = WhatIf(), None, limit
+    while left > 0:
+        batch, after = verdicts.between(tx, since=since, until=until, ward=ward, after=after, limit=min(verdicts.BATCH, left))
+        tx.session.expunge_all()
+        left -= len(batch)
+        readable = core.ask((each for each in batch if isinstance(each, StoredVerdict)), policy_of)
+        broken = {each.record_id: each.why for each in batch if isinstance(each, Unreadable)}
+        found = core.joined(found, replace(readable, stored=readable.stored + len(broken), unknown={**readable.unknown, **broken}))
+        if after is None:
+            return Asked(found=found)
+    return Asked(found=found, until=after.at if after is not None else since)
+
+
+def replay(tx: Transaction, record_id: str, *, kind: str | None = None) -> Replayed:
+    """One stored verdict and today's. Raises: NotFoundError."""
+    stored = verdicts.get(tx, record_id, kind=kind)
+    if stored is None:
+        raise NotFoundError(f"verdict {record_id!r} is not known", remedy="it may not have arrived yet", record_id=record_id)
+    if isinstance(stored, Unreadable):
+        raise NotFoundError(f"verdict {record_id!r}: {stored.why}", remedy="tell support", record_id=record_id)
+    return recompute.replay(stored)
+
+
+def export(tx: Transaction, *, since: datetime, until: datetime, ward: str | None = None) -> Iterator[tuple[bytes, str]]:
+    """One line of JSON a verdict, oldest first, with "" or why it is none: that line then holds the record's id alone."""
+    for each in verdicts.every(tx, since=since, until=until, ward=ward):
+        if isinstance(each, Unreadable):
+            yield values.written({"record_id": each.record_id, "kind": each.kind, "unreadable": each.why}), each.why
+        else:
+            yield values.dump(each), ""

@@ -22,7 +22,7 @@ from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gate
 from server.config import ServerConfig
 from server.security import sealing, signing
 from server.store import migrate
-from server.store.transaction import Actor, transaction
+from server.store.transaction import Actor, reading, transaction
 
 DEFAULT_CONFIG = Path("server.toml")
 OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
@@ -72,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
     made.add_argument("--skip-bad", action="store_true", help="leave out the rows with a problem and write the others")
+    made = command("export-verdicts", _export_verdicts, "stored verdicts with their facts as JSON lines, for pointofcare-verdict replay")
+    made.add_argument("--since", required=True, metavar="DAY", help="first day (2026-03-01), or a moment with its offset")
+    made.add_argument("--until", required=True, metavar="DAY", help="the day after the last one, or a moment")
+    made.add_argument("--ward", help="one ward alone")
+    made = command("forget-verdict-facts", _forget_verdict_facts, "drop the facts of old verdicts; their records stay")
+    made.add_argument("--before", required=True, metavar="DAY", help="of verdicts given before this day")
     made = command("user", _user, "add a person, or set a password (asked for, or read from standard input)")
     made.add_argument("action", choices=("add", "set-password"))
     made.add_argument("name", help="the user name")
@@ -129,6 +135,32 @@ def _import(chosen: argparse.Namespace) -> int:
 
     with create_app(_load(chosen), pages=False).app_context():
         return imports.from_command_line(OPERATOR, chosen.files, dry_run=chosen.dry_run, skip_bad=chosen.skip_bad)
+
+
+def _export_verdicts(chosen: argparse.Namespace) -> int:
+    """To standard output; 1 when a stored verdict could not be read, which its line and the last sentence then say."""
+    from server.usecases import replays
+
+    settings = _load(chosen)
+    since, until = (replays.moment(text, settings.timezone) for text in (chosen.since, chosen.until))
+    count = broken = 0
+    with bare_app(settings).app_context(), reading(OPERATOR) as tx:
+        for line, why in replays.export(tx, since=since, until=until, ward=chosen.ward):
+            sys.stdout.buffer.write(line + b"\n")
+            count, broken = count + 1, broken + bool(why)
+    sys.stdout.buffer.flush()
+    print(f"{count} verdicts, {broken} of them not readable", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
+    from server.usecases import replays
+
+    settings = _load(chosen)
+    with bare_app(settings).app_context(), transaction(OPERATOR) as tx:
+        count = replays.forget(tx, before=replays.moment(chosen.before, settings.timezone))
+    print(f"the facts of {count} verdicts are dropped; their records stay")
+    return 0
 
 
 def _user(chosen: argparse.Namespace) -> int:

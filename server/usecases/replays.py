@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pointofcare.errors import NotFoundError
+from pointofcare.errors import ConfigError, NotFoundError
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import recompute, values
 from pointofcare.wire import what_if as core
@@ -72,3 +73,21 @@ def export(tx: Transaction, *, since: datetime, until: datetime, ward: str | Non
             yield values.written({"record_id": each.record_id, "kind": each.kind, "unreadable": each.why}), each.why
         else:
             yield values.dump(each), ""
+
+
+def forget(tx: Transaction, *, before: datetime) -> int:
+    """Drops the facts of verdicts given before that moment, as the hospital's time of keeping them is over; how many."""
+    count = verdicts.forget(tx, before=before)
+    tx.audit("verdict-facts.forget", f"verdicts before {before.isoformat()}", {"count": count})
+    return count
+
+
+def moment(text: str, timezone: str) -> datetime:
+    """A day as its first instant in `timezone`, or a moment with its offset. Raises: ConfigError."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, ZoneInfoNotFoundError) as exc:
+        raise ConfigError(
+            f"{text!r} is no day", remedy="write a day such as 2026-03-01", problems=(("day", f"{text!r}: write 2026-03-01"),)
+        ) from exc

@@ -16,10 +16,14 @@ from pointofcare.verdict.policy import Policy
 from pointofcare.wire import recompute
 from pointofcare.wire.messages import AttemptOutcome, AttemptStopped
 from pointofcare.wire.recompute import ATTEMPT, StoredVerdict
+from server import config as configuration
+from server.__main__ import main
+from server.app import bare_app
 from server.store import verdicts
 from server.store.transaction import Actor, reading, transaction
 from server.store.verdicts import Unreadable
 from server.usecases import administrations, attempts, replays
+from simulation import verdict_command
 from tests.support.builders import facts, local
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import NOW, WARD, a_record, open_ward
@@ -208,3 +212,27 @@ def test_schema_is_what_the_tables_say(app: Flask) -> None:
     from server.store import migrate
 
     assert "verdict_facts" not in migrate.differences()
+
+
+def test_commands_export_and_forget(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    config = tmp_path / "server.toml"
+    assert main(["init", "--config", str(config), "--facility", "h1"]) == 0
+    assert main(["migrate", "--config", str(config)]) == 0
+    with bare_app(configuration.load(config)).app_context():
+        open_ward()
+        give("r-1", judged=stored("r-1", LATE))
+    capsysbinary.readouterr()
+    asked = ["--config", str(config), "--since", "2026-03-02", "--until", "2026-03-03"]
+    assert main(["export-verdicts", *asked]) == 0
+    (line,) = capsysbinary.readouterr().out.splitlines()
+    file = tmp_path / "verdicts.jsonl"
+    file.write_bytes(line)
+    assert verdict_command.main(["replay", str(file)]) == 0
+    assert b"SAME" in capsysbinary.readouterr().out
+    assert main(["export-verdicts", *asked, "--ward", "NGOAI"]) == 0
+    assert capsysbinary.readouterr().out == b""
+    assert main(["forget-verdict-facts", "--config", str(config), "--before", "2026-03-03"]) == 0
+    assert main(["export-verdicts", *asked]) == 0
+    file.write_bytes(capsysbinary.readouterr().out.splitlines()[-1])
+    assert verdict_command.main(["replay", str(file)]) == 2
+    assert main(["export-verdicts", "--config", str(config), "--since", "yesterday", "--until", "2026-03-03"]) == 2

@@ -6,7 +6,7 @@ Raises tasks, decides nothing: a difference is shown to a person, and what canno
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -158,11 +158,21 @@ def _move_out(tx: Transaction, record: AdministrationRecord, product: Product, u
     else:
         drawer = place.filled[0] if len(place.filled) == 1 else 0
     at = min((one.at for one in scans if isinstance(one.scan, DrugScan) and one.scan.gtin == product.gtin), default=record.effective_at)
-    common = {"cart": record.cart, "drawer": drawer, "product": product.id, "by": record.nurse, "record_id": record.record_id}
-    stock.add(tx, Move(key=f"taken:{record.record_id}", kind=stock.TAKEN, units=Decimal(-units), at=min(at, record.effective_at), **common))
+    taken = Move(
+        key=f"taken:{record.record_id}",
+        cart=record.cart,
+        drawer=drawer,
+        product=product.id,
+        kind=stock.TAKEN,
+        units=Decimal(-units),
+        by=record.nurse,
+        at=min(at, record.effective_at),
+        record_id=record.record_id,
+    )
+    stock.add(tx, taken)
     back = _units_returned(record, product)
     if back:
-        stock.add(tx, Move(key=f"returned:{record.record_id}", kind=stock.RETURNED, units=back, at=record.effective_at, **common))
+        stock.add(tx, replace(taken, key=f"returned:{record.record_id}", kind=stock.RETURNED, units=back, at=record.effective_at))
     recount(tx, cart=record.cart, product=product.id)
 
 

@@ -128,10 +128,9 @@ def _acknowledgement(record: AdministrationRecord, policy: Policy) -> NewTask:
 
 def _late(record: AdministrationRecord, second: Verdict | None) -> dict[str, Any] | None:
     """The facts of T4, as the server or else as the nurse saw them."""
-    for finding in (*(second.findings if second is not None else ()), *record.findings):
-        if finding.rule == "T4":
-            return dict(finding.facts)
-    return None
+    judged = second.findings if second is not None else ()
+    found = [finding.facts for finding in judged if finding.rule == "T4"] + [told.facts for told in record.findings if told.rule == "T4"]
+    return dict(found[0]) if found else None
 
 
 def _re_timing(record: AdministrationRecord, order: Order, zone: str | None, late: dict[str, Any]) -> NewTask:

@@ -1,0 +1,159 @@
+"""What people do about tasks: answer them, once. Whoever is first has answered; everybody later is told who and what.
+
+An answer does what it says in the same transaction: a linked barcode is in the formulary, a dose that is on its way is on the carts,
+an acknowledged drug has its order, an explained count is the drawer's stock from then on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, UnreadableError
+from pointofcare.labels import gs1
+from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.products import Product
+from server.store import administrations, discrepancies, orders, patients, products, tasks, versions
+from server.store.discrepancies import Discrepancy
+from server.store.tasks import Task
+from server.store.transaction import Actor, Transaction
+from server.usecases import controlled, pharmacy
+from server.usecases.permission import require, text
+from server.usecases.task_kinds import (
+    ACKNOWLEDGEMENT,
+    CONTROLLED_COUNT,
+    DOSE_REQUEST,
+    KINDS,
+    UNKNOWN_BARCODE,
+    Answer,
+)
+
+_LONGEST_ID = 64
+
+
+def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: str, words: str = "", product: str | None = None) -> Task:
+    """Answers the task as it was on the screen at `revision`. `product` is what a barcode is linked to.
+
+    Raises: NotPermittedError (the role, or one's own doing), NotFoundError, ConflictError (somebody was faster, or it came again
+    meanwhile), UnreadableError (no such answer), TextMissingError."""
+    task = tasks.get(tx, task_id)
+    kind = KINDS[task.kind]
+    chosen = next((one for one in kind.answers if one.code == code), None)
+    if chosen is None:
+        raise UnreadableError(f"{code!r} does not answer a task of kind {task.kind}", remedy=_known(kind.answers), code=code)
+    require(tx, actor, *chosen.roles)
+    if kind.not_by_doer and task.detail.get("nurse") == actor.id:
+        raise NotPermittedError(
+            "nobody answers for what they did themselves", remedy="another person of this role must look at it", task=task_id
+        )
+    if task.revision != revision or task.status not in chosen.asked_in:
+        raise _changed(task)
+    said = text(words, "answer") if chosen.needs_text else words.strip()[:2000]
+    owner = "prescriber" if chosen.code == "propose" else None
+    if not tasks.answer(tx, task_id, revision=revision, status=chosen.status, code=code, text=said, owner=owner):
+        raise _changed(tasks.get(tx, task_id))
+    detail = _carry_out(tx, actor, task, chosen, said, product)
+    tx.audit(f"task.{code}", f"task/{task_id}", {"kind": task.kind, "key": task.key, "status": chosen.status, "answer": said, **detail})
+    return tasks.get(tx, task_id)
+
+
+def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: str, product: str | None) -> dict[str, object]:
+    """What the answer does beside being written down; returned is what the audit says of it."""
+    if task.kind == DOSE_REQUEST and task.patient:
+        versions.bump(tx, patients.ward_of(tx, task.patient) or task.ward)
+    elif task.kind == UNKNOWN_BARCODE and chosen.code == "link":
+        return {"product": link(tx, str(task.detail.get("barcode", "")), product or "").id}
+    elif task.kind == ACKNOWLEDGEMENT and chosen.code == "acknowledge":
+        return {"order": _document(tx, actor, task, said).id}
+    elif task.kind == ACKNOWLEDGEMENT:
+        _dispute(tx, task, said)
+    elif task.kind == CONTROLLED_COUNT and task.product:
+        controlled.adjust(tx, task_id=task.id, by=actor.id, at=tx.at, detail=task.detail, product=task.product, note=said)
+    return {}
+
+
+def link(tx: Transaction, barcode: str, product_id: str) -> Product:
+    """The barcode is another pack of a known product: from now on it is in the formulary as a trade item of its own, with all that
+    the product says but for its recalls.
+
+    Raises: NotFoundError (the product), UnreadableError (not a GTIN), ConflictError (the GTIN is another product's)."""
+    gtin = barcode.zfill(14) if barcode.isascii() and barcode.isdigit() else ""
+    if len(gtin) != 14 or not gs1.is_valid_key(gtin):
+        raise UnreadableError(
+            f"{barcode[:40]!r} is not a GTIN", remedy="print a hospital label for it, or say that it is not ours", barcode=barcode[:40]
+        )
+    if not product_id:
+        raise NotFoundError("no product was chosen", remedy="choose the product that this pack holds")
+    base = products.get(tx, product_id)
+    known = products.known(tx, gtins=(gtin,)).get(gtin)
+    if known is not None:
+        raise ConflictError(f"the GTIN {gtin} belongs to {known}", remedy="look at the formulary again", gtin=gtin, product=known)
+    identifier = f"{base.id}.{gtin}" if len(base.id) + 15 <= _LONGEST_ID else f"gtin.{gtin}"
+    linked = replace(base, id=identifier, gtin=gtin, recalled_lots=())
+    pharmacy.receive_product(tx, linked)
+    return linked
+
+
+def _document(tx: Transaction, actor: Actor, task: Task, said: str) -> Order:
+    """The order that the prescriber would have written: completed, so that nothing more is given by it."""
+    found = administrations.get(tx, task.record_id or "")
+    if found is None:
+        raise NotFoundError("the record of this drug is not here", remedy="look at the list again", record_id=task.record_id)
+    record = found.record
+    held = next((one for one in products.listed(tx) if one.id == record.product), None)
+    ingredient = "/".join(part.name for part in held.ingredients) if held is not None and held.ingredients else ""
+    order = Order(
+        id=f"o-{uuid4().hex[:12]}",
+        version=1,
+        patient=record.patient,
+        ingredient=ingredient or record.product_name or record.product or record.gtin or "?",
+        form=held.form if held is not None else "",
+        route=record.route or "",
+        category=OrderCategory.ONCE,
+        status=OrderStatus.COMPLETED,
+        dose=record.dose,
+        start=record.effective_at,
+        end=record.effective_at,
+        indication=said or record.reason_text or record.status_reason,
+        display=record.product_name or "",
+        prescriber=actor.id,
+    )
+    if not patients.known(tx, (record.patient,)):
+        raise NotFoundError(f"patient {record.patient!r} is not known", remedy="admit or import the patient first", patient=record.patient)
+    orders.insert_order(tx, order, source="acknowledged")
+    orders.insert_version(tx, order, action="acknowledged", reason=f"record {record.record_id}")
+    tx.audit("order.acknowledge", f"order/{order.id}", {"record": record.record_id, "patient": record.patient})
+    versions.bump(tx, patients.ward_of(tx, record.patient))
+    return order
+
+
+def _dispute(tx: Transaction, task: Task, said: str) -> None:
+    """The prescriber will not stand for it: charge nurse and pharmacist see that."""
+    raised = Discrepancy(
+        code="disputed-emergency",
+        record_id=task.record_id or task.key,
+        ward=task.ward,
+        patient=task.patient or "",
+        detail={"prescriber": tx.actor.id, "words": said},
+    )
+    discrepancies.raise_all(tx, (raised,))
+
+
+def _changed(task: Task) -> ConflictError:
+    if task.is_open:
+        return ConflictError(
+            f"task {task.id} changed meanwhile", remedy="look at it again and decide anew", task=task.id, status=task.status
+        )
+    return ConflictError(
+        f"task {task.id} was answered by {task.answered_by or 'nobody'}: {task.answer_code or task.status}"
+        + (f" ({task.answer})" if task.answer else ""),
+        remedy="look at the answer that is there",
+        task=task.id,
+        status=task.status,
+        answered_by=task.answered_by,
+        answer=task.answer_code,
+    )
+
+
+def _known(answers: tuple[Answer, ...]) -> str:
+    return f"one of {', '.join(one.code for one in answers)}"

@@ -23,19 +23,19 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from cart_client import care, own_records
 from cart_client.clock import steady_s
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
-from pointofcare.errors import MessageError, NotPermittedError, PointOfCareError, UnreadableError
+from pointofcare.errors import MessageError, NotPermittedError, UnreadableError
 from pointofcare.labels.scan import BandScan, Keyed, LabelKind, Scan, SiteProfile
-from pointofcare.orders import dosage, schedule
-from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.orders.order import Order
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
 from pointofcare.products import Product
-from pointofcare.verdict.facts import Cart, Facts, HistoryEntry
+from pointofcare.verdict.facts import Cart, Facts
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import tables
-from pointofcare.wire.messages import HeldTable, TableIssued, TableKind
+from pointofcare.wire.messages import HeldTable, ObservationRecorded, TableIssued, TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ log = logging.getLogger(__name__)
 # How far a table's issue may lie in the future of this clock: more means that one of the two clocks is wrong.
 _CLOCK_LEEWAY = timedelta(hours=1)
 _HISTORY = timedelta(days=14)
-_ACTIONS_THAT_DOSE = frozenset({"give", "start", "stop", "hold", "refuse", "not-given"})
 # The most restricted role of a person counts: a student who is also a nurse elsewhere is a student here.
 _ROLES = (
     StaffRole.STUDENT,
@@ -83,19 +82,6 @@ class Tables:
             (TableKind.FORMULARY, self.formulary),
             (TableKind.POLICY, self.policy),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """One line of the due list. `order` has no dose when it is given on demand; `status` as `DueStatus`, or "on-demand"."""
-
-    patient: Patient
-    order: Order
-    status: str
-    due: datetime | None = None
-    opens_at: datetime | None = None
-    closes_at: datetime | None = None
-    open_record: str | None = None
 
 
 class Chart:
@@ -306,12 +292,21 @@ class Chart:
 
     # Facts.
 
-    def facts_for(self, session: Session, now: datetime, *, cart: Cart, journalled: tuple[AdministrationRecord, ...] = ()) -> Facts:
-        """Everything that the verdict may look at, as it is now. `journalled` are this cart's own records."""
+    def facts_for(
+        self,
+        session: Session,
+        now: datetime,
+        *,
+        cart: Cart,
+        journalled: tuple[AdministrationRecord, ...] = (),
+        measured: tuple[ObservationRecorded, ...] = (),
+    ) -> Facts:
+        """Everything that the verdict may look at, as it is now. `journalled` and `measured` are this cart's own."""
         body = self._ward_body(now)
         formulary = self._tables.formulary.body if self._tables.formulary is not None else None
         if body is None or not isinstance(formulary, FormularyBody):
             return Facts(at=now, timezone=self.zone(), cart=cart, nurse=session.nurse, intent=session.intent, scans=session.scans)
+        entries = own_records.history(body.history, journalled)
         return Facts(
             at=now,
             timezone=body.timezone,
@@ -319,62 +314,37 @@ class Chart:
             nurse=session.nurse,
             intent=session.intent,
             policy=self.policy(),
-            patients=body.patients,
+            patients=own_records.patients(body.patients, measured),
             products=formulary.products,
             orders=body.orders,
-            history=history(body.history, journalled),
-            bags=body.bags,
+            history=entries,
+            bags=own_records.bags(body.bags, entries),
             containers=formulary.containers,
             scans=session.scans,
+            pumps=body.pumps,
         )
 
-    def due_list(
+    def ward(
         self,
         now: datetime,
         *,
         journalled: tuple[AdministrationRecord, ...] = (),
+        measured: tuple[ObservationRecorded, ...] = (),
         opened: tuple[AdministrationRecord, ...] = (),
-        patient: str | None = None,
-        back: timedelta = timedelta(hours=8),
-        ahead: timedelta = timedelta(hours=4),
-    ) -> tuple[Due, ...]:
-        """What is due from `back` to `ahead` by bed and time, then what may be given on demand. `opened` were never confirmed."""
+    ) -> care.Ward | None:
+        """What the screen's lines are made from, with this cart's own records; `opened` were never confirmed."""
         body = self._ward_body(now)
         if body is None:
-            return ()
-        policy = self.policy()
-        windows = policy.windows
-        entries = history(body.history, journalled)
-        patients = {p.id: p for p in body.patients if patient is None or p.id == patient}
-        waiting = {(r.order, r.due): r.record_id for r in opened}
-        lines: list[Due] = []
-        for order in body.orders:
-            who = patients.get(order.patient)
-            if who is None or order.status is not OrderStatus.ACTIVE:
-                continue
-            if order.category in (OrderCategory.PRN, OrderCategory.ON_CALL, OrderCategory.INFUSION):
-                now_meant = dosage.effective(order, now, body.timezone)
-                lines.append(Due(patient=who, order=now_meant, status="on-demand", open_record=waiting.get((order.id, None))))
-                continue
-            try:
-                doses = schedule.due_doses(order, entries, windows, body.timezone, now - back, now + ahead)
-            except PointOfCareError:
-                # An order whose times are not understood must be seen, never silently not due.
-                lines.append(Due(patient=who, order=order, status="unknown"))
-                continue
-            lines.extend(
-                Due(
-                    patient=who,
-                    order=dosage.effective(order, dose.due, body.timezone),
-                    status=schedule.status(dose, now).value,
-                    due=dose.due,
-                    opens_at=dose.opens_at,
-                    closes_at=dose.closes_at,
-                    open_record=waiting.get((order.id, dose.due)),
-                )
-                for dose in doses
-            )
-        return tuple(sorted(lines, key=lambda d: (d.patient.bed or "~", d.patient.id, d.due is None, d.due or now, d.order.id)))
+            return None
+        return care.Ward(
+            body=body,
+            entries=own_records.history(body.history, journalled),
+            patients=own_records.patients(body.patients, measured),
+            products=self.products(now),
+            policy=self.policy(),
+            opened=opened,
+            own_requests=own_records.requests(body.requests, journalled),
+        )
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
@@ -397,33 +367,6 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
             else:
                 place = ":memory:"
     raise TableRefusedError("unreadable", "not even memory takes a database")
-
-
-def history(charted: tuple[HistoryEntry, ...], journalled: tuple[AdministrationRecord, ...]) -> tuple[HistoryEntry, ...]:
-    """The chart's history with this cart's own records that it lacks; a record that a later one amends counts as the later says."""
-    known = {entry.record_id for entry in charted if entry.record_id is not None}
-    amended = {record.amends for record in journalled if record.amends is not None}
-    own = tuple(
-        HistoryEntry(
-            order=record.order,
-            patient=record.patient,
-            status=record.status,
-            at=record.effective_at,
-            product=record.product,
-            due=record.due,
-            dose=record.dose,
-            lot=record.lot,
-            serial=record.serial,
-            reason=record.status_reason,
-            record_id=record.record_id,
-        )
-        for record in journalled
-        if record.order is not None
-        and record.record_id not in known
-        and record.record_id not in amended
-        and record.action in _ACTIONS_THAT_DOSE
-    )
-    return (*(entry for entry in charted if entry.record_id is None or entry.record_id not in amended), *own)
 
 
 def history_since(now: datetime) -> datetime:

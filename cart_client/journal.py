@@ -1,8 +1,8 @@
 """The cart's journal: the first durable hop of every dose. What `append` returned for survives a kill and a power cut.
 
-Append-only SQLite, WAL with synchronous=FULL: records and attempts under one sequence, and what became of each (a receipt of the
-server, the state at the EMR) as further rows. Nothing is updated or deleted, which triggers enforce. It never invents a time or
-an id, and never says "written" before the disk did.
+Append-only SQLite, WAL with synchronous=FULL: records, attempts and measured values under one sequence, and what became of each
+(a receipt of the server, the state at the EMR) as further rows. Nothing is updated or deleted, which triggers enforce. It never
+invents a time or an id, and never says "written" before the disk did.
 """
 
 from __future__ import annotations
@@ -22,20 +22,32 @@ from typing import Any
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
 from pointofcare.wire import codec, routes
-from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, EmrState, FleetEvent, Message
+from pointofcare.wire.messages import (
+    AdministrationRecorded,
+    AttemptStopped,
+    EmrState,
+    FleetEvent,
+    Message,
+    ObservationRecorded,
+)
 
+_Body = AdministrationRecorded | AttemptStopped | ObservationRecorded
 # The broker client puts the connection's own in its place.
 _SID = "journal"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _KEPT_DECODED = 5000
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE entry (
-    seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt')),
+_ROUTES = {"administration": routes.ADMINISTRATION, "attempt": routes.ATTEMPT, "observation": routes.OBSERVATION}
+_ENTRY_TABLE = """CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt', 'observation')),
     journalled_at TEXT NOT NULL, patient TEXT, effective_at TEXT NOT NULL, payload BLOB NOT NULL
-) STRICT;
-CREATE INDEX entry_effective ON entry (effective_at);
+) STRICT"""
+_ENTRY_INDEX = "CREATE INDEX entry_effective ON entry (effective_at)"
+_SCHEMA = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+{_ENTRY_TABLE};
+{_ENTRY_INDEX};
 CREATE TABLE settlement (
     id INTEGER PRIMARY KEY, record_id TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('received', 'emr')),
     state TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL
@@ -99,31 +111,55 @@ class Journal:
                     if statement.strip():
                         self._db.execute(statement)
                 for table in _APPEND_ONLY:
-                    for verb in ("UPDATE", "DELETE"):
-                        self._db.execute(
-                            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                            "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-                        )
+                    self._guard(table)
                 self._db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
                 self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         elif self._one("PRAGMA quick_check")[0] != "ok":
             raise JournalError("the journal is damaged", remedy="keep the file, call support, chart on paper", why="damaged")
+        elif version == 1:
+            self._take_observations()
+
+    def _guard(self, table: str) -> None:
+        for verb in ("UPDATE", "DELETE"):
+            self._db.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+            )
+
+    def _take_observations(self) -> None:
+        """From version 1, whose rows could not be measured values: all of them copied, in one transaction."""
+        with self._transaction():
+            for verb in ("update", "delete"):
+                self._db.execute(f"DROP TRIGGER entry_no_{verb}")
+            self._db.execute("DROP INDEX entry_effective")
+            self._db.execute("ALTER TABLE entry RENAME TO entry_1")
+            self._db.execute(_ENTRY_TABLE)
+            self._db.execute("INSERT INTO entry SELECT seq, record_id, kind, journalled_at, patient, effective_at, payload FROM entry_1")
+            self._db.execute("DROP TABLE entry_1")
+            self._db.execute(_ENTRY_INDEX)
+            self._guard("entry")
+            self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
 
     def close(self) -> None:
         with self._lock, _translated():
             self._db.close()
 
-    def append(self, record: AdministrationRecord, *, message_id: str) -> Entry:
-        """Make `record` durable. The same record again changes nothing and returns its row.
+    def append(self, record: AdministrationRecord, *, message_id: str, facts: str | None = None) -> Entry:
+        """Make `record` durable, with the packed facts of its verdict. The same record again changes nothing and returns its row.
 
         Raises: JournalError when it is not on disk (`why`: disk-full, read-only, damaged, busy, conflict).
         """
-        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch)
+        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch, facts=facts)
         return self._append("administration", record.record_id, record.patient, record.recorded_at, record.effective_at, body, message_id)
 
     def append_attempt(self, attempt: AttemptStopped, *, message_id: str) -> Entry:
         """Make the evidence of a dose that was not given durable, like `append`."""
         return self._append("attempt", attempt.record_id, attempt.patient, attempt.at, attempt.at, attempt, message_id)
+
+    def append_observation(self, observation: ObservationRecorded, *, message_id: str) -> Entry:
+        """Make a measured value durable, like `append`."""
+        at = observation.at
+        return self._append("observation", observation.record_id, observation.patient, at, at, observation, message_id)
 
     def _append(
         self,
@@ -132,7 +168,7 @@ class Journal:
         patient: str | None,
         now: datetime,
         effective_at: datetime,
-        body: AdministrationRecorded | AttemptStopped,
+        body: _Body,
         message_id: str,
     ) -> Entry:
         with self._lock, _translated():
@@ -161,8 +197,12 @@ class Journal:
                 why="damaged",
             )
 
-    def _same(self, held: Entry, body: AdministrationRecorded | AttemptStopped) -> Entry:
-        wanted = codec.encode(replace(held.message, body=replace(body, seq=held.seq, epoch=self.epoch)))
+    def _same(self, held: Entry, body: _Body) -> Entry:
+        numbered = replace(body, seq=held.seq, epoch=self.epoch)
+        before = held.message.body
+        if isinstance(numbered, AdministrationRecorded) and isinstance(before, AdministrationRecorded):
+            numbered = replace(numbered, facts=before.facts)  # asked again a moment later, other facts are at hand
+        wanted = codec.encode(replace(held.message, body=numbered))
         if wanted != codec.encode(held.message):
             raise JournalError(
                 f"record {held.record_id} is already journalled with other content",
@@ -230,6 +270,15 @@ class Journal:
                 "SELECT record_id FROM entry WHERE kind = 'administration' AND effective_at >= ? ORDER BY seq", (_text(since),)
             ).fetchall()
             return tuple(_record(self._held(record_id).message) for (record_id,) in rows)
+
+    def observations(self, *, since: datetime) -> tuple[ObservationRecorded, ...]:
+        """What was measured at this cart from `since` on, in the order of its rows."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                "SELECT record_id FROM entry WHERE kind = 'observation' AND effective_at >= ? ORDER BY seq", (_text(since),)
+            ).fetchall()
+            bodies = [self._held(record_id).message.body for (record_id,) in rows]
+            return tuple(body for body in bodies if isinstance(body, ObservationRecorded))
 
     def settle(self, record_id: str, *, at: datetime, duplicate: bool = False, discrepancies: int = 0) -> bool:
         """Note the server's receipt. False when the row is not ours or was settled before: a receipt may come twice."""
@@ -331,8 +380,7 @@ _ENTRY = "SELECT seq, record_id, kind, journalled_at, payload FROM entry"
 
 def _entry(row: tuple[int, str, str, str, bytes]) -> Entry:
     seq, record_id, kind, at, payload = row
-    route = routes.ADMINISTRATION if kind == "administration" else routes.ATTEMPT
-    return Entry(seq=seq, record_id=record_id, kind=kind, journalled_at=_time(at), message=codec.decode(route, payload))
+    return Entry(seq=seq, record_id=record_id, kind=kind, journalled_at=_time(at), message=codec.decode(_ROUTES[kind], payload))
 
 
 def _record(message: Message) -> AdministrationRecord:

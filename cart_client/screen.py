@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cart_client.chart import Chart, Due, history_since
+from cart_client import care
+from cart_client.care import Care, Due
+from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
 from pointofcare.administration import session as workflow
@@ -109,22 +111,44 @@ _SHOWN_AFTER_START = timedelta(hours=1)
 
 
 class DueList:
-    """The ward's due list, made anew when something changed or some seconds passed."""
+    """The ward's due list and what goes on with the patient, made anew when something changed or some seconds passed."""
 
     def __init__(self, chart: Chart, journal: Journal) -> None:
         self._chart, self._journal = chart, journal
+        self._ward: care.Ward | None = None
         self._lines: tuple[Due, ...] = ()
+        self._care: tuple[str, Care] | None = None
         self._made_at: datetime | None = None
 
     def stale(self) -> None:
         self._made_at = None
 
+    def _renew(self, now: datetime) -> None:
+        if self._made_at is not None and abs((now - self._made_at).total_seconds()) < DUES_EVERY_S:
+            return
+        since = history_since(now)
+        self._ward = self._chart.ward(
+            now,
+            journalled=self._journal.administrations(since=since),
+            measured=self._journal.observations(since=since),
+            opened=self._journal.open_doses(),
+        )
+        self._lines = care.due_list(self._ward, now) if self._ward is not None else ()
+        self._care = None
+        self._made_at = now
+
+    def care(self, patient: str | None, now: datetime) -> Care:
+        """What goes on with `patient`."""
+        self._renew(now)
+        if self._ward is None or patient is None:
+            return Care()
+        if self._care is None or self._care[0] != patient:
+            self._care = (patient, care.of_patient(self._ward, patient, now))
+        return self._care[1]
+
     def of(self, patient: str | None, now: datetime) -> tuple[Due, ...]:
         """Of that patient, or of everybody."""
-        if self._made_at is None or abs((now - self._made_at).total_seconds()) >= DUES_EVERY_S:
-            journalled = self._journal.administrations(since=history_since(now))
-            self._lines = self._chart.due_list(now, journalled=journalled, opened=self._journal.open_doses())
-            self._made_at = now
+        self._renew(now)
         return tuple(line for line in self._lines if patient is None or line.patient.id == patient)
 
 

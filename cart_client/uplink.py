@@ -37,6 +37,7 @@ from pointofcare.errors import JournalError, PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
+    AttemptStopped,
     Body,
     CartBirth,
     CartPhase,
@@ -53,6 +54,7 @@ from pointofcare.wire.messages import (
     LeaseAnswered,
     LeaseAsked,
     Message,
+    ObservationRecorded,
     RecordReceived,
     TableIssued,
     TablesHeld,
@@ -73,6 +75,11 @@ TELEMETRY_EVERY_S = 30.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
 _STEP_S = 0.5
+_ROUTES: Mapping[type[Body], Route] = {
+    AdministrationRecorded: routes.ADMINISTRATION,
+    AttemptStopped: routes.ATTEMPT,
+    ObservationRecorded: routes.OBSERVATION,
+}
 _REMEMBERED_COMMANDS = 256
 
 
@@ -335,8 +342,7 @@ class Uplink:
             sent = self._sending.get(entry.record_id)
             if sent is not None and mono_s - sent.at_mono_s < sent.pause_s:
                 continue
-            route = routes.ADMINISTRATION if isinstance(entry.message.body, AdministrationRecorded) else routes.ATTEMPT
-            if not self._publish(route, entry.message):
+            if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                 return
             tries = 1 if sent is None else sent.tries + 1
             longest = min(RESEND_LONGEST_S, self._backoff_first_s * 2 ** min(tries - 1, 10))

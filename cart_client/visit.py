@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cart_client import evidence
-from cart_client.chart import Chart, Due, history_since
+from cart_client.care import Due
+from cart_client.chart import Chart, history_since
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.journal import Journal
@@ -99,7 +100,8 @@ def due_list(visit: Visit, now: datetime) -> tuple[Due, ...]:
 
 def facts(visit: Visit, now: datetime, session: Session | None = None) -> Facts:
     journalled = visit.journal.administrations(since=history_since(now))
-    return visit.chart.facts_for(session or visit.session, now, cart=visit.here.facts(now), journalled=journalled)
+    measured = visit.journal.observations(since=history_since(now))
+    return visit.chart.facts_for(session or visit.session, now, cart=visit.here.facts(now), journalled=journalled, measured=measured)
 
 
 def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -> AdministrationRecord:

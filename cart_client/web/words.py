@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cart_client.chart import Due
+from cart_client.care import Due
 from cart_client.screen import View
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import State

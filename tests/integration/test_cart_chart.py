@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import OKPKey
 
-from cart_client.chart import Chart, TableRefusedError, history, key_from
+from cart_client.chart import Chart, TableRefusedError, key_from
+from cart_client.own_records import history
 from pointofcare.administration.session import Session
 from pointofcare.errors import NotPermittedError
 from pointofcare.labels.scan import BandScan, Keyed

@@ -12,6 +12,7 @@ import pytest
 from cart_client import inbox
 from cart_client.inbox import Link, LinkTold
 from cart_client.scanning import Seen
+from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.errors import QuantityError
 from pointofcare.labels.symbol import Symbol
@@ -204,8 +205,8 @@ def test_an_amount_changed_after_the_reason_needs_the_reason_again(stand: Stand)
     at_patient(stand)
     stand.hold(pack(MORPHINE))
     asked = replace(stand.view.session, state=workflow.State.AWAITING_REASON)
-    reasoned = workflow.advance(asked, workflow.ReasonGiven(at=stand.clock.at, reason="emergency", satisfies=("Q2",)))
-    changed = workflow.advance(reasoned, workflow.AmountGiven(dose=Quantity(value=Decimal(50), unit="mg"), at=stand.clock.at))
+    reasoned = workflow.advance(asked, events.ReasonGiven(at=stand.clock.at, reason="emergency", satisfies=("Q2",)))
+    changed = workflow.advance(reasoned, events.AmountGiven(dose=Quantity(value=Decimal(50), unit="mg"), at=stand.clock.at))
     assert (changed.intent.reason, changed.intent.satisfies, changed.intent.witness) == (None, None, None)
 
 
@@ -305,7 +306,9 @@ def test_a_students_badge_or_ones_own_is_no_second_person(stand: Stand) -> None:
 
 
 def test_an_infusion_is_started_by_the_scan_of_its_bag(stand: Stand) -> None:
-    infusion = an_order("O7", "P1", "paracetamol", "1000 mg", category=OrderCategory.INFUSION, times=(), route="IV", form="infusion")
+    infusion = an_order(
+        "O7", "P1", "paracetamol", "1000 mg", category=OrderCategory.INFUSION, times=(), route="IV", form="infusion", rate=q("100 mL/h")
+    )
     bag = Bag(id="BAG-0001", order="O7", order_version=1, state=BagState.PREPARED)
     body = replace(chart_body((infusion,)), bags=(bag,))
     stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, body, version=2)), stand.clock.at)

@@ -1,0 +1,63 @@
+"""What a value measured at the bedside can be: its unit, and the bounds that catch a slip of the decimal point or of the kind.
+
+The bounds are of a living person with room on both sides, a local choice. Must never correct a value: it is taken or asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from pointofcare.errors import QuantityError
+from pointofcare.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """`at_bedside`: measured there with what a nurse has at hand; the others come from a laboratory or a meter. `step` is the
+    finest that is told."""
+
+    unit: str
+    low: Decimal
+    high: Decimal
+    at_bedside: bool = True
+    step: Decimal = Decimal(1)
+
+
+def _kind(unit: str, low: str, high: str, step: str = "1", *, at_bedside: bool = True) -> Kind:
+    return Kind(unit=unit, low=Decimal(low), high=Decimal(high), step=Decimal(step), at_bedside=at_bedside)
+
+
+KINDS: Mapping[str, Kind] = {
+    "heart-rate": _kind("/min", "10", "350"),
+    "systolic": _kind("mm[Hg]", "30", "320"),
+    "respiratory-rate": _kind("/min", "1", "120"),
+    "spo2": _kind("%", "20", "100"),
+    "temperature": _kind("Cel", "20", "45", "0.1"),
+    "glucose": _kind("mmol/L", "0.3", "90", "0.1"),
+    "pain": _kind("{score}", "0", "10"),
+    "sedation": _kind("{score}", "0", "4"),
+    "potassium": _kind("mmol/L", "0.8", "15", "0.1", at_bedside=False),
+    "creatinine": _kind("umol/L", "1", "5000", at_bedside=False),
+    "inr": _kind("1", "0.3", "30", "0.1", at_bedside=False),
+}
+
+
+def read(code: str, text: str) -> Quantity:
+    """A typed number as the value of `code`, in its unit. Raises: QuantityError with `why`: code, number or range."""
+    kind = KINDS.get(code)
+    if kind is None:
+        raise QuantityError(f"{code[:40]!r} is not measured here", remedy="choose one of the list", why="code")
+    try:
+        number = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation as exc:
+        raise QuantityError(f"{text[:40]!r} is no number", remedy="write the number alone", why="number") from exc
+    if not number.is_finite():
+        raise QuantityError(f"{text[:40]!r} is no number", remedy="write the number alone", why="number")
+    if not kind.low <= number <= kind.high:
+        remedy = f"between {kind.low} and {kind.high} {kind.unit}; measure again"
+        raise QuantityError(f"{number} {kind.unit} cannot be", remedy=remedy, why="range", low=str(kind.low), high=str(kind.high))
+    if number != number.quantize(kind.step):
+        raise QuantityError(f"{text[:40]!r} is too fine", remedy=f"in steps of {kind.step}", why="number")
+    return Quantity(value=number, unit=kind.unit)

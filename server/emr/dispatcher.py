@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pointofcare.errors import EmrError, EmrRejectedError, PointOfCareError
-from server.emr import fhir_mapping, retry, validation
+from server.emr import fhir_chain, fhir_mapping, fhir_observation, retry, validation
 from server.emr.fhir_mapping import MappingContext
 from server.emr.port import EmrPort, EmrUnclearError
 from server.store import outbox
+from server.store.observations import Measurement
 from server.store.outbox import OutboxItem
 from server.store.transaction import Actor, transaction
 
@@ -31,6 +32,8 @@ LEASE_S = 180.0
 # Before this much of the lease is used up a batch is left: another worker may take the rest when it has run out.
 _LEASE_USED_S = LEASE_S - 90.0
 _CHECK_EVERY_S = 60.0
+# Something may have gone on with one of these before it was sent.
+_MAY_GO_ON = ("in-progress", "on-hold")
 
 
 class InvalidBundleError(EmrRejectedError):
@@ -176,12 +179,15 @@ class Dispatcher:
         self._sent += 1
 
     def _build(self, item: OutboxItem) -> bytes:
-        context = self._context
-        if item.record.amends is not None:
-            with transaction(ACTOR) as tx:
-                older = outbox.of_record(tx, item.record.amends)
-            context = replace(context, amended=older.record if older else None)
-        payload = fhir_mapping.to_bytes(fhir_mapping.to_bundle(item.record, context))
+        record, context = item.record, self._context
+        if isinstance(record, Measurement):
+            bundle = fhir_observation.to_bundle(record, context)
+        else:
+            if record.amends is not None or record.continues is not None or record.status in _MAY_GO_ON:
+                with transaction(ACTOR) as tx:
+                    context = replace(context, chain=outbox.chain(tx, item.ordering_key))
+            bundle = fhir_chain.to_bundle(record, context)
+        payload = fhir_mapping.to_bytes(bundle)
         found = validation.problems(payload)
         if found:
             raise InvalidBundleError("the bundle is not valid FHIR R4: " + "; ".join(found)[:2000], problems=found)

@@ -19,7 +19,9 @@ from server.emr.fhir_elements import search
 from server.emr.port import Accepted, EmrUnclearError
 
 _JSON = "application/fhir+json"
-_LOCATION = re.compile(r"(?:^|/)MedicationAdministration/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$")
+_LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$")
+# What carries the identifier of a record: the dose or infusion, a removal, a measurement or an effect.
+OURS = ("MedicationAdministration", "Procedure", "Observation")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -72,8 +74,15 @@ class FhirEmr:
         return self._accepted(sent, place, resource, body, record_id)
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
+        for kind in OURS:
+            found = self._read_back(kind, record_id)
+            if found is not None:
+                return found
+        return None
+
+    def _read_back(self, kind: str, record_id: str) -> Mapping[str, Any] | None:
         found = self._get(
-            f"{self._base_url}/MedicationAdministration?identifier={search(self._identifier_system, record_id)}",
+            f"{self._base_url}/{kind}?identifier={search(self._identifier_system, record_id)}",
             {"Prefer": "handling=strict"},
         )
         # A server that ignores the parameter answers with everything it has: only what carries our identifier counts.
@@ -81,7 +90,7 @@ class FhirEmr:
         ours = [resource for resource in listed if self._carries(resource, record_id)]
         if len(ours) > 1:
             raise EmrRejectedError(
-                f"the EMR holds {len(ours)} administrations with identifier {record_id}",
+                f"the EMR holds {len(ours)} resources with identifier {record_id}",
                 remedy="remove the wrong one in the EMR",
                 emr_ids=tuple(str(resource.get("id")) for resource in ours),
             )
@@ -112,7 +121,7 @@ class FhirEmr:
 
     def _ours(self, bundle: Mapping[str, Any], record_id: str) -> tuple[int, Mapping[str, Any]]:
         for place, entry in enumerate(bundle["entry"]):
-            if entry["resource"]["resourceType"] == "MedicationAdministration" and self._carries(entry["resource"], record_id):
+            if entry["resource"]["resourceType"] in OURS and self._carries(entry["resource"], record_id):
                 return place, entry["resource"]
         raise EmrRejectedError(f"the stored bundle does not hold record {record_id}", record_id=record_id)
 
@@ -127,7 +136,8 @@ class FhirEmr:
                 raise answers.meaning(status, response.get("outcome"))
         response = entries[place]["response"]
         stored = entries[place].get("resource")
-        if isinstance(stored, dict) and stored.get("resourceType") == "MedicationAdministration":
+        kind = resource["resourceType"]
+        if isinstance(stored, dict) and stored.get("resourceType") == kind:
             if not self._carries(stored, record_id) or not _same_subject(resource, stored):
                 raise EmrRejectedError(
                     "the EMR answered with another identifier or patient than was sent",
@@ -137,11 +147,12 @@ class FhirEmr:
         else:
             stored = {}
         match = _LOCATION.search(str(response.get("location") or ""))
-        emr_id = stored.get("id") or (match.group(1) if match else None)
+        match = match if match and match.group(1) == kind else None
+        emr_id = stored.get("id") or (match.group(2) if match else None)
         if not emr_id:
             raise EmrOutcomeUnknownError("the EMR took the record and named no id", record_id=record_id)
-        version = (stored.get("meta") or {}).get("versionId") or (match.group(2) if match else None) or _etag(response.get("etag"))
-        return Accepted(emr_id=f"MedicationAdministration/{emr_id}", version=version, replayed=_status(response.get("status")) == 200)
+        version = (stored.get("meta") or {}).get("versionId") or (match.group(3) if match else None) or _etag(response.get("etag"))
+        return Accepted(emr_id=f"{kind}/{emr_id}", version=version, replayed=_status(response.get("status")) == 200)
 
 
 def _parsed(answer: httpx.Response) -> object:

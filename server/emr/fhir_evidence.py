@@ -35,6 +35,10 @@ def bedside(record: AdministrationRecord, extensions: str) -> Json:
         parts.append({"url": "order-version", "valueInteger": record.order_version})
     if record.due is not None:
         parts.append({"url": "due", "valueDateTime": moment(record.due)})
+    if record.bag:
+        parts.append({"url": "bag", "valueString": text(record.bag)})
+    if record.drop_factor is not None:
+        parts.append({"url": "drops-per-ml", "valueInteger": record.drop_factor})
     if record.site:
         parts.append({"url": "body-site", "valueString": text(record.site)})
     if record.route and record.dose is None:
@@ -46,12 +50,42 @@ def bedside(record: AdministrationRecord, extensions: str) -> Json:
     return {"url": f"{extensions}bedside-evidence", "extension": parts}
 
 
+def act(record: AdministrationRecord, extensions: str, staff_system: str) -> Json:
+    """One later act on the same administration: a rate that was set, a pause, an end, waste."""
+    parts: list[Json] = [
+        {"url": "record", "valueString": record.record_id},
+        {"url": "action", "valueCode": record.action},
+        {"url": "status", "valueCode": record.status},
+        {"url": "at", "valueDateTime": moment(record.effective_at)},
+        {"url": "by", "valueReference": reference("Practitioner", staff_system, record.nurse)},
+        {"url": "verdict", "valueCode": record.level},
+    ]
+    if record.rate is not None:
+        parts.append({"url": "rate", "valueQuantity": quantity(record.rate)})
+    if record.drop_factor is not None:
+        parts.append({"url": "drops-per-ml", "valueInteger": record.drop_factor})
+    if record.bag:
+        parts.append({"url": "bag", "valueString": text(record.bag)})
+    if record.witness:
+        parts.append({"url": "witness", "valueReference": reference("Practitioner", staff_system, record.witness)})
+    if record.waste is not None:
+        parts.append({"url": "waste", "valueQuantity": quantity(record.waste)})
+    if record.returned is not None:
+        parts.append({"url": "returned", "valueQuantity": quantity(record.returned)})
+    words = record.reason_text or record.status_reason
+    if words:
+        parts.append({"url": "reason", "valueString": text(words)})
+    return {"url": f"{extensions}act", "extension": parts}
+
+
 def waste(record: AdministrationRecord, extensions: str, staff_system: str) -> Json | None:
     if record.waste is None:
         return None
     parts: list[Json] = [{"url": "quantity", "valueQuantity": quantity(record.waste)}]
     if record.status_reason or record.reason_text:
         parts.append({"url": "reason", "valueCodeableConcept": concept(text=text(record.reason_text or record.status_reason or ""))})
+    if record.returned is not None:
+        parts.append({"url": "returned", "valueQuantity": quantity(record.returned)})
     if record.witness:
         parts.append({"url": "witness", "valueReference": reference("Practitioner", staff_system, record.witness)})
     return {"url": f"{extensions}waste", "extension": parts}

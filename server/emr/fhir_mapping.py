@@ -35,6 +35,8 @@ _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _UNKNOWN = coding(f"{_TERMINOLOGY}data-absent-reason", "unknown")
 _WITH_REASON = frozenset({"not-done", "stopped", "on-hold", "entered-in-error"})
 _RUNNING = frozenset({"in-progress", "on-hold"})
+# Resources of ours that an identifier is searched for; the others are known by their tag alone.
+BY_IDENTIFIER = frozenset({"ma", "procedure", "effect"})
 _NOT_A_DOSE = frozenset({"waste", "remove"})
 _SEVERITY = {"WARN": "low", "REASON": "moderate", "WITNESS": "high", "STOP": "high"}
 # v3-ActCode, AdministrationDetectedIssueCode: only where our rule means just that.
@@ -48,7 +50,8 @@ class MappingContext:
     `site` is this hospital's own URL ("https://hospital.example/bcma"), under which all our identifiers live. `systems`
     replaces an identifier system where the EMR has its own: keys `patient order staff cart`. `literals` maps `patient`,
     `order`, `encounter` or a staff id to the EMR's reference ("Patient/17") where it is known. `order_text` is the order's
-    line, used when nothing was scanned. `amended` is the record that this one corrects, as it was sent.
+    line, used when nothing was scanned. `amended` is the record that this one corrects, as it was sent, `chain` every record that
+    is known by now of the same dose or infusion.
     """
 
     site: str
@@ -56,6 +59,7 @@ class MappingContext:
     literals: Mapping[str, str] = field(default_factory=dict)
     order_text: str | None = None
     amended: AdministrationRecord | None = None
+    chain: tuple[AdministrationRecord, ...] = ()
 
     def system(self, name: str) -> str:
         return self.systems.get(name) or f"{self.site.rstrip('/')}/sid/{name}"
@@ -86,11 +90,11 @@ def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     if record.amends is not None and context.amended is not None:
         entries.append(_withdrawal(record, context.amended, context))
     if record.status != "entered-in-error":
-        issues = [_issue(record, context, finding, place) for place, finding in enumerate(_answered(record), start=1)]
-        entries.append(_created(record, context, "ma", administration(record, context, [issue["fullUrl"] for issue in issues])))
+        issues = issues_of(record, context)
+        entries.append(created(record, context, "ma", administration(record, context, [one["fullUrl"] for one in issues])))
         entries += issues
-    target = entries[0]["fullUrl"] if record.status == "entered-in-error" else _urn(record.record_id)
-    entries.append(_created(record, context, "pv", _provenance(record, context, target)))
+    target = entries[0]["fullUrl"] if record.status == "entered-in-error" else urn(record.record_id)
+    entries.append(created(record, context, "pv", provenance(record, context, target)))
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
@@ -107,17 +111,17 @@ def administration(record: AdministrationRecord, context: MappingContext, issue_
         extensions.append(wasted)
     found: Json = {
         "resourceType": "MedicationAdministration",
-        "meta": {"tag": [_tag(record, context, "ma")]},
+        "meta": {"tag": [tag(record, context, "ma")]},
         "extension": extensions,
         "identifier": [{"system": context.system("administration"), "value": record.record_id}],
         "status": record.status,
         "category": concept(coding(f"{_TERMINOLOGY}medication-admin-category", "inpatient")),
         "subject": reference("Patient", context.system("patient"), record.mrn, context.literals.get("patient")),
-        "performer": _performers(record, context),
+        "performer": performers(record, context),
         "device": [reference("Device", context.system("cart"), record.cart)],
     }
     if record.product or record.gtin:
-        found["contained"] = [_medication(record, context)]
+        found["contained"] = [medication(record, context)]
         found["medicationReference"] = {"reference": "#medication"}
     else:
         found["medicationCodeableConcept"] = concept(text=context.order_text or "not scanned; see the order")
@@ -130,7 +134,7 @@ def administration(record: AdministrationRecord, context: MappingContext, issue_
     if "encounter" in context.literals:
         found["context"] = {"reference": context.literals["encounter"]}
     if record.status in _WITH_REASON:
-        found["statusReason"] = [_reason(record, context)]
+        found["statusReason"] = [reason(record, context)]
     elif record.status_reason or record.reason_text:
         found["note"] = [{"text": text(" - ".join(part for part in (record.status_reason, record.reason_text) if part))}]
     if record.prn_reason:
@@ -143,7 +147,7 @@ def administration(record: AdministrationRecord, context: MappingContext, issue_
     return found
 
 
-def _medication(record: AdministrationRecord, context: MappingContext) -> Json:
+def medication(record: AdministrationRecord, context: MappingContext) -> Json:
     codings = []
     if record.gtin:
         codings.append(coding(GTIN, record.gtin))
@@ -167,10 +171,16 @@ def _medication(record: AdministrationRecord, context: MappingContext) -> Json:
 
 
 def _dosage(record: AdministrationRecord, context: MappingContext) -> Json | None:
-    if record.dose is None:  # FHIR mad-1: a dosage without dose or rate is not valid; the route then stands in the evidence
+    found: Json = {}
+    ratio = rate(record.dose) if record.dose is not None else None
+    if record.rate is not None:
+        found["rateQuantity"] = quantity(record.rate)
+    elif ratio:
+        found["rateRatio"] = ratio
+    if record.dose is not None and not ratio and (record.rate is None or record.status not in _RUNNING):
+        found["dose"] = quantity(record.dose)  # what runs has not been given yet
+    if not found:  # FHIR mad-1: a dosage without dose or rate is not valid; the route then stands in the evidence
         return None
-    ratio = rate(record.dose)
-    found: Json = {"rateRatio": ratio} if ratio else {"dose": quantity(record.dose)}
     if record.route:
         codings = [coding(context.system("route"), record.route)]
         if record.route in ROUTE_CODES:
@@ -181,7 +191,7 @@ def _dosage(record: AdministrationRecord, context: MappingContext) -> Json | Non
     return found
 
 
-def _performers(record: AdministrationRecord, context: MappingContext) -> list[Json]:
+def performers(record: AdministrationRecord, context: MappingContext) -> list[Json]:
     functions = [("performer", record.nurse)]
     if record.witness:
         functions.append(("witness" if record.waste is not None else "verifier", record.witness))
@@ -194,7 +204,7 @@ def _performers(record: AdministrationRecord, context: MappingContext) -> list[J
     ]
 
 
-def _reason(record: AdministrationRecord, context: MappingContext) -> Json:
+def reason(record: AdministrationRecord, context: MappingContext) -> Json:
     codings = [coding(context.system("reason"), record.status_reason)] if record.status_reason else []
     words = record.reason_text or record.status_reason
     if not words:  # FHIR allows it missing; said openly it reaches the reader, and is not taken for a mapping fault
@@ -202,14 +212,19 @@ def _reason(record: AdministrationRecord, context: MappingContext) -> Json:
     return concept(*codings, text=text(words))
 
 
-def _answered(record: AdministrationRecord) -> list[FindingEvidence]:
+def issues_of(record: AdministrationRecord, context: MappingContext) -> list[Json]:
+    """An entry for each finding that something was given in spite of."""
+    return [issue(record, context, finding, place) for place, finding in enumerate(answered(record), start=1)]
+
+
+def answered(record: AdministrationRecord) -> list[FindingEvidence]:
     """The findings that something was given in spite of."""
     if record.status == "not-done":
         return []
     return [finding for finding in record.findings if finding.level in _SEVERITY]
 
 
-def _issue(record: AdministrationRecord, context: MappingContext, finding: FindingEvidence, place: int) -> Json:
+def issue(record: AdministrationRecord, context: MappingContext, finding: FindingEvidence, place: int) -> Json:
     codings = [coding(context.system("rule"), finding.rule)]
     standard = _ISSUE_CODES.get(finding.rule) or _ISSUE_CODES.get(finding.rule[:1])
     if standard:
@@ -232,7 +247,7 @@ def _issue(record: AdministrationRecord, context: MappingContext, finding: Findi
         resource["mitigation"] = [_mitigation(record, context, "second person at the bedside", record.witness)]
     elif words and finding.satisfied:
         resource["mitigation"] = [_mitigation(record, context, words, record.nurse)]
-    return _created(record, context, f"ov{place}", resource)
+    return created(record, context, f"ov{place}", resource)
 
 
 def _mitigation(record: AdministrationRecord, context: MappingContext, words: str, author: str) -> Json:
@@ -243,7 +258,7 @@ def _mitigation(record: AdministrationRecord, context: MappingContext, words: st
     }
 
 
-def _provenance(record: AdministrationRecord, context: MappingContext, target: str) -> Json:
+def provenance(record: AdministrationRecord, context: MappingContext, target: str) -> Json:
     staff = context.system("staff")
     agents = [("performer", reference("Practitioner", staff, record.nurse, context.literals.get(record.nurse)))]
     if record.witness:
@@ -268,36 +283,44 @@ def _withdrawal(record: AdministrationRecord, amended: AdministrationRecord, con
     """The corrected resource, now `entered-in-error`. A pure withdrawal leaves its own identifier on it, to be found by."""
     resource = administration(amended, context)
     resource["status"] = "entered-in-error"
-    resource["statusReason"] = [_reason(record, context)]
+    resource["statusReason"] = [reason(record, context)]
     if record.status == "entered-in-error":
         resource["identifier"].append({"system": context.system("administration"), "value": record.record_id})
-    query = f"identifier={search(context.system('administration'), amended.record_id)}"
+    return updated(amended.record_id, context, resource)
+
+
+def created(record: AdministrationRecord, context: MappingContext, kind: str, resource: Json) -> Json:
+    """A conditional create: by identifier where R4 has one to search, else by our tag."""
+    mine = tag(record, context, kind)
+    resource.setdefault("meta", {"tag": [mine]})
+    if kind in BY_IDENTIFIER:
+        condition = f"identifier={search(context.system('administration'), record.record_id)}"
+        url = urn(record.record_id)
+    else:
+        condition = f"_tag={search(mine['system'], mine['code'])}"
+        url = f"urn:uuid:{uuid5(NAMESPACE_URL, condition)}"
     return {
-        "fullUrl": _urn(amended.record_id),
+        "fullUrl": url,
         "resource": resource,
-        "request": {"method": "PUT", "url": f"MedicationAdministration?{query}"},
+        "request": {"method": "POST", "url": resource["resourceType"], "ifNoneExist": condition},
     }
 
 
-def _created(record: AdministrationRecord, context: MappingContext, kind: str, resource: Json) -> Json:
-    """A conditional create: by identifier where R4 has one to search, else by our tag."""
-    name = resource["resourceType"]
-    tag = _tag(record, context, kind)
-    resource.setdefault("meta", {"tag": [tag]})
-    if kind == "ma":
-        condition = f"identifier={search(context.system('administration'), record.record_id)}"
-        url = _urn(record.record_id)
-    else:
-        condition = f"_tag={search(tag['system'], tag['code'])}"
-        url = f"urn:uuid:{uuid5(NAMESPACE_URL, condition)}"
-    return {"fullUrl": url, "resource": resource, "request": {"method": "POST", "url": name, "ifNoneExist": condition}}
+def updated(record_id: str, context: MappingContext, resource: Json) -> Json:
+    """A conditional update of the resource that carries `record_id`: made anew, or changed where it stands."""
+    query = f"identifier={search(context.system('administration'), record_id)}"
+    return {
+        "fullUrl": urn(record_id),
+        "resource": resource,
+        "request": {"method": "PUT", "url": f"{resource['resourceType']}?{query}"},
+    }
 
 
-def _tag(record: AdministrationRecord, context: MappingContext, kind: str) -> Json:
+def tag(record: AdministrationRecord, context: MappingContext, kind: str) -> Json:
     return coding(context.system("event"), f"{record.record_id}.{kind}")
 
 
-def _urn(record_id: str) -> str:
+def urn(record_id: str) -> str:
     try:
         return f"urn:uuid:{UUID(record_id)}"
     except ValueError:

@@ -37,6 +37,7 @@ from pointofcare.wire.messages import (
     LeaseAnswered,
     LeaseAsked,
     Message,
+    ObservationRecorded,
     RecordReceived,
     TablesHeld,
     Telemetry,
@@ -46,8 +47,8 @@ from server.config import MqttConfig
 from server.mqtt.publishing import Publication, Publisher
 from server.security.signing import SigningKey
 from server.store import fleet, outbox
-from server.store.transaction import Actor, reading, transaction
-from server.usecases import administrations, attempts, leases, tasks_raised
+from server.store.transaction import Actor, Transaction, reading, transaction
+from server.usecases import administrations, attempts, leases, observations, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -62,6 +63,7 @@ SUBSCRIBED: tuple[Route, ...] = (
     routes.TELEMETRY,
     routes.ADMINISTRATION,
     routes.ATTEMPT,
+    routes.OBSERVATION,
     routes.TABLES,
     routes.LEASE_ASK,
     routes.CLOCK_ASK,
@@ -134,6 +136,7 @@ class Gateway:
         self._take: Mapping[type[Body], Callable[[Arrival], None]] = {
             AdministrationRecorded: self._on_administration,
             AttemptStopped: self._on_attempt,
+            ObservationRecorded: self._on_observation,
             TablesHeld: self._on_tables,
             LeaseAsked: self._on_lease,
             ClockAsked: self._on_clock,
@@ -234,13 +237,23 @@ class Gateway:
         """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
         try:
             with transaction(ACTOR) as tx:
-                return administrations.record(tx, body.record, cart_seq=body.seq, epoch=body.epoch, site=self._site, sender=cart)
+                return self._record_in(tx, body, cart)
         except Exception:  # noqa: BLE001 - recorded below, or raised from there
             _log.exception("record %s: the second look failed", body.record.record_id)
         with transaction(ACTOR) as tx:
-            return administrations.record(
-                tx, body.record, cart_seq=body.seq, epoch=body.epoch, site=self._site, sender=cart, reevaluate=False
-            )
+            return self._record_in(tx, body, cart, reevaluate=False)
+
+    def _record_in(self, tx: Transaction, body: AdministrationRecorded, cart: str, *, reevaluate: bool = True) -> Recorded:
+        return administrations.record(
+            tx,
+            body.record,
+            cart_seq=body.seq,
+            epoch=body.epoch,
+            site=self._site,
+            sender=cart,
+            reevaluate=reevaluate,
+            verdict_facts=body.facts,
+        )
 
     def _on_attempt(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -259,6 +272,16 @@ class Gateway:
             _log.exception("attempt %s: its tasks could not be raised", body.record_id)
         with transaction(ACTOR) as tx:
             return attempts.record(tx, body, raise_tasks=False)
+
+    def _on_observation(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, ObservationRecorded)
+        if body.facility != self._facility:
+            self._reject_arrival(arrival, f"the measurement is of facility {body.facility!r}")
+            return
+        with transaction(ACTOR) as tx:
+            recorded = observations.record(tx, body, sender=cart)
+        self._receipt(cart, recorded)
 
     def _receipt(self, cart: str, recorded: Recorded) -> None:
         self._counts["duplicates" if recorded.duplicate else "recorded"] += 1

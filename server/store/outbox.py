@@ -16,11 +16,13 @@ from sqlalchemy.orm import aliased
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConflictError, NotFoundError
-from server.store import mapping_record
+from server.store import mapping_record, observations
+from server.store.observations import Measurement
 from server.store.tables import OutboxRow
 from server.store.transaction import Transaction
 
 ADMINISTRATION = "administration"
+OBSERVATION = "observation"
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
@@ -36,7 +38,7 @@ class OutboxItem:
     record_id: str
     cart: str
     ordering_key: str
-    record: AdministrationRecord
+    record: AdministrationRecord | Measurement
     payload: bytes | None
     state: str
     attempts: int
@@ -56,7 +58,7 @@ def _item(row: OutboxRow) -> OutboxItem:
         record_id=row.record_id,
         cart=row.cart,
         ordering_key=row.ordering_key,
-        record=mapping_record.from_document(row.record),
+        record=observations.from_document(row.record) if row.kind == OBSERVATION else mapping_record.from_document(row.record),
         payload=row.payload,
         state=row.state,
         attempts=row.attempts,
@@ -70,13 +72,13 @@ def _item(row: OutboxRow) -> OutboxItem:
     )
 
 
-def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any]) -> None:
-    """Adds the row of one administration: one INSERT."""
+def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str = ADMINISTRATION) -> None:
+    """Adds the row of one record: one INSERT."""
     tx.session.connection().execute(
         _INSERT,
         {
             "facility": tx.facility,
-            "kind": ADMINISTRATION,
+            "kind": kind,
             "record_id": record_id,
             "cart": cart,
             "ordering_key": ordering_key,
@@ -206,11 +208,21 @@ def get(tx: Transaction, item_id: int) -> OutboxItem:
     return _item(_row(tx, item_id))
 
 
-def of_record(tx: Transaction, record_id: str) -> OutboxItem | None:
+def of_record(tx: Transaction, record_id: str, *, kind: str = ADMINISTRATION) -> OutboxItem | None:
     row = tx.session.scalar(
-        select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.kind == ADMINISTRATION, OutboxRow.record_id == record_id)
+        select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.kind == kind, OutboxRow.record_id == record_id)
     )
     return None if row is None else _item(row)
+
+
+def chain(tx: Transaction, ordering_key: str) -> tuple[AdministrationRecord, ...]:
+    """Every administration of a chain that is here by now, sent or not, as they came."""
+    rows = tx.session.scalars(
+        select(OutboxRow.record)
+        .where(OutboxRow.facility == tx.facility, OutboxRow.ordering_key == ordering_key, OutboxRow.kind == ADMINISTRATION)
+        .order_by(OutboxRow.id)
+    )
+    return tuple(mapping_record.from_document(document) for document in rows)
 
 
 def worklist(tx: Transaction, *, state: str | None = None, limit: int = 200) -> tuple[OutboxItem, ...]:

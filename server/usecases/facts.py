@@ -106,7 +106,7 @@ def _bags_then(record: AdministrationRecord, found: Look) -> tuple[Bag, ...]:
         if bag.id in named:
             run = infusions.of_bag(earlier, bag.id)
             state = infusions.BAG_STATES[run.state]
-            bag = replace(bag, state=state, started_at=run.started_at, rate=run.rate, record_id=run.record_id)  # noqa: PLW2901
+            bag = replace(bag, state=state, started_at=run.started_at, rate=run.rate, record_id=run.record_id)
         bags.append(bag)
     return tuple(bags)
 

@@ -17,6 +17,7 @@ from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Product
 from pointofcare.texts import Catalogue
+from pointofcare.texts import orders as order_texts
 
 
 class FieldError(UnreadableError):
@@ -139,17 +140,7 @@ def clarify_note(clarify: tuple[tuple[str, str], ...], note: str = "") -> str | 
 
 
 def clarify_parts(language: str, clarify: tuple[tuple[str, str], ...]) -> list[str]:
-    return [_texts().text(language, code, {"value": value}) for code, value in clarify]
-
-
-def clarify_words(language: str, stored: str) -> str:
-    """A stored note for a person; a line that is no code of ours is shown as it stands."""
-    words = []
-    for line in stored.splitlines():
-        code, equals, value = line.partition("=")
-        known = equals and _texts().has(language, code)
-        words.append(_texts().text(language, code, {"value": value}) if known else (value if code == "note" else line))
-    return "; ".join(words)
+    return [order_texts.part(language, code, value) for code, value in clarify]
 
 
 @cache

@@ -251,8 +251,7 @@ def _order_state(tx: Transaction, row: OrderFound) -> bool | None:
     view = orders.find(tx, row.order.id)
     if view is None:
         return None
-    same = replace(row.order, version=view.order.version, verified=view.order.verified)
-    return same == view.order and clarify_note(row.clarify, row.note) == view.clarification
+    return order_verbs.is_same(row.order, view, clarify_note(row.clarify, row.note))
 
 
 def merged(known: Patient, found: Patient) -> Patient:

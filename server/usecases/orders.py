@@ -14,6 +14,7 @@ from pointofcare.people import StaffRole
 from server.store import orders, patients, versions
 from server.store.orders import OrderView, Verification
 from server.store.transaction import Actor, Transaction
+from server.usecases import clarification as clarify
 from server.usecases.permission import require, text
 
 LIVE = frozenset({OrderStatus.ACTIVE, OrderStatus.ON_HOLD, OrderStatus.DRAFT})
@@ -46,22 +47,28 @@ def receive(tx: Transaction, order: Order, *, source: str = "import", emr_id: st
         raise ConflictError(
             f"order {order.id} belongs to another patient", remedy="give the order another id", order=order.id, patient=found.order.patient
         )
-    same = replace(order, version=found.order.version, verified=found.order.verified)
-    if same == found.order and clarification == found.clarification:
+    if is_same(order, found, clarification):
         return found.order
-    only_status = replace(same, status=found.order.status) == found.order and clarification == found.clarification
-    changed = replace(order, version=found.order.version + 1, verified=False)
-    _write(tx, found, changed, action="received", reason=None, keep_verification=only_status, clarification=clarification)
+    only_status = is_same(replace(order, status=found.order.status), found, clarification)
+    changed = replace(clarify.marked(order, clarification), version=found.order.version + 1, verified=False)
+    changed = clarify.following(tx, changed, found.order, found.ward)
+    _write(tx, found, changed, action="received", reason=None, keep_verification=only_status)
     return changed
+
+
+def is_same(order: Order, found: OrderView, clarification: str | None = None) -> bool:
+    """Does a received order say what is known already? Whether it is verified, its version and since when its times hold are ours."""
+    ours = found.order
+    marked = clarify.marked(order, clarification)
+    return replace(marked, version=ours.version, verified=ours.verified, holds_from=ours.holds_from) == ours
 
 
 def _place(tx: Transaction, order: Order, *, source: str, emr_id: str | None, clarification: str | None) -> Order:
     ward = _ward(tx, order.patient)
     if orders.find(tx, order.id) is not None:
         raise ConflictError(f"order {order.id} exists", remedy="amend it, or draw another id", order=order.id)
-    status = OrderStatus.DRAFT if clarification and order.status is OrderStatus.ACTIVE else order.status
-    placed = replace(order, version=1, verified=False, status=status)
-    orders.insert_order(tx, placed, source=source, emr_id=emr_id, clarification=clarification)
+    placed = replace(clarify.marked(order, clarification), version=1, verified=False, holds_from=None)
+    orders.insert_order(tx, placed, source=source, emr_id=emr_id, clarification=placed.clarification or None)
     orders.insert_version(tx, placed, action="placed", reason=None)
     tx.audit("order.place", f"order/{order.id}", {"patient": order.patient, "source": source, "version": 1})
     versions.bump(tx, ward)
@@ -78,7 +85,8 @@ def amend(tx: Transaction, actor: Actor, order: Order, *, version: int, reason: 
     if found.order.patient != order.patient:
         raise ConflictError("an order never changes its patient", remedy="stop it and place a new one", order=order.id)
     _must_live(found, "amend")
-    changed = replace(order, version=version + 1, verified=False)
+    changed = replace(clarify.marked(order), version=version + 1, verified=False)
+    changed = clarify.following(tx, changed, found.order, found.ward)
     _write(tx, found, changed, action="amended", reason=text(reason, "reason"), keep_verification=False)
     return changed
 
@@ -112,8 +120,9 @@ def _set_status(
     found = _current(tx, order, version)
     if found.order.status not in allowed:
         raise IllegalTransitionError("order", str(found.order.status), action)
-    changed = replace(found.order, version=version + 1, status=status)
-    _write(tx, found, changed, action=action, reason=text(reason, "reason"), keep_verification=True, clarification=found.clarification)
+    unclear = found.order.clarification or found.clarification or ""
+    changed = replace(found.order, version=version + 1, status=status, clarification=unclear)
+    _write(tx, found, changed, action=action, reason=text(reason, "reason"), keep_verification=True)
     return changed
 
 
@@ -184,10 +193,10 @@ def _write(
     action: str,
     reason: str | None,
     keep_verification: bool,
-    clarification: str | None = None,
 ) -> None:
     orders.insert_version(tx, changed, action=action, reason=reason)
-    moved = orders.point_to(tx, changed, expected=found.order.version, keep_verification=keep_verification, clarification=clarification)
+    kept = changed.clarification or None
+    moved = orders.point_to(tx, changed, expected=found.order.version, keep_verification=keep_verification, clarification=kept)
     if not moved:
         raise _changed(changed.id)
     tx.audit(f"order.{action}", f"order/{changed.id}", {"version": changed.version, "reason": reason or ""})

@@ -19,12 +19,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from pointofcare import texts
 from pointofcare.quantity import Quantity
 from pointofcare.texts import Catalogue
+from pointofcare.texts import orders as order_texts
 from server.config import ServerConfig
 from server.security import person
 from server.security.person import actor
 from server.store import views_audit
 from server.store.transaction import transaction
-from server.usecases.import_rows import clarify_parts, clarify_words
+from server.usecases.import_rows import clarify_parts
 
 REFRESH_S = 5
 
@@ -233,5 +234,5 @@ def filters() -> Mapping[str, Any]:
         "order_dose": order_dose,
         "may": person.may,
         "clarify": lambda why: "; ".join(clarify_parts(language(), why)),
-        "clarification": lambda stored: clarify_words(language(), stored),
+        "clarification": lambda stored: order_texts.words(language(), stored),
     }

@@ -1,4 +1,4 @@
-# What is wrong with a row of an import, and what to do; why an order is only a draft.
+# What is wrong with a row of an import, and what to do.
 not-utf8 = The file is not UTF-8 (byte {$value}).
 not-utf8-remedy = Save the file again as UTF-8.
 not-a-table = The file is not a CSV table.
@@ -113,25 +113,3 @@ no-role = No known role.
 no-role-remedy = Add a PractitionerRole with the code doctor, nurse or pharmacist.
 no-route = The route is not known.
 no-route-remedy = Use a known route code.
-clarify-no-dose = there is no dose
-clarify-dose-unreadable = the dose "{$value}" is not readable
-clarify-dose-max-unreadable = the highest dose "{$value}" is not readable
-clarify-dose-range = the range {$value} makes no sense
-clarify-no-times = there are no times and no interval
-clarify-times-unreadable = the times "{$value}" are not readable
-clarify-every-unreadable = the interval "{$value}" is not readable
-clarify-times-and-interval = it has both times and an interval
-clarify-no-times-named = "{$value}" names no times
-clarify-no-start = there is no start
-clarify-start-unreadable = the start "{$value}" is not readable
-clarify-end-unreadable = the end "{$value}" is not readable
-clarify-ends-before-start = it ends before it starts
-clarify-no-rate = there is no rate
-clarify-rate-unreadable = the rate "{$value}" is not readable
-clarify-prn-min-interval-unreadable = the least interval "{$value}" is not readable
-clarify-prn-max-24h-unreadable = the maximum in 24 h "{$value}" is not readable
-clarify-no-form = there is no dosage form
-clarify-no-route = the route "{$value}" is not known
-clarify-no-instruction = there is no dosage instruction
-clarify-several-instructions = there are several dosage instructions ({$value})
-clarify-not-understood = not understood: {$value}

@@ -1,4 +1,4 @@
-# What is wrong with a row of an import, and what to do; why an order is only a draft.
+# What is wrong with a row of an import, and what to do.
 not-utf8 = Le fichier n’est pas en UTF-8 (octet {$value}).
 not-utf8-remedy = Enregistrez le fichier en UTF-8.
 not-a-table = Le fichier n’est pas un tableau CSV.
@@ -113,25 +113,3 @@ no-role = Aucun rôle connu.
 no-role-remedy = Ajoutez un PractitionerRole avec le code doctor, nurse ou pharmacist.
 no-route = La voie n’est pas connue.
 no-route-remedy = Utilisez un code de voie connu.
-clarify-no-dose = il n’y a pas de dose
-clarify-dose-unreadable = la dose « {$value} » est illisible
-clarify-dose-max-unreadable = la dose maximale « {$value} » est illisible
-clarify-dose-range = l’intervalle {$value} n’a pas de sens
-clarify-no-times = il n’y a ni horaires ni intervalle
-clarify-times-unreadable = les horaires « {$value} » sont illisibles
-clarify-every-unreadable = l’intervalle « {$value} » est illisible
-clarify-times-and-interval = il y a des horaires et un intervalle
-clarify-no-times-named = « {$value} » ne nomme pas d’horaires
-clarify-no-start = il n’y a pas de début
-clarify-start-unreadable = le début « {$value} » est illisible
-clarify-end-unreadable = la fin « {$value} » est illisible
-clarify-ends-before-start = elle finit avant de commencer
-clarify-no-rate = il n’y a pas de débit
-clarify-rate-unreadable = le débit « {$value} » est illisible
-clarify-prn-min-interval-unreadable = l’intervalle minimal « {$value} » est illisible
-clarify-prn-max-24h-unreadable = le maximum en 24 h « {$value} » est illisible
-clarify-no-form = il n’y a pas de forme
-clarify-no-route = la voie « {$value} » est inconnue
-clarify-no-instruction = il n’y a pas d’instruction de dose
-clarify-several-instructions = il y a plusieurs instructions de dose ({$value})
-clarify-not-understood = non compris : {$value}

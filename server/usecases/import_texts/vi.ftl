@@ -1,4 +1,4 @@
-# What is wrong with a row of an import, and what to do; why an order is only a draft.
+# What is wrong with a row of an import, and what to do.
 not-utf8 = Tệp không phải UTF-8 (byte {$value}).
 not-utf8-remedy = Lưu lại tệp với mã hóa UTF-8.
 not-a-table = Tệp không phải bảng CSV.
@@ -113,25 +113,3 @@ no-role = Không có vai trò đã biết.
 no-role-remedy = Thêm PractitionerRole với mã doctor, nurse hoặc pharmacist.
 no-route = Không nhận ra đường dùng.
 no-route-remedy = Dùng mã đường dùng đã biết.
-clarify-no-dose = thiếu liều
-clarify-dose-unreadable = liều "{$value}" không đọc được
-clarify-dose-max-unreadable = liều cao nhất "{$value}" không đọc được
-clarify-dose-range = khoảng liều {$value} không hợp lý
-clarify-no-times = thiếu giờ dùng hoặc khoảng cách
-clarify-times-unreadable = giờ dùng "{$value}" không đọc được
-clarify-every-unreadable = khoảng cách "{$value}" không đọc được
-clarify-times-and-interval = có cả giờ dùng và khoảng cách
-clarify-no-times-named = "{$value}" không nêu giờ cụ thể
-clarify-no-start = thiếu lúc bắt đầu
-clarify-start-unreadable = lúc bắt đầu "{$value}" không đọc được
-clarify-end-unreadable = lúc kết thúc "{$value}" không đọc được
-clarify-ends-before-start = kết thúc trước khi bắt đầu
-clarify-no-rate = thiếu tốc độ truyền
-clarify-rate-unreadable = tốc độ "{$value}" không đọc được
-clarify-prn-min-interval-unreadable = khoảng cách ít nhất "{$value}" không đọc được
-clarify-prn-max-24h-unreadable = tối đa 24 giờ "{$value}" không đọc được
-clarify-no-form = thiếu dạng bào chế
-clarify-no-route = đường dùng "{$value}" không rõ
-clarify-no-instruction = thiếu chỉ dẫn liều
-clarify-several-instructions = có nhiều chỉ dẫn liều ({$value})
-clarify-not-understood = phần không hiểu được: {$value}

@@ -6,7 +6,7 @@ gets this far, for it is stored once; what comes again under a new id is noted o
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -141,7 +141,7 @@ def _re_timing(record: AdministrationRecord, order: Order, zone: str | None, lat
         "nurse": record.nurse,
     }
     try:
-        following = timing.next_due(order, zone, record.due or record.effective_at)
+        following = timing.next_due(order, zone, (record.due or record.effective_at) + timedelta(microseconds=1))
         spacing = timing.interval(order)
     except PointOfCareError:
         following, spacing = None, None

@@ -169,3 +169,17 @@ change-source = { $name }: source "{ $old }" → "{ $new }"
 direction-stricter = stricter
 direction-looser = looser
 with-direction = { $text } ({ $direction })
+
+bounds-local = local choice
+bounds-va-window = VA BCMA allows 10 to 240 min
+bounds-band-never-silent = never silent: the band may be a copy
+bounds-va-session = VA BCMA allows 1 to 1,440 min; the 60 are a local choice
+bounds-va-transfer = VA BCMA allows 2 to 99 h
+bounds-va-verify = VA BCMA lets a site allow, warn or prohibit; here never silent, so that the record shows it
+bounds-va-clock = VA BCMA allows 0 to 30 min
+bounds-chart-life = a signed chart ends after 24 h
+bounds-va-switch = VA BCMA makes it a site switch
+bounds-va-effect = VA BCMA allows 10 to 960 min
+bounds-va-look-back = VA BCMA looks back 72 h, at most 35 days
+bounds-va-matrix = VA BCMA matrix: warn or invalid
+bounds-hold-never-silent = a hold parameter is never silent

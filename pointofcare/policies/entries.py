@@ -15,8 +15,8 @@ from pointofcare.verdict.finding import Level
 _S, _MIN, _H, _D = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNITS: dict[str, timedelta] = {"d": _D, "h": _H, "min": _MIN, "s": _S}
 
-LOCAL = "local choice"
-_VA_WINDOW = "VA BCMA allows 10 to 240 min"
+LOCAL = "local"
+_VA_WINDOW = "va-window"
 _FROM_NOTE = (Level.NOTE, Level.WARN, Level.REASON, Level.WITNESS, Level.STOP)
 
 
@@ -30,7 +30,7 @@ class Stricter(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A single value. `name` is its path in the file, `field` that of `Policy`; "" for one that is a part of a field. `bounds`
-    says why the limits are where they are."""
+    is the code of the text that says why the limits are where they are."""
 
     name: str
     rule: str
@@ -88,17 +88,17 @@ ENTRIES: tuple[Entry, ...] = (
         name="band.without_instance",
         rule="P3",
         stricter=_MORE,
-        bounds="never silent: the band may be a copy",
+        bounds="band-never-silent",
         field="band_without_instance",
         allowed=_FROM_NOTE,
     ),
-    _span("session.idle", "P5", _LESS, "min", 1, 60, "VA BCMA allows 1 to 1,440 min; 60 is a local choice"),
-    _span("transfer.notice", "P7", _LESS, "h", 2, 99, "VA BCMA allows 2 to 99 h"),
+    _span("session.idle", "P5", _LESS, "min", 1, 60, "va-session"),
+    _span("transfer.notice", "P7", _LESS, "h", 2, 99, "va-transfer"),
     LevelEntry(
         name="unverified.order",
         rule="D6",
         stricter=_MORE,
-        bounds="VA BCMA lets a site allow, warn or prohibit; never silent, so that the record shows it",
+        bounds="va-verify",
         field="unverified_order",
         allowed=_FROM_NOTE,
     ),
@@ -106,16 +106,16 @@ ENTRIES: tuple[Entry, ...] = (
         name="unverified.stat_order",
         rule="D6",
         stricter=_MORE,
-        bounds="VA BCMA lets a site allow, warn or prohibit; never silent, so that the record shows it",
+        bounds="va-verify",
         field="unverified_stat_order",
         allowed=_FROM_NOTE,
     ),
-    _span("clock.note", "T6", _LESS, "s", 1, 1800, "VA BCMA allows 0 to 30 min"),
-    _span("clock.stop", "T6", _LESS, "min", 1, 30, "VA BCMA allows 0 to 30 min"),
+    _span("clock.note", "T6", _LESS, "s", 1, 1800, "va-clock"),
+    _span("clock.stop", "T6", _LESS, "min", 1, 30, "va-clock"),
     _span("chart_age.reason", "O1", _LESS, "h", 1, 23),
-    _span("chart_age.stop", "O1", _LESS, "h", 2, 24, "a signed chart ends after 24 h"),
+    _span("chart_age.stop", "O1", _LESS, "h", 2, 24, "chart-life"),
     _span("weight.max_age", "Q7", _LESS, "d", 1, 90),
-    FlagEntry(name="on_call.repeats", rule="S3", stricter=_LESS, bounds="VA BCMA makes it a site switch", field="on_call_repeats"),
+    FlagEntry(name="on_call.repeats", rule="S3", stricter=_LESS, bounds="va-switch", field="on_call_repeats"),
     _span("charting.late", "S6", _LESS, "min", 1, 1440, field="late_charting"),
     _span("observation.max_age", "H1", _LESS, "min", 5, 1440),
     _span("acknowledge.within", "D1", _LESS, "h", 1, 72),
@@ -124,15 +124,15 @@ ENTRIES: tuple[Entry, ...] = (
         name="effect.within",
         rule="N4",
         stricter=_LESS,
-        bounds="VA BCMA allows 10 to 960 min",
+        bounds="va-effect",
         unit="min",
         low=10 * _MIN,
         high=960 * _MIN,
     ),
-    _span("effect.look_back", "N4", _MORE, "h", 24, 840, "VA BCMA looks back 72 h, at most 35 days"),
-    LevelEntry(name="bag.volume", rule="I3", stricter=_MORE, bounds="VA BCMA matrix: warn or invalid", allowed=(Level.WARN, Level.STOP)),
-    LevelEntry(name="bag.additives", rule="I3", stricter=_MORE, bounds="VA BCMA matrix: warn or invalid", allowed=(Level.WARN, Level.STOP)),
-    LevelEntry(name="bag.rate", rule="I3", stricter=_MORE, bounds="VA BCMA matrix: warn or invalid", allowed=(Level.WARN, Level.STOP)),
+    _span("effect.look_back", "N4", _MORE, "h", 24, 840, "va-look-back"),
+    LevelEntry(name="bag.volume", rule="I3", stricter=_MORE, bounds="va-matrix", allowed=(Level.WARN, Level.STOP)),
+    LevelEntry(name="bag.additives", rule="I3", stricter=_MORE, bounds="va-matrix", allowed=(Level.WARN, Level.STOP)),
+    LevelEntry(name="bag.rate", rule="I3", stricter=_MORE, bounds="va-matrix", allowed=(Level.WARN, Level.STOP)),
     _span("pump.association_max_age", "I6", _LESS, "h", 1, 72),
     _span("balance.settle_within", "C1", _LESS, "min", 5, 1440, field="controlled_settle_within"),
     _span("request.answer_within", "S5", _LESS, "min", 5, 1440),

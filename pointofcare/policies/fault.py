@@ -50,6 +50,8 @@ def words() -> Catalogue:
 def sentence(language: str, fault: Fault) -> tuple[str, str]:
     """(what is wrong, what to do) in `language`."""
     parameters = {**fault.parameters, "path": fault.path}
+    if "bounds" in parameters:
+        parameters["bounds"] = words().text(language, f"bounds-{parameters['bounds']}")
     return (
         words().text(language, f"fault-{fault.code}", parameters),
         words().text(language, f"remedy-{fault.code}", parameters),

@@ -169,3 +169,17 @@ change-source = { $name } : source « { $old } » → « { $new } »
 direction-stricter = plus strict
 direction-looser = plus souple
 with-direction = { $text } ({ $direction })
+
+bounds-local = choix local
+bounds-va-window = VA BCMA permet de 10 à 240 min
+bounds-band-never-silent = jamais muet : le bracelet peut être une copie
+bounds-va-session = VA BCMA permet de 1 à 1 440 min ; les 60 sont un choix local
+bounds-va-transfer = VA BCMA permet de 2 à 99 h
+bounds-va-verify = VA BCMA laisse un site permettre, avertir ou interdire ; ici jamais muet, pour que l'acte le montre
+bounds-va-clock = VA BCMA permet de 0 à 30 min
+bounds-chart-life = un dossier signé expire après 24 h
+bounds-va-switch = VA BCMA en fait un choix du site
+bounds-va-effect = VA BCMA permet de 10 à 960 min
+bounds-va-look-back = VA BCMA regarde 72 h en arrière, au plus 35 jours
+bounds-va-matrix = tableau de VA BCMA : avertir ou invalide
+bounds-hold-never-silent = un critère de suspension n'est jamais muet

@@ -132,7 +132,7 @@ def level_of(value: object, path: str, notes: Notes, *, allowed: tuple[Level, ..
 def _hold(table: Mapping[str, object], path: str, notes: Notes, _rules: Rules) -> ListedHold | None:
     before = len(notes.faults)
     drug = _drug(table, path, notes)
-    level = level_of(table["level"], f"{path}.level", notes, allowed=HOLD_LEVELS, bounds="H1: never silent")
+    level = level_of(table["level"], f"{path}.level", notes, allowed=HOLD_LEVELS, bounds="hold-never-silent")
     observation = table["observation"]
     if not isinstance(observation, str) or observation not in OBSERVATION_UNITS:
         notes.note(f"{path}.observation", "not-an-observation", found=brief(observation), allowed=", ".join(sorted(OBSERVATION_UNITS)))
@@ -165,7 +165,7 @@ def _limit(table: Mapping[str, object], key: str, path: str, notes: Notes, obser
 def _effect(table: Mapping[str, object], path: str, notes: Notes, _rules: Rules) -> EffectWindow | None:
     route = _route(table["route"], f"{path}.route", notes)
     low, high = EFFECT_BOUNDS
-    within = span(table["within"], f"{path}.within", notes, low=low, high=high, unit="min", bounds="VA BCMA")
+    within = span(table["within"], f"{path}.within", notes, low=low, high=high, unit="min", bounds="va-effect")
     return EffectWindow(route=route, within=within) if route is not None and within is not None else None
 
 

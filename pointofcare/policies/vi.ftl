@@ -169,3 +169,17 @@ change-source = { $name }: nguồn "{ $old }" → "{ $new }"
 direction-stricter = chặt hơn
 direction-looser = lỏng hơn
 with-direction = { $text } ({ $direction })
+
+bounds-local = bệnh viện tự chọn
+bounds-va-window = VA BCMA cho phép 10 đến 240 phút
+bounds-band-never-silent = không bao giờ im lặng: vòng có thể là bản sao
+bounds-va-session = VA BCMA cho phép 1 đến 1.440 phút; mức 60 là tự chọn
+bounds-va-transfer = VA BCMA cho phép 2 đến 99 giờ
+bounds-va-verify = VA BCMA để cơ sở cho phép, cảnh báo hoặc cấm; ở đây không bao giờ im lặng, để bản ghi còn lưu
+bounds-va-clock = VA BCMA cho phép 0 đến 30 phút
+bounds-chart-life = dữ liệu đã ký hết hạn sau 24 giờ
+bounds-va-switch = VA BCMA để cơ sở tự bật tắt
+bounds-va-effect = VA BCMA cho phép 10 đến 960 phút
+bounds-va-look-back = VA BCMA tìm lại 72 giờ, nhiều nhất 35 ngày
+bounds-va-matrix = bảng của VA BCMA: cảnh báo hoặc không dùng được
+bounds-hold-never-silent = ngưỡng giữ liều không bao giờ im lặng

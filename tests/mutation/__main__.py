@@ -67,9 +67,6 @@ def _plain(result: Result) -> list[dict[str, object]]:
 
 def _told(result: Result) -> int:
     """Says the score and the survivors that nobody explained; the exit code."""
-    if result.broken:
-        _say("these tests fail without any fault, so nothing was measured:", *result.broken)
-        return 1
     explained = json.loads(EXPLAINED.read_text(encoding="utf-8")) if EXPLAINED.exists() else {}
     left = [(mutant, outcome) for mutant, outcome, _ in result.outcomes if outcome in (SURVIVED, UNTESTED)]
     unknown = [(mutant, outcome) for mutant, outcome in left if mutant.key not in explained]
@@ -83,7 +80,9 @@ def _told(result: Result) -> int:
         f"{dict(result.counts)}",
         f"score {score:.1%}, bar {BAR:.0%}; of the survivors {len(left) - len(unknown)} are explained, {len(unknown)} are not",
     )
-    return 0 if score >= BAR and not unknown else 1
+    if result.broken:
+        _say("left out, for they fail without any fault:", *result.broken)
+    return 0 if score >= BAR and not unknown and not result.broken else 1
 
 
 def _say(*lines: str) -> None:

@@ -149,11 +149,12 @@ class Journal:
 
         Raises: JournalError when it is not on disk (`why`: disk-full, read-only, damaged, busy, conflict).
         """
-        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch, facts=facts)
+        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch, facts=facts or self._opened_facts(record.record_id))
         return self._append("administration", record.record_id, record.patient, record.recorded_at, record.effective_at, body, message_id)
 
     def append_attempt(self, attempt: AttemptStopped, *, message_id: str) -> Entry:
         """Make the evidence of a dose that was not given durable, like `append`."""
+        attempt = replace(attempt, facts=attempt.facts or self._opened_facts(attempt.record_id))
         return self._append("attempt", attempt.record_id, attempt.patient, attempt.at, attempt.at, attempt, message_id)
 
     def append_observation(self, observation: ObservationRecorded, *, message_id: str) -> Entry:
@@ -212,9 +213,10 @@ class Journal:
             )
         return held
 
-    def open_dose(self, record: AdministrationRecord, *, at: datetime) -> None:
-        """Note durably that this dose was verified and may be in the patient's hand; it is open until a row has its id."""
-        body = AdministrationRecorded(record=record, seq=1, epoch=self.epoch)
+    def open_dose(self, record: AdministrationRecord, *, at: datetime, facts: str | None = None) -> None:
+        """Note durably that this dose was verified and may be in the patient's hand; it is open until a row has its id. `facts` are
+        those of its verdict, for whoever tells later what became of it."""
+        body = AdministrationRecorded(record=record, seq=1, epoch=self.epoch, facts=facts)
         message = Message(id=record.record_id, sent_at=at, sender=self._cart, sid=_SID, body=body)
         with self._lock, _translated():
             self._still_there()
@@ -238,6 +240,12 @@ class Journal:
             return held
         payload = self._db.execute("SELECT payload FROM opened WHERE record_id = ?", (record_id,)).fetchone()[0]
         return _record(codec.decode(routes.ADMINISTRATION, payload))
+
+    def _opened_facts(self, record_id: str) -> str | None:
+        with self._lock, _translated():
+            row = self._db.execute("SELECT payload FROM opened WHERE record_id = ?", (record_id,)).fetchone()
+            body = codec.decode(routes.ADMINISTRATION, row[0]).body if row is not None else None
+        return body.facts if isinstance(body, AdministrationRecorded) else None
 
     def unsent(self, *, after: int = 0, limit: int = 50) -> tuple[Entry, ...]:
         """Rows without the server's receipt, in order."""

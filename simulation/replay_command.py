@@ -129,11 +129,11 @@ def _replay_text(done: Replayed) -> str:
     at = stored.at.isoformat(timespec="seconds")
     head = f"{stored.record_id}  {stored.kind}  {stored.ward}  {at}  {stored.level}  {engines}, policy {stored.policy}"
     if done.differences is None:
-        return f"{head}\n  NOT JUDGED: {done.why}"
+        return f"NOT JUDGED  {head}\n    {done.why}"
     if done.is_same:
-        return f"{head}\n  SAME"
+        return f"SAME        {head}"
     titles = {check.rule.id: check.rule.title for check in engine.CHECKS}
-    lines = [head, "  DIFFERS" + ("" if not done.same_engine else ", though the engine is the same: report this")]
+    lines = [f"DIFFERS     {head}" + ("" if not done.same_engine else "; the engine is the same: report this")]
     for one in done.differences:
         what = {"gone": f"said {one.stored}, now says nothing", "new": f"said nothing, now says {one.now}"}.get(
             one.what, f"{one.what}: {_short(one.stored)} -> {_short(one.now)}"

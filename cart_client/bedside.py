@@ -12,10 +12,12 @@ import queue
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from cart_client import declining, dose, doubt, evidence, open_dose, screen, sign_in, visit
+from cart_client import acts, counting, declining, dose, doubt, evidence, measuring, open_dose, screen, sign_in, visit
 from cart_client import inbox as asked
+from cart_client.care import Care
 from cart_client.chart import Chart
 from cart_client.clock import steady_s
 from cart_client.condition import Condition, Idle, PinGuard
@@ -28,7 +30,7 @@ from cart_client.visit import Visit
 from devices.ports import Drawers
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
-from pointofcare.administration.session import UNSETTLED, State
+from pointofcare.administration.session import IN_HAND, UNSETTLED, State
 from pointofcare.errors import IllegalTransitionError
 from pointofcare.labels import scan as labels
 from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, Scan, TextScan
@@ -144,6 +146,7 @@ class Bedside:
                 self.visit.unlocker.told = item
                 if item.outcome == "outcome-unknown":
                     visit.note(self.visit, "drawer-outcome-unknown", now, {"drawer": item.drawer})
+                counting.opened(self.visit, item, now)
             case asked.LinkTold():
                 if item.link is Link.ONLINE and not here.online and session.patient is not None:
                     here.acquire(session.patient, session.nurse)
@@ -191,14 +194,21 @@ class Bedside:
                 visit.say(v, "foreign-symbol", text=scan.text[:40])
             elif session.state is State.SIGNED_IN:
                 visit.say(v, "band-first")
-            elif session.state is State.GIVING:
+            elif session.state in (*IN_HAND, State.AWAITING_BLIND):
                 # A pack that comes into the picture again must not undo what was verified.
                 visit.say(v, "finish-this-dose")
             elif workflow.same_pack(session, scan, now):
                 visit.say(v, "same-pack")
             else:
-                visit.advance(v, event, now)
+                visit.advance(v, self._resumed(event, now), now)
                 dose.judge(v, now)
+
+    def _resumed(self, event: events.DrugScanned, now: datetime) -> events.DrugScanned:
+        """The bag of a paused infusion is scanned again: it goes on with its own start."""
+        paused = [each.run for each in self.visit.dues.care(self.visit.session.patient, now).infusions if each.run.paused]
+        text = event.scan.text if isinstance(event.scan, TextScan) else None
+        run = next((each for each in paused if text is not None and each.bag == text), None)
+        return replace(event, continues=run.record_id) if run is not None else event
 
     def _interpreted(self, symbol: Symbol, now: datetime) -> Scan:
         chart = self.visit.chart
@@ -223,7 +233,7 @@ class Bedside:
         """Tell of a wrong band at once, not only when a drug is scanned."""
         v = self.visit
         unknown = "" if v.session.patient is not None else "chart-missing" if v.chart.missing(now) else "band-unknown"
-        if (stopped := evidence.identity_stop(v.evaluate(visit.facts(v, now)), unknown)) is not None:
+        if (stopped := evidence.identity_stop(visit.ask(v, visit.facts(v, now)), unknown)) is not None:
             visit.attempt(v, AttemptOutcome.STOPPED, stopped, now)
             visit.advance(v, events.Stopped(verdict=stopped, at=now), now)
 
@@ -261,6 +271,20 @@ class Bedside:
                 v.here.show_orders(v.session.patient, now)
             case asked.ClosePatient():
                 visit.leave(v, events.PatientClosed(at=now), now)
+            case asked.SetRate():
+                dose.set_rate(v, command, now)
+            case asked.DeclareEmergency():
+                dose.emergency(v, command, now)
+            case asked.BeginAct():
+                acts.begin(v, command, now)
+            case asked.Measure():
+                measuring.measure(v, command, now)
+            case asked.EnterBlind():
+                sign_in.blind(v, command, now)
+            case asked.CalculateAgain():
+                sign_in.calculate_again(v, now)
+            case asked.Count():
+                counting.count(v, command, now)
             case asked.ResolveOpen():
                 open_dose.resolve(v, command, now)
 
@@ -269,7 +293,7 @@ class Bedside:
         session, chart = v.session, v.chart
         units = screen.units(session, chart.products(now))
         verdict = session.verdict
-        order = chart.order(verdict.order, now) if verdict is not None else None
+        order = dose.ordered(v, verdict.order, now, verdict.due) if verdict is not None else None
         signed_in = session.nurse is not None
         told = v.unlocker.told
         dues = visit.due_list(v, now) if signed_in else ()
@@ -291,6 +315,10 @@ class Bedside:
             choices=screen.choices(units, dues) if session.state is State.CHOOSING else (),
             dues=dues,
             opened=v.journal.open_doses() if signed_in else (),
+            care=v.dues.care(session.patient, now) if signed_in else Care(),
+            about=v.dues.entry(session.intent.of_record, now) if session.intent.of_record is not None else None,
+            emergency=dose.listed_emergency(v, now),
+            counted=counting.product(v, now) if session.state is State.COUNTING else None,
             drawer=told if told is not None and told.record_id == session.record_id else None,
             trace=v.trace,
             recorded=screen.recorded(v.journal, tuple(v.recent)),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from cart_client import inbox as asked
-from cart_client.visit import Visit, become, concluded, due_list, facts, recorded, say
+from cart_client.visit import Visit, ask, become, concluded, due_list, facts, say, write
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import UNSETTLED
@@ -33,7 +33,7 @@ def decline(visit: Visit, command: asked.Decline, now: datetime) -> None:
         return
     intent = Intent(action=action, order=order, due=due, reason=command.reason, reason_text=command.reason_text.strip() or None)
     bands = replace(workflow.without_drugs(session), intent=intent)
-    verdict = visit.evaluate(facts(visit, now, bands))
+    verdict = ask(visit, facts(visit, now, bands))
     if not workflow.answered(verdict) or verdict.record is None:
         rules = ", ".join(f.rule for f in verdict.findings if not f.satisfied)
         say(visit, "decline-refused", rules=rules)
@@ -48,8 +48,5 @@ def decline(visit: Visit, command: asked.Decline, now: datetime) -> None:
     )
     declined = workflow.advance(session, event)
     record = concluded(visit, replace(declined, intent=intent), verdict, now)
-    if visit.journal.entry(record.record_id) is None:
-        visit.journal.append(record, message_id=visit.new_id())
-    visit.here.journal_fault = ""
+    write(visit, record, verdict)
     become(visit, declined, now)
-    recorded(visit, record.record_id)

@@ -10,22 +10,28 @@ from datetime import datetime
 
 from cart_client import doubt, evidence, screen
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, attempt, become, concluded, due_list, facts, recorded, say
+from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, say, write
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
-from pointofcare.administration.session import State
+from pointofcare.administration.session import Session, State
 from pointofcare.errors import IllegalTransitionError, QuantityError
-from pointofcare.verdict.finding import Verdict
+from pointofcare.orders import dosage
+from pointofcare.orders.order import Order
+from pointofcare.verdict import matching
+from pointofcare.verdict.facts import Action
+from pointofcare.verdict.finding import Level, Verdict
+from pointofcare.verdict.policy import ListedEmergency
 from pointofcare.wire.messages import AttemptOutcome
 
 
 def amount(visit: Visit, command: asked.GiveAmount, now: datetime) -> None:
     try:
-        dose, waste = command.quantities()
+        dose, waste, returned = command.all_quantities()
     except QuantityError:
-        say(visit, "amount-unreadable", text=f"{command.dose} {command.waste}".strip()[:40])
+        say(visit, "amount-unreadable", text=f"{command.dose} {command.waste} {command.returned}".strip()[:40])
         return
-    advance(visit, events.AmountGiven(dose=dose, waste=waste, site=command.site.strip() or None, at=now), now)
+    site = command.site.strip() or None
+    advance(visit, events.AmountGiven(dose=dose, waste=waste, returned=returned, site=site, at=now), now)
     judge(visit, now)
 
 
@@ -47,26 +53,92 @@ def reason(visit: Visit, command: asked.GiveReason, now: datetime) -> None:
     judge(visit, now)
 
 
+def set_rate(visit: Visit, command: asked.SetRate, now: datetime) -> None:
+    try:
+        rate, drop_factor = command.setting()
+    except QuantityError:
+        say(visit, "rate-unreadable", text=(command.rate or command.drops)[:40])
+        return
+    advance(visit, events.RateGiven(rate=rate, drop_factor=drop_factor, at=now), now)
+    judge(visit, now)
+
+
+def emergency(visit: Visit, command: asked.DeclareEmergency, now: datetime) -> None:
+    """A listed emergency drug without an order: what is given and how; the engine says whether it keeps to the list."""
+    if not listed_emergency(visit, now):
+        say(visit, "not-now", state=visit.session.state.value)
+        return
+    try:
+        amount = command.quantity()
+    except QuantityError:
+        say(visit, "amount-unreadable", text=command.dose[:40])
+        return
+    if not command.route.strip():
+        say(visit, "route-missing")
+        return
+    text = command.reason_text.strip() or None
+    advance(visit, events.EmergencyDeclared(dose=amount, route=command.route.strip(), reason_text=text, at=now), now)
+    judge(visit, now)
+
+
+def listed_emergency(visit: Visit, now: datetime) -> tuple[ListedEmergency, ...]:
+    """The policy's lines for what was scanned, where it is stopped only because nobody ordered it; () for none."""
+    session = visit.session
+    if session.state is not State.STOPPED or session.record_id is not None or session.verdict is None:
+        return ()
+    if not any(f.rule == "D1" and not f.satisfied for f in session.verdict.findings):
+        return ()
+    found = matching.look(facts(visit, now)).emergency
+    return found.lines if found is not None else ()
+
+
 def judge(visit: Visit, now: datetime) -> None:
     """The verdict on what was scanned and said, and the screen that follows from it."""
-    verdict = visit.evaluate(facts(visit, now))
+    verdict = ask(visit, facts(visit, now))
     session = visit.session
-    given = screen.given_now(due_list(visit, now), verdict.order, now) if session.intent.due is None else None
+    given = screen.given_now(due_list(visit, now), verdict.order, now) if session.intent.due is None and _is_dose(session) else None
     if given is not None:
         named = replace(session, intent=replace(session.intent, order=verdict.order, due=given))
-        verdict = visit.evaluate(facts(visit, now, named))
-    event = workflow.judged(verdict, now, visit.new_id())
-    opened = doubt.open_dose(visit.journal.open_doses(), verdict, session, visit.chart.products(now), now)
+        verdict = ask(visit, facts(visit, now, named))
+    event: events.Event = workflow.judged(verdict, now, visit.new_id())
+    opened = None
+    if _is_dose(session):
+        opened = doubt.open_dose(visit.journal.open_doses(), verdict, session, visit.chart.products(now), now)
     if opened is not None:
         verdict = doubt.stopped_by(verdict, opened, now)
         event = events.Stopped(verdict=verdict, at=now)
         say(visit, "open-dose-first")
+    elif wants_rate(visit, verdict, now):
+        event = events.RateWanted(verdict=verdict, at=now)
     if isinstance(event, events.Permitted):
         permit(visit, event, verdict, now)
         return
     if isinstance(event, events.Stopped) and visit.session.record_id is None:
         attempt(visit, AttemptOutcome.STOPPED, verdict, now)
     advance(visit, event, now)
+
+
+def _is_dose(session: Session) -> bool:
+    """Something of a drug is to go into the patient: not an act on what is there, and not a paused infusion that runs again."""
+    return session.intent.action in (Action.GIVE, Action.START) and session.intent.of_record is None
+
+
+def wants_rate(visit: Visit, verdict: Verdict, now: datetime) -> bool:
+    """Is an infusion to run, at a rate that was not said, and does nothing else stop it?"""
+    intent = visit.session.intent
+    if intent.rate is not None or intent.action not in (Action.START, Action.RATE):
+        return False
+    stops = {f.rule for f in verdict.findings if f.level is Level.STOP and not f.satisfied}
+    if stops - {"I5"}:
+        return False
+    order = ordered(visit, verdict.order, now)
+    return intent.action is Action.RATE or (order is not None and (order.rate is not None or order.rate_range is not None))
+
+
+def ordered(visit: Visit, order_id: str | None, now: datetime, due: datetime | None = None) -> Order | None:
+    """The order as it holds for that dose, or now."""
+    order = visit.chart.order(order_id, now)
+    return dosage.effective(order, due or now, visit.chart.zone()) if order is not None else None
 
 
 def acknowledge(visit: Visit, now: datetime) -> None:
@@ -86,13 +158,20 @@ def acknowledge(visit: Visit, now: datetime) -> None:
 
 
 def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict: Verdict, now: datetime) -> None:
-    """Into `GIVING`, but only after it is durable that this dose may now be in the patient's hand."""
+    """Into `GIVING`, but only after it is durable that this may now be in somebody's hand. What is only said is recorded at once,
+    save an undo, which is asked once more."""
     giving = workflow.advance(visit.session, event)
-    visit.journal.open_dose(concluded(visit, giving, verdict, now), at=now)
-    visit.here.journal_fault = ""
+    said = giving.intent.action in workflow.SAID_ONLY
+    if not said:
+        visit.journal.open_dose(concluded(visit, giving, verdict, now), at=now, facts=packed(visit, verdict))
+        visit.here.journal_fault = ""
+        visit.dues.stale()
     become(visit, giving, now)
-    drawer = visit.chart.drawer_of(giving.patient, now) if giving.patient is not None else None
-    visit.unlocker.unlock(drawer, giving.record_id)
+    if giving.intent.action is Action.ASSESS:
+        confirm(visit, giving.record_id or "", now)
+    elif _is_dose(giving):
+        drawer = visit.chart.drawer_of(giving.patient, now) if giving.patient is not None else None
+        visit.unlocker.unlock(drawer, giving.record_id)
 
 
 def confirm(visit: Visit, record_id: str, now: datetime) -> None:
@@ -102,7 +181,7 @@ def confirm(visit: Visit, record_id: str, now: datetime) -> None:
         say(visit, "out-of-date")
         return
     before = session.verdict
-    verdict = visit.evaluate(facts(visit, now))
+    verdict = ask(visit, facts(visit, now))
     same = before is not None and (verdict.order, verdict.order_version, verdict.due) == (
         before.order,
         before.order_version,
@@ -115,9 +194,5 @@ def confirm(visit: Visit, record_id: str, now: datetime) -> None:
         changed = not same or any(f.rule in ("D2", "D4", "D5") for f in verdict.findings)
         say(visit, "order-changed" if changed else "verdict-changed")
         return
-    record = concluded(visit, session, verdict, now)
-    if visit.journal.entry(record_id) is None:  # pressed again after a fault that came after the write
-        visit.journal.append(record, message_id=visit.new_id())
-    visit.here.journal_fault = ""
+    write(visit, concluded(visit, session, verdict, now), verdict)
     advance(visit, events.Confirmed(verdict=verdict, at=now), now)
-    recorded(visit, record_id)

@@ -14,10 +14,13 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.labels.scan import BandScan, Scan
 from pointofcare.products import Product
+from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Finding, Level, Verdict
 
 # How long an unconfirmed dose stands in the way of the same drug by another order or at another time. Local choice: a long shift.
 DOUBTFUL_FOR = timedelta(hours=12)
+# What is done to an infusion or a patch that is there is no dose that could be given twice.
+_DOSES = frozenset({Action.GIVE, Action.START})
 
 
 def open_dose(
@@ -27,11 +30,11 @@ def open_dose(
     contents = {product.id: frozenset(i.name for i in product.ingredients) for product in products}
     held = frozenset(name for product in verdict.products for name in contents.get(product, frozenset({product})))
     for record in opened:
-        if record.patient != session.patient or record.record_id == session.record_id:
+        if record.patient != session.patient or record.record_id == session.record_id or record.action not in _DOSES:
             continue
         same_dose = record.order == verdict.order and record.due == verdict.due and record.due is not None
         names = contents.get(record.product, frozenset({record.product})) if record.product is not None else frozenset()
-        same_drug = record.order == verdict.order or bool(names & held)
+        same_drug = (record.order is not None and record.order == verdict.order) or bool(names & held)
         if same_dose or (same_drug and now - record.effective_at <= DOUBTFUL_FOR):
             return record
     return None

@@ -43,7 +43,7 @@ def attempt(session: Session, outcome: AttemptOutcome, verdict: Verdict, *, reco
         due=verdict.due,
         action=session.intent.action.value,
         level=verdict.level.name,
-        findings=tuple(conclusion.finding_evidence(finding) for finding in verdict.findings),
+        findings=conclusion.evidence_of(verdict),
         scans=session.evidence,
         engine=verdict.engine,
         policy=verdict.policy,

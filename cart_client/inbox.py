@@ -72,13 +72,18 @@ class GiveAmount(Command):
     dose: str
     waste: str = ""
     site: str = ""
+    returned: str = ""
 
     def quantities(self) -> tuple[Quantity | None, Quantity | None]:
         """(dose, waste), with a comma or a point, None for nothing. Raises: QuantityError, also for nothing above zero."""
-        dose, waste = (Quantity.parse(_spaced(text)) if text.strip() else None for text in (self.dose, self.waste))
-        if any(amount is not None and amount.value <= 0 for amount in (dose, waste)):
+        return self.all_quantities()[:2]
+
+    def all_quantities(self) -> tuple[Quantity | None, Quantity | None, Quantity | None]:
+        """(dose, waste, returned), as `quantities`."""
+        dose, waste, returned = (Quantity.parse(_spaced(text)) if text.strip() else None for text in (self.dose, self.waste, self.returned))
+        if any(amount is not None and amount.value <= 0 for amount in (dose, waste, returned)):
             raise QuantityError("an amount is above zero", remedy="write a number and a unit")
-        return dose, waste
+        return dose, waste, returned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +135,107 @@ class ResolveOpen(Command):
     given: bool
     reason: str
     reason_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRate(Command):
+    """As typed: the pump's `rate` in `unit`, or `drops` a minute of a set with `drop_factor` drops per mL."""
+
+    rate: str = ""
+    unit: str = "mL/h"
+    drops: str = ""
+    drop_factor: str = ""
+
+    def setting(self) -> tuple[Quantity, int | None]:
+        """(rate, drop factor). Raises: QuantityError for what is no rate, or for both at once."""
+        if bool(self.rate.strip()) == bool(self.drops.strip()):
+            raise QuantityError("a rate is set on a pump, or counted in drops", remedy="fill in one of the two")
+        if self.drops.strip():
+            if not self.drops.strip().isdecimal() or not self.drop_factor.isdecimal():
+                raise QuantityError("drops are whole", remedy="count the drops of one minute, and choose the set")
+            rate, factor = Quantity.parse(f"{int(self.drops)} [drp]/min"), int(self.drop_factor)
+        else:
+            text = _spaced(self.rate)
+            rate, factor = Quantity.parse(text if " " in text else f"{text} {self.unit}"), None
+        if rate.value <= 0:
+            raise QuantityError("a rate is above zero", remedy="pause or stop the infusion instead")
+        return rate, factor
+
+
+ACTS = ("rate", "pause", "stop", "complete", "remove", "assess", "undo")
+EFFECTS = ("relieved", "partly", "unchanged", "worse", "not-assessable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginAct(Command):
+    """Something is done to a record that is there: one of `ACTS`. `amount` is what ran in of an infusion that ends, `effect` one
+    of `EFFECTS`."""
+
+    act: str
+    record_id: str
+    amount: str = ""
+    reason: str = ""
+    reason_text: str = ""
+    effect: str = ""
+    site: str = ""
+
+    def quantity(self) -> Quantity | None:
+        """Raises: QuantityError, also for less than nothing."""
+        text = _spaced(self.amount)
+        if not text:
+            return None
+        found = Quantity.parse(text if " " in text else f"{text} mL")
+        if found.value < 0:
+            raise QuantityError("an amount is not below zero", remedy="write a number and a unit")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure(Command):
+    """A vital sign or score: `code` is one of the observation codes, `value` the number alone."""
+
+    code: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterBlind(Command):
+    """What the second person worked out, with its unit."""
+
+    value: str
+
+    def quantity(self) -> Quantity:
+        """Raises: QuantityError."""
+        return Quantity.parse(_spaced(self.value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalculateAgain(Command):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(Command):
+    """How many are left in the drawer, or why nobody counts now."""
+
+    left: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareEmergency(Command):
+    """A listed emergency drug is given without an order."""
+
+    dose: str
+    route: str
+    reason_text: str = ""
+
+    def quantity(self) -> Quantity:
+        """Raises: QuantityError, also for nothing."""
+        found = Quantity.parse(_spaced(self.dose))
+        if found.value <= 0:
+            raise QuantityError("an amount is above zero", remedy="write a number and a unit")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

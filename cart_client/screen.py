@@ -19,7 +19,8 @@ from pointofcare.labels.scan import DrugScan, Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
 from pointofcare.products import Product
-from pointofcare.verdict.facts import Lease
+from pointofcare.verdict.facts import HistoryEntry, Lease
+from pointofcare.verdict.policy import ListedEmergency
 from pointofcare.wire.messages import AdministrationRecorded
 
 
@@ -80,7 +81,9 @@ class Trace:
 class View:
     """One moment. `moment` changes whenever something that can be pressed changes; forms send it back.
 
-    `witness_badge` says that a second person's badge was read and the PIN is awaited; `notice` is a code with its parameters."""
+    `witness_badge` says that a second person's badge was read and the PIN is awaited; `notice` is a code with its parameters.
+    `about` is the record that the act on the screen is about, `emergency` the policy's lines for a drug that nobody ordered,
+    `counted` the controlled drug whose rest is to be counted."""
 
     moment: int
     at: datetime
@@ -99,6 +102,10 @@ class View:
     choices: tuple[Due, ...] = ()
     dues: tuple[Due, ...] = ()
     opened: tuple[AdministrationRecord, ...] = ()
+    care: Care = field(default_factory=Care)
+    about: HistoryEntry | None = None
+    emergency: tuple[ListedEmergency, ...] = ()
+    counted: Product | None = None
     drawer: DrawerTold | None = None
     trace: Trace | None = None
     recorded: tuple[Recorded, ...] = ()
@@ -145,6 +152,12 @@ class DueList:
         if self._care is None or self._care[0] != patient:
             self._care = (patient, care.of_patient(self._ward, patient, now))
         return self._care[1]
+
+    def entry(self, record_id: str, now: datetime) -> HistoryEntry | None:
+        """What is on record under that id."""
+        self._renew(now)
+        entries = self._ward.entries if self._ward is not None else ()
+        return next((entry for entry in entries if entry.record_id == record_id), None)
 
     def of(self, patient: str | None, now: datetime) -> tuple[Due, ...]:
         """Of that patient, or of everybody."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from cart_client import dose
+from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, note, say
 from pointofcare.administration import events
-from pointofcare.administration.session import State
-from pointofcare.errors import NotPermittedError
+from pointofcare.administration.session import Session, State
+from pointofcare.errors import NotPermittedError, QuantityError
+from pointofcare.verdict import dosing
+from pointofcare.verdict.facts import Action
+from pointofcare.verdict.finding import Level
 
 
 def badge(visit: Visit, number: str, now: datetime) -> None:
     """A badge was read or typed: the nurse's, or that of the second person who is asked for."""
     session = visit.session
-    if session.state is State.AWAITING_WITNESS:
+    if witness_asked(session):
         if not visit.chart.knows_badge(number, now):
             say(visit, "badge-unknown")
         elif number == session.badge:
@@ -36,7 +40,7 @@ def badge(visit: Visit, number: str, now: datetime) -> None:
 def pin(visit: Visit, typed: str, now: datetime) -> None:
     """The PIN of the badge that was read."""
     session = visit.session
-    witness = session.state is State.AWAITING_WITNESS
+    witness = witness_asked(session)
     number = visit.witness_badge if witness else (session.badge or "")
     if not number or (not witness and session.state is not State.BADGE):
         say(visit, "not-now", state=session.state.value)
@@ -61,5 +65,49 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
         say(visit, "witness-same")
     else:
         visit.witness_badge = ""
-        advance(visit, events.WitnessGiven(witness=second, at=now), now)
-        dose.judge(visit, now)
+        if works_it_out(visit, now):
+            advance(visit, events.WitnessKnown(witness=second, at=now), now)
+        else:
+            advance(visit, events.WitnessGiven(witness=second, at=now), now)
+            dose.judge(visit, now)
+
+
+def witness_asked(session: Session) -> bool:
+    """A second person is needed, or would do instead of a reason (rule H2, level 2)."""
+    if session.state is State.AWAITING_WITNESS:
+        return True
+    findings = session.verdict.findings if session.verdict is not None else ()
+    recommended = any(f.rule == "H2" and f.level is Level.REASON and not f.satisfied for f in findings)
+    return session.state is State.AWAITING_REASON and recommended
+
+
+def works_it_out(visit: Visit, now: datetime) -> bool:
+    """Rule H5: of a dose by weight, and of a rate, the second person gives their own figure, where the policy asks for it."""
+    session = visit.session
+    verdict = session.verdict
+    order = dose.ordered(visit, verdict.order, now, verdict.due) if verdict is not None else None
+    if order is None or not visit.chart.policy().blind_for_calculated:
+        return False
+    by_weight = any(amount is not None and dosing.by_weight(amount) for amount in (order.dose, *(order.dose_range or ())))
+    return by_weight or session.intent.rate is not None or (session.intent.action is Action.START and order.rate is not None)
+
+
+def blind(visit: Visit, command: asked.EnterBlind, now: datetime) -> None:
+    """The second person's own figure: only now is it compared."""
+    try:
+        value = command.quantity()
+    except QuantityError:
+        say(visit, "amount-unreadable", text=command.value[:40])
+        return
+    advance(visit, events.BlindGiven(value=value, at=now), now)
+    dose.judge(visit, now)
+
+
+def calculate_again(visit: Visit, now: datetime) -> None:
+    """The two figures differ: the second look is asked for anew."""
+    verdict = visit.session.verdict
+    if verdict is None or not any(f.rule == "H5" and not f.satisfied for f in verdict.findings):
+        say(visit, "not-now", state=visit.session.state.value)
+        return
+    advance(visit, events.CalculatedAgain(at=now), now)
+    dose.judge(visit, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cart_client import evidence
@@ -23,20 +23,23 @@ from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, Session, State
-from pointofcare.errors import IllegalTransitionError, JournalError
+from pointofcare.errors import IllegalTransitionError, JournalError, PointOfCareError
 from pointofcare.labels.scan import Scan
-from pointofcare.verdict.facts import Facts
+from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.finding import Verdict
+from pointofcare.wire import snapshot
 from pointofcare.wire.messages import AttemptOutcome
 
 log = logging.getLogger(__name__)
 SHOWN_RECORDS = 5
+_REMEMBERED = 4
 
 
 @dataclass(slots=True, kw_only=True)
 class Visit:
     """`moment` changes whenever something that can be pressed changes. `witness_badge` is a second person's whose PIN is awaited,
-    `recent` the newest records of this cart, `notice` a code with its parameters."""
+    `recent` the newest records of this cart, `judged` the last verdicts with what they were a function of, `notice` a code with its
+    parameters."""
 
     chart: Chart
     journal: Journal
@@ -51,6 +54,7 @@ class Visit:
     session: Session = field(default_factory=Session)
     moment: int = 0
     witness_badge: str = ""
+    judged: tuple[tuple[Facts, Verdict], ...] = ()
     trace: Trace | None = None
     recent: list[str] = field(default_factory=list)
     notice: tuple[str, dict[str, object]] = ("", {})
@@ -104,6 +108,34 @@ def facts(visit: Visit, now: datetime, session: Session | None = None) -> Facts:
     return visit.chart.facts_for(session or visit.session, now, cart=visit.here.facts(now), journalled=journalled, measured=measured)
 
 
+def ask(visit: Visit, about: Facts) -> Verdict:
+    """The verdict on these facts, which are remembered for whoever records it."""
+    verdict = visit.evaluate(about)
+    visit.judged = ((about, verdict), *visit.judged[: _REMEMBERED - 1])
+    return verdict
+
+
+def packed(visit: Visit, verdict: Verdict) -> str | None:
+    """The facts of `verdict`, or of the last one asked for, from which it was made. None when they cannot be kept: a dose is
+    recorded without them rather than not at all."""
+    about = next((about for about, judged in visit.judged if judged == verdict), visit.judged[0][0] if visit.judged else None)
+    if about is None:
+        return None
+    try:
+        return snapshot.pack(about)
+    except PointOfCareError as exc:
+        log.error("the facts of a verdict are not kept: %s", exc)
+        return None
+
+
+def entry(visit: Visit, record_id: str | None, now: datetime) -> HistoryEntry | None:
+    """What is on record under `record_id`, None when nothing or when it is not clear."""
+    if record_id is None:
+        return None
+    found = [each for each in facts(visit, now).history if each.record_id == record_id]
+    return found[0] if len(found) == 1 else None
+
+
 def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -> AdministrationRecord:
     """The record of `session`. Raises: IllegalTransitionError when there is nothing that may be recorded."""
     patient = visit.chart.patient(session.patient, now)
@@ -117,7 +149,17 @@ def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -
         patient=patient,
         products=visit.chart.products(now),
         place=visit.here.place(now),
+        of=entry(visit, session.intent.of_record, now),
     )
+
+
+def write(visit: Visit, record: AdministrationRecord, verdict: Verdict) -> None:
+    """Into the journal, with the facts. Pressed again after a fault that came after the write, it is there already.
+
+    Raises: JournalError when it is not on disk."""
+    if visit.journal.entry(record.record_id) is None:
+        visit.journal.append(record, message_id=visit.new_id(), facts=packed(visit, verdict))
+    recorded(visit, record.record_id)
 
 
 def recorded(visit: Visit, record_id: str) -> None:
@@ -158,6 +200,7 @@ def abandon(visit: Visit, now: datetime) -> None:
 def attempt(visit: Visit, outcome: AttemptOutcome, verdict: Verdict, now: datetime) -> None:
     """Keep the evidence of a dose that was not given. The stop stands whether or not that could be kept."""
     made = evidence.attempt(visit.session, outcome, verdict, record_id=visit.new_id(), now=now, place=visit.here.place(now))
+    made = replace(made, facts=packed(visit, verdict))
     try:
         visit.journal.append_attempt(made, message_id=visit.new_id())
     except JournalError as exc:

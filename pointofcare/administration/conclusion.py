@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pointofcare.administration import infusion, lifecycle
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence
 from pointofcare.administration.session import DECLINING, Session, State
 from pointofcare.errors import IllegalTransitionError
 from pointofcare.labels.scan import DrugScan
 from pointofcare.people import Patient
 from pointofcare.products import Product
+from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Action, HistoryEntry, Intent
 from pointofcare.verdict.finding import Finding, Level, Verdict
 
@@ -73,7 +75,7 @@ def conclude(
         order_version=verdict.order_version,
         due=verdict.due or (undone.due if undone is not None else None),
         action=intent.action.value,
-        status=proposed.status,
+        status=_status(intent, of, proposed.status),
         status_reason=proposed.reason if proposed.reason is not None else intent.reason,
         reason_text=intent.reason_text,
         product=product.id if product is not None else None,
@@ -103,12 +105,28 @@ def conclude(
         amends=intent.of_record if intent.action is Action.UNDO else None,
         continues=continued or proposed.continues,
         bag=proposed.bag or (of.bag if of is not None else None),
-        rate=proposed.rate or intent.rate,
+        rate=_flow(proposed.rate or intent.rate, intent.drop_factor),
         drop_factor=proposed.drop_factor or intent.drop_factor,
         returned=proposed.returned or intent.returned,
         blind_value=intent.blind_value,
         effect=proposed.effect or intent.effect,
     )
+
+
+def _status(intent: Intent, of: HistoryEntry | None, proposed: str) -> str:
+    """Of an act on a running infusion as the lifecycle table says: what ends without a reason ran in to its end."""
+    if of is None or intent.action not in (Action.HOLD, Action.STOP) or of.status not in lifecycle.OPEN:
+        return proposed
+    if intent.action is Action.HOLD:
+        event: lifecycle.Event = lifecycle.Paused()
+    else:
+        event = lifecycle.Halted() if intent.reason is not None else lifecycle.Finished()
+    return lifecycle.advance(lifecycle.Status(of.status), event).value
+
+
+def _flow(rate: Quantity | None, drop_factor: int | None) -> Quantity | None:
+    """Counted drops go on the record as the flow that they make; the drop factor beside it says that they were counted."""
+    return infusion.as_flow(rate, drop_factor) if rate is not None else None
 
 
 def evidence_of(verdict: Verdict) -> tuple[FindingEvidence, ...]:

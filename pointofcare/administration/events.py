@@ -34,7 +34,10 @@ class BandScanned(Scanned):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrugScanned(Scanned):
-    """A drug pack, a bag's label, or a label that could not be read and was not a wristband."""
+    """A drug pack, a bag's label, or a label that could not be read and was not a wristband. `continues` is the start of the
+    paused infusion whose bag this is."""
+
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

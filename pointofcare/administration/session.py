@@ -219,7 +219,7 @@ def _apply(session: Session, event: events.Event) -> Session:
             # A new pack makes a new question: an amount stays, a reason or a witness was for the old one.
             # A text that is no drug code is a bag's label: a bag is started, not given.
             action = Action.START if isinstance(event.scan, TextScan) else here.intent.action
-            intent = replace(_unanswered(here.intent), action=action)
+            intent = replace(_unanswered(here.intent), action=action, of_record=event.continues)
             return replace(here, scans=scans, evidence=evidence, intent=intent, verdict=None, last_scan_at=event.at)
         case events.ActBegun():
             return replace(without_drugs(session), intent=event.intent)

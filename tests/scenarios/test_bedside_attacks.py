@@ -314,7 +314,9 @@ def test_an_infusion_is_started_by_the_scan_of_its_bag(stand: Stand) -> None:
     stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, body, version=2)), stand.clock.at)
     at_patient(stand)
     stand.hold(Symbol(identifier="]Q1", content=b"BAG-0001"))
-    assert (stand.view.session.intent.action.value, stand.state) == ("start", "giving")
+    assert (stand.view.session.intent.action.value, stand.state) == ("start", "awaiting-rate")
+    stand.press(inbox.SetRate, rate="100", unit="mL/h")
+    assert (stand.rules, stand.state) == ([], "giving")
     given(stand)
     record = records(stand)[0].record
     assert (record.action, record.status, record.order, record.scans[-1].text) == ("start", "in-progress", "O7", "BAG-0001")

@@ -1,0 +1,87 @@
+"""What is done to a record that is there: a running infusion is changed, paused or ended, a patch comes off, the effect of a dose is
+told, an entry by mistake is withdrawn.
+
+Each is judged like a dose and becomes a record of its own, which names the one it goes on with or withdraws. Must never change
+an older record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cart_client import dose
+from cart_client import inbox as asked
+from cart_client.visit import Visit, advance, say
+from pointofcare.administration import events
+from pointofcare.errors import QuantityError
+from pointofcare.people import StaffRole
+from pointofcare.verdict.facts import Action, HistoryEntry, Intent
+
+_ACTIONS = {
+    "rate": Action.RATE,
+    "pause": Action.HOLD,
+    "stop": Action.STOP,
+    "complete": Action.STOP,
+    "remove": Action.REMOVE,
+    "assess": Action.ASSESS,
+    "undo": Action.UNDO,
+}
+_NEEDS_REASON = frozenset({"pause", "stop", "undo"})
+
+
+def begin(visit: Visit, command: asked.BeginAct, now: datetime) -> None:
+    action = _ACTIONS.get(command.act)
+    about = _about(visit, command, now)
+    if action is None or about is None:
+        say(visit, "out-of-date")
+        return
+    nurse = visit.session.nurse
+    reason, text = command.reason.strip(), command.reason_text.strip()
+    if command.act == "undo" and (nurse is None or (about.nurse != nurse.id and nurse.role is not StaffRole.CHARGE_NURSE)):
+        say(visit, "only-the-giver")
+    elif command.act in _NEEDS_REASON and not reason:
+        say(visit, "reason-missing")
+    elif reason == "clinical-judgement" and not text:
+        say(visit, "reason-needs-text")
+    elif command.act == "assess" and command.effect not in asked.EFFECTS:
+        say(visit, "effect-missing")
+    else:
+        try:
+            amount = command.quantity()
+        except QuantityError:
+            say(visit, "amount-unreadable", text=command.amount[:40])
+            return
+        intent = Intent(
+            action=action,
+            order=about.order or None,
+            of_record=command.record_id,
+            dose=amount,
+            reason=reason or None,
+            reason_text=text or None,
+            site=command.site.strip() or None,
+            effect=command.effect or None if command.act == "assess" else None,
+        )
+        advance(visit, events.ActBegun(intent=intent, at=now), now)
+        dose.judge(visit, now)
+
+
+def _about(visit: Visit, command: asked.BeginAct, now: datetime) -> HistoryEntry | None:
+    """The record that the act is about, as far as the screen offers that act on it."""
+    care = visit.dues.care(visit.session.patient, now)
+    offered: tuple[HistoryEntry | None, ...]
+    match command.act:
+        case "rate" | "pause" | "stop" | "complete":
+            runs = {infusion.run.record_id: infusion.run for infusion in care.infusions}
+            run = runs.get(command.record_id)
+            if run is None or (run.paused and command.act in ("rate", "pause")):
+                return None
+            return visit.dues.entry(command.record_id, now)
+        case "remove":
+            offered = care.patches
+        case "assess":
+            offered = tuple(owed.entry for owed in care.owed)
+        case "undo":
+            offered = care.undoable
+        case _:
+            offered = ()
+    return next((entry for entry in offered if entry is not None and entry.record_id == command.record_id), None)

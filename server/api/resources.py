@@ -280,23 +280,27 @@ def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order
                 problem = Problem(file="", row=0, field=name, value=asked[name], code=exc.reason, parameters=exc.parameters)
                 faults.append((name, f"{problem.message} {problem.remedy}"))
     certain["category"] = OrderCategory(asked["category"])
-    certain |= {name: asked[name] for name in ("time_critical", "needs_double_check") if name in asked}
+    flags = ("time_critical", "needs_double_check", "own_supply", "counts_days")
+    certain |= {name: asked[name] for name in flags if name in asked}
     for name in ("additives", "prn_reasons"):
         try:
             certain[name] = tuple(cells.text(one.strip()) for one in asked.get(name, ()))
         except FieldError as exc:
             problem = Problem(file="", row=0, field=name, value="", code=exc.reason, parameters=exc.parameters)
             faults.append((name, f"{problem.message} {problem.remedy}"))
-    raw = ("dose", "dose_max", "every", "start", "end", "prn_min_interval", "prn_max_24h", "rate")
+    raw = ("dose", "dose_max", "every", "start", "end", "prn_min_interval", "prn_max_24h", "rate", "rate_max")
     uncertain = {name: asked[name] for name in raw if name in asked}
-    uncertain["times"] = "|".join(asked.get("times", ()))
+    uncertain |= {name: "|".join(asked.get(name, ())) for name in ("times", "days_of_week")}
+    steps = [
+        {name: "|".join(cell) if isinstance(cell, list) else str(cell) for name, cell in step.items()} for step in asked.get("steps", ())
+    ]
     if faults:
         raise MessageError("the order is not usable", problems=tuple(faults))
-    built = import_orders.build(place=Place(file="", row=0), certain=certain, uncertain=uncertain)
+    built = import_orders.build(place=Place(file="", row=0), certain=certain, uncertain=uncertain, steps=steps)
     if built.clarify:
         found = tuple(
-            (import_orders.FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose"), text)
-            for (code, _), text in zip(built.clarify, clarify_parts("en", built.clarify), strict=True)
+            (import_orders.field_of(code, value), text)
+            for (code, value), text in zip(built.clarify, clarify_parts("en", built.clarify), strict=True)
         )
         raise MessageError("the order cannot be computed", problems=found, remedy="state dose, unit, times and start")
     return replace(built.order, status=OrderStatus.ACTIVE)

@@ -7,13 +7,14 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.orders.order import Order, OrderCategory
+from pointofcare.orders.order import DayOfWeek, Dosage, Order, OrderCategory
 from server.store.orders import OrderView, Verification
 from server.store.outbox import OutboxItem
 from server.store.views_fleet import CartLine
 from server.store.views_patients import Dose
 
 TEXT = validate.Length(max=500)
+DAY_OF_WEEK = validate.OneOf([day.value for day in DayOfWeek])
 SEVERAL = validate.Length(max=30)  # an order is part of a chart that a cart must be able to carry
 IDENTIFIER = validate.Regexp(r"^[A-Za-z0-9._-]{1,64}\Z", error="letters, digits, dot, underscore and hyphen only, at most 64")
 
@@ -68,6 +69,21 @@ class PatientDetailSchema(PatientSchema):
     weight_at = fields.AwareDateTime(allow_none=True)
 
 
+class StepInSchema(Schema):
+    """One dosage instruction of an order that has several; steps of one `sequence` hold together, a higher one follows."""
+
+    sequence = fields.Integer(validate=validate.Range(min=0, max=999), metadata={"description": "its place in the list when left out"})
+    dose = fields.String(validate=TEXT)
+    dose_max = fields.String(validate=TEXT)
+    rate = fields.String(validate=TEXT)
+    times = fields.List(fields.String(validate=TEXT), validate=validate.Length(max=48))
+    every = fields.String(validate=TEXT)
+    days_of_week = fields.List(fields.String(validate=DAY_OF_WEEK), validate=validate.Length(max=7))
+    start = fields.String(validate=TEXT)
+    end = fields.String(validate=TEXT)
+    display = fields.String(validate=TEXT)
+
+
 class OrderInSchema(Schema):
     """An order as it is asked for; texts in the forms of the import columns."""
 
@@ -89,6 +105,11 @@ class OrderInSchema(Schema):
     prn_min_interval = fields.String(validate=TEXT)
     prn_max_24h = fields.String(validate=TEXT)
     rate = fields.String(validate=TEXT)
+    rate_max = fields.String(validate=TEXT)
+    days_of_week = fields.List(fields.String(validate=DAY_OF_WEEK), validate=validate.Length(max=7))
+    steps = fields.List(fields.Nested(StepInSchema), validate=validate.Length(max=20))
+    own_supply = fields.Boolean()
+    counts_days = fields.Boolean()
     additives = fields.List(fields.String(validate=TEXT), validate=SEVERAL)
     indication = fields.String(validate=TEXT)
     display = fields.String(validate=TEXT)
@@ -115,6 +136,19 @@ class OrderVerifySchema(OrderActSchema):
     )
 
 
+class StepSchema(Schema):
+    sequence = fields.Integer()
+    dose = fields.String(allow_none=True)
+    dose_max = fields.String(allow_none=True)
+    rate = fields.String(allow_none=True)
+    times = fields.List(fields.String())
+    every_s = fields.Float(allow_none=True)
+    days_of_week = fields.List(fields.String())
+    start = fields.AwareDateTime(allow_none=True)
+    end = fields.AwareDateTime(allow_none=True)
+    display = fields.String()
+
+
 class OrderSchema(Schema):
     id = fields.String()
     version = fields.Integer()
@@ -133,6 +167,11 @@ class OrderSchema(Schema):
     start = fields.AwareDateTime(allow_none=True)
     end = fields.AwareDateTime(allow_none=True)
     rate = fields.String(allow_none=True)
+    rate_max = fields.String(allow_none=True)
+    days_of_week = fields.List(fields.String())
+    steps = fields.List(fields.Nested(StepSchema))
+    own_supply = fields.Boolean()
+    counts_days = fields.Boolean()
     time_critical = fields.Boolean()
     needs_double_check = fields.Boolean()
     indication = fields.String(allow_none=True)
@@ -256,18 +295,30 @@ class ImportReportSchema(Schema):
 
 def order(view: OrderView) -> dict[str, Any]:
     found: Order = view.order
-    low, high = found.dose_range or (found.dose, None)
     return {
         **{name: getattr(found, name) for name in ("id", "version", "patient", "ingredient", "form", "route", "start", "end")},
         **{name: getattr(found, name) for name in ("time_critical", "needs_double_check", "indication", "display", "prescriber")},
+        **{name: getattr(found, name) for name in ("own_supply", "counts_days")},
         "category": found.category.value,
         "status": found.status.value if found.status else None,
         "verification": view.verification.value,
         "clarification": view.clarification,
+        **_timed_amounts(found),
+        "rate_max": str(found.rate_range[1]) if found.rate_range else None,
+        "steps": [
+            {name: getattr(step, name) for name in ("sequence", "start", "end", "display")} | _timed_amounts(step) for step in found.dosages
+        ],
+    }
+
+
+def _timed_amounts(found: Order | Dosage) -> dict[str, Any]:
+    low, high = found.dose_range or (found.dose, None)
+    return {
         "dose": None if low is None else str(low),
         "dose_max": None if high is None else str(high),
         "times": [at.strftime("%H:%M") for at in found.times],
         "every_s": found.every.total_seconds() if found.every else None,
+        "days_of_week": [day.value for day in found.days_of_week],
         "rate": None if found.rate is None else str(found.rate),
     }
 

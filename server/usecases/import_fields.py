@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeVar
 
 from pointofcare.errors import QuantityError
+from pointofcare.orders.order import DayOfWeek
 from pointofcare.people import OBSERVATION_CODES, Allergy, AllergyKind, Observation
 from pointofcare.products import HoldRule, Ingredient, MaxDaily
 from pointofcare.quantity import Quantity
@@ -128,6 +129,14 @@ def clocks(value: str) -> tuple[time, ...]:
     if len(set(found)) != len(found):
         raise FieldError("time-twice")
     return found
+
+
+def days_of_week(value: str) -> tuple[DayOfWeek, ...]:
+    """`mon|wed|fri`, in the order of the week. Raises: FieldError, for a day that stands twice too."""
+    found = [word(DayOfWeek)(part.lower()) for part in parts(value)]
+    if len(set(found)) != len(found):
+        raise FieldError("time-twice")
+    return tuple(day for day in DayOfWeek if day in found)
 
 
 def word(words: type[_Word]) -> Callable[[str], _Word]:

@@ -6,56 +6,90 @@ scan can match until somebody clarifies it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from pointofcare.orders.order import Order, OrderCategory, OrderStatus, Prn
+from pointofcare.orders import clarify
+from pointofcare.orders.order import Dosage, Order, OrderCategory, OrderStatus, Prn
 from pointofcare.quantity import Quantity
+from pointofcare.texts.orders import PREFIX
 from server.usecases import import_fields as fields
 from server.usecases.import_rows import FieldError, OrderFound, Place
-
-_Value = TypeVar("_Value")
 
 # As much of a cell as its reader is shown of it.
 MOST_TOLD = 100
 Clarify = tuple[tuple[str, str], ...]
+Read = Callable[[str, Callable[[str], Any]], Any]
 
-# What a category must have before a dose can be computed; "times" stands for times of day or an interval.
-NEEDS: Mapping[OrderCategory, tuple[str, ...]] = {
-    OrderCategory.SCHEDULED: ("dose", "times", "start"),
-    OrderCategory.PATCH: ("dose", "times", "start"),
-    OrderCategory.PRN: ("dose", "start"),
-    OrderCategory.STAT: ("dose", "start"),
-    OrderCategory.ONCE: ("dose", "start"),
-    OrderCategory.ON_CALL: ("dose", "start"),
-    OrderCategory.INFUSION: ("rate", "start"),
+_STEP = re.compile(r"#([0-9]+): ")
+_DOSAGE = re.compile(r"dosages\[([0-9]+)\]")
+# What an unreadable place says already, by the code that would say it again.
+_SAID_BY: Mapping[str, frozenset[str]] = {
+    "no-start": frozenset({"start"}),
+    "no-rate": frozenset({"rate"}),
+    "no-dose": frozenset({"dose", "dose-max", "dose-range"}),
+    "no-times": frozenset({"times", "every", "days-of-week", "no-times-named"}),
+    "patch-without-duration": frozenset({"times", "every", "days-of-week", "no-times-named"}),
+    "days-without-times": frozenset({"times", "no-times-named"}),
+    "text-only": frozenset({"dose", "dose-max", "dose-range", "rate", "no-instruction"}),
 }
+_OF_STEPS = frozenset(
+    {"dosages-overlap", "dosage-without-end", "dosage-ends-before-start", "dosages-clash", "no-times", "patch-without-duration"}
+)
+
+# Whatever the category, an order begins at a moment that somebody wrote.
+NO_START = "clarify-no-start"
 
 # An unreadable cell of an import makes a draft; on a form and through the API it is the field's own fault.
 FIELD_OF_FAULT = {
-    "no-dose": "dose", "dose-unreadable": "dose", "dose-max-unreadable": "dose_max", "dose-range": "dose_max", "no-times": "times",
-    "times-unreadable": "times", "every-unreadable": "every", "times-and-interval": "every", "no-start": "start",
-    "start-unreadable": "start", "end-unreadable": "end", "ends-before-start": "end", "no-rate": "rate", "rate-unreadable": "rate",
-    "prn-min-interval-unreadable": "prn_min_interval", "prn-max-24h-unreadable": "prn_max_24h",
+    "dose-unreadable": "dose", "dose-max-unreadable": "dose_max", "dose-range": "dose_max", "times-unreadable": "times",
+    "every-unreadable": "every", "days-of-week-unreadable": "days_of_week", "start-unreadable": "start", "end-unreadable": "end",
+    "rate-unreadable": "rate", "rate-max-unreadable": "rate_max", "prn-min-interval-unreadable": "prn_min_interval",
+    "prn-max-24h-unreadable": "prn_max_24h", "steps-unreadable": "steps",
 }  # fmt: skip
+_FIELD_OF_ORDER = {
+    "dose_range": "dose_max",
+    "rate_range": "rate_max",
+    "dosages": "steps",
+    "display": "dose",
+    "prn.min_interval": "prn_min_interval",
+    "prn.max_per_24h": "prn_max_24h",
+}
+STEP_CELLS = ("sequence", "dose", "dose_max", "rate", "times", "every", "days_of_week", "start", "end", "display")
+
+
+def field_of(code: str, value: str) -> str:
+    """The field of a form, or of the API, that a fault of `build` is about."""
+    if value.startswith("dosages[") or code == "clarify-steps-unreadable" or _STEP.match(value):
+        return "steps"
+    return FIELD_OF_FAULT.get(code.removeprefix(PREFIX)) or _FIELD_OF_ORDER.get(value, value if value.isidentifier() else "dose")
 
 
 def missing(order: Order) -> Clarify:
-    """What the order lacks to be computable, as text codes. Empty for a complete one."""
-    has = {
-        "dose": order.dose is not None or order.dose_range is not None,
-        "times": bool(order.times) or order.every is not None,
-        "start": order.start is not None,
-        "rate": order.rate is not None or order.dose is not None,
-    }
-    faults = [(f"clarify-no-{need}", "") for need in NEEDS[order.category] if not has[need]]
-    if order.times and order.every is not None:
-        faults.append(("clarify-times-and-interval", ""))
-    if order.start is not None and order.end is not None and order.end <= order.start:
-        faults.append(("clarify-ends-before-start", ""))
+    """What the order lacks to be computable, as pairs of a text code and the field. Empty for a complete one."""
+    faults = [(f"{PREFIX}{problem.code}", problem.field) for problem in clarify.problems(order)]
+    if order.start is None and (NO_START, "start") not in faults:
+        faults.append((NO_START, "start"))
     return tuple(faults)
+
+
+def step_cells(cell: str) -> tuple[Mapping[str, str], ...]:
+    """The steps of one CSV cell, parted by "|", each "name=value, name=value"; times and days in it parted by spaces.
+
+    Raises: FieldError."""
+    found = []
+    for part in fields.parts(cell):
+        step: dict[str, str] = {}
+        for piece in part.split(","):
+            name, equals, value = (text.strip() for text in piece.partition("="))
+            if not equals or name not in STEP_CELLS or name in step or not value:
+                raise FieldError("not-a-step")
+            step[name] = "|".join(value.split()) if name in ("times", "days_of_week") else value
+        found.append(step)
+    return tuple(found)
 
 
 def build(
@@ -65,41 +99,17 @@ def build(
     uncertain: Mapping[str, str],
     note: str = "",
     also: Clarify = (),
+    steps: Sequence[Mapping[str, str]] = (),
 ) -> OrderFound:
-    """`certain` are read values of `Order`; `uncertain` the raw cells dose, dose_max, times, every, start, end, rate,
-    prn_min_interval and prn_max_24h, where a fault makes a draft. `also` are faults that the caller found already."""
+    """`certain` are read values of `Order`; `uncertain` the raw cells dose, dose_max, times, every, days_of_week, start, end, rate,
+    rate_max, prn_min_interval and prn_max_24h, and `steps` as one cell, where a fault makes a draft. `also` are faults that the
+    caller found already. `steps` are the raw cells of dosage instructions, `STEP_CELLS` each."""
     faults: list[tuple[str, str]] = list(also)
-
-    def read(name: str, reader: Callable[[str], _Value]) -> _Value | None:
-        value = uncertain.get(name, "").strip()
-        if not value:
-            return None
-        try:
-            return reader(value)
-        except FieldError:
-            faults.append((f"clarify-{name.replace('_', '-')}-unreadable", value[:MOST_TOLD]))
-            return None
-
-    dose = read("dose", fields.positive)
-    dose_max = read("dose_max", fields.positive)
-    dose_range = None
-    if dose_max is not None and dose is not None:
-        if dose.converts_to(dose_max.unit) and dose < dose_max:
-            dose_range = (dose, dose_max)
-            dose = None
-        else:
-            faults.append(("clarify-dose-range", f"{dose} – {dose_max}"))
-            dose = None
-    elif uncertain.get("dose_max", "").strip() and dose is not None:  # an unreadable upper end makes no fixed dose
-        dose = None
-    every = read("every", fields.duration)
-    if every is not None and every < timedelta(minutes=1):
-        faults.append(("clarify-every-unreadable", uncertain["every"]))
-        every = None
-    rate = read("rate", fields.positive)
-    if rate is not None and not _is_rate(rate):
-        faults.append(("clarify-rate-unreadable", uncertain["rate"]))
-        rate = None
+    read = _reader(uncertain, faults, "")
+    rate, rate_max = _rate(read, "rate"), _rate(read, "rate_max")
+    rate_range = (rate, rate_max) if rate is not None and rate_max is not None else None
+    cells = read("steps", step_cells)
+    dosages = tuple(_dosage(each, number, faults) for number, each in enumerate((*(cells or ()), *steps), start=1))
     min_interval = read("prn_min_interval", fields.duration)
     max_per_24h = read("prn_max_24h", fields.positive)
     values = dict(certain)
@@ -107,42 +117,133 @@ def build(
     prn = None
     if values["category"] is OrderCategory.PRN:
         prn = Prn(reasons=tuple(reasons), min_interval=min_interval, max_per_24h=max_per_24h)
+    dose, dose_range = _doses(read, uncertain, faults, "")
     order = Order(
         version=1,
         dose=dose,
         dose_range=dose_range,
         times=read("times", fields.clocks) or (),
-        every=every,
+        every=_every(read, uncertain, faults, ""),
+        days_of_week=read("days_of_week", fields.days_of_week) or (),
         start=read("start", fields.moment),
         end=read("end", fields.moment),
         rate=rate,
+        rate_range=rate_range,
+        dosages=dosages,
         prn=prn,
         **values,  # type: ignore[arg-type]
     )
-    # A place that was unreadable is already named; "missing" would say the same thing twice.
-    named = {code.removeprefix("clarify-").removesuffix("-unreadable") for code, _ in faults}
-    faults += [(code, value) for code, value in missing(order) if code.removeprefix("clarify-no-") not in named]
+    faults += _not_named_yet(faults, missing(order))
     status = OrderStatus.DRAFT if faults and order.status in (OrderStatus.ACTIVE, OrderStatus.ON_HOLD, None) else order.status
     return OrderFound(place=place, order=_with(order, status), clarify=tuple(dict.fromkeys(faults)), note=note)
 
 
+def _not_named_yet(faults: Sequence[tuple[str, str]], more: Clarify) -> list[tuple[str, str]]:
+    """A place that was unreadable is already named; "missing" would say the same thing twice."""
+    named = {code.removeprefix(PREFIX).removesuffix("-unreadable") for code, value in faults if not _STEP.match(value)}
+    unread = {int(found[1]) for _, value in faults if (found := _STEP.match(value))}
+    left = []
+    for code, value in more:
+        bare = code.removeprefix(PREFIX)
+        step = _DOSAGE.match(value)
+        if _SAID_BY.get(bare, frozenset()) & named or (step and int(step[1]) + 1 in unread) or (unread and bare in _OF_STEPS):
+            continue
+        left.append((code, value))
+    return left
+
+
+def _reader(cells: Mapping[str, str], faults: list[tuple[str, str]], prefix: str) -> Read:
+    def read(name: str, reader: Callable[[str], Any]) -> Any:
+        value = cells.get(name, "").strip()
+        if not value:
+            return None
+        try:
+            return reader(value)
+        except FieldError:
+            faults.append((f"{PREFIX}{name.replace('_', '-')}-unreadable", f"{prefix}{value[:MOST_TOLD]}"))
+            return None
+
+    return read
+
+
+def _doses(
+    read: Read, cells: Mapping[str, str], faults: list[tuple[str, str]], prefix: str
+) -> tuple[Quantity | None, tuple[Quantity, Quantity] | None]:
+    dose, dose_max = read("dose", fields.positive), read("dose_max", fields.positive)
+    if dose_max is not None and dose is not None:
+        if dose.converts_to(dose_max.unit) and dose < dose_max:
+            return None, (dose, dose_max)
+        faults.append((f"{PREFIX}dose-range", f"{prefix}{dose} – {dose_max}"))
+        return None, None
+    # An unreadable end makes no fixed dose, nor does an upper end alone.
+    return (None if cells.get("dose_max", "").strip() else dose), None
+
+
+def _every(read: Read, cells: Mapping[str, str], faults: list[tuple[str, str]], prefix: str) -> timedelta | None:
+    every: timedelta | None = read("every", fields.duration)
+    if every is not None and every < timedelta(minutes=1):
+        faults.append((f"{PREFIX}every-unreadable", f"{prefix}{cells['every']}"))
+        return None
+    return every
+
+
+def _rate(read: Read, name: str) -> Quantity | None:
+    def reader(value: str) -> Quantity:
+        found = fields.positive(value)
+        if not _is_rate(found):
+            raise FieldError("not-an-amount")
+        return found
+
+    rate: Quantity | None = read(name, reader)
+    return rate
+
+
+def _dosage(cells: Mapping[str, str], number: int, faults: list[tuple[str, str]]) -> Dosage:
+    """One step; `number` counts from 1, and is its sequence when the cells name none."""
+    prefix = f"#{number}: "
+    read = _reader(cells, faults, prefix)
+    dose, dose_range = _doses(read, cells, faults, prefix)
+    sequence = read("sequence", fields.number(0, 999))
+    return Dosage(
+        sequence=number if sequence is None else sequence,
+        dose=dose,
+        dose_range=dose_range,
+        rate=_rate(read, "rate"),
+        times=read("times", fields.clocks) or (),
+        every=_every(read, cells, faults, prefix),
+        days_of_week=read("days_of_week", fields.days_of_week) or (),
+        start=read("start", fields.moment),
+        end=read("end", fields.moment),
+        display=(read("display", fields.text) or ""),
+    )
+
+
 def display_line(order: Order) -> str:
     """The order as one line, for orders that came without one. Codes and numbers only, so that it needs no language."""
-    pieces = [order.ingredient]
-    if order.dose is not None:
-        pieces.append(str(order.dose))
-    if order.dose_range is not None:
-        pieces.append(f"{order.dose_range[0]} – {order.dose_range[1]}")
-    pieces.append(order.route)
-    if order.rate is not None:
-        pieces.append(str(order.rate))
-    if order.times:
-        pieces.append(" ".join(at.strftime("%H:%M") for at in order.times))
-    if order.every is not None:
-        pieces.append(f"/ {order.every.total_seconds() / 3600:g} h")
+    pieces = [order.ingredient, order.route, *_said(order)]
+    pieces += [" ".join([f"{number}.", *_said(dosage)]) for number, dosage in enumerate(order.dosages, start=1)]
+    if order.dose is not None or order.dose_range is not None:  # the amount stands before the route
+        pieces[1], pieces[2] = pieces[2], pieces[1]
     if order.category in (OrderCategory.PRN, OrderCategory.STAT):
         pieces.append(order.category.value.upper())
     return " · ".join(pieces)
+
+
+def _said(step: Order | Dosage) -> list[str]:
+    pieces = []
+    if step.dose is not None:
+        pieces.append(str(step.dose))
+    if step.dose_range is not None:
+        pieces.append(f"{step.dose_range[0]} – {step.dose_range[1]}")
+    if step.rate is not None:
+        pieces.append(str(step.rate))
+    if step.times:
+        pieces.append(" ".join(at.strftime("%H:%M") for at in step.times))
+    if step.every is not None:
+        pieces.append(f"/ {step.every.total_seconds() / 3600:g} h")
+    if step.days_of_week:
+        pieces.append(" ".join(day.value for day in step.days_of_week))
+    return pieces
 
 
 def _with(order: Order, status: OrderStatus | None) -> Order:

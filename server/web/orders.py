@@ -62,7 +62,7 @@ def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: s
     for code, value in built.clarify:
         if found and not code.endswith("-unreadable"):
             continue
-        name = import_orders.FIELD_OF_FAULT.get(code.removeprefix("clarify-"), "dose")
+        name = import_orders.field_of(code, value)
         found.setdefault(name, "; ".join(clarify_parts(language, ((code, value),))))
     return (None, found) if found else (replace(built.order, status=OrderStatus.ACTIVE), {})
 

@@ -15,6 +15,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import MessageError, NotFoundError
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.products import PumpReading
+from pointofcare.quantity import Quantity
 from server.api import errors, schemas
 from server.config import ServerConfig
 from server.security import permissions as may
@@ -24,7 +26,7 @@ from server.store import bedside, orders, outbox, views_fleet, views_patients
 from server.store.orders import Verification
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as cells
-from server.usecases import import_orders, imports
+from server.usecases import import_orders, imports, pumps
 from server.usecases import orders as order_verbs
 from server.usecases import outbox as outbox_verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
@@ -228,6 +230,18 @@ def requeue(item: int) -> dict[str, Any]:
     who = actor()
     with transaction(who) as tx:
         return schemas.outbox(outbox_verbs.requeue(tx, who, item))
+
+
+@api.route("/pump-readings", methods=["POST"])
+@api.arguments(schemas.PumpReadingSchema)
+@api.response(200, schemas.PumpTakenSchema)
+@requires(may.FEED_PUMPS)
+def pump_reading(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What one channel of an infusion pump does now; `newest` false: a later reading of it is here already."""
+    who = actor()
+    amounts = {name: None if asked[name] is None else Quantity.parse(asked[name]) for name in ("rate", "concentration")}
+    with transaction(who) as tx:
+        return {"newest": pumps.receive(tx, who, PumpReading(**{**asked, **amounts}))}
 
 
 @api.route("/imports", methods=["POST"])

@@ -84,6 +84,24 @@ class StepInSchema(Schema):
     display = fields.String(validate=TEXT)
 
 
+class PumpReadingSchema(Schema):
+    """One channel of a pump. `bag` and `patient` are what was associated with it at `associated_at`; rates as texts: "83 mL/h"."""
+
+    pump = fields.String(required=True, validate=IDENTIFIER)
+    channel = fields.String(required=True, validate=IDENTIFIER)
+    at = fields.AwareDateTime(required=True)
+    bag = fields.String(load_default=None, allow_none=True, validate=IDENTIFIER)
+    patient = fields.String(load_default=None, allow_none=True, validate=IDENTIFIER)
+    associated_at = fields.AwareDateTime(load_default=None, allow_none=True)
+    drug = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+    rate = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=64))
+    concentration = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=64))
+
+
+class PumpTakenSchema(Schema):
+    newest = fields.Boolean()
+
+
 class OrderInSchema(Schema):
     """An order as it is asked for; texts in the forms of the import columns."""
 

@@ -24,16 +24,57 @@ MANAGE_STAFF: Final = "manage-staff"
 SEE_AUDIT: Final = "see-audit"
 SEE_REJECTED: Final = "see-rejected"
 IMPORT: Final = "import"
+PREPARE_BAGS: Final = "prepare-bags"
+OBSERVE: Final = "observe"
+FEED_PUMPS: Final = "feed-pumps"
+SEE_WORK: Final = "see-work"
+CLOSE_DOSES: Final = "close-doses"
+SEE_CONTROLLED: Final = "see-controlled"
+FILL_DRAWERS: Final = "fill-drawers"
+SEE_RECALLS: Final = "see-recalls"
+RECALL: Final = "recall"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
-    StaffRole.NURSE: frozenset({SEE_PATIENTS, SEE_BOARD}),
+    StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK}),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
-    StaffRole.CHARGE_NURSE: frozenset({SEE_PATIENTS, SEE_BOARD, SEE_REVIEW, RESOLVE, SEE_FLEET, SEE_EMR}),
-    StaffRole.PHARMACIST: frozenset({SEE_PATIENTS, SEE_BOARD, VERIFY_ORDERS, SEE_REVIEW, RESOLVE, SEE_EMR, REQUEUE}),
-    StaffRole.PRESCRIBER: frozenset({SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS}),
-    StaffRole.FLEET_MANAGER: frozenset({SEE_FLEET, SEE_REJECTED}),
-    StaffRole.ADMINISTRATOR: frozenset({MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, SEE_EMR, REQUEUE}),
+    StaffRole.CHARGE_NURSE: frozenset(
+        {
+            PREPARE_BAGS,
+            OBSERVE,
+            SEE_PATIENTS,
+            SEE_BOARD,
+            SEE_REVIEW,
+            RESOLVE,
+            SEE_FLEET,
+            SEE_EMR,
+            SEE_WORK,
+            CLOSE_DOSES,
+            SEE_CONTROLLED,
+            SEE_RECALLS,
+        }
+    ),
+    StaffRole.PHARMACIST: frozenset(
+        {
+            PREPARE_BAGS,
+            OBSERVE,
+            SEE_PATIENTS,
+            SEE_BOARD,
+            VERIFY_ORDERS,
+            SEE_REVIEW,
+            RESOLVE,
+            SEE_EMR,
+            REQUEUE,
+            SEE_WORK,
+            SEE_CONTROLLED,
+            FILL_DRAWERS,
+            SEE_RECALLS,
+            RECALL,
+        }
+    ),
+    StaffRole.PRESCRIBER: frozenset({OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
+    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED}),
+    StaffRole.ADMINISTRATOR: frozenset({FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, SEE_EMR, REQUEUE}),
 }
 
 

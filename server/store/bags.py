@@ -188,6 +188,10 @@ def get(tx: Transaction, bag: str) -> BagView:
     return found[0]
 
 
+def named(tx: Transaction, ids: Iterable[str]) -> tuple[BagView, ...]:
+    return _views(tx, BagRow.id.in_(list(ids)), limit=100)
+
+
 def listed(
     tx: Transaction, *, ward: str | None = None, states: Iterable[RunState] = (), order: str | None = None, limit: int = 200
 ) -> tuple[BagView, ...]:

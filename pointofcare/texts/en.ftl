@@ -58,6 +58,7 @@ finding-D1 = { $cause ->
     [unknown-product] The scanned product { $scanned } matches no order.
     [nothing-scanned] No drug was scanned.
     [other-bag] WRONG BAG: { $scanned } is not for { $ordered }.
+    [emergency] EMERGENCY DRUG WITHOUT AN ORDER: { $scanned }.
    *[not-ordered] WRONG DRUG: { $scanned } is not ordered{ $ordered ->
         [none] { "" }
        *[other] ; the order says { $ordered }
@@ -86,6 +87,7 @@ finding-D8 = More than one order matches this drug: { $orders }.
 finding-D9 = { $cause ->
     [stated] WRONG ROUTE: { $route } was chosen, { $allowed } is ordered.
     [vinca] A vinca alkaloid must be in a minibag.
+    [unknown] The order does not say by which route it is given.
    *[product] WRONG ROUTE: this product may not be given { $route }; it may be given { $allowed }.
  }
 finding-D10 = { $cause ->
@@ -93,6 +95,22 @@ finding-D10 = { $cause ->
    *[unknown] The allergy list could not be read.
  }
 finding-D11 = Related to a known allergy: { $substance } ({ $class }).
+finding-D12 = Interaction with { $other } ({ $severity }), accepted when ordered{ $prescriber ->
+    [none] { "" }
+   *[other] { " " }by { $prescriber }
+ }; reason: { $reason }.
+finding-D13 = { $cause ->
+    [other-patient] WRONG PATIENT: { $name } is the own medicine of { $owner }.
+    [not-ordered] { $name } is the patient's own medicine; the order does not mean the own supply.
+   *[hospital-stock] The order means the patient's own medicine; { $name } is hospital stock.
+ }
+finding-D14 = The order is not clear and cannot be given by scan: { $what }.
+finding-D15 = { $cause ->
+    [patient] The patient { $what } is on file twice, with different data.
+    [versions] The order { $what } is active in more than one version.
+    [future] The record of order { $what } has an entry in the future ({ $at }).
+   *[before-start] The record of order { $what } has a dose from before the order began ({ $at }).
+ }
 finding-Q1 = { $cause ->
     [no-dose] The order does not say how much.
     [no-strength] The strength of the product is not known.
@@ -106,6 +124,7 @@ finding-Q3 = { $cause ->
    *[one-for-several] One scan stands for several units.
  }
 finding-Q4 = { $name } must not be divided.
+finding-Q5 = Only { $given } of { $ordered } was taken.
 finding-Q6 = { $cause ->
     [over] { $total } of { $ingredient } in 24 hours; the maximum is { $limit }.
    *[unknown] How much { $ingredient } was given in 24 hours is not known.
@@ -141,6 +160,12 @@ finding-N1 = { $cause ->
    *[other] "{ $reason }" is not a reason of this order.
  }
 finding-N2 = Last given { $minutes } min ago; the interval is { $interval } min.
+finding-N4 = { $cause ->
+    [overdue] The effect of the dose of { $at } ({ $minutes } min ago) is not charted.
+    [not-as-needed] The record of { $at } is not of a dose as needed.
+    [no-effect] The effect of the dose of { $at } is not stated.
+   *[unknown] This patient has no such dose on the record.
+ }
 finding-H1 = { $cause ->
     [missing] { $observation } was not measured.
     [stale] { $observation } ({ $value }) was measured { $minutes } min ago; that is too old.
@@ -159,7 +184,14 @@ finding-H3 = { $cause ->
     [unlicensed] The witness is not known to be licensed.
    *[off-shift] The witness is not known to be on shift.
  }
-finding-H5 = The second calculation is { $blind }, not { $dose }.
+finding-H5 = { $blind ->
+    [none] No second person has worked out { $dose } alone.
+   *[other] The second calculation is { $blind }; to compare with: { $dose }.
+ }
+finding-H6 = { $cause ->
+    [machine] Blood component { $name }: band and component were read by machine.
+   *[by-eye] BLOOD COMPONENT { $name }: two persons must check.
+ }
 finding-G1 = { $cause ->
     [unreadable] The expiry date in the barcode is not valid.
     [none] The barcode holds no expiry date.
@@ -178,7 +210,11 @@ finding-G6 = { $cause ->
    *[none] The barcode holds no lot.
  }
 finding-I1 = No bag has the number { $barcode }.
-finding-I2 = The bag { $bag } is recorded as { $state }.
+finding-I2 = { $state ->
+    [none-running] No infusion of this order is running.
+    [several-running] More than one infusion of this order is running.
+   *[other] The bag { $bag } is recorded as { $state }.
+ }
 finding-I3 = { $cause ->
     [rate] The rate has changed: the label says { $printed }, the order { $ordered }.
     [volume] The volume has changed: the label says { $printed }, the order { $ordered }.
@@ -186,9 +222,40 @@ finding-I3 = { $cause ->
    *[version] The label was printed for version { $printed } of the order; it is version { $ordered } now.
  }
 finding-I4 = Another bag of this order is running: { $bag }.
+finding-I5 = { $cause ->
+    [missing] The rate that was set is not stated.
+    [not-ordered] The order names no clear rate; { $set } was set.
+    [units] The rate { $set } cannot be compared with the ordered { $ordered }.
+    [drop-factor] The drops per mL of the set are not stated; { $set } was set.
+    [tenfold] WRONG RATE, TENFOLD: { $set } instead of { $ordered }.
+    [above] WRONG RATE: { $set }, faster than { $ordered }.
+   *[below] WRONG RATE: { $set }, slower than { $ordered }.
+ }
+finding-I6 = { $cause ->
+    [drug] PUMP { $pump } is set for { $reported }; the order says { $ordered }.
+    [rate] PUMP { $pump } runs at { $reported }; it should be { $ordered }.
+    [concentration] PUMP { $pump } is set for { $reported }; the bag holds { $ordered }.
+    [concentration-unknown] Pump { $pump } is set for { $reported }; what the bag holds per volume is not known.
+    [bag] Pump { $pump } is still associated with bag { $reported }, not { $ordered }.
+    [patient] Pump { $pump } is associated with patient { $reported }, not { $ordered }.
+   *[stale] Pump { $pump } was associated with bag { $ordered } too long ago ({ $reported }).
+ }
+finding-I7 = { $cause ->
+    [over] The bag { $bag } has hung since { $started }; it may hang until { $until }.
+   *[unknown] It is not known since when the bag { $bag } has hung.
+ }
 finding-S1 = A dose that is not given needs a reason.
+finding-S2 = { $cause ->
+    [already] The record of { $at } was withdrawn already.
+    [giver] Only who gave it ({ $giver }) or a charge nurse may withdraw the record of { $at }.
+    [reason] Withdrawing the record of { $at } needs a reason.
+    [patch] Another patch is on (since { $at }); the removal cannot be withdrawn.
+   *[unknown] This patient has no record { $record }.
+ }
 finding-S3 = This one-time order was already given at { $at }.
 finding-S4 = { $cause ->
+    [early] The patch is due to come off only at { $at }.
+    [late] The patch was due to come off at { $at }.
     [none-on] No patch is recorded as being on.
    *[still-on] The last patch (put on at { $at }) was not taken off.
  }
@@ -212,18 +279,28 @@ finding-O2 = { $lease ->
 finding-O3 = No connection: { $name } needs a second person.
 
 remedy-account-for = Account for { $missing }.
+remedy-acknowledge = A prescriber must acknowledge it within { $hours } h; the emergency is recorded.
+remedy-ask-charge-nurse = Ask a charge nurse.
 remedy-ask-other-cart = Ask the nurse at the other cart.
 remedy-ask-pharmacist = Ask the pharmacist.
 remedy-ask-prescriber = Ask the prescriber.
+remedy-assess-effect = Chart the effect of the dose of { $at }.
+remedy-associate-again = Associate pump { $pump } with this patient and bag again.
 remedy-calculate-again = Both work it out again, each alone.
+remedy-calculate-alone = The second person works it out alone and enters the result.
 remedy-check-identity = Check the patient's identity, then scan the wristband.
 remedy-check-schedule = Ask when this dose is due.
 remedy-check-status = Check in the record where the patient { $patient } is.
 remedy-check-ward = Make sure that the new ward does not give it too.
 remedy-choose-due = Choose one of the order's doses.
 remedy-choose-order = Choose the order: { $orders }.
+remedy-choose-record = Choose the record that is meant.
+remedy-clarify-order = Ask the prescriber: { $what }.
+remedy-compare-groups = Compare blood group and component number with the patient.
 remedy-compare-names = Compare the names letter by letter: { $name } / { $others }.
+remedy-correct-record = Check and correct the record of order { $what }.
 remedy-correct-time = Correct the time of giving.
+remedy-decide-rest = Decide with the prescriber about the rest ({ $rest }).
 remedy-earliest = Earliest { $at }.
 remedy-fetch-other-witness = Fetch another licensed person on shift.
 remedy-fetch-witness = Fetch a second person.
@@ -232,9 +309,12 @@ remedy-give-now = Give it now; the delay is recorded.
 remedy-give-prn-reason = Choose the reason: { $reasons }.
 remedy-give-reason = Give a reason.
 remedy-give-second-identifier = Type the date of birth as the patient says it.
+remedy-hang-new-bag = Replace bag { $bag } by a new one.
 remedy-measure-now = Measure now: { $observation }.
 remedy-name-amounts = State what was given, wasted and returned.
 remedy-name-drawn-amount = State the amount drawn.
+remedy-name-drop-factor = State the drops per mL that are printed on the set.
+remedy-name-rate = State the rate that was set.
 remedy-print-band = Print a new wristband for { $patient }.
 remedy-quarantine = Put lot { $lot } aside and tell the pharmacy.
 remedy-re-time = Ask whether the next dose ({ $next }) should move.
@@ -245,6 +325,7 @@ remedy-read-lot = Read the lot on the pack.
 remedy-reconnect = Move the cart to where it has a connection, or give a reason.
 remedy-refresh = Load the orders again.
 remedy-remove-patch = Take the patch from { $at } off and chart it.
+remedy-say-effect = Say what the effect was.
 remedy-say-part = Say how much is given: { $amount }.
 remedy-scan-again = Scan again, or take another pack.
 remedy-scan-band = Scan the wristband on the patient.
@@ -259,17 +340,28 @@ remedy-scan-more = { $n ->
  }
 remedy-scan-ordered-drug = Scan { $ordered }.
 remedy-scan-other-bag = Scan another bag.
+remedy-scan-running-bag = Scan the bag that is running.
 remedy-see-record = See the record of { $at }.
 remedy-set-clock = Connect the cart so that its clock is set.
+remedy-set-pump = Set the pump again: { $ordered }.
 remedy-set-rate = Set the rate to { $rate }.
 remedy-sign-in = A licensed person must sign in.
+remedy-state-emergency = { $missing ->
+    [reason] In an emergency give that as the reason; otherwise ask the prescriber.
+    [dose] State the dose.
+    [route] State a route that is allowed in an emergency.
+    [over] Lower the dose to the most that is allowed in an emergency.
+   *[units] State the dose in units that compare with the product's strength.
+ }
 remedy-stop-other-bag = Stop bag { $bag } first.
 remedy-take-less = Give { $amount } only.
 remedy-take-other-pack = Take another pack.
 remedy-tell-pharmacy = Tell the pharmacy: { $barcode }.
 remedy-tell-support = Do not give. Tell the help desk.
+remedy-use-own-supply = Use the patient's own medicine, if it is there.
 remedy-use-route = Give it { $route }.
 remedy-wait-for-total = Earliest { $at }.
+remedy-watch-for = Watch for the interaction with { $other }.
 remedy-watch-patient = Tolerated before; watch the patient.
 remedy-weigh-patient = Weigh the patient.
 
@@ -322,6 +414,9 @@ action-start = Start
 action-stop = Stop
 action-remove = Remove
 action-waste = Waste
+action-rate = Change the rate
+action-assess = Chart the effect
+action-undo = Withdraw a record
 
 observation-heart-rate = heart rate
 observation-systolic = systolic blood pressure

@@ -58,6 +58,7 @@ finding-D1 = { $cause ->
     [unknown-product] Le produit scanné { $scanned } ne correspond à aucune prescription.
     [nothing-scanned] Aucun médicament n'a été scanné.
     [other-bag] MAUVAISE POCHE : { $scanned } n'est pas pour { $ordered }.
+    [emergency] MÉDICAMENT D’URGENCE SANS PRESCRIPTION : { $scanned }.
    *[not-ordered] MAUVAIS MÉDICAMENT : { $scanned } n'est pas prescrit{ $ordered ->
         [none] { "" }
        *[other] {" "}; la prescription dit { $ordered }
@@ -86,6 +87,7 @@ finding-D8 = Plusieurs prescriptions correspondent à ce médicament : { $orders
 finding-D9 = { $cause ->
     [stated] MAUVAISE VOIE : { $route } a été choisie, { $allowed } est prescrite.
     [vinca] Un vinca-alcaloïde doit être dans une minipoche.
+    [unknown] La prescription n’indique pas la voie d’administration.
    *[product] MAUVAISE VOIE : ce produit ne s'administre pas par { $route } ; il s'administre par { $allowed }.
  }
 finding-D10 = { $cause ->
@@ -93,6 +95,22 @@ finding-D10 = { $cause ->
    *[unknown] La liste des allergies n'a pas pu être lue.
  }
 finding-D11 = Apparenté à une allergie connue : { $substance } ({ $class }).
+finding-D12 = Interaction avec { $other } ({ $severity }), acceptée à la prescription{ $prescriber ->
+    [none] { "" }
+   *[other] { " " }par { $prescriber }
+ } ; motif : { $reason }.
+finding-D13 = { $cause ->
+    [other-patient] MAUVAIS PATIENT : { $name } est le médicament personnel de { $owner }.
+    [not-ordered] { $name } est le médicament personnel du patient ; la prescription ne le prévoit pas.
+   *[hospital-stock] La prescription prévoit le médicament personnel du patient ; { $name } vient de l’hôpital.
+ }
+finding-D14 = La prescription n’est pas claire et ne peut être donnée par lecture : { $what }.
+finding-D15 = { $cause ->
+    [patient] Le patient { $what } figure deux fois, avec des données différentes.
+    [versions] La prescription { $what } est active en plusieurs versions.
+    [future] Le dossier de la prescription { $what } contient une saisie dans le futur ({ $at }).
+   *[before-start] Le dossier de la prescription { $what } contient une dose d’avant son début ({ $at }).
+ }
 finding-Q1 = { $cause ->
     [no-dose] La prescription ne dit pas combien.
     [no-strength] Le dosage du produit n'est pas connu.
@@ -106,6 +124,7 @@ finding-Q3 = { $cause ->
    *[one-for-several] Un seul scan vaut pour plusieurs unités.
  }
 finding-Q4 = { $name } ne doit pas être divisé.
+finding-Q5 = Seulement { $given } sur { $ordered } ont été pris.
 finding-Q6 = { $cause ->
     [over] { $total } de { $ingredient } en 24 heures ; le maximum est { $limit }.
    *[unknown] On ne sait pas combien de { $ingredient } a été administré en 24 heures.
@@ -141,6 +160,12 @@ finding-N1 = { $cause ->
    *[other] « { $reason } » n'est pas un motif de cette prescription.
  }
 finding-N2 = Dernière prise il y a { $minutes } min ; l'intervalle est de { $interval } min.
+finding-N4 = { $cause ->
+    [overdue] L’effet de la dose de { $at } (il y a { $minutes } min) n’est pas noté.
+    [not-as-needed] La saisie de { $at } n’est pas celle d’une dose au besoin.
+    [no-effect] L’effet de la dose de { $at } n’est pas indiqué.
+   *[unknown] Ce patient n’a pas une telle dose dans son dossier.
+ }
 finding-H1 = { $cause ->
     [missing] { $observation } : non mesuré.
     [stale] { $observation } ({ $value }) : mesuré il y a { $minutes } min, trop ancien.
@@ -159,7 +184,14 @@ finding-H3 = { $cause ->
     [unlicensed] On ne sait pas si le témoin est habilité.
    *[off-shift] On ne sait pas si le témoin est de service.
  }
-finding-H5 = Le deuxième calcul donne { $blind }, pas { $dose }.
+finding-H5 = { $blind ->
+    [none] Personne n’a recalculé { $dose } de son côté.
+   *[other] Le second calcul donne { $blind } ; à comparer avec : { $dose }.
+ }
+finding-H6 = { $cause ->
+    [machine] Produit sanguin { $name } : bracelet et produit ont été lus par machine.
+   *[by-eye] PRODUIT SANGUIN { $name } : deux personnes doivent contrôler.
+ }
 finding-G1 = { $cause ->
     [unreadable] La date de péremption du code n'est pas valide.
     [none] Le code ne contient pas de date de péremption.
@@ -178,7 +210,11 @@ finding-G6 = { $cause ->
    *[none] Le code ne contient pas de lot.
  }
 finding-I1 = Aucune poche ne porte le numéro { $barcode }.
-finding-I2 = La poche { $bag } est notée comme { $state }.
+finding-I2 = { $state ->
+    [none-running] Aucune perfusion de cette prescription n’est en cours.
+    [several-running] Plusieurs perfusions de cette prescription sont en cours.
+   *[other] La poche { $bag } est notée comme { $state }.
+ }
 finding-I3 = { $cause ->
     [rate] Le débit a changé : l'étiquette dit { $printed }, la prescription { $ordered }.
     [volume] Le volume a changé : l'étiquette dit { $printed }, la prescription { $ordered }.
@@ -186,9 +222,40 @@ finding-I3 = { $cause ->
    *[version] L'étiquette a été imprimée pour la version { $printed } ; c'est maintenant la version { $ordered }.
  }
 finding-I4 = Une autre poche de cette prescription coule : { $bag }.
+finding-I5 = { $cause ->
+    [missing] Le débit réglé n’est pas indiqué.
+    [not-ordered] La prescription n’indique pas de débit clair ; { $set } a été réglé.
+    [units] Le débit { $set } ne peut être comparé à { $ordered }.
+    [drop-factor] Le nombre de gouttes par mL de la tubulure n’est pas indiqué ; { $set } a été réglé.
+    [tenfold] DÉBIT FAUX, DIX FOIS : { $set } au lieu de { $ordered }.
+    [above] DÉBIT FAUX : { $set }, plus rapide que { $ordered }.
+   *[below] DÉBIT FAUX : { $set }, plus lent que { $ordered }.
+ }
+finding-I6 = { $cause ->
+    [drug] LA POMPE { $pump } est réglée pour { $reported } ; la prescription dit { $ordered }.
+    [rate] LA POMPE { $pump } est à { $reported } ; ce devrait être { $ordered }.
+    [concentration] LA POMPE { $pump } est réglée pour { $reported } ; la poche contient { $ordered }.
+    [concentration-unknown] La pompe { $pump } est réglée pour { $reported } ; la concentration de la poche n’est pas connue.
+    [bag] La pompe { $pump } est encore associée à la poche { $reported }, non à { $ordered }.
+    [patient] La pompe { $pump } est associée au patient { $reported }, non à { $ordered }.
+   *[stale] L’association de la pompe { $pump } à la poche { $ordered } est trop ancienne ({ $reported }).
+ }
+finding-I7 = { $cause ->
+    [over] La poche { $bag } est en place depuis { $started } ; elle peut le rester jusqu’à { $until }.
+   *[unknown] On ne sait pas depuis quand la poche { $bag } est en place.
+ }
 finding-S1 = Une dose non administrée exige un motif.
+finding-S2 = { $cause ->
+    [already] La saisie de { $at } a déjà été annulée.
+    [giver] Seule la personne qui a donné ({ $giver }) ou un cadre peut annuler la saisie de { $at }.
+    [reason] L’annulation de la saisie de { $at } exige un motif.
+    [patch] Un autre patch est en place (depuis { $at }) ; le retrait ne peut être annulé.
+   *[unknown] Ce patient n’a pas de saisie { $record }.
+ }
 finding-S3 = Cette prescription unique a déjà été administrée à { $at }.
 finding-S4 = { $cause ->
+    [early] Le patch ne doit être retiré qu’à { $at }.
+    [late] Le patch devait être retiré à { $at }.
     [none-on] Aucun patch n'est noté comme posé.
    *[still-on] Le dernier patch (posé à { $at }) n'a pas été retiré.
  }
@@ -212,18 +279,28 @@ finding-O2 = { $lease ->
 finding-O3 = Pas de connexion : { $name } exige une deuxième personne.
 
 remedy-account-for = Justifier { $missing }.
+remedy-acknowledge = Un prescripteur doit le valider dans les { $hours } h ; l’urgence est notée.
+remedy-ask-charge-nurse = Demandez à un cadre de santé.
 remedy-ask-other-cart = Demander à l'infirmier de l'autre chariot.
 remedy-ask-pharmacist = Demander au pharmacien.
 remedy-ask-prescriber = Demander au prescripteur.
+remedy-assess-effect = Notez l’effet de la dose de { $at }.
+remedy-associate-again = Associez à nouveau la pompe { $pump } à ce patient et à cette poche.
 remedy-calculate-again = Recalculer tous les deux, chacun de son côté.
+remedy-calculate-alone = La seconde personne calcule seule et saisit son résultat.
 remedy-check-identity = Vérifier l'identité du patient, puis scanner le bracelet.
 remedy-check-schedule = Demander quand cette dose est prévue.
 remedy-check-status = Vérifier dans le dossier où se trouve le patient { $patient }.
 remedy-check-ward = S'assurer que le nouveau service ne la donne pas aussi.
 remedy-choose-due = Choisir une des doses de la prescription.
 remedy-choose-order = Choisir la prescription : { $orders }.
+remedy-choose-record = Choisissez la saisie voulue.
+remedy-clarify-order = Demandez au prescripteur : { $what }.
+remedy-compare-groups = Comparez le groupe sanguin et le numéro du produit avec le patient.
 remedy-compare-names = Comparer les noms lettre par lettre : { $name } / { $others }.
+remedy-correct-record = Vérifiez et corrigez le dossier de la prescription { $what }.
 remedy-correct-time = Corriger l'heure d'administration.
+remedy-decide-rest = Décidez du reste ({ $rest }) avec le prescripteur.
 remedy-earliest = Au plus tôt { $at }.
 remedy-fetch-other-witness = Appeler une autre personne habilitée et de service.
 remedy-fetch-witness = Appeler une deuxième personne.
@@ -232,9 +309,12 @@ remedy-give-now = Donner maintenant ; le retard est noté.
 remedy-give-prn-reason = Choisir le motif : { $reasons }.
 remedy-give-reason = Indiquer un motif.
 remedy-give-second-identifier = Saisir la date de naissance telle que le patient la dit.
+remedy-hang-new-bag = Remplacez la poche { $bag } par une nouvelle.
 remedy-measure-now = Mesurer maintenant : { $observation }.
 remedy-name-amounts = Indiquer ce qui a été donné, jeté et rendu.
 remedy-name-drawn-amount = Indiquer la quantité prélevée.
+remedy-name-drop-factor = Indiquez les gouttes par mL imprimées sur la tubulure.
+remedy-name-rate = Indiquez le débit réglé.
 remedy-print-band = Imprimer un nouveau bracelet pour { $patient }.
 remedy-quarantine = Mettre le lot { $lot } de côté et prévenir la pharmacie.
 remedy-re-time = Demander si la prochaine dose ({ $next }) doit être décalée.
@@ -245,6 +325,7 @@ remedy-read-lot = Lire le lot sur l'emballage.
 remedy-reconnect = Déplacer le chariot où il a du réseau, ou indiquer un motif.
 remedy-refresh = Recharger les prescriptions.
 remedy-remove-patch = Retirer le patch de { $at } et le noter.
+remedy-say-effect = Indiquez l’effet.
 remedy-say-part = Dire combien est donné : { $amount }.
 remedy-scan-again = Scanner de nouveau, ou prendre une autre boîte.
 remedy-scan-band = Scanner le bracelet sur le patient.
@@ -259,17 +340,28 @@ remedy-scan-more = { $n ->
  }
 remedy-scan-ordered-drug = Scanner { $ordered }.
 remedy-scan-other-bag = Scanner une autre poche.
+remedy-scan-running-bag = Scannez la poche en cours.
 remedy-see-record = Voir la note de { $at }.
 remedy-set-clock = Connecter le chariot pour régler son horloge.
+remedy-set-pump = Réglez à nouveau la pompe : { $ordered }.
 remedy-set-rate = Régler le débit à { $rate }.
 remedy-sign-in = Une personne habilitée doit se connecter.
+remedy-state-emergency = { $missing ->
+    [reason] En cas d’urgence, indiquez ce motif ; sinon demandez au prescripteur.
+    [dose] Indiquez la dose.
+    [route] Indiquez une voie permise en urgence.
+    [over] Réduisez la dose au maximum permis en urgence.
+   *[units] Indiquez la dose dans une unité comparable au dosage du produit.
+ }
 remedy-stop-other-bag = Arrêter d'abord la poche { $bag }.
 remedy-take-less = Donner { $amount } seulement.
 remedy-take-other-pack = Prendre une autre boîte.
 remedy-tell-pharmacy = Prévenir la pharmacie : { $barcode }.
 remedy-tell-support = Ne pas administrer. Prévenir l'assistance.
+remedy-use-own-supply = Utilisez le médicament personnel du patient, s’il est là.
 remedy-use-route = Administrer par { $route }.
 remedy-wait-for-total = Au plus tôt { $at }.
+remedy-watch-for = Surveillez l’interaction avec { $other }.
 remedy-watch-patient = Toléré auparavant ; surveiller le patient.
 remedy-weigh-patient = Peser le patient.
 
@@ -322,6 +414,9 @@ action-start = Démarrer
 action-stop = Arrêter
 action-remove = Retirer
 action-waste = Jeter
+action-rate = Changer le débit
+action-assess = Noter l’effet
+action-undo = Annuler une saisie
 
 observation-heart-rate = fréquence cardiaque
 observation-systolic = tension systolique

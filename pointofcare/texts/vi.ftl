@@ -58,6 +58,7 @@ finding-D1 = { $cause ->
     [unknown-product] Thuốc đã quét ({ $scanned }) không khớp y lệnh nào.
     [nothing-scanned] Chưa quét thuốc.
     [other-bag] SAI TÚI: { $scanned } không dùng cho { $ordered }.
+    [emergency] THUỐC CẤP CỨU, KHÔNG CÓ Y LỆNH: { $scanned }.
    *[not-ordered] SAI THUỐC: { $scanned } không có trong y lệnh{ $ordered ->
         [none] { "" }
        *[other] ; y lệnh là { $ordered }
@@ -86,6 +87,7 @@ finding-D8 = Có nhiều y lệnh khớp với thuốc này: { $orders }.
 finding-D9 = { $cause ->
     [stated] SAI ĐƯỜNG DÙNG: đã chọn { $route }, y lệnh là { $allowed }.
     [vinca] Alcaloid vinca phải pha trong túi nhỏ (minibag).
+    [unknown] Y lệnh không ghi đường dùng.
    *[product] SAI ĐƯỜNG DÙNG: thuốc này không dùng đường { $route }; chỉ dùng { $allowed }.
  }
 finding-D10 = { $cause ->
@@ -93,6 +95,22 @@ finding-D10 = { $cause ->
    *[unknown] Không đọc được tiền sử dị ứng.
  }
 finding-D11 = Liên quan đến dị ứng đã biết: { $substance } ({ $class }).
+finding-D12 = Tương tác { $other } ({ $severity }) đã được chấp nhận khi ra y lệnh{ $prescriber ->
+    [none] { "" }
+   *[other] { " " }bởi { $prescriber }
+ }; lý do: { $reason }.
+finding-D13 = { $cause ->
+    [other-patient] SAI NGƯỜI BỆNH: { $name } là thuốc riêng của { $owner }.
+    [not-ordered] { $name } là thuốc người bệnh tự mang; y lệnh không ghi dùng thuốc tự mang.
+   *[hospital-stock] Y lệnh ghi dùng thuốc người bệnh tự mang; { $name } là thuốc của bệnh viện.
+ }
+finding-D14 = Y lệnh chưa rõ, không thực hiện bằng quét mã được: { $what }.
+finding-D15 = { $cause ->
+    [patient] Có hai hồ sơ khác nhau cho cùng một người bệnh ({ $what }).
+    [versions] Y lệnh { $what } có nhiều bản cùng hiệu lực.
+    [future] Y lệnh { $what } có lần thực hiện ghi ở tương lai ({ $at }).
+   *[before-start] Y lệnh { $what } có lần thực hiện trước khi y lệnh bắt đầu ({ $at }).
+ }
 finding-Q1 = { $cause ->
     [no-dose] Y lệnh không ghi liều.
     [no-strength] Không rõ hàm lượng của thuốc.
@@ -106,6 +124,7 @@ finding-Q3 = { $cause ->
    *[one-for-several] Một lần quét dùng cho nhiều đơn vị thuốc.
  }
 finding-Q4 = Không được chia nhỏ { $name }.
+finding-Q5 = Chỉ dùng { $given } trong { $ordered }.
 finding-Q6 = { $cause ->
     [over] { $total } { $ingredient } trong 24 giờ; tối đa { $limit }.
    *[unknown] Không rõ đã dùng bao nhiêu { $ingredient } trong 24 giờ.
@@ -141,6 +160,12 @@ finding-N1 = { $cause ->
    *[other] "{ $reason }" không phải lý do trong y lệnh.
  }
 finding-N2 = Liều trước cách đây { $minutes } phút; khoảng cách tối thiểu { $interval } phút.
+finding-N4 = { $cause ->
+    [overdue] Chưa ghi hiệu quả của liều lúc { $at } ({ $minutes } phút trước).
+    [not-as-needed] Lần thực hiện lúc { $at } không phải thuốc dùng khi cần.
+    [no-effect] Chưa ghi hiệu quả của liều lúc { $at }.
+   *[unknown] Không có lần dùng thuốc khi cần nào như vậy trong hồ sơ người bệnh này.
+ }
 finding-H1 = { $cause ->
     [missing] Chưa đo { $observation }.
     [stale] { $observation } ({ $value }) đo cách đây { $minutes } phút, đã quá cũ.
@@ -159,7 +184,14 @@ finding-H3 = { $cause ->
     [unlicensed] Người chứng kiến chưa rõ có chứng chỉ hành nghề.
    *[off-shift] Người chứng kiến chưa rõ có đang trong ca trực.
  }
-finding-H5 = Kết quả tính lần hai là { $blind }, không phải { $dose }.
+finding-H5 = { $blind ->
+    [none] Người thứ hai chưa tự tính lại { $dose }.
+   *[other] Người thứ hai tính ra { $blind }; giá trị đối chiếu { $dose }.
+ }
+finding-H6 = { $cause ->
+    [machine] Chế phẩm máu { $name }: vòng tay và chế phẩm đều đã đọc bằng máy.
+   *[by-eye] CHẾ PHẨM MÁU { $name }: phải có hai người kiểm tra.
+ }
 finding-G1 = { $cause ->
     [unreadable] Hạn dùng trong mã không hợp lệ.
     [none] Mã không có hạn dùng.
@@ -178,7 +210,11 @@ finding-G6 = { $cause ->
    *[none] Mã không có số lô.
  }
 finding-I1 = Không có túi truyền nào mang số { $barcode }.
-finding-I2 = Túi { $bag } đang ở trạng thái { $state }.
+finding-I2 = { $state ->
+    [none-running] Không có dịch truyền nào của y lệnh này đang chạy.
+    [several-running] Có nhiều dịch truyền của y lệnh này đang chạy.
+   *[other] Túi { $bag } đang ở trạng thái { $state }.
+ }
 finding-I3 = { $cause ->
     [rate] Tốc độ truyền đã đổi: nhãn ghi { $printed }, y lệnh { $ordered }.
     [volume] Thể tích đã đổi: nhãn ghi { $printed }, y lệnh { $ordered }.
@@ -186,9 +222,40 @@ finding-I3 = { $cause ->
    *[version] Nhãn in cho y lệnh bản { $printed }; bản hiện tại là { $ordered }.
  }
 finding-I4 = Một túi khác của y lệnh này đang truyền: { $bag }.
+finding-I5 = { $cause ->
+    [missing] Chưa ghi tốc độ truyền đã đặt.
+    [not-ordered] Y lệnh không ghi tốc độ truyền rõ ràng; đã đặt { $set }.
+    [units] Không so sánh được tốc độ { $set } với y lệnh { $ordered }.
+    [drop-factor] Chưa ghi số giọt/ml của bộ dây truyền; đã đặt { $set }.
+    [tenfold] SAI TỐC ĐỘ GẤP MƯỜI LẦN: { $set }, y lệnh { $ordered }.
+    [above] SAI TỐC ĐỘ: { $set }, nhanh hơn y lệnh { $ordered }.
+   *[below] SAI TỐC ĐỘ: { $set }, chậm hơn y lệnh { $ordered }.
+ }
+finding-I6 = { $cause ->
+    [drug] BƠM TRUYỀN { $pump } đang đặt cho { $reported }, y lệnh là { $ordered }.
+    [rate] BƠM TRUYỀN { $pump } đang chạy { $reported }, phải là { $ordered }.
+    [concentration] BƠM TRUYỀN { $pump } đặt nồng độ { $reported }, túi có { $ordered }.
+    [concentration-unknown] Bơm truyền { $pump } đặt nồng độ { $reported }; không rõ nồng độ của túi.
+    [bag] Bơm truyền { $pump } vẫn gắn với túi { $reported }, không phải { $ordered }.
+    [patient] Bơm truyền { $pump } gắn với người bệnh { $reported }, không phải { $ordered }.
+   *[stale] Bơm truyền { $pump } gắn với túi { $ordered } đã quá lâu ({ $reported }).
+ }
+finding-I7 = { $cause ->
+    [over] Túi { $bag } treo từ { $started }; chỉ được treo đến { $until }.
+   *[unknown] Không rõ túi { $bag } treo từ lúc nào.
+ }
 finding-S1 = Liều không thực hiện phải có lý do.
+finding-S2 = { $cause ->
+    [already] Lần ghi lúc { $at } đã được hủy rồi.
+    [giver] Chỉ người đã thực hiện ({ $giver }) hoặc điều dưỡng trưởng được đính chính lần ghi lúc { $at }.
+    [reason] Đính chính lần ghi lúc { $at } phải có lý do.
+    [patch] Đang dán miếng khác (lúc { $at }); không hủy được việc gỡ.
+   *[unknown] Không có lần ghi { $record } trong hồ sơ người bệnh này.
+ }
 finding-S3 = Y lệnh dùng một lần này đã thực hiện lúc { $at }.
 finding-S4 = { $cause ->
+    [early] Chưa đến giờ gỡ miếng dán (lúc { $at }).
+    [late] Đã quá giờ gỡ miếng dán (lúc { $at }).
     [none-on] Không có miếng dán nào đang dùng trong hồ sơ.
    *[still-on] Miếng dán trước (dán lúc { $at }) chưa được gỡ.
  }
@@ -212,18 +279,28 @@ finding-O2 = { $lease ->
 finding-O3 = Mất kết nối: { $name } cần kiểm tra kép.
 
 remedy-account-for = Giải trình { $missing }.
+remedy-acknowledge = Bác sĩ phải xác nhận trong { $hours } giờ; việc cấp cứu được ghi lại.
+remedy-ask-charge-nurse = Nhờ điều dưỡng trưởng.
 remedy-ask-other-cart = Hỏi điều dưỡng ở xe tiêm kia.
 remedy-ask-pharmacist = Hỏi dược sĩ.
 remedy-ask-prescriber = Hỏi lại bác sĩ.
+remedy-assess-effect = Ghi hiệu quả của liều lúc { $at }.
+remedy-associate-again = Gắn lại bơm truyền { $pump } với người bệnh và túi này.
 remedy-calculate-again = Hai người tính lại, mỗi người tính riêng.
+remedy-calculate-alone = Người thứ hai tự tính và nhập kết quả của mình.
 remedy-check-identity = Kiểm tra định danh người bệnh, rồi quét vòng tay.
 remedy-check-schedule = Hỏi lại giờ y lệnh của liều này.
 remedy-check-status = Kiểm tra trong hồ sơ người bệnh { $patient } đang ở đâu.
 remedy-check-ward = Bảo đảm khoa mới không thực hiện trùng.
 remedy-choose-due = Chọn một liều của y lệnh.
 remedy-choose-order = Chọn y lệnh: { $orders }.
+remedy-choose-record = Chọn đúng lần ghi trong hồ sơ.
+remedy-clarify-order = Hỏi lại bác sĩ: { $what }.
+remedy-compare-groups = Đối chiếu nhóm máu và số chế phẩm với người bệnh.
 remedy-compare-names = So từng chữ: { $name } / { $others }.
+remedy-correct-record = Kiểm tra và đính chính hồ sơ của y lệnh { $what }.
 remedy-correct-time = Sửa giờ thực hiện.
+remedy-decide-rest = Quyết định về phần còn lại ({ $rest }) cùng bác sĩ.
 remedy-earliest = Sớm nhất lúc { $at }.
 remedy-fetch-other-witness = Mời người khác có chứng chỉ, đang trong ca trực.
 remedy-fetch-witness = Mời người thứ hai kiểm tra kép.
@@ -232,9 +309,12 @@ remedy-give-now = Thực hiện ngay; độ trễ được ghi lại.
 remedy-give-prn-reason = Chọn lý do dùng: { $reasons }.
 remedy-give-reason = Ghi lý do.
 remedy-give-second-identifier = Nhập ngày sinh do người bệnh tự nói.
+remedy-hang-new-bag = Thay túi { $bag } bằng túi mới.
 remedy-measure-now = Đo ngay: { $observation }.
 remedy-name-amounts = Ghi lượng đã dùng, đã hủy và đã trả.
 remedy-name-drawn-amount = Ghi lượng đã rút.
+remedy-name-drop-factor = Ghi số giọt/ml in trên bộ dây truyền.
+remedy-name-rate = Ghi tốc độ đã đặt.
 remedy-print-band = In vòng tay mới cho { $patient }.
 remedy-quarantine = Để riêng lô { $lot } và báo khoa dược.
 remedy-re-time = Hỏi có cần dời liều kế tiếp ({ $next }) hay không.
@@ -245,6 +325,7 @@ remedy-read-lot = Đọc số lô trên bao bì.
 remedy-reconnect = Đưa xe đến nơi có kết nối, hoặc ghi lý do.
 remedy-refresh = Tải lại y lệnh.
 remedy-remove-patch = Gỡ miếng dán lúc { $at } và ghi lại.
+remedy-say-effect = Ghi hiệu quả của thuốc.
 remedy-say-part = Ghi lượng sẽ dùng: { $amount }.
 remedy-scan-again = Quét lại, hoặc lấy hộp khác.
 remedy-scan-band = Quét vòng tay trên người bệnh.
@@ -256,17 +337,28 @@ remedy-scan-each-unit = Quét từng đơn vị thuốc.
 remedy-scan-more = Quét thêm { $n } đơn vị.
 remedy-scan-ordered-drug = Quét { $ordered }.
 remedy-scan-other-bag = Quét túi khác.
+remedy-scan-running-bag = Quét túi đang truyền.
 remedy-see-record = Xem hồ sơ lúc { $at }.
 remedy-set-clock = Kết nối xe tiêm để chỉnh đồng hồ.
+remedy-set-pump = Đặt lại bơm truyền: { $ordered }.
 remedy-set-rate = Đặt tốc độ truyền { $rate }.
 remedy-sign-in = Người có chứng chỉ hành nghề phải đăng nhập.
+remedy-state-emergency = { $missing ->
+    [reason] Nếu là cấp cứu: chọn lý do cấp cứu. Nếu không: hỏi bác sĩ.
+    [dose] Ghi liều sẽ dùng.
+    [route] Ghi đường dùng cho phép khi cấp cứu.
+    [over] Giảm liều xuống mức tối đa cho phép khi cấp cứu.
+   *[units] Ghi liều bằng đơn vị so sánh được với hàm lượng của thuốc.
+ }
 remedy-stop-other-bag = Ngừng túi { $bag } trước.
 remedy-take-less = Chỉ dùng { $amount }.
 remedy-take-other-pack = Lấy hộp khác.
 remedy-tell-pharmacy = Báo khoa dược: { $barcode }.
 remedy-tell-support = Không thực hiện. Báo bộ phận hỗ trợ.
+remedy-use-own-supply = Dùng thuốc người bệnh tự mang, nếu có.
 remedy-use-route = Dùng đường { $route }.
 remedy-wait-for-total = Sớm nhất lúc { $at }.
+remedy-watch-for = Theo dõi tương tác với { $other }.
 remedy-watch-patient = Đã dùng được trước đây; theo dõi người bệnh.
 remedy-weigh-patient = Cân người bệnh.
 
@@ -319,6 +411,9 @@ action-start = Bắt đầu truyền
 action-stop = Kết thúc truyền
 action-remove = Gỡ
 action-waste = Hủy thuốc
+action-rate = Đổi tốc độ
+action-assess = Ghi hiệu quả
+action-undo = Đính chính (hủy lần ghi)
 
 observation-heart-rate = mạch
 observation-systolic = huyết áp tâm thu

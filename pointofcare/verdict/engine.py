@@ -6,17 +6,15 @@ could not look.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
 
-from pointofcare.quantity import Quantity
-from pointofcare.verdict import matching
-from pointofcare.verdict.dosing import as_quantity
-from pointofcare.verdict.facts import Action, Facts
-from pointofcare.verdict.finding import Finding, Level, ProposedRecord, Verdict
-from pointofcare.verdict.moment import NOT_GIVING, Moment
+from pointofcare.verdict import matching, record, sources
+from pointofcare.verdict.facts import Facts
+from pointofcare.verdict.finding import FactSource, Finding, Level, Verdict
+from pointofcare.verdict.moment import Moment
 from pointofcare.verdict.reason import is_coded
-from pointofcare.verdict.rights.dose import amount, maximum
+from pointofcare.verdict.rights.dose import amount, maximum, partial
 from pointofcare.verdict.rights.drug import barcode, lookalike, on_record, order_state, ordered
 from pointofcare.verdict.rights.patient import identity, instance, keyed, nurse, ownership, session, stay
 from pointofcare.verdict.rights.route import route
@@ -26,16 +24,26 @@ from pointofcare.verdict.support import (
     allergy,
     as_needed,
     bag,
+    blood,
     charting,
+    clarity,
+    contradiction,
     controlled,
     double_check,
+    effect,
+    hang,
     hold_values,
+    interaction,
     offline,
+    own_supply,
     pack,
     patch,
+    pump,
+    rate,
+    undo,
 )
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 
 # In the order shown to the nurse: who, what, is it ordered, how much, which way, when; then what supports the five rights.
 CHECKS: tuple[Check, ...] = (
@@ -59,10 +67,15 @@ CHECKS: tuple[Check, ...] = (
     Check(rule=lookalike.RULE, look=lookalike.check),
     Check(rule=allergy.INGREDIENT, look=allergy.check_ingredient),
     Check(rule=allergy.CLASS, look=allergy.check_class),
+    Check(rule=interaction.RULE, look=interaction.check),
+    Check(rule=own_supply.RULE, look=own_supply.check),
+    Check(rule=clarity.RULE, look=clarity.check),
+    Check(rule=contradiction.RULE, look=contradiction.check),
     Check(rule=amount.UNITS, look=amount.check_units),
     Check(rule=amount.TOTAL, look=amount.check_total),
     Check(rule=amount.UNIT, look=amount.check_unit),
     Check(rule=amount.FRACTION, look=amount.check_fraction),
+    Check(rule=partial.RULE, look=partial.check),
     Check(rule=maximum.DAILY, look=maximum.check_daily),
     Check(rule=amount.WEIGHT, look=amount.check_weight),
     Check(rule=route.RULE, look=route.check),
@@ -73,10 +86,12 @@ CHECKS: tuple[Check, ...] = (
     Check(rule=as_needed.RULE, look=as_needed.check),
     Check(rule=repeat.INTERVAL, look=repeat.check_interval),
     Check(rule=maximum.PRN, look=maximum.check_prn),
+    Check(rule=effect.RULE, look=effect.check),
     Check(rule=hold_values.RULE, look=hold_values.check),
     Check(rule=double_check.DOUBLE_CHECK, look=double_check.check_double),
     Check(rule=double_check.WITNESS, look=double_check.check_witness),
     Check(rule=double_check.BLIND, look=double_check.check_blind),
+    Check(rule=blood.RULE, look=blood.check),
     Check(rule=pack.EXPIRY, look=pack.check_expiry),
     Check(rule=pack.RECALL, look=pack.check_recall),
     Check(rule=pack.OPENED, look=pack.check_opened),
@@ -86,8 +101,12 @@ CHECKS: tuple[Check, ...] = (
     Check(rule=bag.STATE, look=bag.check_state),
     Check(rule=bag.PRINTED, look=bag.check_printed),
     Check(rule=bag.SECOND, look=bag.check_second),
+    Check(rule=rate.RULE, look=rate.check),
+    Check(rule=pump.RULE, look=pump.check),
+    Check(rule=hang.RULE, look=hang.check),
     Check(rule=patch.RULE, look=patch.check),
     Check(rule=charting.NOT_GIVEN, look=charting.check_not_given),
+    Check(rule=undo.RULE, look=undo.check),
     Check(rule=charting.LATE, look=charting.check_late),
     Check(rule=controlled.BALANCE, look=controlled.check_balance),
     Check(rule=controlled.WASTE, look=controlled.check_waste),
@@ -99,6 +118,8 @@ CHECKS: tuple[Check, ...] = (
 
 # A reason cannot take the place of a choice: without the choice it is not known what would be recorded.
 _NEEDS_A_CHOICE = frozenset({"D8"})
+# A witness alone answers neither a witness who may not be one, nor a calculation that nobody repeated alone.
+_NEEDS_MORE_THAN_A_WITNESS = frozenset({"H3", "H5"})
 _CONFIRMABLE = Level.WARN
 
 
@@ -108,7 +129,12 @@ def evaluate(facts: Facts, checks: tuple[Check, ...] = CHECKS) -> Verdict:
         moment = matching.look(facts)
     except Exception as fault:  # noqa: BLE001 - the facts contradict their own types: say so at STOP, never fall silent
         return _unable(facts, fault)
-    found = [finding for check in checks for finding in _asked(check, moment)]
+    tried = frozenset(facts.policy.shadow)
+    found: list[Finding] = []
+    shadow: list[Finding] = []
+    for check in checks:
+        # Only a rule on trial can be tried: a name that stands there by mistake takes nothing away.
+        (shadow if check.rule.on_trial and check.rule.id in tried else found).extend(_asked(check, moment))
     findings = tuple(_answered(found, moment))
     level = max((finding.level for finding in findings if not finding.satisfied), default=Level.PASS)
     return Verdict(
@@ -119,22 +145,28 @@ def evaluate(facts: Facts, checks: tuple[Check, ...] = CHECKS) -> Verdict:
         patient=moment.patient.id if moment.patient is not None else None,
         products=tuple(product.id for product in moment.products),
         due=moment.time.due,
-        record=_record(moment) if level <= _CONFIRMABLE else None,
+        record=record.proposed(moment) if level <= _CONFIRMABLE else None,
         engine=VERSION,
         policy=facts.policy.version,
+        shadow=tuple(shadow),
     )
 
 
 def _asked(check: Check, moment: Moment) -> list[Finding]:
     try:
-        return [finding for finding in check.look(moment) if finding.level > Level.PASS]
+        return [sources.told(finding, check.rule, moment) for finding in check.look(moment) if finding.level > Level.PASS]
     except Exception as fault:  # noqa: BLE001 - a check that breaks has not looked: unknown, at STOP
         facts: dict[str, object] = {**dict.fromkeys(check.rule.facts, ""), "fault": type(fault).__name__}
-        return [Finding(rule=check.rule.id, level=Level.STOP, facts=facts, remedy="tell-support", unknown=True)]
+        return [
+            Finding(
+                rule=check.rule.id, level=Level.STOP, facts=facts, remedy="tell-support", unknown=True, sources=_own(facts, moment.facts)
+            )
+        ]
 
 
 def _unable(facts: Facts, fault: Exception) -> Verdict:
-    finding = Finding(rule="E1", level=Level.STOP, facts={"fault": type(fault).__name__}, remedy="tell-support", unknown=True)
+    told = {"fault": type(fault).__name__}
+    finding = Finding(rule="E1", level=Level.STOP, facts=told, remedy="tell-support", unknown=True, sources=_own(told, facts))
     return Verdict(
         level=Level.STOP,
         findings=(finding,),
@@ -149,21 +181,28 @@ def _unable(facts: Facts, fault: Exception) -> Verdict:
     )
 
 
+def _own(names: Iterable[str], facts: Facts) -> dict[str, FactSource]:
+    """Of what the engine says about itself the source is the cart that it runs on."""
+    return {name: FactSource(origin="cart", ref=facts.cart.id) for name in names}
+
+
 def _answered(found: list[Finding], moment: Moment) -> list[Finding]:
     """Marks what the witness, the typed reason and the coded reason satisfy. A reason satisfies what it names, or the only
     finding that asks for one."""
     intent, session_keyed = moment.facts.intent, moment.session.keyed
     witnessed = double_check.witness_fault(moment) == ""
+    explained = is_coded(intent.reason, intent.reason_text)
     typed = session_keyed is not None and is_coded(session_keyed.reason)
     findings = [
         replace(finding, satisfied=True)
-        if (finding.level is Level.WITNESS and witnessed and finding.rule != "H3")
+        if (finding.level is Level.WITNESS and witnessed and finding.rule not in _NEEDS_MORE_THAN_A_WITNESS)
         or (finding.rule == "H2" and finding.level is Level.REASON and witnessed)
         or (finding.rule == "P6" and finding.level is Level.REASON and typed)
+        or (finding.rule == "Q5" and explained)
         else finding
         for finding in found
     ]
-    if not is_coded(intent.reason, intent.reason_text):
+    if not explained:
         return findings
     asking = [finding for finding in findings if finding.level is Level.REASON and not finding.satisfied]
     if intent.satisfies is not None:
@@ -174,57 +213,3 @@ def _answered(found: list[Finding], moment: Moment) -> list[Finding]:
         replace(finding, satisfied=True) if finding in asking and finding.rule in named and finding.rule not in _NEEDS_A_CHOICE else finding
         for finding in findings
     ]
-
-
-_STATUS = {
-    Action.GIVE: "completed",
-    Action.START: "in-progress",
-    Action.HOLD: "not-done",
-    Action.REFUSE: "not-done",
-    Action.NOT_GIVEN: "not-done",
-    Action.STOP: "stopped",
-    Action.REMOVE: "completed",
-    Action.WASTE: "not-done",
-    Action.RATE: "in-progress",
-    Action.ASSESS: "completed",
-    Action.UNDO: "entered-in-error",
-}
-
-
-def _record(moment: Moment) -> ProposedRecord:
-    """What the confirmed intent would write."""
-    intent = moment.facts.intent
-    scans = [each.scan for each in moment.session.packs] if moment.action not in NOT_GIVING else []
-    status = _STATUS[moment.action]
-    if moment.action is Action.GIVE and moment.bag is not None:
-        status = "in-progress"
-    if moment.action is Action.HOLD and moment.bag is not None and moment.bag.state == "infusing":
-        status = "on-hold"
-    expiries: list[date] = [scan.expiry for scan in scans if scan.expiry is not None]
-    lots = list(dict.fromkeys(scan.lot for scan in scans if scan.lot is not None))
-    serials = list(dict.fromkeys(scan.serial for scan in scans if scan.serial is not None))
-    return ProposedRecord(
-        status=status,
-        dose=_given(moment),
-        lot=", ".join(lots) or None,
-        expiry=min(expiries, default=None),
-        serial=", ".join(serials) or None,
-        route=(intent.route or (moment.order.route if moment.order is not None else None)) if moment.giving else None,
-        site=intent.site,
-        given_at=intent.given_at,
-        reason=intent.reason,
-        witness=intent.witness,
-        waste=intent.waste,
-    )
-
-
-def _given(moment: Moment) -> Quantity | None:
-    """The amount: as stated, else as scanned in the unit of the order; for a bag what was ordered."""
-    intent, dosing, order = moment.facts.intent, moment.dosing, moment.order
-    if not moment.giving:
-        return None
-    if intent.dose is not None:
-        return intent.dose
-    if dosing is not None and not dosing.problem and dosing.given is not None:
-        return as_quantity(dosing.given, dosing.unit)
-    return order.dose if order is not None and moment.bag is not None else None

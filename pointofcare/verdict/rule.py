@@ -18,8 +18,9 @@ class Rule:
     """One rule of the catalogue.
 
     `levels` are those that it can return. `remedies` names each remedy it can give with that remedy's parameters. `facts` are
-    the names that every one of its findings carries; the sentence on the screen may use those and no others. `on_trial`: young
-    enough that a policy may run it in shadow.
+    the names that every one of its findings carries; the sentence on the screen may use those and no others. `origin` is where
+    they come from (one of `finding.ORIGINS`), `origins` where a fact comes from another. `on_trial`: young enough that a policy
+    may run it in shadow.
     """
 
     id: str
@@ -31,6 +32,8 @@ class Rule:
     hazard: str
     remedies: Mapping[str, tuple[str, ...]]
     facts: tuple[str, ...] = ()
+    origin: str = "order"
+    origins: Mapping[str, str] = field(default_factory=dict)
     on_trial: bool = False
 
     def finding(

@@ -1,4 +1,4 @@
-"""N1: an as-needed drug has its reason.
+"""N1, N5: an as-needed drug has its reason, and its last gives are at hand.
 
 Source: VA BCMA (reason mandatory). Hazard: an as-needed drug given for what it was not ordered for.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pointofcare.orders.order import OrderCategory
+from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
-from pointofcare.verdict.moment import Moment, plain
+from pointofcare.verdict.moment import TAKEN, Moment, ordered_ingredients, plain
 from pointofcare.verdict.rule import Rule
 
 RULE = Rule(
@@ -39,3 +40,23 @@ def check(moment: Moment) -> Iterator[Finding]:
         yield RULE.finding(Level.REASON, "give-prn-reason", facts=facts | {"cause": "other"}, params=params)
     if moment.facts.intent.due is not None:
         yield RULE.finding(Level.REASON, "choose-due", facts=facts | {"cause": "scheduled"})
+
+
+_SHOWN = 4
+
+
+def last_gives(moment: Moment) -> tuple[HistoryEntry, ...]:
+    """N5: the last four gives of this as-needed drug by any order, newest first, with amount, reason and site as they were charted.
+    For the screen; empty when the order is not as needed."""
+    order = moment.order
+    if order is None or order.category is not OrderCategory.PRN:
+        return ()
+    held = ordered_ingredients(order)
+    gives = [
+        entry
+        for entry in moment.history
+        if entry.status in TAKEN
+        and entry.action in (None, "give", "start")
+        and (entry.order == order.id or (moment.ingredients_of(entry) or frozenset()) & held)
+    ]
+    return tuple(sorted(gives, key=lambda entry: entry.at, reverse=True)[:_SHOWN])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pointofcare.orders.order import Order, OrderCategory
 from pointofcare.products import Bag, BagState
 from pointofcare.quantity import Quantity
+from pointofcare.verdict import infusing
 from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment, plain
@@ -31,12 +32,13 @@ STATE = Rule(
     id="I2",
     title="The bag can do this now",
     levels=(Level.REASON, Level.STOP),
-    looks_at="the bag's state, the action",
-    passes_when="prepared or stopped for a start, infusing for a stop",
+    looks_at="the bag's state, the action; without a bag the record of what runs",
+    passes_when="prepared or stopped for a start, infusing for a stop or a new rate",
     source="VA BCMA bag states",
     hazard="an empty or missing bag is started",
-    remedies={"scan-other-bag": (), "tell-pharmacy": ("barcode",)},
+    remedies={"scan-other-bag": (), "tell-pharmacy": ("barcode",), "scan-running-bag": ()},
     facts=("bag", "state"),
+    origin="bag",
 )
 PRINTED = Rule(
     id="I3",
@@ -62,9 +64,12 @@ SECOND = Rule(
 )
 
 
+_ON_RUNNING = frozenset({Action.STOP, Action.RATE})
+
+
 def check_known(moment: Moment) -> Iterator[Finding]:
     infusing = moment.order is not None and moment.order.category is OrderCategory.INFUSION
-    if moment.session.foreign and (moment.action in (Action.START, Action.STOP) or (moment.giving and infusing)):
+    if moment.session.foreign and (moment.action in (Action.START, *_ON_RUNNING) or (moment.giving and infusing)):
         barcode = ", ".join(moment.session.foreign)
         yield KNOWN.finding(Level.STOP, "tell-pharmacy", facts={"barcode": barcode}, params={"barcode": barcode})
 
@@ -72,11 +77,12 @@ def check_known(moment: Moment) -> Iterator[Finding]:
 def check_state(moment: Moment) -> Iterator[Finding]:
     bag = moment.bag
     if bag is None:
+        yield from _check_running(moment)
         return
     allowed: frozenset[BagState] | None = None
     if moment.giving:
         allowed = frozenset({BagState.PREPARED, BagState.STOPPED})
-    elif moment.action is Action.STOP:
+    elif moment.action in _ON_RUNNING:
         allowed = frozenset({BagState.INFUSING})
     if allowed is None or bag.state in allowed:
         return
@@ -88,26 +94,58 @@ def check_state(moment: Moment) -> Iterator[Finding]:
         yield STATE.finding(Level.REASON if unknown else Level.STOP, "scan-other-bag", facts=facts, unknown=unknown)
 
 
+def _check_running(moment: Moment) -> Iterator[Finding]:
+    """A new rate, or the end of a named record, needs exactly one infusion of this order that runs into this patient."""
+    named = moment.facts.intent.of_record
+    if moment.action not in _ON_RUNNING or (moment.action is Action.STOP and named is None):
+        return
+    found = [each for each in infusing.running(moment) if named is None or infusing.start_of(moment) == each.record]
+    if len(found) != 1:
+        state = "none-running" if not found else "several-running"
+        yield STATE.finding(Level.STOP, "scan-running-bag", facts={"bag": "", "state": state}, unknown=bool(found))
+
+
 def check_printed(moment: Moment) -> Iterator[Finding]:
     bag, order = moment.bag, moment.order
     if bag is None or order is None or not moment.giving or bag.order != order.id:
         return
     facts = {"cause": "version", "printed": str(bag.order_version), "ordered": str(order.version)}
-    printed = bag.printed_for
-    if printed.volume is not None and _differs(printed.volume, order.dose) is True:
-        facts |= {"cause": "volume", "printed": str(printed.volume), "ordered": str(order.dose)}
-        yield PRINTED.finding(Level.STOP, "tell-pharmacy", facts=facts, params={"barcode": bag.id})
-    elif _additives(bag.printed_for.additives) != _additives(order.additives):
-        facts |= {"cause": "additives", "printed": ", ".join(printed.additives), "ordered": ", ".join(order.additives)}
-        yield PRINTED.finding(Level.STOP, "tell-pharmacy", facts=facts, params={"barcode": bag.id})
-    elif bag.order_version != order.version and _uncomparable(bag, order):
+    policy = moment.policy
+    differing = _differing(bag, order)
+    for field in _FIELDS:
+        if field in differing and field in policy.bag_stops:
+            printed, ordered = differing[field]
+            facts |= {"cause": field, "printed": printed, "ordered": ordered}
+            yield PRINTED.finding(Level.STOP, "tell-pharmacy", facts=facts, params={"barcode": bag.id})
+            return
+    if bag.order_version != order.version and "volume" in (*policy.bag_stops, *policy.bag_warns) and _uncomparable(bag, order):
         yield PRINTED.finding(Level.REASON, "read-label", facts=facts, unknown=True)
-    elif _rate_differs(bag, order):
-        printed_rate = str(printed.rate) if printed.rate is not None else ""
-        facts |= {"cause": "rate", "printed": printed_rate, "ordered": str(order.rate) if order.rate else ""}
-        yield PRINTED.finding(Level.WARN, "set-rate", facts=facts, params={"rate": str(order.rate) if order.rate else ""})
-    elif bag.order_version != order.version:
+        return
+    for field in _FIELDS:
+        if field in differing and field in policy.bag_warns:
+            printed, ordered = differing[field]
+            facts |= {"cause": field, "printed": printed, "ordered": ordered}
+            remedy, params = ("set-rate", {"rate": ordered}) if field == "rate" else ("read-label", {})
+            yield PRINTED.finding(Level.WARN, remedy, facts=facts, params=params)
+            return
+    if bag.order_version != order.version:
         yield PRINTED.finding(Level.NOTE, "read-label", facts=facts)
+
+
+# What a label shows, in the order in which a difference is said.
+_FIELDS = ("volume", "additives", "rate")
+
+
+def _differing(bag: Bag, order: Order) -> dict[str, tuple[str, str]]:
+    """Each printed field that is not as ordered now, with both values."""
+    printed, found = bag.printed_for, {}
+    if printed.volume is not None and _differs(printed.volume, order.dose) is True:
+        found["volume"] = (str(printed.volume), str(order.dose))
+    if _additives(printed.additives) != _additives(order.additives):
+        found["additives"] = (", ".join(printed.additives), ", ".join(order.additives))
+    if _rate_differs(bag, order):
+        found["rate"] = (str(printed.rate) if printed.rate is not None else "", str(order.rate) if order.rate is not None else "")
+    return found
 
 
 def _additives(additives: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pointofcare.people import StaffRole
 from pointofcare.products import HighAlert
 from pointofcare.quantity import Quantity
+from pointofcare.verdict import infusing
 from pointofcare.verdict.dosing import by_weight, in_ordered_kind
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment, plain
@@ -40,13 +41,13 @@ WITNESS = Rule(
 )
 BLIND = Rule(
     id="H5",
-    title="The blind second calculation agrees",
-    levels=(Level.STOP,),
-    looks_at="the value that the second person worked out alone, the dose or the rate",
-    passes_when="none was asked for, or both are the same amount",
+    title="The blind second calculation is there and agrees",
+    levels=(Level.WITNESS, Level.STOP),
+    looks_at="the value that the second person worked out alone, the dose or the rate; whether the policy asks for one",
+    passes_when="none is asked for or stated, or a valid witness worked out the same amount",
     source="Westbrook 2020; local choice",
     hazard="wrong calculated dose",
-    remedies={"calculate-again": ()},
+    remedies={"calculate-again": (), "calculate-alone": ()},
     facts=("blind", "dose"),
 )
 MAY_WITNESS = frozenset({StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHARMACIST, StaffRole.PRESCRIBER, StaffRole.WITNESS_ONLY})
@@ -67,7 +68,7 @@ def witness_fault(moment: Moment) -> str:
 
 
 def check_double(moment: Moment) -> Iterator[Finding]:
-    if not moment.giving:
+    if not moment.delivering:
         return
     level = max((product.high_alert for product in moment.drugs), default=HighAlert.NO)
     asked = moment.order is not None and moment.order.needs_double_check
@@ -90,11 +91,37 @@ def check_witness(moment: Moment) -> Iterator[Finding]:
 
 def check_blind(moment: Moment) -> Iterator[Finding]:
     blind, order = moment.facts.intent.blind_value, moment.order
-    if blind is None or order is None or not moment.giving:
+    if order is None or not moment.delivering:
         return
-    dose = order.rate if order.rate is not None and blind.converts_to(order.rate.unit) else order.dose
-    if not _agrees(blind, dose, moment):
+    ordered = _calculated(moment)
+    if moment.policy.blind_for_calculated and ordered is not None and (blind is None or witness_fault(moment)):
+        # A witness alone does not answer this: what counts is that somebody worked it out without seeing it.
+        facts = {"blind": str(blind) if blind is not None else "", "dose": str(ordered)}
+        yield BLIND.finding(Level.WITNESS, "calculate-alone", facts=facts, unknown=True)
+    if blind is None:
+        return
+    rate = _rate(moment)
+    dose = rate if rate is not None and blind.converts_to(rate.unit) else order.dose
+    agrees = (
+        _agrees(blind, dose, moment) if dose is not rate or moment.facts.intent.rate is None else dose is not None and blind.same_as(dose)
+    )
+    if not agrees:
         yield BLIND.finding(Level.STOP, "calculate-again", facts={"blind": str(blind), "dose": str(dose) if dose else ""})
+
+
+def _rate(moment: Moment) -> Quantity | None:
+    stated, order = moment.facts.intent.rate, moment.order
+    return stated if stated is not None else (order.rate if order is not None else None)
+
+
+def _calculated(moment: Moment) -> Quantity | None:
+    """What a second person works out alone: the rate of an infusion, a dose by weight; None: nothing has to be."""
+    order = moment.order
+    assert order is not None
+    if infusing.is_infusion(moment):
+        return _rate(moment)
+    doses = [dose for dose in (order.dose, *(order.dose_range or ())) if dose is not None and by_weight(dose)]
+    return doses[0] if doses else None
 
 
 def _agrees(blind: Quantity, ordered: Quantity | None, moment: Moment) -> bool:

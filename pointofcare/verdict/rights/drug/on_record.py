@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pointofcare.orders.order import OrderCategory
 from pointofcare.orders.timing import SINGLE, WITHOUT_TIMES
-from pointofcare.verdict.facts import HistoryEntry
+from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import CLOSING, NOT_GIVING, Moment
 from pointofcare.verdict.rule import Rule
@@ -41,7 +41,7 @@ ONCE = Rule(
 
 def check(moment: Moment) -> Iterator[Finding]:
     order = moment.order
-    if order is None or not (moment.giving or moment.action in NOT_GIVING):
+    if order is None or not (moment.delivering or moment.action in NOT_GIVING):
         return
     outdated = [shown.version for shown in moment.facts.cart.shown if shown.order == order.id and shown.version != order.version]
     if outdated:
@@ -52,7 +52,7 @@ def check(moment: Moment) -> Iterator[Finding]:
             "choose-due",
             facts={"cause": "no-such-dose", "at": moment.local(moment.time.due), "shown": order.version, "current": order.version},
         )
-    done = _done(moment)
+    done = _done(moment) if moment.action is not Action.RATE else None
     if done is not None:
         at = moment.local(done.at)
         yield RULE.finding(

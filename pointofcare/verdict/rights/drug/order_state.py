@@ -63,7 +63,7 @@ VERIFIED = Rule(
 
 def check_active(moment: Moment) -> Iterator[Finding]:
     order = moment.order
-    if order is None or not moment.giving or order.status is OrderStatus.ON_HOLD:
+    if order is None or not moment.delivering or order.status is OrderStatus.ON_HOLD:
         return
     ended = order.end is not None and moment.when >= order.end
     if order.status is OrderStatus.ACTIVE and not ended:
@@ -88,7 +88,7 @@ def check_started(moment: Moment) -> Iterator[Finding]:
 
 
 def check_held(moment: Moment) -> Iterator[Finding]:
-    if moment.order is not None and moment.giving and moment.order.status is OrderStatus.ON_HOLD:
+    if moment.order is not None and moment.delivering and moment.order.status is OrderStatus.ON_HOLD:
         yield HELD.finding(Level.STOP, "ask-prescriber", facts={"status": moment.order.status.value})
 
 

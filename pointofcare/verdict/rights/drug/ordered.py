@@ -14,12 +14,18 @@ from pointofcare.verdict.rule import Rule
 ORDERED = Rule(
     id="D1",
     title="The drug is ordered for this patient",
-    levels=(Level.STOP,),
-    looks_at="ingredients and form of what was scanned, the patient's orders",
-    passes_when="the order holds the same set of ingredients in the same form",
+    levels=(Level.REASON, Level.STOP),
+    looks_at="ingredients and form of what was scanned, the patient's orders; without one the policy's list for emergencies",
+    passes_when="the order holds the same set of ingredients in the same form; in an emergency the list allows drug, dose and route",
     source="van der Veen 2018; EHR-S CP.6.1",
     hazard="wrong drug",
-    remedies={"scan-ordered-drug": ("ordered",), "ask-prescriber": (), "scan-drug": ()},
+    remedies={
+        "scan-ordered-drug": ("ordered",),
+        "ask-prescriber": (),
+        "scan-drug": (),
+        "acknowledge": ("hours",),
+        "state-emergency": ("missing",),
+    },
     facts=("cause", "scanned", "ordered"),
 )
 CHOICE = Rule(
@@ -56,12 +62,24 @@ def check_ordered(moment: Moment) -> Iterator[Finding]:
             yield ORDERED.finding(Level.STOP, "scan-drug", facts=facts | {"cause": "nothing-scanned"}, unknown=True)
     elif order is None:
         if moment.identity.patient is not None and moment.choice.cause == "none" and not session.keyed_drugs:
-            yield ORDERED.finding(Level.STOP, "ask-prescriber", facts=facts)
+            yield _without_order(facts, moment)
     elif moment.bag is not None and moment.bag.order != order.id:
         facts |= {"cause": "other-bag", "scanned": moment.bag.id}
         yield ORDERED.finding(Level.STOP, "scan-ordered-drug", facts=facts, params={"ordered": ordered})
     elif any(pack.product is not None and not matches(pack.product, order) for pack in session.packs):
         yield ORDERED.finding(Level.STOP, "scan-ordered-drug", facts=facts, params={"ordered": ordered})
+
+
+def _without_order(facts: dict[str, object], moment: Moment) -> Finding:
+    """In an emergency a listed drug is given on the nurse's reason; a prescriber acknowledges it afterwards."""
+    emergency = moment.emergency
+    if emergency is None:
+        return ORDERED.finding(Level.STOP, "ask-prescriber", facts=facts)
+    facts |= {"cause": "emergency"}
+    if emergency.fault:
+        return ORDERED.finding(Level.STOP, "state-emergency", facts=facts, params={"missing": emergency.fault})
+    hours = int(moment.policy.acknowledge_within.total_seconds() // 3600)
+    return ORDERED.finding(Level.REASON, "acknowledge", facts=facts, params={"hours": hours})
 
 
 def check_choice(moment: Moment) -> Iterator[Finding]:

@@ -33,13 +33,24 @@ def check(moment: Moment) -> Iterator[Finding]:
         if product.vinca and not product.minibag:
             facts = {"cause": "vinca", "route": order.route if order else "", "allowed": ", ".join(product.routes)}
             yield RULE.finding(Level.STOP, "ask-pharmacist", facts=facts)
-    if order is None:
-        return
     stated = moment.facts.intent.route
+    if order is None:
+        if moment.emergency is not None and stated is not None:
+            yield from _unfit(stated, moment)
+        return
     if stated is not None and not same_name(stated, order.route):
         facts = {"cause": "stated", "route": stated, "allowed": order.route}
         yield RULE.finding(Level.STOP, "use-route", facts=facts, params={"route": order.route})
+    if not order.route.strip():
+        facts = {"cause": "unknown", "route": "", "allowed": ""}
+        yield RULE.finding(Level.STOP, "ask-pharmacist", facts=facts, unknown=True)
+        return
+    yield from _unfit(order.route, moment)
+
+
+def _unfit(way: str, moment: Moment) -> Iterator[Finding]:
+    """The scanned products that may not go this way."""
     for product in moment.products:
-        if not any(same_name(route, order.route) for route in product.routes):
-            facts = {"cause": "product", "route": order.route, "allowed": ", ".join(product.routes)}
+        if not any(same_name(route, way) for route in product.routes):
+            facts = {"cause": "product", "route": way, "allowed": ", ".join(product.routes)}
             yield RULE.finding(Level.STOP, "ask-pharmacist", facts=facts)

@@ -1,0 +1,62 @@
+"""D14: an order that cannot be computed is not given by scan until the prescriber has clarified it.
+
+Own rule. Hazard: a cart that guesses what an order means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pointofcare.orders import clarify, steps, timing
+from pointofcare.orders.order import Order
+from pointofcare.verdict.finding import Finding, Level
+from pointofcare.verdict.moment import Moment
+from pointofcare.verdict.rule import Rule
+
+RULE = Rule(
+    id="D14",
+    title="The order says all that giving needs",
+    levels=(Level.STOP,),
+    looks_at="what the order is marked to be clarified about, whether it says two things",
+    passes_when="nothing is left to clarify",
+    source="local choice",
+    hazard="a guess in the place of an order",
+    remedies={"clarify-order": ("what",)},
+    facts=("what",),
+    on_trial=True,
+)
+
+# What contradicts itself. What is only missing other rules say, each at its own level: Q1 a dose, T1 times, I3 and I5 a rate.
+CONTRADICTIONS = frozenset(
+    {
+        clarify.NO_INGREDIENT,
+        clarify.DOSE_AND_RANGE,
+        clarify.DOSE_IS_RATE,
+        clarify.RATE_RANGE,
+        clarify.ENDS_FIRST,
+        steps.OWN,
+        steps.OVERLAP,
+        steps.WITHOUT_END,
+        steps.ENDS_FIRST,
+        steps.SINGLE_SEVERAL,
+        timing.DAYS_AND_EVERY,
+        timing.DAYS_WITHOUT_TIMES,
+        timing.CLASH,
+    }
+)
+
+
+def check(moment: Moment) -> Iterator[Finding]:
+    order = moment.order
+    if order is None or not moment.delivering:
+        return
+    said = [order.clarification.strip()] if order.clarification.strip() else []
+    codes = [code for code in clarify.codes(_as_written(order, moment)) if code in CONTRADICTIONS]
+    what = said + codes
+    if what:
+        yield RULE.finding(Level.STOP, "clarify-order", facts={"what": ", ".join(what)}, params={"what": ", ".join(what)})
+
+
+def _as_written(order: Order, moment: Moment) -> Order:
+    """The order with all its dosage instructions, not just the one that is due."""
+    return next((each for each in moment.facts.orders if each.id == order.id and each.version == order.version), order)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import literal, select
 
 from server.store.plain import storable
-from server.store.tables import CartRow, DrawerAssignmentRow, StockMoveRow
+from server.store.tables import CartRow, DrawerAssignmentRow, ProductRow, StockMoveRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
@@ -139,6 +139,11 @@ def wards_with(tx: Transaction, product: str) -> tuple[str, ...]:
 def ward_of_cart(tx: Transaction, cart: str) -> str:
     """The ward as the cart last said; an empty text for a cart that never did."""
     return tx.session.scalar(select(CartRow.ward).where(CartRow.facility == tx.facility, CartRow.id == cart)) or ""
+
+
+def product_name(tx: Transaction, product: str) -> str:
+    """The id where the formulary does not know it."""
+    return tx.session.scalar(select(ProductRow.name).where(ProductRow.facility == tx.facility, ProductRow.id == product)) or product
 
 
 def _move(row: StockMoveRow) -> Move:

@@ -268,11 +268,13 @@ def recount(tx: Transaction, *, cart: str, product: str) -> None:
         }
         if task is None:
             ward = stock.ward_of_cart(tx, cart) if ward is None else ward
+            detail["name"] = stock.product_name(tx, product)
             new = NewTask(
                 kind=CONTROLLED_COUNT, key=count.key, ward=ward, product=product, record_id=count.record_id, detail=detail, due_by=count.at
             )
             tasks.put(tx, new)
-        elif task.is_open and dict(task.detail) != detail:
+        elif task.is_open and {**task.detail, **detail} != dict(task.detail):
+            detail = {**task.detail, **detail}
             tasks.note(tx, task.id, step="recounted", detail=detail)
         elif task.status == tasks.CANCELLED:
             new = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=count.at)

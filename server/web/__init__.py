@@ -5,7 +5,25 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from server.security import sign_in
-from server.web import account, audit, emr, faults, fleet, home, imports, menu, orders, patients, pharmacy, review, staff, ward
+from server.web import (
+    account,
+    audit,
+    controlled,
+    emr,
+    faults,
+    fleet,
+    home,
+    imports,
+    menu,
+    orders,
+    patients,
+    pharmacy,
+    recalls,
+    review,
+    staff,
+    ward,
+    work,
+)
 
 ROOMS = (
     home.room,
@@ -14,6 +32,9 @@ ROOMS = (
     patients.room,
     orders.room,
     review.room,
+    work.room,
+    controlled.room,
+    recalls.room,
     emr.room,
     fleet.room,
     imports.room,

@@ -11,7 +11,7 @@ from server.security import permissions as may
 from server.security import person
 from server.store import orders, outbox, views_fleet, views_pharmacy, views_review
 from server.store.transaction import reading
-from server.web import page
+from server.web import page, work
 
 room = Blueprint("home", __name__)
 
@@ -37,6 +37,9 @@ def show() -> Response | str:
             tile("patients.find", "prescribe", asked, asked)
         elif may.SEE_PATIENTS in held:
             tile("patients.find", "patients")
+        if may.SEE_WORK in held:
+            owed = work.waiting()
+            tile("work.show", "work", None if owed is None else owed[0], 0 if owed is None else owed[1])
         if may.SEE_REVIEW in held:
             waiting = views_review.waiting(tx)
             tile("review.show", "review", waiting, waiting)

@@ -11,7 +11,7 @@ from flask import Flask, request, url_for
 from pointofcare.errors import PointOfCareError
 from server.security import permissions as may
 from server.security import person
-from server.web import page
+from server.web import page, work
 
 LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
 
@@ -19,6 +19,7 @@ LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
 ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("pharmacy.queue", may.VERIFY_ORDERS, "menu-pharmacy"),
     ("ward.board", may.SEE_BOARD, "menu-ward"),
+    ("work.show", may.SEE_WORK, "menu-work"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
@@ -35,12 +36,21 @@ class Entry:
     address: str
     text: str
     current: bool
+    count: int | None = None
+    late: int = 0
 
 
 def entries() -> list[Entry]:
     held = person.permissions()
+    waits = work.waiting() if may.SEE_WORK in held else None
     return [
-        Entry(address=url_for(endpoint), text=page.t(text), current=request.endpoint == endpoint)
+        Entry(
+            address=url_for(endpoint),
+            text=page.t(text),
+            current=request.endpoint == endpoint,
+            count=waits[0] if waits is not None and endpoint == "work.show" else None,
+            late=waits[1] if waits is not None and endpoint == "work.show" else 0,
+        )
         for endpoint, permission, text in ENTRIES
         if permission in held
     ]
@@ -63,6 +73,7 @@ def register(app: Flask) -> None:
             "person": who,
             "person_roles": sorted(who.roles) if who else [],
             "menu": entries(),
+            "may_withdraw": work.may_withdraw,
             "icons": url_for("web.static", filename="icons.svg"),
             "now_clock": datetime.now(UTC).astimezone(page.zone()).strftime("%H:%M:%S"),
         }

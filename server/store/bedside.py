@@ -43,7 +43,7 @@ from pointofcare.people import Patient
 from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
-from server.store import mapping, mapping_bag
+from server.store import mapping, mapping_bag, policies
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
 from server.store.plain import text
@@ -234,8 +234,8 @@ def _products(*wanted: ColumnElement[bool]) -> Select[Any]:
     return _row("product", (ProductRow.document,)).where(ProductRow.facility == _FACILITY, or_(ProductRow.id.in_(given), *wanted))
 
 
-def _policy() -> Select[Any]:
-    newest = select(func.max(PolicyRow.id)).where(PolicyRow.facility == _FACILITY).scalar_subquery()
+def _policy(ward: Any) -> Select[Any]:
+    newest = policies.statement_of(_FACILITY, ward).scalar_subquery()
     return _row("policy", (PolicyRow.document,)).where(PolicyRow.id == newest)
 
 
@@ -272,7 +272,8 @@ def _statement_of_ward() -> CompoundSelect[Any]:
 @cache
 def _statement_of_patient() -> CompoundSelect[Any]:
     who = select(_PATIENT)
-    return union_all(*_patient_rows(who), _products(), _policy(), _bags(_bags_of(who)), _pumps(who))
+    ward = select(PatientRow.ward).where(PatientRow.facility == _FACILITY, PatientRow.id == _PATIENT).scalar_subquery()
+    return union_all(*_patient_rows(who), _products(), _policy(ward), _bags(_bags_of(who)), _pumps(who))
 
 
 @cache
@@ -283,7 +284,7 @@ def _statement_for_record() -> CompoundSelect[Any]:
     return union_all(
         *_patient_rows(who),
         _products(ProductRow.id.in_(_several("products")), ProductRow.gtin.in_(_several("gtins"))),
-        _policy(),
+        _policy(_WARD),
         _ward(),
         _staff(),
         _bags(_bags_of(who), BagRow.id.in_(_several("bags"))),

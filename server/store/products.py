@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from pointofcare.errors import NotFoundError
 from pointofcare.products import Product
 from pointofcare.verdict.policy import Policy
-from server.store import mapping
-from server.store.tables import PolicyRow, ProductRow
+from server.store import mapping, policies
+from server.store.tables import ProductRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
@@ -47,15 +47,6 @@ def put(tx: Transaction, product: Product) -> None:
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "id"], set_=row))
 
 
-def policy(tx: Transaction) -> Policy:
-    """The policy that holds: the newest, or the default when none was ever set."""
-    document = tx.session.scalar(select(PolicyRow.document).where(PolicyRow.facility == tx.facility).order_by(PolicyRow.id.desc()).limit(1))
-    return Policy() if document is None else mapping.policy(document)
-
-
-def add_policy(tx: Transaction, policy: Policy) -> None:
-    tx.session.execute(
-        insert(PolicyRow).values(
-            facility=tx.facility, version=policy.version, document=mapping.policy_document(policy), by=tx.actor.id, at=tx.at
-        )
-    )
+def policy(tx: Transaction, ward: str = policies.HOSPITAL) -> Policy:
+    """The policy that holds in `ward`, the default when none was ever set."""
+    return policies.in_force(tx, ward)

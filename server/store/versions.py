@@ -14,9 +14,6 @@ from pointofcare.wire.messages import TableKind
 from server.store.tables import TableVersionRow
 from server.store.transaction import Transaction
 
-# Kinds that are the same in every ward.
-EVERYWHERE = frozenset({TableKind.STAFF_ROSTER, TableKind.FORMULARY, TableKind.POLICY})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableVersion:
@@ -43,8 +40,21 @@ def bump_kind(tx: Transaction, kind: TableKind, *wards: str | None) -> None:
         _raise(tx, ward, kind)
 
 
+def bump_one(tx: Transaction, ward: str, kind: TableKind) -> None:
+    """One table of one ward changed."""
+    _raise(tx, ward, kind)
+
+
+def hold(tx: Transaction, kind: TableKind) -> None:
+    """Lets nobody else change a table of this kind until the transaction ends: what is read after this is the newest."""
+    same = {TableVersionRow.version: TableVersionRow.version}
+    tx.session.execute(
+        update(TableVersionRow).where(TableVersionRow.facility == tx.facility, TableVersionRow.kind == kind.value).values(same)
+    )
+
+
 def bump_everywhere(tx: Transaction, kind: TableKind) -> None:
-    """A table that is the same in every ward changed."""
+    """A table that every ward has changed in all of them."""
     tx.session.execute(
         update(TableVersionRow)
         .where(TableVersionRow.facility == tx.facility, TableVersionRow.kind == kind.value)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
-from server.store import bedside, containers, patients, products, staff, versions
+from server.store import bedside, containers, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
 from server.usecases import dose_requests
 
@@ -35,7 +35,7 @@ def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: S
         case TableKind.FORMULARY:
             return FormularyBody(products=products.listed(tx), containers=containers.listed(tx))
         case TableKind.POLICY:
-            return PolicyBody(policy=products.policy(tx), site_profile=site)
+            return PolicyBody(policy=policies.in_force(tx, ward), site_profile=site)
 
 
 def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:

@@ -13,17 +13,17 @@ from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundEr
 from pointofcare.orders.order import OrderStatus
 from pointofcare.people import Band, PatientStatus, Weight
 from pointofcare.quantity import Quantity
-from pointofcare.verdict.policy import Policy
 from pointofcare.wire import tables as wire_tables
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import PatientChartBody, StaffRosterBody
 from server.security import signing
-from server.store import audit, products, versions
+from server.store import audit, policies, products, versions
 from server.store import orders as stored
 from server.store import patients as stored_patients
 from server.store.orders import Verification
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import discrepancies, orders, patients, pharmacy, staff, tables
+from server.usecases import policies as policy_verbs
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import (
     AMOXICILLIN,
@@ -202,11 +202,17 @@ def test_a_verb_that_fails_raises_no_version(app: Flask) -> None:
         assert versions.total(tx) == before
 
 
+def a_policy_in_force(tx: Transaction) -> None:
+    made = policy_verbs.draft(tx, PHARMACIST, 'format = 1\nversion = "ours-1"\n')
+    policies.approve(tx, made, by="PH2")
+    policy_verbs.activate(tx, PHARMACIST, made.id, revision=1)
+
+
 def test_products_policy_and_staff_raise_their_own_table_in_every_ward(app: Flask) -> None:
     changes: list[tuple[TableKind, Actor, Callable[[Transaction], object]]] = [
         (TableKind.FORMULARY, IMPORT, lambda tx: pharmacy.receive_product(tx, replace(AMOXICILLIN, recalled_lots=("B77",)))),
         (TableKind.STAFF_ROSTER, IMPORT, lambda tx: staff.receive(tx, a_member(NURSE, active=False))),
-        (TableKind.POLICY, PHARMACIST, lambda tx: pharmacy.set_policy(tx, PHARMACIST, Policy(version="ours-1"))),
+        (TableKind.POLICY, PHARMACIST, a_policy_in_force),
     ]
     for kind, actor, act in changes:
         with reading() as tx:
@@ -216,7 +222,7 @@ def test_products_policy_and_staff_raise_their_own_table_in_every_ward(app: Flas
             after = versions.of_ward(tx, WARD)
         assert {changed for changed in TableKind if after[changed] != before[changed]} == {kind}
     with reading() as tx:
-        assert products.policy(tx).version == "ours-1"
+        assert policies.in_force(tx).version == "ours-1"
         assert products.get(tx, "AMOX500").recalled_lots == ("B77",)
 
 

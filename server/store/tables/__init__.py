@@ -16,7 +16,7 @@ from server.store.tables.fleet import (
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
-from server.store.tables.pharmacy import PolicyRow, ProductRow
+from server.store.tables.pharmacy import PolicyFileRow, PolicyRow, ProductRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
 from server.store.tables.verdict import VerdictFactsRow
@@ -45,6 +45,7 @@ __all__ = [
     "OutboxRow",
     "OverrideReviewRow",
     "PatientRow",
+    "PolicyFileRow",
     "PolicyRow",
     "ProductRow",
     "PumpReadingRow",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Index, Integer, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.store.columns import UtcDateTime
@@ -28,16 +29,53 @@ class ProductRow(Model):
 
 
 class PolicyRow(Model):
-    """One version of the policy, append-only; the one with the highest `id` holds. `document` is the whole policy
-    as canonical JSON."""
+    """What came into force, append-only: `ward` "" is the hospital. In a ward that row holds which has the highest `id` of the
+    hospital's and the ward's own, for a change of the hospital's writes the wards' anew. `document` is the whole policy as
+    canonical JSON, `version` names the files it was made of."""
 
     __tablename__ = "policies"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     facility: Mapped[str] = mapped_column(String(64))
+    ward: Mapped[str] = mapped_column(String(64), server_default="")
     version: Mapped[str] = mapped_column(String(64))
     document: Mapped[str] = mapped_column(Text)
     by: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_policies_version", "facility", "version", unique=True),)
+    __table_args__ = (Index("ix_policies_ward", "facility", "ward", "id", unique=True),)
+
+
+class PolicyFileRow(Model):
+    """One version of the hospital's file (`ward` "") or of a ward's, as it was written. A draft's text may change, and `revision`
+    rises with it; what was once activated never changes. Of a ward one is active at most."""
+
+    __tablename__ = "policy_files"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    facility: Mapped[str] = mapped_column(String(64))
+    ward: Mapped[str] = mapped_column(String(64))
+    version: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16))
+    drafted_by: Mapped[str] = mapped_column(String(64))
+    drafted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    approved_by: Mapped[str | None] = mapped_column(String(64))
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    activated_by: Mapped[str | None] = mapped_column(String(64))
+    activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    retired_by: Mapped[str | None] = mapped_column(String(64))
+    retired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        Index("ix_policy_files_version", "facility", "ward", "version", unique=True),
+        Index(
+            "ix_policy_files_active",
+            "facility",
+            "ward",
+            unique=True,
+            sqlite_where=sql("state = 'active'"),
+            postgresql_where=sql("state = 'active'"),
+        ),
+    )

@@ -22,6 +22,7 @@ from pointofcare.scenario.expectation import differences
 from pointofcare.scenario.file import Scenario, scenarios
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES, clinical
 from pointofcare.texts.findings import sentence
+from pointofcare.texts.sources import provenance
 from pointofcare.verdict import engine
 from pointofcare.verdict.finding import Verdict
 from simulation import replay_command
@@ -171,6 +172,7 @@ def _explained(scenario: Scenario, verdict: Verdict, language: str) -> str:
         lines.append(f"  {finding.rule:<4}{words.text(language, f'level-{finding.level.name}')}{answered}: {what}")
         if remedy:
             lines.append(f"        -> {remedy}")
+        lines += [f"           {source}" for source in provenance(language, finding, lambda at: at.astimezone(scenario.facts.at.tzinfo))]
     return "\n".join(lines)
 
 

@@ -104,7 +104,7 @@ finding-D13 = { $cause ->
     [not-ordered] { $name } is the patient's own medicine; the order does not mean the own supply.
    *[hospital-stock] The order means the patient's own medicine; { $name } is hospital stock.
  }
-finding-D14 = The order is not clear and cannot be given by scan: { $what }.
+finding-D14 = The order is not clear and cannot be given by scan: { $unclear }.
 finding-D15 = { $cause ->
     [patient] The patient { $what } is on file twice, with different data.
     [versions] The order { $what } is active in more than one version.
@@ -295,7 +295,7 @@ remedy-check-ward = Make sure that the new ward does not give it too.
 remedy-choose-due = Choose one of the order's doses.
 remedy-choose-order = Choose the order: { $orders }.
 remedy-choose-record = Choose the record that is meant.
-remedy-clarify-order = Ask the prescriber: { $what }.
+remedy-clarify-order = Ask the prescriber: { $unclear }.
 remedy-compare-groups = Compare blood group and component number with the patient.
 remedy-compare-names = Compare the names letter by letter: { $name } / { $others }.
 remedy-correct-record = Check and correct the record of order { $what }.
@@ -429,3 +429,26 @@ observation-pain = pain score
 observation-sedation = sedation score
 observation-creatinine = creatinine
 observation-inr = INR
+
+# Where facts come from.
+fact-source = { $what }: { $origin }{ $ref ->
+    [none] { "" }
+   *[other] { " " }{ $ref }
+ }{ $at ->
+    [none] { "" }
+   *[other] , { $at }
+ }
+origin-scan = scan
+origin-keyed = typed
+origin-order = order
+origin-schedule = schedule
+origin-product = formulary
+origin-patient = patient
+origin-observation = measurement
+origin-record = record
+origin-bag = bag
+origin-pump = pump
+origin-staff = staff list
+origin-cart = cart
+origin-intent = stated by the nurse
+origin-policy = policy

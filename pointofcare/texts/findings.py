@@ -8,12 +8,10 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from pointofcare.texts import clinical
+from pointofcare.texts import clinical, orders, quantity
 from pointofcare.verdict.finding import Finding
 
-_AMOUNT = re.compile(r"^(-?[0-9]+)\.([0-9]+)( .*)$")
 _COUNTED = re.compile(r"(?<=[0-9] )\{([a-z]+)\}")  # the braces of "2 {tablet}" are UCUM's, not a nurse's
-_DECIMAL_COMMA = frozenset({"vi", "fr"})
 # Parameters that hold a code which has words of its own: parameter -> prefix of the text's id.
 _CODED = {"observation": "observation", "action": "action"}
 
@@ -51,11 +49,10 @@ def _shown(language: str, name: str, value: object) -> object:
         code = f"{_CODED[name]}-{value}"
         words = clinical()
         return words.text(language, code) if words.has(language, code) else value
-    value = _COUNTED.sub(r"\1", value)
-    amount = _AMOUNT.match(value)
-    if amount and language in _DECIMAL_COMMA:
-        return f"{amount[1]},{amount[2]}{amount[3]}"
-    return _time(value)
+    if name == "unclear":
+        return orders.words(language, value)
+    amount = quantity.displayed(language, value)
+    return amount if amount is not None else _time(_COUNTED.sub(r"\1", value))
 
 
 def _time(value: str) -> str:

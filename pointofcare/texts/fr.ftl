@@ -87,7 +87,7 @@ finding-D8 = Plusieurs prescriptions correspondent à ce médicament : { $orders
 finding-D9 = { $cause ->
     [stated] MAUVAISE VOIE : { $route } a été choisie, { $allowed } est prescrite.
     [vinca] Un vinca-alcaloïde doit être dans une minipoche.
-    [unknown] La prescription n’indique pas la voie d’administration.
+    [unknown] La prescription n'indique pas la voie d'administration.
    *[product] MAUVAISE VOIE : ce produit ne s'administre pas par { $route } ; il s'administre par { $allowed }.
  }
 finding-D10 = { $cause ->
@@ -104,7 +104,7 @@ finding-D13 = { $cause ->
     [not-ordered] { $name } est le médicament personnel du patient ; la prescription ne le prévoit pas.
    *[hospital-stock] La prescription prévoit le médicament personnel du patient ; { $name } vient de l’hôpital.
  }
-finding-D14 = La prescription n’est pas claire et ne peut être donnée par lecture : { $what }.
+finding-D14 = La prescription n’est pas claire et ne peut être donnée par lecture : { $unclear }.
 finding-D15 = { $cause ->
     [patient] Le patient { $what } figure deux fois, avec des données différentes.
     [versions] La prescription { $what } est active en plusieurs versions.
@@ -295,7 +295,7 @@ remedy-check-ward = S'assurer que le nouveau service ne la donne pas aussi.
 remedy-choose-due = Choisir une des doses de la prescription.
 remedy-choose-order = Choisir la prescription : { $orders }.
 remedy-choose-record = Choisissez la saisie voulue.
-remedy-clarify-order = Demandez au prescripteur : { $what }.
+remedy-clarify-order = Demandez au prescripteur : { $unclear }.
 remedy-compare-groups = Comparez le groupe sanguin et le numéro du produit avec le patient.
 remedy-compare-names = Comparer les noms lettre par lettre : { $name } / { $others }.
 remedy-correct-record = Vérifiez et corrigez le dossier de la prescription { $what }.
@@ -429,3 +429,26 @@ observation-pain = score de douleur
 observation-sedation = score de sédation
 observation-creatinine = créatinine
 observation-inr = INR
+
+# D’où viennent les faits.
+fact-source = { $what } : { $origin }{ $ref ->
+    [none] { "" }
+   *[other] { " " }{ $ref }
+ }{ $at ->
+    [none] { "" }
+   *[other] , { $at }
+ }
+origin-scan = lecture
+origin-keyed = saisie
+origin-order = prescription
+origin-schedule = horaire
+origin-product = livret
+origin-patient = patient
+origin-observation = mesure
+origin-record = dossier
+origin-bag = poche
+origin-pump = pompe
+origin-staff = liste du personnel
+origin-cart = chariot
+origin-intent = indiqué par le soignant
+origin-policy = règles de l’hôpital

@@ -104,7 +104,7 @@ finding-D13 = { $cause ->
     [not-ordered] { $name } là thuốc người bệnh tự mang; y lệnh không ghi dùng thuốc tự mang.
    *[hospital-stock] Y lệnh ghi dùng thuốc người bệnh tự mang; { $name } là thuốc của bệnh viện.
  }
-finding-D14 = Y lệnh chưa rõ, không thực hiện bằng quét mã được: { $what }.
+finding-D14 = Y lệnh chưa rõ, không thực hiện bằng quét mã được: { $unclear }.
 finding-D15 = { $cause ->
     [patient] Có hai hồ sơ khác nhau cho cùng một người bệnh ({ $what }).
     [versions] Y lệnh { $what } có nhiều bản cùng hiệu lực.
@@ -295,7 +295,7 @@ remedy-check-ward = Bảo đảm khoa mới không thực hiện trùng.
 remedy-choose-due = Chọn một liều của y lệnh.
 remedy-choose-order = Chọn y lệnh: { $orders }.
 remedy-choose-record = Chọn đúng lần ghi trong hồ sơ.
-remedy-clarify-order = Hỏi lại bác sĩ: { $what }.
+remedy-clarify-order = Hỏi lại bác sĩ: { $unclear }.
 remedy-compare-groups = Đối chiếu nhóm máu và số chế phẩm với người bệnh.
 remedy-compare-names = So từng chữ: { $name } / { $others }.
 remedy-correct-record = Kiểm tra và đính chính hồ sơ của y lệnh { $what }.
@@ -426,3 +426,26 @@ observation-pain = điểm đau
 observation-sedation = điểm an thần
 observation-creatinine = creatinin
 observation-inr = INR
+
+# Nguồn của các dữ kiện.
+fact-source = { $what }: { $origin }{ $ref ->
+    [none] { "" }
+   *[other] { " " }{ $ref }
+ }{ $at ->
+    [none] { "" }
+   *[other] , { $at }
+ }
+origin-scan = quét mã
+origin-keyed = nhập tay
+origin-order = y lệnh
+origin-schedule = lịch dùng thuốc
+origin-product = danh mục thuốc
+origin-patient = hồ sơ người bệnh
+origin-observation = kết quả đo
+origin-record = hồ sơ thực hiện thuốc
+origin-bag = túi dịch
+origin-pump = bơm truyền
+origin-staff = danh sách nhân viên
+origin-cart = xe tiêm
+origin-intent = điều dưỡng nhập
+origin-policy = quy định của bệnh viện

@@ -32,7 +32,7 @@ class Rule:
     hazard: str
     remedies: Mapping[str, tuple[str, ...]]
     facts: tuple[str, ...] = ()
-    origin: str = "order"
+    origin: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     on_trial: bool = False
 

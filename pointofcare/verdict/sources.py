@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pointofcare.labels.scan import Keyed
+from pointofcare.labels.scan import BandScan, DrugScan, Keyed, Scan, TextScan, UnreadableLabel
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.finding import FactSource, Finding
 from pointofcare.verdict.moment import Moment
@@ -24,7 +24,7 @@ def told(finding: Finding, rule: Rule, moment: Moment) -> Finding:
     for name in finding.facts:
         origin = rule.origins.get(name, rule.origin)
         if origin not in resolved:
-            resolved[origin] = _RESOLVED[origin](finding, moment)
+            resolved[origin] = _RESOLVED.get(origin, _cart)(finding, moment)
         found[name] = resolved[origin]
     return replace(finding, sources=found)
 
@@ -49,7 +49,18 @@ def _scan(finding: Finding, moment: Moment) -> FactSource:
     of_drug = [scanned for scanned in scans if scanned.at in drugs]
     last = of_drug[-1] if of_drug and not finding.rule.startswith("P") else scans[-1]
     kind = "keyed" if isinstance(last.scan, Keyed) else "scan"
-    return FactSource(origin=kind, ref=type(last.scan).__name__, at=last.at)
+    return FactSource(origin=kind, ref=_named(last.scan), at=last.at)
+
+
+def _named(scan: Scan) -> str:
+    """What the label says it is; never more of it than names the thing."""
+    if isinstance(scan, DrugScan):
+        return scan.gtin
+    if isinstance(scan, BandScan):
+        return scan.gsrn or scan.mrn or ""
+    if isinstance(scan, Keyed):
+        return scan.value
+    return scan.text if isinstance(scan, TextScan | UnreadableLabel) else ""
 
 
 def _band(finding: Finding, moment: Moment) -> FactSource:

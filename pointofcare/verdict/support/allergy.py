@@ -23,6 +23,7 @@ INGREDIENT = Rule(
     hazard="anaphylaxis",
     remedies={"ask-prescriber": (), "read-allergies": ("patient",)},
     facts=("cause", "substance"),
+    origin="patient",
 )
 CLASS = Rule(
     id="D11",
@@ -34,6 +35,8 @@ CLASS = Rule(
     hazard="cross-reaction",
     remedies={"watch-patient": (), "ask-prescriber": ()},
     facts=("substance", "class"),
+    origin="patient",
+    origins={"class": "product"},
 )
 
 

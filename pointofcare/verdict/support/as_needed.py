@@ -23,6 +23,8 @@ RULE = Rule(
     hazard="as-needed drug for the wrong complaint",
     remedies={"give-prn-reason": ("reasons",), "choose-due": ()},
     facts=("cause", "reason", "reasons"),
+    origin="intent",
+    origins={"reasons": "order"},
 )
 
 

@@ -27,6 +27,7 @@ KNOWN = Rule(
     hazard="foreign bag",
     remedies={"tell-pharmacy": ("barcode",)},
     facts=("barcode",),
+    origin="scan",
 )
 STATE = Rule(
     id="I2",
@@ -50,6 +51,8 @@ PRINTED = Rule(
     hazard="bag of a changed order",
     remedies={"set-rate": ("rate",), "tell-pharmacy": ("barcode",), "read-label": ()},
     facts=("cause", "printed", "ordered"),
+    origin="bag",
+    origins={"ordered": "order"},
 )
 SECOND = Rule(
     id="I4",
@@ -61,6 +64,7 @@ SECOND = Rule(
     hazard="two bags at once",
     remedies={"stop-other-bag": ("bag",)},
     facts=("bag",),
+    origin="bag",
 )
 
 

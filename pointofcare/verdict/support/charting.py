@@ -22,6 +22,7 @@ NOT_GIVEN = Rule(
     hazard="unexplained omission",
     remedies={"give-reason": ()},
     facts=("action",),
+    origin="intent",
 )
 LATE = Rule(
     id="S6",
@@ -33,6 +34,7 @@ LATE = Rule(
     hazard="charting from memory, or before giving",
     remedies={"give-reason": (), "correct-time": ()},
     facts=("cause", "minutes"),
+    origin="intent",
 )
 
 

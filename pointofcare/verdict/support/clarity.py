@@ -21,8 +21,9 @@ RULE = Rule(
     passes_when="nothing is left to clarify",
     source="local choice",
     hazard="a guess in the place of an order",
-    remedies={"clarify-order": ("what",)},
-    facts=("what",),
+    remedies={"clarify-order": ("unclear",)},
+    facts=("unclear",),
+    origin="order",
     on_trial=True,
 )
 
@@ -52,9 +53,9 @@ def check(moment: Moment) -> Iterator[Finding]:
         return
     said = [order.clarification.strip()] if order.clarification.strip() else []
     codes = [code for code in clarify.codes(_as_written(order, moment)) if code in CONTRADICTIONS]
-    what = said + codes
-    if what:
-        yield RULE.finding(Level.STOP, "clarify-order", facts={"what": ", ".join(what)}, params={"what": ", ".join(what)})
+    if said or codes:
+        unclear = {"unclear": "\n".join(said + codes)}
+        yield RULE.finding(Level.STOP, "clarify-order", facts=unclear, params=unclear)
 
 
 def _as_written(order: Order, moment: Moment) -> Order:

@@ -26,6 +26,8 @@ BALANCE = Rule(
     hazard="diversion",
     remedies={"account-for": ("missing",), "name-amounts": ()},
     facts=("cause", "taken", "accounted"),
+    origin="intent",
+    origins={"taken": "scan"},
 )
 WASTE = Rule(
     id="C2",
@@ -37,6 +39,8 @@ WASTE = Rule(
     hazard="diversion",
     remedies={"fetch-witness": ()},
     facts=("waste", "name"),
+    origin="intent",
+    origins={"name": "product"},
 )
 
 

@@ -27,6 +27,7 @@ DOUBLE_CHECK = Rule(
     hazard="high-alert drug given on one person's slip",
     remedies={"fetch-witness": ()},
     facts=("cause", "name"),
+    origin="product",
 )
 WITNESS = Rule(
     id="H3",
@@ -38,6 +39,7 @@ WITNESS = Rule(
     hazard="a double check by nobody",
     remedies={"fetch-other-witness": ()},
     facts=("cause", "witness"),
+    origin="intent",
 )
 BLIND = Rule(
     id="H5",
@@ -49,6 +51,8 @@ BLIND = Rule(
     hazard="wrong calculated dose",
     remedies={"calculate-again": (), "calculate-alone": ()},
     facts=("blind", "dose"),
+    origin="intent",
+    origins={"dose": "order"},
 )
 MAY_WITNESS = frozenset({StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHARMACIST, StaffRole.PRESCRIBER, StaffRole.WITNESS_ONLY})
 

@@ -23,6 +23,8 @@ RULE = Rule(
     hazard="drug given against a vital sign",
     remedies={"measure-now": ("observation",), "ask-prescriber": ()},
     facts=("cause", "observation", "value", "limit", "minutes"),
+    origin="observation",
+    origins={"limit": "product"},
 )
 
 

@@ -24,6 +24,7 @@ CHART_AGE = Rule(
     hazard="dose by an order that was stopped meanwhile",
     remedies={"reconnect": ()},
     facts=("cause", "minutes"),
+    origin="cart",
 )
 LEASE = Rule(
     id="O2",
@@ -35,6 +36,7 @@ LEASE = Rule(
     hazard="double dose from two carts",
     remedies={"ask-other-cart": (), "reconnect": ()},
     facts=("lease",),
+    origin="cart",
 )
 RISK = Rule(
     id="O3",
@@ -46,6 +48,7 @@ RISK = Rule(
     hazard="double dose of a dangerous drug while the server is away",
     remedies={"fetch-witness": ()},
     facts=("name",),
+    origin="product",
 )
 CLOCK = Rule(
     id="T6",
@@ -57,6 +60,7 @@ CLOCK = Rule(
     hazard="wrong time of a dose",
     remedies={"set-clock": ()},
     facts=("cause", "seconds"),
+    origin="cart",
 )
 
 

@@ -25,6 +25,7 @@ EXPIRY = Rule(
     hazard="expired drug",
     remedies={"take-other-pack": (), "read-expiry": ()},
     facts=("cause", "expiry"),
+    origin="scan",
 )
 RECALL = Rule(
     id="G2",
@@ -36,6 +37,7 @@ RECALL = Rule(
     hazard="recalled drug",
     remedies={"quarantine": ("lot",)},
     facts=("lot",),
+    origin="scan",
 )
 OPENED = Rule(
     id="G3",
@@ -47,6 +49,7 @@ OPENED = Rule(
     hazard="spoiled multi-dose container",
     remedies={"take-other-pack": ()},
     facts=("opened", "until"),
+    origin="product",
 )
 SERIAL = Rule(
     id="G4",
@@ -58,6 +61,8 @@ SERIAL = Rule(
     hazard="an empty pack scanned again",
     remedies={"take-other-pack": ()},
     facts=("serial", "at"),
+    origin="scan",
+    origins={"at": "record"},
 )
 LOT = Rule(
     id="G6",
@@ -69,6 +74,8 @@ LOT = Rule(
     hazard="a recalled lot that nobody can find",
     remedies={"read-lot": ()},
     facts=("cause", "name"),
+    origin="scan",
+    origins={"name": "product"},
 )
 
 

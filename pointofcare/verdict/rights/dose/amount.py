@@ -26,6 +26,8 @@ UNITS = Rule(
     hazard="wrong dose by a confusion of units",
     remedies={"ask-pharmacist": ()},
     facts=("cause", "ordered"),
+    origin="product",
+    origins={"ordered": "order"},
 )
 TOTAL = Rule(
     id="Q2",
@@ -37,6 +39,8 @@ TOTAL = Rule(
     hazard="wrong dose",
     remedies={"scan-more": ("n",), "give-amount": ("amount",), "take-less": ("amount",), "say-part": ("amount",)},
     facts=("given", "ordered"),
+    origin="scan",
+    origins={"ordered": "order"},
 )
 UNIT = Rule(
     id="Q3",
@@ -48,6 +52,7 @@ UNIT = Rule(
     hazard="one scan stands for several units",
     remedies={"name-drawn-amount": (), "scan-each-unit": ()},
     facts=("cause",),
+    origin="scan",
 )
 FRACTION = Rule(
     id="Q4",
@@ -59,6 +64,7 @@ FRACTION = Rule(
     hazard="dose dumping, powder of a cytotoxic drug",
     remedies={"ask-pharmacist": ()},
     facts=("name",),
+    origin="product",
 )
 WEIGHT = Rule(
     id="Q7",
@@ -70,6 +76,7 @@ WEIGHT = Rule(
     hazard="wrong dose, mostly in children",
     remedies={"weigh-patient": ()},
     facts=("cause", "days"),
+    origin="patient",
 )
 
 

@@ -28,6 +28,8 @@ DAILY = Rule(
     hazard="overdose over a day",
     remedies={"wait-for-total": ("at",), "ask-prescriber": ()},
     facts=("cause", "ingredient", "total", "limit"),
+    origin="record",
+    origins={"ingredient": "product", "limit": "product"},
 )
 PRN = Rule(
     id="N3",
@@ -39,6 +41,8 @@ PRN = Rule(
     hazard="overdose by repeated as-needed doses",
     remedies={"wait-for-total": ("at",), "ask-prescriber": ()},
     facts=("cause", "ingredient", "total", "limit"),
+    origin="record",
+    origins={"ingredient": "order", "limit": "order"},
 )
 _DAY = timedelta(hours=24)
 

@@ -22,6 +22,7 @@ RULE = Rule(
     hazard="misread or unknown barcode",
     remedies={"scan-again": (), "tell-pharmacy": ("barcode",), "scan-drug": ()},
     facts=("cause", "barcode"),
+    origin="scan",
 )
 
 

@@ -21,6 +21,7 @@ RULE = Rule(
     hazard="look-alike drug",
     remedies={"compare-names": ("name", "others")},
     facts=("name", "others"),
+    origin="product",
 )
 
 

@@ -25,6 +25,8 @@ RULE = Rule(
     hazard="double dose; a dose by an outdated order",
     remedies={"refresh": (), "see-record": ("at",), "choose-due": ()},
     facts=("cause", "at", "shown", "current"),
+    origin="record",
+    origins={"shown": "cart", "current": "order"},
 )
 ONCE = Rule(
     id="S3",
@@ -36,6 +38,7 @@ ONCE = Rule(
     hazard="double dose",
     remedies={"ask-prescriber": ()},
     facts=("at",),
+    origin="record",
 )
 
 

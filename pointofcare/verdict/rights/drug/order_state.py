@@ -25,6 +25,7 @@ ACTIVE = Rule(
     hazard="a stopped or expired order is given",
     remedies={"ask-prescriber": ()},
     facts=("status", "end"),
+    origin="order",
 )
 STARTED = Rule(
     id="D3",
@@ -36,6 +37,7 @@ STARTED = Rule(
     hazard="a dose before the order begins",
     remedies={"earliest": ("at",)},
     facts=("start",),
+    origin="order",
 )
 HELD = Rule(
     id="D4",
@@ -47,6 +49,7 @@ HELD = Rule(
     hazard="a held drug is given",
     remedies={"ask-prescriber": ()},
     facts=("status",),
+    origin="order",
 )
 VERIFIED = Rule(
     id="D6",
@@ -58,6 +61,7 @@ VERIFIED = Rule(
     hazard="an order with an error that a pharmacist would have caught",
     remedies={"ask-pharmacist": ()},
     facts=("category",),
+    origin="order",
 )
 
 

@@ -27,6 +27,8 @@ ORDERED = Rule(
         "state-emergency": ("missing",),
     },
     facts=("cause", "scanned", "ordered"),
+    origin="order",
+    origins={"scanned": "scan"},
 )
 CHOICE = Rule(
     id="D8",
@@ -38,6 +40,7 @@ CHOICE = Rule(
     hazard="dose charted on the wrong one of two lines",
     remedies={"choose-order": ("orders",)},
     facts=("orders",),
+    origin="order",
 )
 
 

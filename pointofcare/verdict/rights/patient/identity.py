@@ -21,6 +21,7 @@ IDENTITY = Rule(
     hazard="wrong patient",
     remedies={"scan-band": (), "check-identity": ("scanned",), "check-status": ("patient",)},
     facts=("cause", "scanned"),
+    origin="keyed",
 )
 BED = Rule(
     id="P2",
@@ -32,6 +33,7 @@ BED = Rule(
     hazard="wrong patient after a change of beds",
     remedies={"scan-band": ()},
     facts=("scanned",),
+    origin="keyed",
 )
 
 

@@ -23,6 +23,7 @@ RULE = Rule(
     hazard="a copied or old band stands in for the patient",
     remedies={"scan-current-band": ("patient",), "print-band": ("patient",)},
     facts=("cause", "instance"),
+    origin="keyed",
 )
 
 

@@ -22,6 +22,7 @@ RULE = Rule(
     hazard="wrong patient by a typing slip",
     remedies={"scan-band": (), "give-second-identifier": (), "give-reason": ()},
     facts=("cause",),
+    origin="keyed",
 )
 
 

@@ -22,6 +22,7 @@ RULE = Rule(
     hazard="dose given by somebody who may not give it",
     remedies={"sign-in": (), "fetch-witness": ()},
     facts=("cause", "nurse"),
+    origin="staff",
 )
 MAY_GIVE = frozenset({StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHARMACIST, StaffRole.PRESCRIBER})
 

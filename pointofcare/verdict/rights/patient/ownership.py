@@ -21,6 +21,8 @@ RULE = Rule(
     hazard="wrong patient",
     remedies={"scan-band-of": ("patient",)},
     facts=("scanned", "ordered"),
+    origin="keyed",
+    origins={"ordered": "order"},
 )
 
 

@@ -22,6 +22,7 @@ RULE = Rule(
     hazard="drugs prepared for one patient reach another",
     remedies={"scan-band-then-drug": ()},
     facts=("cause", "minutes"),
+    origin="scan",
 )
 
 

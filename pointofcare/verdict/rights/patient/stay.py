@@ -22,6 +22,7 @@ RULE = Rule(
     hazard="dose charted on a patient who is not here",
     remedies={"check-status": ("patient",), "check-ward": ("patient",)},
     facts=("status", "hours"),
+    origin="patient",
 )
 
 

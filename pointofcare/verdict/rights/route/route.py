@@ -22,6 +22,8 @@ RULE = Rule(
     hazard="wrong route",
     remedies={"use-route": ("route",), "ask-pharmacist": ()},
     facts=("cause", "route", "allowed"),
+    origin="order",
+    origins={"allowed": "product"},
 )
 
 

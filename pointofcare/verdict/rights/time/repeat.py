@@ -24,6 +24,7 @@ REPEAT = Rule(
     hazard="double dose by two orders",
     remedies={"see-record": ("at",)},
     facts=("status", "minutes"),
+    origin="record",
 )
 INTERVAL = Rule(
     id="N2",
@@ -35,6 +36,8 @@ INTERVAL = Rule(
     hazard="opioid or sedative doses too close together",
     remedies={"earliest": ("at",)},
     facts=("minutes", "interval"),
+    origin="record",
+    origins={"interval": "order"},
 )
 _RECORDED = TAKEN | {"not-done"}
 

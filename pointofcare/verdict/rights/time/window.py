@@ -23,6 +23,8 @@ WINDOW = Rule(
     hazard="dose far too early or late",
     remedies={"earliest": ("at",), "give-now": (), "check-schedule": ()},
     facts=("cause", "due", "minutes"),
+    origin="schedule",
+    origins={"minutes": "cart"},
 )
 SEQUENCE = Rule(
     id="T2",
@@ -34,6 +36,8 @@ SEQUENCE = Rule(
     hazard="double dose",
     remedies={"see-record": ("at",)},
     facts=("due", "given"),
+    origin="schedule",
+    origins={"given": "record"},
 )
 NEXT = Rule(
     id="T4",
@@ -45,6 +49,7 @@ NEXT = Rule(
     hazard="two doses close together",
     remedies={"re-time": ("next",)},
     facts=("next", "minutes"),
+    origin="schedule",
 )
 
 

@@ -160,8 +160,10 @@ def mark_sent(tx: Transaction, item_id: int, *, emr_id: str | None, emr_version:
 
 
 def mark_waiting(tx: Transaction, item_id: int, *, error: str, code: str, next_attempt_at: datetime) -> None:
-    """The send failed and may be repeated."""
+    """The send failed and may be repeated. A worker that comes late says nothing about a row that another has sent."""
     row = _row(tx, item_id)
+    if row.state == SENT:
+        return
     row.attempts += 1
     row.last_error = error
     row.last_error_code = code
@@ -170,8 +172,10 @@ def mark_waiting(tx: Transaction, item_id: int, *, error: str, code: str, next_a
 
 
 def mark_parked(tx: Transaction, item_id: int, *, error: str, code: str) -> None:
-    """A person must look. The administration counts as given all the same."""
+    """A person must look. The administration counts as given all the same. What the EMR has taken is never parked: that answer is late."""
     row = _row(tx, item_id)
+    if row.state == SENT:
+        return
     row.state = PARKED
     row.attempts += 1
     row.last_error = error

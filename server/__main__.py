@@ -12,11 +12,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from flask import Flask
 
 from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
+from pointofcare.texts import LANGUAGES
 from server import config as configuration
 from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
 from server.config import ServerConfig
@@ -84,7 +86,35 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--role", action="append", choices=[role.value for role in StaffRole], default=[])
     made.add_argument("--full-name", default="")
     made.add_argument("--email", default="")
+    _policy_commands(commands)
     return parser
+
+
+def _policy_commands(commands: Any) -> None:
+    """`policy check|diff|import|show`; the first two look at files alone."""
+    about = "policy files: check, compare, draft, show"
+    actions = commands.add_parser("policy", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, run: object, about: str, *, with_config: bool) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
+        if with_config:
+            made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+        made.set_defaults(run=run)
+        return made
+
+    made = action("check", _policy_check, "list every fault of a file", with_config=False)
+    made.add_argument("file", type=Path)
+    made.add_argument("--ward", type=Path, metavar="FILE", help="a ward's file over it")
+    made = action("diff", _policy_diff, "say in words what differs between two files", with_config=False)
+    made.add_argument("old", help='a file, or "default"')
+    made.add_argument("new", help='a file, or "default"')
+    made.add_argument("--language", choices=LANGUAGES, default="en")
+    made = action("import", _policy_import, "draft a file, which somebody else approves on the page", with_config=True)
+    made.add_argument("file", type=Path)
+    made.add_argument("--by", required=True, metavar="STAFF", help="the pharmacist or administrator who answers for it")
+    made.add_argument("--ward", default="", help="the file is this ward's")
+    made = action("show", _policy_show, "print what holds now, as a file", with_config=True)
+    made.add_argument("--ward", default="", help="in this ward")
 
 
 def _load(chosen: argparse.Namespace) -> ServerConfig:
@@ -161,6 +191,39 @@ def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
         count = replays.forget(tx, before=replays.moment(chosen.before, settings.timezone))
     print(f"the facts of {count} verdicts are dropped; their records stay")
     return 0
+
+
+def _policy_check(chosen: argparse.Namespace) -> int:
+    from server.usecases import policy_files
+
+    return _printed(policy_files.check(chosen.file, chosen.ward))
+
+
+def _policy_diff(chosen: argparse.Namespace) -> int:
+    from server.usecases import policy_files
+
+    return _printed(policy_files.difference(chosen.old, chosen.new, chosen.language))
+
+
+def _policy_import(chosen: argparse.Namespace) -> int:
+    from server.usecases import policy_files
+
+    with bare_app(_load(chosen)).app_context(), transaction(OPERATOR) as tx:
+        return _printed(policy_files.bring(tx, OPERATOR, chosen.file, ward=chosen.ward, by=chosen.by))
+
+
+def _policy_show(chosen: argparse.Namespace) -> int:
+    from server.usecases import policy_files
+
+    with bare_app(_load(chosen)).app_context(), reading(OPERATOR) as tx:
+        return _printed(policy_files.show(tx, chosen.ward))
+
+
+def _printed(done: tuple[list[str], int]) -> int:
+    lines, code = done
+    for line in lines:
+        print(line)
+    return code
 
 
 def _user(chosen: argparse.Namespace) -> int:

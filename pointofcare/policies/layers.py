@@ -6,12 +6,12 @@ stricter. Must never let a ward loosen what the hospital did not give away.
 
 from __future__ import annotations
 
-from pointofcare.policies import lines
-from pointofcare.policies.document import LineValue, PolicyFile, lines_of, lists_of, policy_of, value_of, values_of
+from pointofcare.policies import lines, reading
+from pointofcare.policies.document import Line, LineValue, PolicyFile, lines_of, lists_of, policy_of, value_of, values_of
 from pointofcare.policies.entries import BY_NAME, LIST_BY_NAME
 from pointofcare.policies.fault import Fault, PolicyFileError
 from pointofcare.policies.reading import contradictions
-from pointofcare.verdict.policy import ListedControlled, ListedHighAlert, Policy
+from pointofcare.verdict.policy import ListedControlled, ListedHighAlert, ListedHold, Policy
 
 # Between the hospital's version and the ward's in the name of what holds.
 JOINED_BY = "/"
@@ -83,3 +83,24 @@ def _joined(name: str, hospital: tuple[LineValue, ...], ward: tuple[LineValue, .
     if name == "hold":
         return tuple(dict.fromkeys((*hospital, *ward)))  # both limits hold, each for itself
     return tuple(({lines.key_of(value): value for value in hospital} | {lines.key_of(value): value for value in ward}).values())
+
+
+def sourced(hospital: PolicyFile | None, ward: PolicyFile | None, *, version: str) -> PolicyFile:
+    """Everything that holds as one file under the name `version`, each value with the source of the layer that it comes from.
+    The layers must fit: `layered` says so."""
+    default = reading.default()
+    upper = [file for file in (hospital, ward) if file is not None]
+    values = dict(default.values)
+    held = dict(default.lists)
+    for file in upper:
+        values |= file.values
+        for name, found in file.lists.items():
+            held[name] = _joined_lines(held.get(name, ()), found) if file is ward and LIST_BY_NAME[name].wards_may_add else found
+    may = hospital.wards_may_change if hospital is not None else ()
+    return PolicyFile(version=version, wards_may_change=may, values=values, lists=held)
+
+
+def _joined_lines(hospital: tuple[Line, ...], ward: tuple[Line, ...]) -> tuple[Line, ...]:
+    if any(isinstance(line.value, ListedHold) for line in (*hospital, *ward)):
+        return tuple({line.value: line for line in (*hospital, *ward)}.values())
+    return tuple(({lines.key_of(line.value): line for line in hospital} | {lines.key_of(line.value): line for line in ward}).values())

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import assume, given
 
-from pointofcare.policies import changes, fault, layers, reading
+from pointofcare.policies import changes, fault, layers, reading, writing
 from pointofcare.policies.document import PolicyFile, lines_of, value_of
 from pointofcare.policies.entries import LISTS, NAMES
 from pointofcare.policies.fault import PolicyFileError
@@ -142,3 +142,13 @@ def test_list_values_are_what_the_checks_expect() -> None:
     policy = layers.layered(hospital())
     assert policy.controlled == (ListedControlled(name="morphine", schedule=Controlled.NARCOTIC),)
     assert all(isinstance(each, Listed) and each.by is ListedBy.INGREDIENT for each in policy.high_alert)
+
+
+@given(files(), raw_files())
+def test_what_holds_can_be_shown_as_one_file_with_every_source(over: PolicyFile, under: PolicyFile) -> None:
+    over, under = replace(over, wards_may_change=NAMES), replace(under, wards_may_change=())
+    assume(not layers.faults(over, under))
+    shown = layers.sourced(over, under, version="shown-1")
+    assert changes.changes(layers.layered(over, under), layers.layered(shown), "en") == ()
+    assert all(shown.values[name].source == stated.source for name, stated in under.values.items())
+    assert reading.read(writing.write(shown)) == replace(shown, lists={name: found for name, found in shown.lists.items() if found})

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cart_client import dose
+from cart_client import dose, evidence
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, say
 from pointofcare.administration import events
-from pointofcare.errors import QuantityError
+from pointofcare.administration.session import State
+from pointofcare.errors import IllegalTransitionError, QuantityError
 from pointofcare.people import StaffRole
 from pointofcare.verdict.facts import Action, HistoryEntry, Intent
 
@@ -63,6 +64,23 @@ def begin(visit: Visit, command: asked.BeginAct, now: datetime) -> None:
         )
         advance(visit, events.ActBegun(intent=intent, at=now), now)
         dose.judge(visit, now)
+
+
+def drop(visit: Visit, now: datetime) -> None:
+    """It was verified and not done: told so, it is not left open. A dose has its own ways (not given, and why).
+
+    Raises: IllegalTransitionError, JournalError."""
+    session = visit.session
+    if session.state is not State.GIVING or session.intent.of_record is None or session.nurse is None:
+        raise IllegalTransitionError("session", session.state.value, "ActDropped")
+    opened = next((record for record in visit.journal.open_doses() if record.record_id == session.record_id), None)
+    if opened is not None:
+        told = evidence.left_open(opened, told_by=session.nurse.id, reason=None, now=now)
+        visit.journal.append_attempt(told, message_id=visit.new_id())
+        visit.here.journal_fault = ""
+        visit.wake()
+    visit.dues.stale()
+    advance(visit, events.ActDropped(at=now), now)
 
 
 def _about(visit: Visit, command: asked.BeginAct, now: datetime) -> HistoryEntry | None:

@@ -277,6 +277,8 @@ class Bedside:
                 dose.emergency(v, command, now)
             case asked.BeginAct():
                 acts.begin(v, command, now)
+            case asked.DropAct():
+                acts.drop(v, now)
             case asked.Measure():
                 measuring.measure(v, command, now)
             case asked.EnterBlind():

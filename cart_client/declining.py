@@ -15,6 +15,9 @@ from pointofcare.verdict.facts import Action, Intent
 
 def decline(visit: Visit, command: asked.Decline, now: datetime) -> None:
     session = visit.session
+    if not command.order and session.intent.of_record is not None:
+        say(visit, "not-now", state=session.state.value)
+        return
     action = Action(command.action)
     if action not in (Action.REFUSE, Action.HOLD, Action.NOT_GIVEN) or not command.reason:
         say(visit, "reason-missing")

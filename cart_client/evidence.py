@@ -57,7 +57,7 @@ def attempt(session: Session, outcome: AttemptOutcome, verdict: Verdict, *, reco
     )
 
 
-def left_open(opened: AdministrationRecord, *, told_by: str, reason: str, now: datetime) -> AttemptStopped:
+def left_open(opened: AdministrationRecord, *, told_by: str, reason: str | None, now: datetime) -> AttemptStopped:
     """A dose that was verified and, as `told_by` says now, not taken. It keeps the dose's own id, which closes it."""
     return AttemptStopped(
         record_id=opened.record_id,

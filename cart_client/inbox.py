@@ -191,6 +191,11 @@ class BeginAct(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropAct(Command):
+    """What was verified on a record that is there was not done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(Command):
     """A vital sign or score: `code` is one of the observation codes, `value` the number alone."""
 

@@ -157,7 +157,8 @@ def write(visit: Visit, record: AdministrationRecord, verdict: Verdict) -> None:
     """Into the journal, with the facts. Pressed again after a fault that came after the write, it is there already.
 
     Raises: JournalError when it is not on disk."""
-    if visit.journal.entry(record.record_id) is None:
+    held = visit.journal.entry(record.record_id)
+    if held is None or held.kind != "administration":  # told as not done before: the journal refuses
         visit.journal.append(record, message_id=visit.new_id(), facts=packed(visit, verdict))
     recorded(visit, record.record_id)
 

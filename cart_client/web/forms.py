@@ -64,7 +64,36 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
     ),
     "order": lambda form: inbox.ChooseOrder(moment=_moment(form), order=_text(form, "order"), due=_time(form, "due")),
     "amount": lambda form: inbox.GiveAmount(
-        moment=_moment(form), dose=_text(form, "dose"), waste=_text(form, "waste"), site=_text(form, "site")
+        moment=_moment(form),
+        dose=_text(form, "dose"),
+        waste=_text(form, "waste"),
+        site=_text(form, "site"),
+        returned=_text(form, "returned"),
+    ),
+    "rate": lambda form: inbox.SetRate(
+        moment=_moment(form),
+        rate=_text(form, "rate"),
+        unit=_text(form, "unit") or "mL/h",
+        drops=_text(form, "drops"),
+        drop_factor=_text(form, "drop_factor"),
+    ),
+    "act": lambda form: inbox.BeginAct(
+        moment=_moment(form),
+        act=_text(form, "act"),
+        record_id=_text(form, "record_id"),
+        amount=_text(form, "amount"),
+        reason=_text(form, "reason"),
+        reason_text=_text(form, "reason_text"),
+        effect=_text(form, "effect"),
+        site=_text(form, "site"),
+    ),
+    "drop": lambda form: inbox.DropAct(moment=_moment(form)),
+    "measure": lambda form: inbox.Measure(moment=_moment(form), code=_text(form, "code"), value=_text(form, "value")),
+    "blind": lambda form: inbox.EnterBlind(moment=_moment(form), value=f"{_text(form, 'value').strip()} {_text(form, 'unit')}".strip()),
+    "calculate": lambda form: inbox.CalculateAgain(moment=_moment(form)),
+    "count": lambda form: inbox.Count(moment=_moment(form), left=_text(form, "left"), reason=_text(form, "reason")),
+    "emergency": lambda form: inbox.DeclareEmergency(
+        moment=_moment(form), dose=_text(form, "dose"), route=_text(form, "route"), reason_text=_text(form, "reason_text")
     ),
     "reason": lambda form: inbox.GiveReason(
         moment=_moment(form),

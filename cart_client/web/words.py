@@ -9,14 +9,21 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client.care import Due
+from cart_client.inbox import EFFECTS
 from cart_client.screen import View
+from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import State
+from pointofcare.errors import QuantityError
 from pointofcare.labels.scan import DrugScan, UnreadableLabel
+from pointofcare.orders import clarify
+from pointofcare.orders import infusion as drip
 from pointofcare.orders.order import Order
 from pointofcare.people import StaffRole
+from pointofcare.products import Controlled
 from pointofcare.quantity import Quantity
 from pointofcare.texts import Catalogue, clinical, findings
+from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
 
 # What the nurse sees for a state: the face of the screen (colour, shape, sound) and the catalogue's word.
@@ -27,10 +34,15 @@ _FACES: Mapping[State, str] = {
     State.WARNED: "warn",
     State.CHOOSING: "choose",
     State.GIVING: "pass",
+    State.AWAITING_RATE: "rate",
+    State.AWAITING_BLIND: "blind",
+    State.COUNTING: "count",
 }
 _SOUNDS = {"pass": "pass", "stop": "stop", "more": "more"}
 # UCUM codes that a person misreads: "ug" and "[IU]".
-_UNIT_WORDS = {"ug": "mcg", "[IU]": "IU"}
+_UNIT_WORDS = {"ug": "mcg", "[IU]": "IU", "mm[Hg]": "mmHg", "Cel": "°C", "1": ""}
+# UCUM codes that are words to a nurse.
+_UNIT_TEXTS = {"/min": "unit-per-minute", "[drp]/min": "unit-drops-a-minute", "{score}": "unit-points", "h": "unit-hours", "d": "unit-days"}
 
 # Coded reasons to give in spite of a REASON finding (rule S1 and the override reasons of the rule table).
 OVERRIDE_REASONS = (
@@ -56,8 +68,27 @@ DECLINE_REASONS = (
     "not-given:vomited",
     "hold:clinical-judgement",
 )
+# Why an infusion is paused or ended before its bag is empty, why an entry is withdrawn, why nobody counts now.
+INFUSION_REASONS = ("prescriber-confirmed", "procedure", "off-ward", "refused", "emergency", "clinical-judgement")
+UNDO_REASONS = ("entered-by-mistake", "wrong-dose-entered", "not-taken-after-all", "clinical-judgement")
+COUNT_REASONS = ("emergency", "clinical-judgement", "scanner-fault")
+DROP_FACTORS = (10, 15, 20, 60)
+# What is done to a record, by the intent's action.
+_ACTS = {
+    Action.RATE: "rate",
+    Action.HOLD: "pause",
+    Action.STOP: "stop",
+    Action.REMOVE: "remove",
+    Action.UNDO: "undo",
+    Action.START: "start",
+}
 BAND_REASONS = ("band-missing", "band-unreadable", "band-isolation", "scanner-fault")
 LATE_REASONS = ("emergency", "network-down", "battery", "scanner-fault", "clinical-judgement")
+
+
+@cache
+def _orders() -> Catalogue:
+    return Catalogue("pointofcare.texts.orders")
 
 
 @cache
@@ -107,10 +138,7 @@ class Words:
         if quantity is None:
             return ""
         number = quantity.number if self.language == "en" else quantity.number.replace(".", ",")
-        unit = quantity.unit
-        if unit.startswith("{") and unit.endswith("}"):
-            unit = self.coded("unit", unit[1:-1])
-        return f"{number} {_UNIT_WORDS.get(unit, unit)}"
+        return f"{number} {self.unit(quantity.unit)}".rstrip()
 
     def age(self, seconds: float | None) -> str:
         if seconds is None:
@@ -132,6 +160,142 @@ class Words:
 
     def route(self, code: str | None) -> str:
         return self.coded("route", code)
+
+    def unit(self, code: str) -> str:
+        """A unit as a nurse reads it."""
+        if code.startswith("{") and code.endswith("}") and code not in _UNIT_TEXTS:
+            return self.coded("unit", code[1:-1])
+        return self.t(_UNIT_TEXTS[code]) if code in _UNIT_TEXTS else _UNIT_WORDS.get(code, code)
+
+    # What is done to a record that is there, and what goes on.
+
+    def act(self) -> str:
+        """What is done on this screen, "" for a plain dose."""
+        intent = self.view.session.intent
+        if intent.of_record is None and intent.action is not Action.START:
+            return ""
+        return _ACTS.get(intent.action, "")
+
+    def by_act(self, code: str) -> str:
+        """The text for the act on the screen, else the one for a dose."""
+        own = f"{code}-{self.act()}"
+        return self.t(own) if self.act() and _own().has(self.language, own) else self.t(code)
+
+    def done_word(self, record: AdministrationRecord) -> str:
+        """What a record says happened, in one word."""
+        for code in (f"recorded-{record.action}-{record.status}", f"recorded-{record.action}", f"recorded-{record.status}"):
+            if _own().has(self.language, code):
+                return self.t(code)
+        return record.status
+
+    def entry_word(self, entry: HistoryEntry) -> str:
+        paused = entry.action == Action.HOLD and entry.status == "on-hold"
+        return self.coded("entry", "pause" if paused else entry.action or "give")
+
+    def drug_of(self, entry: HistoryEntry) -> str:
+        return self.named(entry.product or entry.order or entry.bag)
+
+    def may_undo(self, entry: HistoryEntry) -> bool:
+        nurse = self.view.session.nurse
+        return nurse is not None and (entry.nurse == nurse.id or nurse.role is StaffRole.CHARGE_NURSE)
+
+    def passed(self, at: datetime | None) -> bool:
+        return at is not None and at <= self.view.at
+
+    def since(self, at: datetime | None) -> str:
+        """How long ago, in minutes or hours."""
+        return self.age((self.view.at - at).total_seconds()) if at is not None else ""
+
+    def drops(self, rate: Quantity | None, factor: int) -> int | None:
+        """Drops a minute of `rate` through such a set; None where no drop chamber holds it, or it is no flow."""
+        try:
+            return drip.whole_drops_per_minute(rate, factor) if rate is not None else None
+        except QuantityError:
+            return None
+
+    def ordered_rate(self) -> Quantity | None:
+        return self.view.order.rate if self.view.order is not None else None
+
+    def rate_unit(self) -> str:
+        rate = self.ordered_rate()
+        return rate.unit if rate is not None and "[drp]" not in rate.unit else "mL/h"
+
+    def rate(self, intent: Any) -> str:
+        """A rate as it was set: with the drops of the set where they were counted."""
+        said = self.amount(intent.rate)
+        return f"{said} ({self.t('drop-set', factor=intent.drop_factor)})" if intent.drop_factor else said
+
+    def blind_units(self) -> tuple[str, ...]:
+        """In which units the second person may tell a figure: of the rate that was set, or of the dose, per body weight taken out,
+        or of the volume drawn."""
+        intent, order = self.view.session.intent, self.view.order
+        if intent.rate is not None:
+            return (intent.rate.unit,)
+        if order is None:
+            return ("mL/h",)
+        dose = order.dose or (order.dose_range[0] if order.dose_range is not None else None)
+        if order.rate is not None and (intent.action is Action.START or dose is None):
+            return (order.rate.unit,)
+        unit = dose.unit.split("/")[0] if dose is not None else "mL"
+        drawn = any(u.product is not None and u.product.volume is not None for u in self.view.units)
+        return (unit, "mL") if drawn and unit != "mL" else (unit,)
+
+    def measures(self) -> tuple[str, ...]:
+        """The values that this drug asks for and nobody has measured lately (rule H1)."""
+        asked = (f.params.get("observation") for f in self.findings() if f.rule == "H1" and f.unknown and not f.satisfied)
+        return tuple(dict.fromkeys(code for code in asked if isinstance(code, str) and code in KINDS))
+
+    def recommended_witness(self) -> bool:
+        """A second person would do in the place of a reason (rule H2)."""
+        return any(f.rule == "H2" and f.level is Level.REASON and not f.satisfied for f in self.findings())
+
+    def differs_blind(self) -> bool:
+        return any(f.rule == "H5" and f.level is Level.STOP and not f.satisfied for f in self.findings())
+
+    def patches_on(self) -> tuple[HistoryEntry, ...]:
+        """The patches that stand in the way of this dose (rule S4)."""
+        order = self.view.order
+        if order is None or not any(f.rule == "S4" and not f.satisfied for f in self.findings()):
+            return ()
+        return tuple(entry for entry in self.view.care.patches if entry.order == order.id) or self.view.care.patches
+
+    def emergency_routes(self) -> tuple[str, ...]:
+        """Those that the list allows, else those of what was scanned."""
+        listed = tuple(route for line in self.view.emergency for route in line.routes)
+        return tuple(dict.fromkeys(listed or (route for unit in self.view.units if unit.product for route in unit.product.routes)))
+
+    def needs_order(self) -> Due | None:
+        """The line of the as-needed order on the screen, for its last doses."""
+        order = self.view.order
+        if order is None or order.prn is None:
+            return None
+        return next((line for line in self.view.dues if line.order.id == order.id), None)
+
+    def days(self, order: Order) -> str:
+        return ", ".join(self.t(f"weekday-{day.value}") for day in order.days_of_week)
+
+    def unclear(self, line: Due) -> str:
+        """What the prescriber must clarify, "" for nothing."""
+        said = [line.order.clarification] if line.order.clarification else []
+        return "; ".join(said + [_orders().text(self.language, f"clarify-{code}", {}) for code in line.unclear if code != clarify.ASKED])
+
+    def why(self, finding: Finding) -> list[tuple[str, str, str]]:
+        """The facts of a finding: value, where it comes from, of when. Codes that the sentence says already are left out."""
+        found: dict[tuple[str, str, str], None] = {}
+        for name, value in finding.facts.items():
+            if name == "cause" or value in ("", None):
+                continue
+            source = finding.sources.get(name)
+            origin = self.t(f"origin-{source.origin}") if source is not None else ""
+            at = self.moment(source.at) if source is not None and source.at is not None else ""
+            ref = (
+                self.named(source.ref)
+                if source is not None and source.ref and source.origin in ("order", "patient", "staff", "product")
+                else ""
+            )
+            words = findings.shown(self.language, {name: self._names().get(value, value) if isinstance(value, str) else value})
+            found[(str(words[name]), f"{origin} {ref}".strip(), at)] = None
+        return list(found)
 
     def band_keyed(self) -> bool:
         return any(scan.keyed for scan in self.view.session.evidence)
@@ -195,7 +359,10 @@ class Words:
         the dose that no amount can mend."""
         verdict = self.view.session.verdict
         stops = {f.rule for f in verdict.findings if f.level is Level.STOP and not f.satisfied} if verdict is not None else set()
-        drawn = any(u.product is not None and (u.product.volume is not None or u.product.multi_dose) for u in self.view.units)
+        drawn = any(
+            u.product is not None and (u.product.volume is not None or u.product.multi_dose or u.product.controlled is not Controlled.NONE)
+            for u in self.view.units
+        )
         return drawn and all(rule.startswith("Q") for rule in stops)
 
     def ordered_amount(self) -> str:
@@ -242,3 +409,9 @@ class Words:
     decline_reasons = DECLINE_REASONS
     band_reasons = BAND_REASONS
     late_reasons = LATE_REASONS
+    infusion_reasons = INFUSION_REASONS
+    undo_reasons = UNDO_REASONS
+    count_reasons = COUNT_REASONS
+    drop_factors = DROP_FACTORS
+    effects = EFFECTS
+    kinds = KINDS

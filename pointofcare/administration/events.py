@@ -103,6 +103,13 @@ class ActBegun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActDropped:
+    """What was verified on a record that is there was not done, and that is on record."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateGiven:
     """The rate as set on the pump, or in drops a minute with the set's `drop_factor` (drops per mL)."""
 
@@ -264,7 +271,7 @@ class Declined:
 
 Event = (
     BandScanned | DrugScanned | BadgeRead | SignedIn | SignedOut | IdleExpired | PatientClosed | DrugsCleared | OrderChosen | AmountGiven
-    | ActBegun | RateGiven | EmergencyDeclared | Measured | ReasonGiven | WitnessGiven | WitnessKnown | BlindGiven | CalculatedAgain
-    | CountWanted | Counted | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | RateWanted | Stopped | Acknowledged
+    | ActBegun | ActDropped | RateGiven | EmergencyDeclared | Measured | ReasonGiven | WitnessGiven | WitnessKnown | BlindGiven
+    | CalculatedAgain | CountWanted | Counted | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | RateWanted | Stopped | Acknowledged
     | Changed | Confirmed | Declined
 )  # fmt: skip

@@ -104,7 +104,7 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], State]] = MappingProxyTy
             events.EmergencyDeclared: State.DRUG,
             events.CalculatedAgain: State.DRUG,
         },
-        State.GIVING: {**_IN_HAND, events.Confirmed: State.CONCLUDED, events.CountWanted: State.COUNTING},
+        State.GIVING: {**_IN_HAND, events.Confirmed: State.CONCLUDED, events.CountWanted: State.COUNTING, events.ActDropped: State.PATIENT},
         State.COUNTING: {**_IN_HAND, events.Counted: State.GIVING},
         State.CONCLUDED: {
             **_WITH_PATIENT,
@@ -211,7 +211,7 @@ def _apply(session: Session, event: events.Event) -> Session:
         case events.BandScanned():
             opened = Session(badge=session.badge, nurse=session.nurse, patient=event.patient, last_scan_at=event.at)
             return replace(opened, scans=(_fact(event),), evidence=(_evidence(event),))
-        case events.DrugsCleared():
+        case events.DrugsCleared() | events.ActDropped():
             return without_drugs(session)
         case events.DrugScanned():
             here = without_drugs(session) if session.state is State.CONCLUDED else session

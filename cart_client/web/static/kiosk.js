@@ -123,7 +123,7 @@
   document.addEventListener("click", (event) => {
     const key = event.target.closest("[data-key]");
     if (!key) return;
-    const field = key.closest("form").querySelector("[data-pin]");
+    const field = key.closest("form").querySelector("[data-pin], [data-pad]");
     field.value = key.dataset.key === "C" ? field.value.slice(0, -1) : field.value + key.dataset.key;
   });
 

@@ -66,6 +66,7 @@ EVENTS = {
     events.Stopped: events.Stopped(verdict=a_verdict(Level.STOP), at=AT),
     events.Acknowledged: events.Acknowledged(record_id="r2", at=AT),
     events.ActBegun: events.ActBegun(intent=Intent(action=Action.RATE, of_record="r0"), at=AT),
+    events.ActDropped: events.ActDropped(at=AT),
     events.RateGiven: events.RateGiven(rate=Quantity.parse("83 mL/h"), drop_factor=20, at=AT),
     events.EmergencyDeclared: events.EmergencyDeclared(dose=Quantity.parse("1 mg"), route="IV", at=AT),
     events.Measured: events.Measured(at=AT),

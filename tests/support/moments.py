@@ -9,7 +9,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from pointofcare.labels.scan import BadgeScan, BandScan, DrugScan, Keyed, LabelKind, TextScan, UnreadableLabel
-from pointofcare.orders.order import Order, OrderCategory, OrderStatus, Prn
+from pointofcare.orders.order import DayOfWeek, Dosage, Interaction, Order, OrderCategory, OrderStatus, Prn
 from pointofcare.people import (
     Allergy,
     AllergyKind,
@@ -34,15 +34,28 @@ from pointofcare.products import (
     MaxDaily,
     PrintedFor,
     Product,
+    PumpReading,
     Release,
 )
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Action, Cart, Facts, HistoryEntry, Intent, Lease, Scanned, ShownOrder
+from pointofcare.verdict.finding import Level
+from pointofcare.verdict.policy import (
+    EffectWindow,
+    Listed,
+    ListedBy,
+    ListedControlled,
+    ListedEmergency,
+    ListedHighAlert,
+    ListedHold,
+    LookAlike,
+    Policy,
+)
 from tests.support.builders import GSRN, GTIN, NOW, OTHER_GSRN, ZONE, facts
 
 OTHER_GTIN = "08936000000028"
 units = st.sampled_from(
-    ["mg", "g", "ug", "mL", "L", "[IU]", "U", "mmol", "{tablet}", "{capsule}", "{puff}", "mg/kg", "mL/kg", "mL/h", "/min", "%", "kg"]
+    "mg g ug mL L [IU] U mmol {tablet} {capsule} {puff} mg/kg mL/kg mL/h [drp]/min mg/mL ug/kg/min /min % kg".split()  # noqa: SIM905
 )
 numbers = st.sampled_from(["0", "1", "3", "0.5", "250", "500", "1000", "62", "999999999.999", "0.000000001"]).map(Decimal)
 amounts = st.builds(lambda value, unit: Quantity(value=value, unit=unit), numbers, units)
@@ -118,6 +131,21 @@ products = st.builds(
     recalled_lots=some(st.sampled_from(["A1", "B7"]), 1),
     minibag=st.booleans(),
     vinca=st.booleans(),
+    hang_time=maybe(spans),
+    owner=maybe(st.sampled_from(["P1", "P2"])),
+    blood_component=st.booleans(),
+)
+dosages = st.builds(
+    Dosage,
+    sequence=st.integers(-1, 3),
+    dose=maybe(amounts),
+    dose_range=maybe(st.tuples(amounts, amounts)),
+    rate=maybe(amounts),
+    times=clocks,
+    every=maybe(spans),
+    days_of_week=some(st.sampled_from(DayOfWeek)),
+    start=maybe(instants),
+    end=maybe(instants),
 )
 orders = st.builds(
     Order,
@@ -139,8 +167,16 @@ orders = st.builds(
     time_critical=st.booleans(),
     prn=maybe(st.builds(Prn, reasons=some(texts), min_interval=maybe(spans), max_per_24h=maybe(amounts))),
     rate=maybe(amounts),
-    additives=some(texts, 2),
+    additives=some(st.one_of(texts, st.sampled_from(["potassium chloride 20 mmol", "x 1 mg y 2 mg"])), 2),
     needs_double_check=st.booleans(),
+    days_of_week=some(st.sampled_from(DayOfWeek)),
+    dosages=some(dosages),
+    rate_range=maybe(st.tuples(amounts, amounts)),
+    own_supply=st.booleans(),
+    counts_days=st.booleans(),
+    interactions=some(st.builds(Interaction, other=texts, severity=texts, reason=texts, prescriber=maybe(texts)), 2),
+    clarification=st.sampled_from(["", " ", "which strength?"]),
+    prescriber=maybe(texts),
 )
 history = st.builds(
     HistoryEntry,
@@ -154,6 +190,16 @@ history = st.builds(
     lot=maybe(texts),
     serial=maybe(st.sampled_from(["S1", "S2"])),
     removed_at=maybe(instants),
+    record_id=maybe(st.sampled_from(["R1", "R2", ""])),
+    action=maybe(st.sampled_from([*(each.value for each in Action), "what"])),
+    bag=maybe(st.sampled_from(["BAG1", "BAG2"])),
+    rate=maybe(amounts),
+    continues=maybe(st.sampled_from(["R1", "R2", "R9"])),
+    site=maybe(texts),
+    prn_reason=maybe(texts),
+    effect=maybe(texts),
+    effect_at=maybe(instants),
+    nurse=maybe(st.sampled_from(["N1", "N2", ""])),
 )
 bags = st.builds(
     Bag,
@@ -162,6 +208,22 @@ bags = st.builds(
     order_version=st.integers(0, 3),
     state=maybe(st.sampled_from(BagState)),
     printed_for=st.builds(PrintedFor, volume=maybe(amounts), rate=maybe(amounts), additives=some(texts, 2)),
+    patient=maybe(st.sampled_from(["P1", "P2"])),
+    started_at=maybe(instants),
+    rate=maybe(amounts),
+    record_id=maybe(st.sampled_from(["R1", "R2"])),
+)
+pumps = st.builds(
+    PumpReading,
+    pump=texts,
+    channel=st.sampled_from(["A", ""]),
+    at=instants,
+    bag=maybe(st.sampled_from(["BAG1", "BAG2", "BAG9"])),
+    patient=maybe(st.sampled_from(["P1", "P2"])),
+    associated_at=maybe(instants),
+    drug=maybe(texts),
+    rate=maybe(amounts),
+    concentration=maybe(amounts),
 )
 scans = st.one_of(
     st.builds(BandScan, gsrn=st.sampled_from([GSRN, OTHER_GSRN, "893600000000000996"]), srin=maybe(st.sampled_from(["1", "2"]))),
@@ -208,6 +270,35 @@ intents = st.builds(
     blind_value=maybe(amounts),
     waste=maybe(amounts),
     returned=maybe(amounts),
+    of_record=maybe(st.sampled_from(["R1", "R2", "R9", ""])),
+    rate=maybe(amounts),
+    drop_factor=maybe(st.sampled_from([20, 60, 0, -1, 10**6])),
+    effect=maybe(texts),
+)
+listed = {"name": names, "by": st.sampled_from(ListedBy)}
+policies = st.builds(
+    Policy,
+    session_idle=spans,
+    repeat_warning=spans,
+    acknowledge_within=spans,
+    effect_look_back=spans,
+    pump_association_max_age=spans,
+    blind_for_calculated=st.booleans(),
+    on_call_repeats=st.booleans(),
+    band_without_instance=st.sampled_from(Level),
+    unverified_order=st.sampled_from(Level),
+    high_alert=some(st.builds(ListedHighAlert, **listed, level=st.sampled_from(HighAlert)), 2),
+    look_alike=some(st.builds(LookAlike, one=texts, other=texts), 2),
+    time_critical=some(st.builds(Listed, **listed), 2),
+    controlled=some(st.builds(ListedControlled, **listed, schedule=st.sampled_from(Controlled)), 2),
+    hold=some(
+        st.builds(ListedHold, **listed, rule=st.builds(HoldRule, code=st.just("heart-rate"), below=maybe(amounts), above=maybe(amounts))), 2
+    ),
+    emergency=some(st.builds(ListedEmergency, **listed, max_dose=maybe(amounts), routes=some(st.sampled_from(["PO", "IV"]), 1)), 2),
+    effect_windows=some(st.builds(EffectWindow, route=st.sampled_from(["IV", "", "PO"]), within=spans), 2),
+    bag_stops=some(st.sampled_from(["volume", "additives", "rate", "what"])),
+    bag_warns=some(st.sampled_from(["volume", "additives", "rate", "what"])),
+    shadow=some(st.sampled_from(["D12", "D15", "I6", "P4", "H6", "X9"])),
 )
 floats = st.one_of(st.floats(-1000, 100_000), st.sampled_from([float("inf"), float("nan"), 0.0]))
 carts = st.builds(
@@ -231,12 +322,14 @@ PARTS = {
     "history": some(history, 4),
     "bags": some(bags, 2),
     "containers": some(st.builds(Container, gtin=st.sampled_from([GTIN, OTHER_GTIN]), serial=maybe(st.just("S1")), opened_at=instants), 2),
+    "pumps": some(pumps, 2),
+    "policy": policies,
     "scans": some(st.builds(Scanned, scan=scans, at=instants), 5),
 }
 
 
 @st.composite
 def moments(draw: st.DrawFn) -> Facts:
-    """A right moment in which up to five parts are replaced by anything at all."""
-    parts = draw(st.lists(st.sampled_from(sorted(PARTS)), unique=True, max_size=5))
+    """A right moment in which up to six parts are replaced by anything at all."""
+    parts = draw(st.lists(st.sampled_from(sorted(PARTS)), unique=True, max_size=6))
     return replace(facts(), **{part: draw(PARTS[part]) for part in parts})

@@ -8,6 +8,7 @@ import flask_smorest
 from flask import Blueprint, Flask, render_template, url_for
 
 from server.api.resources import api as resources
+from server.api.verdicts import api as verdicts
 from server.security import sign_in
 
 SETTINGS: dict[str, Any] = {
@@ -42,6 +43,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(Blueprint("api_pages", __name__, template_folder="templates"))
     described = _Api(app)
     described.register_blueprint(resources)
+    described.register_blueprint(verdicts)
     sign_in.limit_more(app, "api.token")
 
     @app.get("/api/")

@@ -125,6 +125,52 @@ def records(tx: Transaction, *, bags: Iterable[str], patient: str, order: str | 
     )
 
 
+def of_orders(tx: Transaction, *, patient: str, orders: Iterable[str], since: datetime) -> tuple[Given, ...]:
+    """The records of these orders since then, as far as the days of a course depend on them: one statement."""
+    d = AdministrationRow
+    rows = tx.session.execute(
+        select(d.record_id, d.order, d.status, d.action, d.amends, d.continues, d.effective_at, d.due).where(
+            d.facility == tx.facility,
+            d.patient == patient,
+            d.effective_at >= since,
+            or_(d.order.in_(list(orders)), d.amends.is_not(None)),
+        )
+    )
+    return tuple(
+        Given(
+            record_id=row.record_id,
+            patient=patient,
+            order=row.order,
+            status=row.status,
+            product=None,
+            dose=None,
+            lot=None,
+            serial=None,
+            reason=None,
+            amends=row.amends,
+            action=row.action,
+            at=row.effective_at,
+            due=row.due,
+            continues=row.continues,
+        )
+        for row in rows
+    )
+
+
+def drop_factors(tx: Transaction, *, patient: str, starts: Iterable[str]) -> dict[str, int]:
+    """Start -> drops per mL of its set, as the newest record of the infusion says: one statement."""
+    wanted = list(starts)
+    if not wanted:
+        return {}
+    d = AdministrationRow
+    rows = tx.session.execute(
+        select(d.record_id, d.continues, d.document)
+        .where(d.facility == tx.facility, d.patient == patient, or_(d.record_id.in_(wanted), d.continues.in_(wanted)))
+        .order_by(d.effective_at, d.record_id)
+    )
+    return {row.continues or row.record_id: row.document["drop_factor"] for row in rows if row.document.get("drop_factor")}
+
+
 def put_run(tx: Transaction, bag: str, run: Run, *, before: RunState) -> None:
     """Writes what the records of a bag say. What was set by hand stays while no record says that it hangs."""
     state = before if run.state is RunState.PREPARED and before in _SET_BY_HAND else run.state

@@ -17,6 +17,8 @@ from server.store.versions import insertion
 
 # A container that nobody threw away must not look unopened again; by then its own expiry date has passed.
 REMEMBERED = timedelta(days=400)
+# What a ward still has to look at.
+SHOWN = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,23 @@ def listed(tx: Transaction) -> tuple[Container, ...]:
         .order_by(OpenedContainerRow.gtin, OpenedContainerRow.serial)
     )
     return tuple(Container(gtin=row.gtin, serial=row.serial, opened_at=row.opened_at) for row in rows)
+
+
+def of_ward(tx: Transaction, ward: str, *, limit: int = 100) -> tuple[OpenedView, ...]:
+    """Those that were opened in the ward, newest first."""
+    rows = tx.session.scalars(
+        select(OpenedContainerRow)
+        .where(
+            OpenedContainerRow.facility == tx.facility,
+            OpenedContainerRow.opened_at >= tx.at - SHOWN,
+            OpenedContainerRow.ward == ward,
+        )
+        .order_by(OpenedContainerRow.opened_at.desc())
+        .limit(limit)
+    )
+    return tuple(
+        OpenedView(gtin=row.gtin, serial=row.serial, opened_at=row.opened_at, record_id=row.record_id, ward=row.ward) for row in rows
+    )
 
 
 def of_records(tx: Transaction, record_ids: Collection[str]) -> tuple[OpenedView, ...]:

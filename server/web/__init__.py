@@ -8,6 +8,7 @@ from server.security import sign_in
 from server.web import (
     account,
     audit,
+    bags,
     controlled,
     emr,
     faults,
@@ -33,6 +34,7 @@ ROOMS = (
     orders.room,
     review.room,
     work.room,
+    bags.room,
     controlled.room,
     recalls.room,
     emr.room,

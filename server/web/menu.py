@@ -20,6 +20,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("pharmacy.queue", may.VERIFY_ORDERS, "menu-pharmacy"),
     ("ward.board", may.SEE_BOARD, "menu-ward"),
     ("work.show", may.SEE_WORK, "menu-work"),
+    ("bags.listed", may.SEE_BOARD, "menu-bags"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),

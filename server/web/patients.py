@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from uuid import UUID, uuid4
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from pointofcare.errors import NotFoundError
+from pointofcare.administration import observation
+from pointofcare.administration.observation import KINDS
+from pointofcare.errors import NotFoundError, QuantityError
 from pointofcare.orders.order import OrderStatus
 from server.security import person
-from server.security.permissions import PLACE_ORDERS, SEE_PATIENTS
+from server.security.permissions import OBSERVE, PLACE_ORDERS, SEE_PATIENTS
 from server.security.person import actor, requires
-from server.store import bedside, orders, views_patients, views_pharmacy
+from server.store import bedside, orders, patients, products, views_patients, views_pharmacy
 from server.store.orders import OrderView, Question, VersionView
-from server.store.transaction import Transaction, reading
+from server.store.transaction import Transaction, reading, transaction
 from server.store.views_patients import Dose
-from server.web import page, sentences
+from server.usecases import bags, observations
+from server.web import care, page, sentences
 
 room = Blueprint("patients", __name__, url_prefix="/patients")
 
@@ -44,14 +49,17 @@ def find() -> str:
 def show(patient_id: str) -> str:
     before = views_patients.place_in_doses(request.args.get("before", ""))
     with reading(actor()) as tx:
-        patient = bedside.of_patient(tx, patient_id).patients
+        look = bedside.of_patient(tx, patient_id)
+        patient = look.patients
         if not patient:
             raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
+        around = care.of_patient(tx, patient_id, look, products.listed(tx), zone=page.config().timezone) if before is None else None
         views = orders.of_patient(tx, patient_id)
         versions = views_pharmacy.versions_of_patient(tx, patient_id)
         questions = orders.questions(tx, [view.order.id for view in views]) if views else ()
         doses, following = views_patients.doses(tx, patient=patient_id, before=before, limit=DOSES_PER_PAGE)
-        names = _names(tx, views, versions, doses, questions)
+        measured = {value.by for one in around.trends for value in one.values} if around is not None else set()
+        names = _names(tx, views, versions, doses, questions, measured)
     live = [view for view in views if view.order.status in LIVE or view.order.status is None]
     ended = [view for view in views if view not in live]
     amended = {dose.record.amends for dose in doses if dose.record.amends}
@@ -68,7 +76,39 @@ def show(patient_id: str) -> str:
         names=names,
         sentence=sentences.of_evidence,
         first_page=before is None,
+        care=around,
+        measures=[(code, page.unit(kind.unit) if kind.unit not in ("1", "{score}") else "") for code, kind in KINDS.items()],
+        draw_id=lambda: str(uuid4()),
+        for_bags=bags.is_for_bags,
     )
+
+
+@room.post("/<patient_id>/observations")
+@requires(OBSERVE)
+def observe(patient_id: str) -> BaseResponse:
+    """A value that was measured just now; the form draws the record's id, so that a second press counts once."""
+    who = actor()
+    here = url_for("patients.show", patient_id=patient_id) + "#observations"
+    code, record_id = request.form.get("code", ""), request.form.get("record_id", "")
+    try:
+        UUID(record_id)
+        value = observation.read(code, request.form.get("value", "")[:40])
+    except ValueError:
+        page.say("form-broken", "danger")
+        return page.back(here)
+    except QuantityError as exc:
+        kind = KINDS.get(code)
+        bounds = {"low": str(kind.low), "high": str(kind.high), "unit": page.unit(kind.unit)} if kind is not None else {}
+        page.say(f"observe-bad-{exc.fields.get('why', 'number')}", "danger", **bounds)
+        return page.back(here)
+    with transaction(who) as tx:
+        patients.get(tx, patient_id)
+        recorded = observations.enter(tx, who, record_id=record_id, patient=patient_id, code=code, value=value)
+    if recorded.discrepancies:
+        page.say("observe-doubted", "warning")
+    else:
+        page.say("observe-done", name=page.word("observation", code), value=page.amount(value))
+    return page.back(here)
 
 
 def _names(
@@ -77,8 +117,9 @@ def _names(
     versions: Mapping[str, tuple[VersionView, ...]],
     doses: Iterable[Dose],
     questions: Iterable[Question],
+    others: Iterable[str | None] = (),
 ) -> dict[str, str]:
-    people: set[str | None] = set()
+    people: set[str | None] = set(others)
     for view in views:
         people |= {view.order.prescriber, view.verification_by}
     for listed in versions.values():

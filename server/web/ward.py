@@ -153,7 +153,7 @@ def _bed_key(bed: str | None) -> tuple[int, str]:
 def board() -> Response | str:
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
-        chosen = _chosen(wards)
+        chosen = chosen_ward(wards)
         policy = products.policy(tx)
         found: tuple[Bed, ...] = ()
         if chosen is not None:
@@ -164,7 +164,7 @@ def board() -> Response | str:
     return page.live("ward.html", "_ward.html", arguments={"ward": ward}, beds=found, tally=tally, statuses=ORDER, wards=wards, ward=ward)
 
 
-def _chosen(wards: Sequence[WardLine]) -> WardLine | None:
+def chosen_ward(wards: Sequence[WardLine]) -> WardLine | None:
     """The ward of the address, else the one looked at last in this browser, else the first."""
     known = {ward.id: ward for ward in wards}
     wanted = request.args.get("ward", "")

@@ -31,6 +31,9 @@
     var form = event.target.closest && event.target.closest("form[data-submit-on-change]");
     if (form) { form.requestSubmit(); }
   });
+  document.addEventListener("click", function (event) {
+    if (event.target.closest && event.target.closest("[data-print]")) { window.print(); }
+  });
   // One press, one request: a second press of the same button must not send twice.
   document.addEventListener("submit", function (event) {
     var form = event.target;

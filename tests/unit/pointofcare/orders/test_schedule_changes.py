@@ -58,11 +58,6 @@ def test_the_window_is_that_of_the_instructions_that_hold_together() -> None:
     sides = {dose.due: dose.closes_at - dose.due for dose in doses(taper, until=FIFTH + DAY)}
     asked = (THIRD + 3 * HOUR, FOURTH + 8 * HOUR, FOURTH + 20 * HOUR, FIFTH + 8 * HOUR)
     assert [sides[moment] for moment in asked] == [HALF, ONE, ONE, TWO]
-        HALF,
-        ONE,
-        ONE,
-        TWO,
-    ]
     for dose in doses(taper, until=FIFTH + DAY):
         assert dose.due - dose.opens_at == dose.closes_at - dose.due
     assert schedule.window(taper, Windows()) == (HALF, HALF)

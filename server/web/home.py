@@ -32,6 +32,7 @@ def show() -> Response | str:
             tile("pharmacy.queue", "pharmacy", orders.queue_length(tx))
         if may.SEE_BOARD in held:
             tile("ward.board", "ward")
+            tile("bags.listed", "bags")
         if may.PLACE_ORDERS in held:
             asked = len(views_pharmacy.open_questions(tx))
             tile("patients.find", "prescribe", asked, asked)

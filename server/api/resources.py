@@ -17,7 +17,7 @@ from pointofcare.errors import MessageError, NotFoundError
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.products import PumpReading
 from pointofcare.quantity import Quantity
-from server.api import errors, schemas
+from server.api import errors, schemas, work
 from server.config import ServerConfig
 from server.security import permissions as may
 from server.security import sign_in
@@ -261,6 +261,8 @@ def bring_in(asked: Mapping[str, Any]) -> dict[str, Any]:
         "drafts": [f"{key}: {'; '.join(clarify_parts('en', why))}" for key, why in report.drafts],
     }
 
+
+work.register(api)
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 

@@ -21,7 +21,7 @@ from pointofcare.verdict.facts import Action, Scanned
 from pointofcare.verdict.moment import plain, shown
 from pointofcare.verdict.policy import ListedBy, Policy
 from pointofcare.wire.messages import FleetEvent
-from server.store import stock, tasks
+from server.store import products, stock, tasks
 from server.store.bedside import Look
 from server.store.stock import Move
 from server.store.tasks import NewTask
@@ -270,15 +270,26 @@ def recount(tx: Transaction, *, cart: str, product: str) -> None:
             ward = stock.ward_of_cart(tx, cart) if ward is None else ward
             detail["name"] = stock.product_name(tx, product)
             new = NewTask(
-                kind=CONTROLLED_COUNT, key=count.key, ward=ward, product=product, record_id=count.record_id, detail=detail, due_by=count.at
+                kind=CONTROLLED_COUNT,
+                key=count.key,
+                ward=ward,
+                product=product,
+                record_id=count.record_id,
+                detail=detail,
+                due_by=_by(tx, count.at),
             )
             tasks.put(tx, new)
         elif task.is_open and {**task.detail, **detail} != dict(task.detail):
             detail = {**task.detail, **detail}
             tasks.note(tx, task.id, step="recounted", detail=detail)
         elif task.status == tasks.CANCELLED:
-            new = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=count.at)
+            new = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=_by(tx, count.at))
             tasks.put(tx, new, reopen=True)
+
+
+def _by(tx: Transaction, at: datetime) -> datetime:
+    """An unsettled count is owed an explanation as soon as an unsettled dose."""
+    return at + products.policy(tx).controlled_settle_within
 
 
 def adjust(tx: Transaction, *, task_id: int, by: str, at: datetime, detail: Mapping[str, Any], product: str, note: str) -> None:

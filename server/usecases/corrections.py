@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from pointofcare.administration.conclusion import finding_evidence
 from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, UnreadableError
+from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, PointOfCareError, UnreadableError
+from pointofcare.orders import timing
 from pointofcare.people import StaffRole
 from pointofcare.verdict import engine, reason
 from pointofcare.verdict.facts import Action
@@ -20,7 +21,8 @@ from pointofcare.verdict.finding import Level
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire.messages import TableKind
 from server.store import administrations as store
-from server.store import bedside, orders, products, versions
+from server.store import bedside, orders, patients, products, versions
+from server.store.orders import OrderView
 from server.store.transaction import Actor, Transaction
 from server.usecases import administrations, facts
 from server.usecases.administrations import Recorded
@@ -86,6 +88,8 @@ def close_overdue(
         raise UnreadableError("the reason is missing, or needs words", remedy="choose a reason; clinical judgement needs words", code=code)
     if due > tx.at:
         raise UnreadableError("the dose is not due yet", remedy="wait until it is overdue, or ask the prescriber", order=order_id)
+    if not _is_due(tx, view, due, site or Site()):
+        raise UnreadableError("the order has no dose at that time", remedy="look at the list again", order=order_id, due=due.isoformat())
     taken = [entry for entry in bedside.of_patient(tx, order.patient).history if entry.order == order.id and entry.due == due]
     if taken:
         raise ConflictError("this dose was charted meanwhile", remedy="look at the record", order=order_id)
@@ -129,6 +133,16 @@ def close_overdue(
     )
     detail = {"order": order.id, "due": due.isoformat(), "reason": code}
     return _written(tx, made, site or Site(), action="dose.close", detail=detail)
+
+
+def _is_due(tx: Transaction, view: OrderView, due: datetime, site: Site) -> bool:
+    """False also where the order's times cannot be computed: nobody can say that such a dose was not given."""
+    ward = patients.ward(tx, view.ward) if view.ward else None
+    try:
+        times = timing.due_times(view.order, ward.timezone if ward is not None else site.timezone, due, due + timedelta(microseconds=1))
+    except PointOfCareError:
+        return False
+    return due in times
 
 
 def _nothing_goes_on(tx: Transaction, old: AdministrationRecord) -> None:

@@ -7,6 +7,7 @@ A pack's serial number never narrows what the carts stop: they stop the whole lo
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
 from pointofcare.people import StaffRole
@@ -18,6 +19,8 @@ from server.usecases import pharmacy
 from server.usecases.permission import require, text
 from server.usecases.task_kinds import QUARANTINE
 
+# Local choice: how soon each ward has looked for the lots.
+PUT_ASIDE_WITHIN = timedelta(hours=4)
 _LONGEST_LOT = 20  # GS1 AI 10 and 21
 _MOST = 200
 
@@ -46,7 +49,7 @@ def recall(tx: Transaction, actor: Actor, *, gtin: str, lots: tuple[str, ...], s
         detail = {"recall": number, "name": product.name, "gtin": gtin, "lots": list(wanted), "serials": list(packs), "reason": why}
         tasks.put(
             tx,
-            NewTask(kind=QUARANTINE, key=f"{number}@{ward}", ward=ward, product=product.id, detail=detail, due_by=tx.at),
+            NewTask(kind=QUARANTINE, key=f"{number}@{ward}", ward=ward, product=product.id, detail=detail, due_by=tx.at + PUT_ASIDE_WITHIN),
         )
     found = recalls.get(tx, number)
     assert found is not None

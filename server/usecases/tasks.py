@@ -72,13 +72,18 @@ def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: 
     return {}
 
 
+def is_gtin(barcode: str) -> bool:
+    """Can it stand in the formulary?"""
+    return barcode.isascii() and barcode.isdigit() and len(barcode) <= 14 and gs1.is_valid_key(barcode.zfill(14))
+
+
 def link(tx: Transaction, barcode: str, product_id: str) -> Product:
     """The barcode is another pack of a known product: from now on it is in the formulary as a trade item of its own, with all that
     the product says but for its recalls.
 
     Raises: NotFoundError (the product), UnreadableError (not a GTIN), ConflictError (the GTIN is another product's)."""
-    gtin = barcode.zfill(14) if barcode.isascii() and barcode.isdigit() else ""
-    if len(gtin) != 14 or not gs1.is_valid_key(gtin):
+    gtin = barcode.zfill(14)
+    if not is_gtin(barcode):
         raise UnreadableError(
             f"{barcode[:40]!r} is not a GTIN", remedy="print a hospital label for it, or say that it is not ours", barcode=barcode[:40]
         )

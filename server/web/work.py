@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from pointofcare.errors import PointOfCareError
+from pointofcare.errors import NotFoundError, PointOfCareError
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.people import StaffRole
 from server.security import person
@@ -133,7 +133,10 @@ def _answers(who: Actor, task: Task) -> tuple[task_kinds.Answer, ...]:
     kind = task_kinds.KINDS.get(task.kind)
     if kind is not None and kind.not_by_doer and task.detail.get("nurse") == who.id:
         return ()
-    return task_kinds.answers(task.kind, task.status, who.roles)
+    found = task_kinds.answers(task.kind, task.status, who.roles)
+    if task.kind == task_kinds.UNKNOWN_BARCODE and not verbs.is_gtin(str(task.detail.get("barcode", ""))):
+        return tuple(one for one in found if one.code != "link")
+    return found
 
 
 def _moment(text: object) -> datetime | None:
@@ -157,6 +160,8 @@ def answer(task_id: int) -> BaseResponse | str:
     else:
         try:
             with transaction(who) as tx:
+                if tasks.get(tx, task_id).kind not in task_kinds.seen_by(who.roles):
+                    raise NotFoundError(f"task {task_id} does not exist", remedy="look at the list again", task=task_id)
                 verbs.answer(
                     tx,
                     who,

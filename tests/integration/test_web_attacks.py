@@ -227,8 +227,28 @@ def _hospital(app: Flask, count: int) -> None:
 
 
 PAGES = {
-    PHARMACIST: ("/", "/pharmacy/", "/pharmacy/?order=O1", "/patients/", "/patients/P1", "/review/", "/emr/"),
-    CHARGE: ("/", "/ward/", f"/ward/?ward={server_ward.WARD}", "/fleet/", "/review/"),
+    PHARMACIST: (
+        "/",
+        "/pharmacy/",
+        "/pharmacy/?order=O1",
+        "/patients/",
+        "/patients/P1",
+        "/review/",
+        "/emr/",
+        "/work/",
+        "/controlled/",
+        "/recalls/",
+    ),
+    CHARGE: (
+        "/",
+        "/work/",
+        f"/work/?view=overdue&ward={server_ward.WARD}",
+        "/work/?view=effects",
+        "/ward/",
+        f"/ward/?ward={server_ward.WARD}",
+        "/fleet/",
+        "/review/",
+    ),
     PRESCRIBER: ("/", "/orders/new?patient_id=P1"),
     FLEET: ("/fleet/", "/fleet/c1", "/fleet/carts.csv"),
     ADMIN: ("/", "/staff/", "/audit/"),

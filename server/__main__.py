@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,7 +24,7 @@ from server import config as configuration
 from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
 from server.config import ServerConfig
 from server.security import sealing, signing
-from server.store import migrate
+from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
 
 DEFAULT_CONFIG = Path("server.toml")
@@ -66,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
     made = command("export-key", _export_key, "write the public key that the carts check tables with")
     made.add_argument("--output", type=Path, help="a file; without it the key is printed")
+    made = command("backup", _backup, "write everything that the server holds into one file, while it runs")
+    made.add_argument("file", type=Path)
+    made = command("restore", _restore, "put a backup into an empty database, check it, and bring it to this version's schema")
+    made.add_argument("file", type=Path)
     made = command("audit", _audit, "seal the audit now, write it out, print its newest checkpoint, or verify that nothing was changed")
     made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
     made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
@@ -150,6 +155,22 @@ def _export_key(chosen: argparse.Namespace) -> int:
     else:
         chosen.output.write_text(text, encoding="utf-8")
     return 0
+
+
+def _backup(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    with bare_app(settings).app_context():
+        made = backups.make(chosen.file, facility=settings.facility, signing_key=settings.signing_key, at=datetime.now(UTC))
+    print(f"{chosen.file}: {sum(made.counts.values())} rows of {len(made.counts)} tables, schema {made.schema}")
+    return 0
+
+
+def _restore(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    with bare_app(settings).app_context():
+        found = backups.restore(chosen.file, facility=settings.facility, signing_key=settings.signing_key)
+        print(f"restored {sum(found.counts.values())} rows of {len(found.counts)} tables as they were at {found.at}")
+        return sealing.from_command_line("verify", signing.load_or_generate(settings.signing_key), output=None, kept=None)
 
 
 def _audit(chosen: argparse.Namespace) -> int:

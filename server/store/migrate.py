@@ -22,13 +22,18 @@ def _config() -> Config:
     return config
 
 
-def upgrade() -> None:
-    """Applies every migration that the database lacks."""
-    command.upgrade(_config(), "head")
+def upgrade(revision: str = "head") -> None:
+    """Applies every migration that the database lacks, up to `revision`."""
+    command.upgrade(_config(), revision)
 
 
 def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def knows(revision: str) -> bool:
+    """Is it one of this version's schemas, so that a database at it can be brought up to date?"""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def current() -> str | None:

@@ -1,0 +1,211 @@
+"""Backup and restore of the whole server state as one file: the database, and the key that signs the carts' tables.
+
+A backup is consistent (one snapshot), readable by its owner only, and complete before it has its name. A restore goes into an empty
+database alone and checks every figure that the backup states; it never overwrites anything. The database tools do the copying:
+SQLite's own backup, and `pg_dump` with `pg_restore`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.engine import Connection, make_url
+
+from pointofcare.errors import ConfigError
+from server.store import migrate
+from server.store.database import Base, db
+
+FORMAT = 1
+MANIFEST, KEY, DATA = "manifest.json", "signing-key.json", "database"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """What a backup holds: `counts` rows by table, `schema` the database's revision."""
+
+    facility: str
+    at: str
+    engine: str
+    schema: str
+    counts: Mapping[str, int]
+
+
+def make(path: Path, *, facility: str, signing_key: Path, at: datetime) -> Backup:
+    """Writes the backup to `path`. Needs an application context. Raises: ConfigError when the file exists or a tool is missing."""
+    if path.exists():
+        raise ConfigError(f"{path} exists", remedy="name a file that does not exist; a backup is never overwritten")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = db.engine.dialect.name
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as made:
+        directory = Path(made)
+        data = directory / DATA
+        counts = _dump_sqlite(data) if engine == "sqlite" else _dump_postgresql(data)
+        backup = Backup(facility=facility, at=at.isoformat(), engine=engine, schema=migrate.current() or "", counts=counts)
+        files = {DATA: data}
+        if signing_key.exists():
+            files[KEY] = signing_key
+        manifest = {
+            "format": FORMAT,
+            "facility": backup.facility,
+            "at": backup.at,
+            "engine": backup.engine,
+            "schema": backup.schema,
+            "counts": dict(backup.counts),
+            "sha256": {name: _digest(file) for name, file in files.items()},
+        }
+        (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
+        whole = directory / "whole.tar.gz"
+        descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            with tarfile.open(fileobj=out, mode="w:gz") as archive:
+                for name, file in {MANIFEST: directory / MANIFEST, **files}.items():
+                    archive.add(file, arcname=name)
+            out.flush()
+            os.fsync(out.fileno())
+        os.link(whole, path)  # unlike a rename it fails where somebody was faster
+    return backup
+
+
+def restore(path: Path, *, facility: str, signing_key: Path) -> Backup:
+    """Puts the backup into the configured, empty database and brings it to this version's schema. Needs an application context.
+
+    Raises: ConfigError, and then the database is as it was: not a backup, damaged, of another facility or engine, of a newer version,
+    or the database holds something already."""
+    with tempfile.TemporaryDirectory(prefix="restore-") as made:
+        directory = Path(made)
+        manifest = _unpacked(path, directory)
+        backup = _checked(manifest, directory, facility=facility, signing_key=signing_key)
+        if inspect(db.engine).get_table_names():
+            raise ConfigError("the database is not empty", remedy="restore into a new database, then point database_url at it")
+        db.engine.dispose()
+        _load_sqlite(directory / DATA) if backup.engine == "sqlite" else _load_postgresql(directory / DATA)
+        found = _counts(backup.counts)
+        if found != dict(backup.counts):
+            differing = sorted(name for name in backup.counts if found.get(name) != backup.counts[name])
+            raise ConfigError(f"the restored database differs in: {', '.join(differing)}", remedy="drop it and restore an older backup")
+        if (directory / KEY).exists() and not signing_key.exists():
+            descriptor = os.open(signing_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write((directory / KEY).read_bytes())
+    migrate.upgrade()
+    return backup
+
+
+def _unpacked(path: Path, directory: Path) -> dict[str, Any]:
+    try:
+        with tarfile.open(path, mode="r:gz") as archive:
+            archive.extractall(directory, filter="data")
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, EOFError, tarfile.TarError, ValueError) as exc:
+        raise ConfigError(f"{path} is not a backup, or is damaged: {exc}", remedy="take an older backup") from exc
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ConfigError(f"{path} is a backup of a format that this version does not know", remedy="restore it with its own version")
+    return manifest
+
+
+def _checked(manifest: dict[str, Any], directory: Path, *, facility: str, signing_key: Path) -> Backup:
+    for name, digest in manifest["sha256"].items():
+        file = directory / name
+        if not file.is_file() or _digest(file) != digest:
+            raise ConfigError(f"{name} in the backup is damaged", remedy="take an older backup")
+    if manifest["facility"] != facility:
+        raise ConfigError(f"this is a backup of {manifest['facility']}, not of {facility}", remedy="use the configuration of that facility")
+    if manifest["engine"] != db.engine.dialect.name:
+        raise ConfigError(
+            f"this is a backup of {manifest['engine']}, the configured database is {db.engine.dialect.name}", remedy="set database_url"
+        )
+    if not migrate.knows(manifest["schema"]):
+        raise ConfigError(
+            f"the backup has schema {manifest['schema']}, which this version does not know", remedy="install the version that made it"
+        )
+    ours, theirs = signing_key, directory / KEY
+    if ours.exists() and theirs.exists() and _digest(ours) != _digest(theirs):
+        raise ConfigError(
+            f"{ours} is another key than the backup's: carts would refuse its tables", remedy=f"move {ours} away, or restore elsewhere"
+        )
+    return Backup(**{name: manifest[name] for name in Backup.__slots__})
+
+
+def _dump_sqlite(target: Path) -> dict[str, int]:
+    """The rows by table are those of the copy itself, which nobody writes to."""
+    with closing(sqlite3.connect(_sqlite_file())) as source, closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+        present = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return {
+            table.name: copy.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0]
+            for table in Base.metadata.sorted_tables
+            if table.name in present
+        }
+
+
+def _load_sqlite(source: Path) -> None:
+    with closing(sqlite3.connect(source)) as copy, closing(sqlite3.connect(_sqlite_file())) as target:
+        if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise ConfigError("the database in the backup is damaged", remedy="take an older backup")
+        copy.backup(target)
+
+
+def _sqlite_file() -> str:
+    return str(db.engine.url.database)
+
+
+def _dump_postgresql(target: Path) -> dict[str, int]:
+    """Dump and row counts of one snapshot, whatever is written meanwhile."""
+    with db.engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        snapshot = connection.execute(select(func.pg_export_snapshot())).scalar_one()
+        arguments = ("--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", f"--file={target}")
+        _tool("pg_dump", *arguments, f"--dbname={_libpq_url()}")
+        return _counted(connection)
+
+
+def _load_postgresql(source: Path) -> None:
+    _tool("pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", f"--dbname={_libpq_url()}", str(source))
+
+
+def _libpq_url() -> str:
+    return make_url(db.engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _tool(name: str, *arguments: str) -> None:
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda each: int(each.parts[4]))
+    program = str(installed[-1]) if installed else shutil.which(name)
+    if program is None:
+        raise ConfigError(f"{name} is not installed", remedy="apt-get install postgresql-client")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ConfigError(f"{name} failed: {done.stderr.strip()[:500]}", remedy="see the message; nothing was changed")
+
+
+def _counts(names: Mapping[str, int]) -> dict[str, int]:
+    with db.engine.connect() as connection:
+        return {name: count for name, count in _counted(connection).items() if name in names}
+
+
+def _counted(connection: Connection) -> dict[str, int]:
+    """Rows by table, as this connection sees them."""
+    present = set(inspect(connection).get_table_names())
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in Base.metadata.sorted_tables
+        if table.name in present
+    }
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()

@@ -21,6 +21,7 @@ from server.web import (
     pharmacy,
     recalls,
     review,
+    rules,
     staff,
     ward,
     work,
@@ -43,6 +44,7 @@ ROOMS = (
     staff.room,
     audit.room,
     account.room,
+    rules.room,
 )
 
 

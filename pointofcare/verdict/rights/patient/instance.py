@@ -16,7 +16,7 @@ from pointofcare.verdict.rule import Rule
 RULE = Rule(
     id="P3",
     title="The band is the patient's current one",
-    levels=(Level.REASON, Level.STOP),
+    levels=(Level.NOTE, Level.WARN, Level.REASON, Level.WITNESS, Level.STOP),
     looks_at="the instance number of the band and the bands printed for the patient",
     passes_when="that instance is known and active; without an instance number one active band of the patient is needed at least",
     source="ISO 18530; Koppel 2008, proxy barcodes",

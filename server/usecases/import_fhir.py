@@ -18,7 +18,8 @@ from pointofcare.people import Allergy, AllergyKind, Observation, Patient, Patie
 from pointofcare.products import Ingredient, Product
 from server.usecases import import_fhir_orders
 from server.usecases import import_fields as fields
-from server.usecases.import_fhir_orders import amount_text, coded_text, reference_id
+from server.usecases.import_fhir_dosage import amount_text, coded_text
+from server.usecases.import_fhir_orders import reference_id
 from server.usecases.import_rows import FieldError, Found, PatientFound, Place, Problem, ProductFound, StaffFound
 
 NO_KNOWN_ALLERGY = frozenset({"716186003", "409137002"})
@@ -56,8 +57,8 @@ class _Around:
     observations: list[Observation] = field_of(default_factory=list)
 
 
-def read(file: str, content: bytes) -> Found:
-    """All that one bundle holds. Never raises for content."""
+def read(file: str, content: bytes, zone: str | None = None) -> Found:
+    """All that one bundle holds; `zone` is the facility's, for bounds in days. Never raises for content."""
     try:
         bundle = json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError) as exc:
@@ -96,7 +97,7 @@ def read(file: str, content: bytes) -> Found:
             elif kind == "Practitioner":
                 found["staff"].append(_staff(resource, place, roles))
             elif kind == "MedicationRequest":
-                found["orders"].append(import_fhir_orders.read(resource, place, medications))
+                found["orders"].append(import_fhir_orders.read(resource, place, medications, zone))
         except FieldError as exc:
             _distrust_allergies(kind, resource, around)
             name = str(exc.parameters.get("field", ""))

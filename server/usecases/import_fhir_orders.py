@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pointofcare.orders.order import OrderCategory, OrderStatus
+from server.usecases import import_fhir_dosage, import_orders
 from server.usecases import import_fields as fields
-from server.usecases import import_orders
+from server.usecases.import_fhir_dosage import coded_text
 from server.usecases.import_rows import FieldError, OrderFound, Place
 
 ORDER_INTENTS = frozenset({"order", "original-order", "filler-order", "instance-order"})
@@ -25,12 +26,6 @@ STATUSES: Mapping[str, OrderStatus] = {
     "draft": OrderStatus.DRAFT,
     "unknown": OrderStatus.DRAFT,
 }
-PERIOD_UNITS = {"s": "s", "min": "min", "h": "h", "d": "d", "wk": "d"}
-REPEAT_UNDERSTOOD = frozenset({"frequency", "period", "periodUnit", "timeOfDay", "boundsPeriod", "id"})
-DOSAGE_UNDERSTOOD = frozenset(
-    {"id", "sequence", "text", "patientInstruction", "timing", "asNeededBoolean", "asNeededCodeableConcept", "route", "doseAndRate",
-     "maxDosePerPeriod", "extension"}
-)  # fmt: skip
 # SNOMED CT routes that hospitals send, to the route codes of orders; a text that is already such a code is taken as it is.
 ROUTES = {
     "26643006": "PO",
@@ -45,37 +40,6 @@ ROUTES = {
     "45890007": "TD",
     "127490009": "NG",
 }
-# UCUM codes that other systems write in a longer form.
-UNITS = {
-    "mcg": "ug",
-    "iU": "[IU]",
-    "IU": "[IU]",
-    "mmHg": "mm[Hg]",
-    "bpm": "/min",
-    "beats/minute": "/min",
-    "l": "L",
-    "ml": "mL",
-    "mEq": "meq",
-}
-
-
-def amount_text(quantity: Any) -> str:
-    """A FHIR Quantity as "5 mg", with the code before the unit's text; a comparator or a missing unit leaves it unreadable."""
-    if not isinstance(quantity, Mapping) or "value" not in quantity:
-        return ""
-    unit = str(quantity.get("code") or quantity.get("unit") or "").strip()
-    unit = UNITS.get(unit, unit)
-    value = quantity["value"]
-    text = format(value, "f") if not isinstance(value, str) else value
-    return f"{quantity.get('comparator', '')}{text} {unit}".strip()
-
-
-def coded_text(concept: Any) -> str:
-    if not isinstance(concept, Mapping):
-        return ""
-    coding = concept.get("coding") or [{}]
-    first = coding[0] if isinstance(coding, list) and coding and isinstance(coding[0], Mapping) else {}
-    return str(concept.get("text") or first.get("display") or first.get("code") or "").strip()
 
 
 def route_code(concept: Any) -> str:
@@ -91,8 +55,9 @@ def route_code(concept: Any) -> str:
     raise FieldError("no-route")
 
 
-def read(resource: Mapping[str, Any], place: Place, medications: Mapping[str, Mapping[str, Any]]) -> OrderFound:
-    """`medications` are the bundle's Medication resources by reference. Raises: FieldError (`field` in its parameters)."""
+def read(resource: Mapping[str, Any], place: Place, medications: Mapping[str, Mapping[str, Any]], zone: str | None = None) -> OrderFound:
+    """`medications` are the bundle's Medication resources by reference, `zone` is the facility's, for bounds in days.
+    Raises: FieldError (`field` in its parameters)."""
     if resource.get("doNotPerform") or resource.get("modifierExtension"):
         raise FieldError("not-an-order", field="doNotPerform" if resource.get("doNotPerform") else "modifierExtension")
     if resource.get("intent") not in ORDER_INTENTS:
@@ -106,42 +71,24 @@ def read(resource: Mapping[str, Any], place: Place, medications: Mapping[str, Ma
         raise FieldError("needed", field="subject")
     ingredient, form, faults = _drug(resource, medications)
     dosages = [dosage for dosage in resource.get("dosageInstruction") or [] if isinstance(dosage, Mapping)]
-    dosage: Mapping[str, Any] = dosages[0] if dosages else {}
-    if len(dosages) != 1:
-        faults.append(("clarify-several-instructions" if dosages else "clarify-no-instruction", str(len(dosages))))
-    strange = sorted(set(dosage) - DOSAGE_UNDERSTOOD)
-    if strange or dosage.get("modifierExtension"):
-        faults.append(("clarify-not-understood", ", ".join(strange)))
-    try:
-        route = route_code(dosage.get("route"))
-    except FieldError:
-        route = "UNKNOWN"
-        faults.append(("clarify-no-route", coded_text(dosage.get("route"))))
-    uncertain, timing_faults = _timing(dosage)
-    dose_and_rates = [entry for entry in dosage.get("doseAndRate") or [] if isinstance(entry, Mapping)]
-    if len(dose_and_rates) > 1:
-        faults.append(("clarify-several-instructions", "doseAndRate"))
-    for entry in dose_and_rates[:1]:
-        uncertain |= _dose(entry)
-        if "rateQuantity" in entry:
-            uncertain["rate"] = amount_text(entry["rateQuantity"])
-        faults += [("clarify-not-understood", name) for name in sorted(set(entry) & {"rateRatio", "rateRange"})]
-    prn = bool(dosage.get("asNeededBoolean")) or "asNeededCodeableConcept" in dosage
-    maximum = dosage.get("maxDosePerPeriod")
-    if isinstance(maximum, Mapping):
-        if _is_a_day(maximum.get("denominator")):
-            uncertain["prn_max_24h"] = amount_text(maximum.get("numerator"))
-        else:
-            faults.append(("clarify-not-understood", "maxDosePerPeriod"))
+    if not dosages:
+        faults.append(("clarify-no-instruction", "0"))
+    route = _route(dosages, faults)
+    authored = str(resource.get("authoredOn", ""))
+    uncertain, steps, more = _said(dosages, zone, authored)
+    faults += more
+    prn = _as_needed(dosages, faults)
     category = _category(
-        prn=prn, infusion="rate" in uncertain, priority=str(resource.get("priority")), timed="times" in uncertain or "every" in uncertain
+        prn=prn,
+        infusion="rate" in uncertain or any("rate" in step for step in steps),
+        priority=str(resource.get("priority")),
+        timed=any(name in cells for name in ("times", "every") for cells in (uncertain, *steps)),
     )
     if category is OrderCategory.PRN and "every" in uncertain:
         uncertain["prn_min_interval"] = uncertain.pop("every")
-    if category in (OrderCategory.STAT, OrderCategory.ONCE, OrderCategory.PRN, OrderCategory.INFUSION) and "start" not in uncertain:
-        uncertain["start"] = str(resource.get("authoredOn", ""))
     if not uncertain.get("start"):
-        uncertain["start"] = str(resource.get("authoredOn", "")) if "T" in str(resource.get("authoredOn", "")) else ""
+        dated = category in (OrderCategory.STAT, OrderCategory.ONCE, OrderCategory.PRN, OrderCategory.INFUSION)
+        uncertain["start"] = authored if dated or "T" in authored else ""
     substitution = resource.get("substitution")
     allowed = substitution.get("allowedBoolean", True) if isinstance(substitution, Mapping) else True
     reasons = [coded_text(reason) for reason in resource.get("reasonCode") or []]
@@ -155,14 +102,56 @@ def read(resource: Mapping[str, Any], place: Place, medications: Mapping[str, Ma
         "status": status,
         "substitution": bool(allowed),
         "indication": "; ".join(reason for reason in reasons if reason)[:500] or None,
-        "display": str(dosage.get("text", ""))[:500],
+        "display": "; ".join(filter(None, dict.fromkeys(map(import_fhir_dosage.display, dosages))))[:500],
         "prescriber": reference_id(resource.get("requester")) or None,
-        "prn_reasons": tuple(filter(None, [coded_text(dosage.get("asNeededCodeableConcept"))])),
+        "prn_reasons": tuple(dict.fromkeys(filter(None, (coded_text(dosage.get("asNeededCodeableConcept")) for dosage in dosages)))),
+        # Reported by the patient or by whoever brought it in: the patient's own medicine.
+        "own_supply": resource.get("reportedBoolean") is True,
     }
     notes = [str(note.get("text", "")) for note in resource.get("note") or [] if isinstance(note, Mapping)]
     return import_orders.build(
-        place=place, certain=certain, uncertain=uncertain, note="; ".join(notes)[:500], also=tuple(faults + timing_faults)
+        place=place, certain=certain, uncertain=uncertain, note="; ".join(notes)[:500], also=tuple(dict.fromkeys(faults)), steps=steps
     )
+
+
+def _said(
+    dosages: list[Mapping[str, Any]], zone: str | None, authored: str
+) -> tuple[dict[str, str], list[dict[str, str]], list[tuple[str, str]]]:
+    """The cells of the order, those of its steps where it has several instructions, and the faults."""
+    if len(dosages) <= 1:
+        found = import_fhir_dosage.alone(dosages[0], zone, authored) if dosages else import_fhir_dosage.Instruction()
+        return found.cells, [], found.faults
+    each = [import_fhir_dosage.read(dosage, zone).cells for dosage in dosages]
+    starts = [cells["start"] for cells in each if cells.get("start")]
+    begins = min(starts, key=import_fhir_dosage.moment_key) if starts else authored
+    steps, faults = import_fhir_dosage.steps(dosages, zone, begins)
+    uncertain = {"start": begins} if starts else {}
+    limits = {cells["prn_max_24h"] for cells in each if "prn_max_24h" in cells}
+    if len(limits) == 1:
+        uncertain["prn_max_24h"] = limits.pop()
+    elif limits:
+        faults.append(("clarify-not-understood", "maxDosePerPeriod"))
+    return uncertain, steps, faults
+
+
+def _route(dosages: list[Mapping[str, Any]], faults: list[tuple[str, str]]) -> str:
+    """One route for all instructions; a step that names none goes by the others' route only when they are of one order."""
+    found = set()
+    for dosage in dosages or [{}]:
+        try:
+            found.add(route_code(dosage.get("route")))
+        except FieldError:
+            faults.append(("clarify-no-route", coded_text(dosage.get("route"))))
+    if len(found) > 1:
+        faults.append(("clarify-several-instructions", ", ".join(sorted(found))))
+    return found.pop() if len(found) == 1 else "UNKNOWN"
+
+
+def _as_needed(dosages: list[Mapping[str, Any]], faults: list[tuple[str, str]]) -> bool:
+    asked = [bool(dosage.get("asNeededBoolean")) or "asNeededCodeableConcept" in dosage for dosage in dosages]
+    if any(asked) and not all(asked):
+        faults.append(("clarify-not-understood", "asNeeded"))
+    return any(asked)
 
 
 def reference_id(reference: Any) -> str:
@@ -207,53 +196,6 @@ def _drug(resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, An
         faults.append(("clarify-no-form", form))
         form = "unknown"
     return fields.text(ingredient), form.lower(), faults
-
-
-def _dose(entry: Mapping[str, Any]) -> dict[str, str]:
-    if "doseQuantity" in entry:
-        return {"dose": amount_text(entry["doseQuantity"]) or "?"}
-    dose_range = entry.get("doseRange")
-    if isinstance(dose_range, Mapping):
-        return {"dose": amount_text(dose_range.get("low")) or "?", "dose_max": amount_text(dose_range.get("high")) or "?"}
-    return {}
-
-
-def _timing(dosage: Mapping[str, Any]) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Raw cells times, every, start, end; and what stands in the way of reading them."""
-    timing = dosage.get("timing")
-    if not isinstance(timing, Mapping):
-        return {}, []
-    cells: dict[str, str] = {}
-    faults: list[tuple[str, str]] = []
-    repeat = timing.get("repeat") if isinstance(timing.get("repeat"), Mapping) else {}
-    assert isinstance(repeat, Mapping)
-    bounds = repeat.get("boundsPeriod")
-    if isinstance(bounds, Mapping):
-        cells |= {name: str(bounds[name]) for name in ("start", "end") if name in bounds}
-    strange = sorted(set(repeat) - REPEAT_UNDERSTOOD)
-    if strange or timing.get("event"):
-        return cells, [("clarify-not-understood", ", ".join([*strange, *(["event"] if timing.get("event") else [])]))]
-    times = repeat.get("timeOfDay")
-    frequency, period, unit = repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit")
-    if times:
-        if period not in (None, 1) or unit not in (None, "d") or (repeat.get("frequency") not in (None, 1, len(times))):
-            faults.append(("clarify-not-understood", "timeOfDay + period"))
-        elif any(not str(at).endswith(":00") for at in times):
-            faults.append(("clarify-times-unreadable", ", ".join(map(str, times))))
-        else:
-            cells["times"] = "|".join(str(at)[:5] for at in times)
-    elif period is not None and frequency == 1 and unit in ("s", "min", "h"):
-        cells["every"] = f"{period:f} {unit}" if not isinstance(period, int) else f"{period} {unit}"
-    elif period is not None:
-        # "Twice a day" names no times: which ones is the ward's to say, so it is not computed here.
-        faults.append(("clarify-no-times-named", f"{frequency} / {period} {unit}"))
-    elif isinstance(timing.get("code"), Mapping):
-        faults.append(("clarify-no-times-named", coded_text(timing["code"])))
-    return cells, faults
-
-
-def _is_a_day(quantity: Any) -> bool:
-    return amount_text(quantity) in ("1 d", "24 h", "1 day")
 
 
 def _category(*, prn: bool, infusion: bool, priority: str, timed: bool) -> OrderCategory:

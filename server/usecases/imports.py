@@ -64,8 +64,10 @@ class ImportReport:
         return self.written or (self.dry_run and not self.problems)
 
 
-def read(files: Iterable[tuple[str, bytes]]) -> Found:
-    """Everything in `files` (name, content); FHIR when the content starts as JSON, else CSV. Never raises for content."""
+def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None) -> Found:
+    """Everything in `files` (name, content); FHIR when the content starts as JSON, else CSV. Never raises for content.
+
+    `timezone` is the facility's: the bounds of FHIR orders in days are counted in it."""
     found = Found()
     for name, content in files:
         if len(content) > MAX_FILE_BYTES:
@@ -75,7 +77,7 @@ def read(files: Iterable[tuple[str, bytes]]) -> Found:
             found = found.joined(Found(problems=(problem,)))
             continue
         is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-        found = found.joined(import_fhir.read(name, content) if is_json else import_csv.read(name, content))
+        found = found.joined(import_fhir.read(name, content, timezone) if is_json else import_csv.read(name, content))
     return found
 
 
@@ -90,9 +92,9 @@ def run(
 ) -> ImportReport:
     """Reads `files`, checks them against the store, and writes all in one transaction. The caller has checked who may import.
 
-    `timezone` is the IANA name for wards that are new. Needs a Flask application context."""
+    `timezone` is the IANA name of the facility and for wards that are new. Needs a Flask application context."""
     listed = tuple(files)
-    found = read(listed)
+    found = read(listed, timezone)
     with reading(actor, at=at) as tx:
         checked = import_check.check(found, _known(tx, found))
         known = views_import.staff(tx) if found.staff else {}

@@ -91,6 +91,8 @@ def _product(product: Product) -> dict[str, object]:
         "max_daily": tuple(f"{cap.ingredient}:{_cell(cap.hard)}:{_cell(cap.soft)}" for cap in product.max_daily),
         "hold": tuple(_hold(rule) for rule in product.hold),
         "recalled_lots": product.recalled_lots,
+        "hang_time": product.hang_time,
+        "owner": product.owner,
     }
 
 
@@ -139,6 +141,13 @@ def _order(order: Order) -> dict[str, object]:
         "prn_reasons": order.prn.reasons if order.prn else (),
         "prn_min_interval": order.prn.min_interval if order.prn else None,
         "prn_max_24h": order.prn.max_per_24h if order.prn else None,
+        "rate": order.rate,
+        "rate_max": order.rate_range[1] if order.rate_range else None,
+        "additives": order.additives,
+        "own_supply": order.own_supply,
+        "counts_days": order.counts_days,
+        "time_critical": order.time_critical,
+        "needs_double_check": order.needs_double_check,
         "indication": order.indication,
         "display": order.display,
         "prescriber": order.prescriber,

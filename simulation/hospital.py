@@ -28,6 +28,7 @@ from simulation.camera import VirtualCamera
 from simulation.processes import Child
 
 Progress = Callable[[str], None]
+_BAGS = "bags.json"
 _PROGRAMS = ("server", "hand", *ward.CARTS)
 
 
@@ -88,7 +89,9 @@ def start(
             undo.callback(emr.stop)
         progress("virtual hand (camera pictures)")
         hand = VirtualCamera(
-            list(carts), port=ports["hand"], shelf=lambda: shelf.of(the_ward, datetime.now(ZoneInfo(ward.TIMEZONE)).date())
+            list(carts),
+            port=ports["hand"],
+            shelf=lambda: shelf.of(the_ward, datetime.now(ZoneInfo(ward.TIMEZONE)).date(), bags=_bags(directory)),
         )
         hand.start()
         undo.callback(hand.stop)
@@ -151,7 +154,7 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
     key = directory / "server-key.json"
     prepared = processes.start(
         "prepare",
-        [sys.executable, "-m", "simulation.prepare", str(settings), str(key), *map(str, imported)],
+        [sys.executable, "-m", "simulation.prepare", str(settings), str(key), str(directory / _BAGS), *map(str, imported)],
         log=log,
         environment=environment,
     )
@@ -236,6 +239,12 @@ def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, draw
             environment={"POC_CART_BROKER_PASSWORD": password},
         )
     )
+
+
+def _bags(directory: Path) -> dict[str, list[str]]:
+    """The bags that the pharmacist prepared when the ward was opened, by order."""
+    path = directory / _BAGS
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def _child(hospital: Hospital, name: str) -> Child:

@@ -68,6 +68,9 @@ _ROWS: tuple[tuple[str, str, str, str, str, str | None], ...] = (
     ("FENT100", "Fentanyl 100 µg/2 mL", "injection", "IV", "fentanyl|100 ug|opioid", "2 mL"),
     ("IBUP400", "Ibuprofen 400 mg", "tablet", "PO", "ibuprofen|400 mg|nsaid", None),
     ("VITB1", "Vitamin B1 100 mg/mL", "injection", "IM IV", "thiamine|100 mg|vitamin", "1 mL"),
+    ("NACL500", "Natri clorid 0,9 % 500 mL", "infusion", "IV", "sodium chloride|4.5 g|electrolyte", "500 mL"),
+    ("NITRO10", "Nitroglycerin miếng dán 10 mg/24 h", "patch", "TD", "nitroglycerin|10 mg|nitrate", None),
+    ("OWN-TACR", "Tacrolimus 1 mg (thuốc của người bệnh)", "capsule", "PO", "tacrolimus|1 mg|immunosuppressant", None),
 )  # fmt: skip
 
 _HIGH_ALERT = {
@@ -87,6 +90,9 @@ _CONTROLLED = {
 _LASA = {"AMLO5": ("amiodarone",), "AMIO200": ("amlodipine",)}
 _DIVISIBLE = {"BISO25", "FURO40", "LEVO50", "MORP10", "FENT100", "INSR", "GENT80", "FUROINJ"}
 _MULTI_DOSE = {"INSR": timedelta(days=28)}
+_HANG_TIME = {"NACL500": timedelta(hours=24), "PARAIV": timedelta(hours=24)}
+# Whose own medicine it is: brought from home, identified and labelled by the pharmacy.
+_OWNERS = {"OWN-TACR": "P001"}
 _HOLD = {
     "BISO25": (HoldRule(code="heart-rate", below=_q("55 /min"), max_age=timedelta(hours=4), level="WITNESS"),),
     "INSR": (HoldRule(code="glucose", below=_q("4 mmol/L"), max_age=timedelta(hours=1), level="STOP"),),
@@ -127,6 +133,8 @@ def formulary() -> tuple[Product, ...]:
             hold=_HOLD.get(identifier, ()),
             max_daily=_MAX_DAILY.get(identifier, ()),
             recalled_lots=(RECALLED_LOT,),
+            hang_time=_HANG_TIME.get(identifier),
+            owner=_OWNERS.get(identifier),
         )
         for number, (identifier, name, form, routes, ingredients, volume) in enumerate(_ROWS, start=1)
     )

@@ -1,19 +1,31 @@
 """The server's one-time work for a virtual hospital, in one process because each start of Python costs a second or two.
 
-`python -m simulation.prepare SERVER_TOML KEY_FILE [FILE ...]`: bring the database to this version's schema, export the public key for the
-carts, import the files. Ends with the first command's exit code that is not 0.
+`python -m simulation.prepare SERVER_TOML KEY_FILE BAGS_FILE [FILE ...]`: bring the database to this version's schema, export the public
+key for the carts, import the files; after an import the pharmacist prepares a bag for each infusion order and BAGS_FILE says which, so
+that the virtual hand can hold it up. Ends with the first command's exit code that is not 0.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from pointofcare.orders.order import OrderCategory
+from pointofcare.people import StaffRole
+from server import config as configuration
 from server.__main__ import main as server
+from server.app import bare_app
+from server.store import orders, products, views_patients
+from server.store.bags import Content
+from server.store.orders import Verification
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import bags
 
 
 def main(arguments: Sequence[str]) -> int:
-    settings, key, *files = arguments
+    settings, key, bags_file, *files = arguments
     commands = [["migrate"], ["export-key", "--output", key]]
     if files:
         commands.append(["import", *files])
@@ -21,7 +33,29 @@ def main(arguments: Sequence[str]) -> int:
         code = server([name, "--config", settings, *rest])
         if code:
             return code
+    if files:
+        Path(bags_file).write_text(json.dumps(_bags(Path(settings))), encoding="utf-8")
     return 0
+
+
+def _bags(settings: Path) -> dict[str, list[str]]:
+    """Order -> the bags that were prepared for it."""
+    pharmacist = Actor(id="S-pharmacist1", name="Pharmacist", roles=frozenset({StaffRole.PHARMACIST}))
+    found: dict[str, list[str]] = {}
+    with bare_app(configuration.load(settings)).app_context():
+        with reading(pharmacist) as tx:
+            views = [view for line in views_patients.find(tx, limit=200) for view in orders.of_patient(tx, line.id)]
+            stock = products.listed(tx)
+        for view in views:
+            order = view.order
+            if order.category is not OrderCategory.INFUSION or view.verification is not Verification.VERIFIED:
+                continue
+            contents = [
+                Content(product=product.id, name=product.name, lot="SIM" + order.id) for product in stock if bags.fits(product, order)
+            ]
+            with transaction(pharmacist) as tx:
+                found.setdefault(order.id, []).append(bags.prepare(tx, pharmacist, order.id, order.version, contents=contents).id)
+    return found
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Lots, expiries and serial numbers are drawn from the ward's seed: nothing is wir
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -86,14 +86,17 @@ def _makes_the_dose(order: Order, product: Product) -> bool:
     return wanted > Decimal(0) and wanted == wanted.to_integral_value()
 
 
-def of(ward: Ward, day: date) -> Shelf:
-    """Everything, grouped as a person looks for it: badges first, then patients by bed, then the packs that must be stopped."""
+def of(ward: Ward, day: date, *, bags: Mapping[str, Sequence[str]] | None = None) -> Shelf:
+    """Everything, grouped as a person looks for it: badges first, then patients by bed, then the packs that must be stopped.
+
+    `bags` maps an order to the numbers of the bags that the pharmacy prepared for it."""
     rng = random.Random(f"shelf-{ward.patients[0].mrn}")
     groups = [Group(title="Thẻ nhân viên · Badges", items=tuple(_badge(member) for member in ward.staff))]
     for patient in ward.patients:
         items = [_band(patient)]
         for order in (order for order in ward.orders if order.patient == patient.id):
             product = product_for(order, ward.products)
+            items += [_bag(bag, order) for bag in (bags or {}).get(order.id, ())]
             if product is None:
                 continue
             count = units(order, product)
@@ -136,3 +139,8 @@ def band_picture(patient: Patient) -> Callable[[], Image.Image]:
 
 def _pack(identifier: str, one: Pack, subtitle: str) -> Item:
     return Item(id=f"pack-{identifier}", title=one.product.name, subtitle=subtitle, image=one.picture)
+
+
+def _bag(bag: str, order: Order) -> Item:
+    lines = (str(order.rate) if order.rate else "",)
+    return Item(id=f"bag-{bag}", title=bag, subtitle=order.display, image=lambda: labels.bag(bag, order.display, lines))

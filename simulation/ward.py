@@ -7,7 +7,7 @@ simulation's own ranges.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from pointofcare.labels import gs1
@@ -142,6 +142,8 @@ def build(seed: int, now: datetime, *, secret: str = "") -> Ward:
     for patient in patients:
         allergic = {allergy.substance for allergy in patient.allergies or ()}
         orders += _orders_of(patient, products, allergic, rng, hour, len(orders))
+    orders += _every_kind(patients[0], products, orders, hour)
+    patients = (_with_glucose(patients[0], now), *patients[1:])
     drawers = tuple((number, patient.id) for number, patient in enumerate(patients, start=1))
     return Ward(
         patients=patients,
@@ -177,6 +179,69 @@ def _patient(number: int, rng: random.Random, now: datetime) -> Patient:
             Observation(code="systolic", value=Quantity.parse(f"{rng.randrange(108, 150)} mm[Hg]"), at=now - timedelta(minutes=40)),
         ),
     )
+
+
+def _every_kind(patient: Patient, products: dict[str, Product], orders: list[Order], hour: datetime) -> list[Order]:
+    """What the first bed shows of the other kinds of order: an infusion, a patch, a multi-dose vial, an opioid as needed, an
+    antibiotic whose days are counted, the patient's own medicine. Nobody is allergic to any of it."""
+    used = {order.ingredient for order in orders if order.patient == patient.id}
+    start = hour - timedelta(hours=1)
+    morning = (time(hour=8), time(hour=20))
+    prn = Prn(reasons=("pain",), min_interval=timedelta(hours=4), max_per_24h=Quantity.parse("30 mg"))
+    wanted: tuple[tuple[str, str, OrderCategory, str, dict[str, object]], ...] = (
+        (
+            "NACL500",
+            "500 mL",
+            OrderCategory.INFUSION,
+            "bù dịch",
+            {"rate": Quantity.parse("83 mL/h"), "rate_range": (Quantity.parse("83 mL/h"), Quantity.parse("125 mL/h")), "start": start},
+        ),
+        ("NITRO10", "10 mg", OrderCategory.PATCH, "đau thắt ngực", {"times": morning[:1], "start": start}),
+        ("INSR", "6 [IU]", OrderCategory.SCHEDULED, "đái tháo đường", {"times": morning, "time_critical": True, "start": start}),
+        ("MORP10", "5 mg", OrderCategory.PRN, "đau", {"prn": prn, "start": start}),
+        (*_antibiotic(products, used), OrderCategory.SCHEDULED, "nhiễm khuẩn", {"times": morning, "counts_days": True, "start": start}),
+        ("OWN-TACR", "1 mg", OrderCategory.SCHEDULED, "sau ghép thận", {"times": morning, "own_supply": True, "start": start}),
+    )
+    found: list[Order] = []
+    for product_id, dose, category, indication, others in wanted:
+        product = products[product_id]
+        ingredient = "/".join(part.name for part in product.ingredients)
+        if ingredient in used:
+            continue
+        found.append(
+            Order(
+                id=f"O{len(orders) + len(found) + 1:04d}",
+                version=1,
+                patient=patient.id,
+                ingredient=ingredient,
+                form=product.form,
+                route=product.routes[0],
+                dose=Quantity.parse(dose),
+                category=category,
+                status=OrderStatus.ACTIVE,
+                verified=True,
+                indication=indication,
+                display=f"{product.name}, {dose}, {product.routes[0]}",
+                prescriber="S-doctor1",
+                **others,  # type: ignore[arg-type]
+            )
+        )
+    return found
+
+
+def _antibiotic(products: dict[str, Product], used: set[str]) -> tuple[str, str]:
+    """One that the patient does not get yet, with its dose."""
+    choice = (("VANC500", "500 mg"), ("GENT80", "80 mg"), ("CIPR500", "500 mg"))
+    return next((one for one in choice if products[one[0]].ingredients[0].name not in used), choice[0])
+
+
+def _with_glucose(patient: Patient, now: datetime) -> Patient:
+    """Insulin is held at a low sugar, so the sugar was measured; and some values before, so that a course can be seen."""
+    before = tuple(
+        Observation(code="glucose", value=Quantity.parse(value), at=now - timedelta(minutes=20 + 360 * place))
+        for place, value in enumerate(("8.4 mmol/L", "9.6 mmol/L", "11.2 mmol/L", "7.9 mmol/L", "10.1 mmol/L"))
+    )
+    return replace(patient, observations=(*patient.observations, *before))
 
 
 def _conflicts(product: Product, allergic: set[str]) -> bool:

@@ -84,6 +84,9 @@ PRODUCTS: Mapping[str, Column] = {
     "max_daily": Column(fields.max_daily),
     "hold": Column(fields.hold_rules),
     "recalled_lots": Column(fields.texts),
+    "hang_time": Column(fields.duration),
+    "owner": Column(fields.identifier),
+    "blood_component": Column(fields.yes_no),
 }
 
 ORDERS: Mapping[str, Column] = {

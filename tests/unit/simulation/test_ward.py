@@ -71,3 +71,26 @@ def test_shelf_holds_as_many_units_as_the_dose_needs() -> None:
     assert len(items) == len(set(items))
     for order in doubled:
         assert [item for item in items if item.startswith(f"pack-{order.id}-")] == [f"pack-{order.id}-1", f"pack-{order.id}-2"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_bed_shows_every_kind_of_order(seed: int) -> None:
+    built = ward.build(seed, NOW)
+    first = built.patients[0]
+    mine = [order for order in built.orders if order.patient == first.id]
+    assert {order.category for order in mine} >= {OrderCategory.INFUSION, OrderCategory.PATCH, OrderCategory.PRN, OrderCategory.SCHEDULED}
+    products = {order.id: shelf.product_for(order, built.products) for order in mine}
+    assert any(product is not None and product.multi_dose for product in products.values())
+    assert any(order.counts_days for order in mine)
+    own = next(order for order in mine if order.own_supply)
+    product = products[own.id]
+    assert product is not None
+    assert product.owner == first.id
+    assert sum(value.code == "glucose" for value in first.observations) > 1
+
+
+def test_the_shelf_holds_the_bags_that_were_prepared() -> None:
+    built = ward.build(1, NOW)
+    infusion = next(order for order in built.orders if order.category is OrderCategory.INFUSION)
+    held = shelf.of(built, date(2026, 11, 21), bags={infusion.id: ["BAG0"]})
+    assert held.find("bag-BAG0") is not None

@@ -15,7 +15,7 @@ from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import State
 from pointofcare.errors import QuantityError
-from pointofcare.labels.scan import DrugScan, UnreadableLabel
+from pointofcare.labels.scan import DrugScan, TextScan, UnreadableLabel
 from pointofcare.orders import clarify
 from pointofcare.orders import infusion as drip
 from pointofcare.orders.order import Order
@@ -71,8 +71,9 @@ DECLINE_REASONS = (
 # Why an infusion is paused or ended before its bag is empty, why an entry is withdrawn, why nobody counts now.
 INFUSION_REASONS = ("prescriber-confirmed", "procedure", "off-ward", "refused", "emergency", "clinical-judgement")
 UNDO_REASONS = ("entered-by-mistake", "wrong-dose-entered", "not-taken-after-all", "clinical-judgement")
-COUNT_REASONS = ("emergency", "clinical-judgement", "scanner-fault")
+COUNT_REASONS = ("emergency", "drawer-closed", "counted-by-another")
 DROP_FACTORS = (10, 15, 20, 60)
+_OF_THE_RATE = frozenset({"I5", "H5"})
 # What is done to a record, by the intent's action.
 _ACTS = {
     Action.RATE: "rate",
@@ -152,8 +153,13 @@ class Words:
 
     def dose(self, order: Order) -> str:
         if order.dose_range is not None:
-            return f"{self.amount(order.dose_range[0])} – {self.amount(order.dose_range[1])}"
-        return self.amount(order.dose) or self.amount(order.rate)
+            dose = f"{self.amount(order.dose_range[0])} – {self.amount(order.dose_range[1])}"
+        else:
+            dose = self.amount(order.dose)
+        rate = self.amount(order.rate)
+        if order.rate_range is not None:
+            rate += f" ({self.amount(order.rate_range[0])} – {self.amount(order.rate_range[1])})"
+        return " · ".join(part for part in (dose, rate) if part)
 
     def drug(self, order: Order) -> str:
         return order.display or order.ingredient
@@ -166,6 +172,10 @@ class Words:
         if code.startswith("{") and code.endswith("}") and code not in _UNIT_TEXTS:
             return self.coded("unit", code[1:-1])
         return self.t(_UNIT_TEXTS[code]) if code in _UNIT_TEXTS else _UNIT_WORDS.get(code, code)
+
+    def bag(self, scan: object) -> str:
+        """What an infusion bag holds, by its order; "" for anything else."""
+        return self.drug(self.view.order) if isinstance(scan, TextScan) and self.view.order is not None else ""
 
     # What is done to a record that is there, and what goes on.
 
@@ -249,6 +259,13 @@ class Words:
         """A second person would do in the place of a reason (rule H2)."""
         return any(f.rule == "H2" and f.level is Level.REASON and not f.satisfied for f in self.findings())
 
+    def masked(self) -> bool:
+        """A second person will work the figure out alone: until then the first one's is not shown."""
+        if self.view.session.state not in (State.AWAITING_WITNESS, State.AWAITING_REASON, State.AWAITING_BLIND):
+            return False
+        verdict = self.view.session.verdict
+        return verdict is not None and any(f.rule == "H5" and f.unknown and not f.satisfied for f in verdict.findings)
+
     def differs_blind(self) -> bool:
         return any(f.rule == "H5" and f.level is Level.STOP and not f.satisfied for f in self.findings())
 
@@ -267,7 +284,7 @@ class Words:
     def needs_order(self) -> Due | None:
         """The line of the as-needed order on the screen, for its last doses."""
         order = self.view.order
-        if order is None or order.prn is None:
+        if order is None or order.prn is None or self.view.session.intent.of_record is not None:
             return None
         return next((line for line in self.view.dues if line.order.id == order.id), None)
 
@@ -281,6 +298,8 @@ class Words:
 
     def why(self, finding: Finding) -> list[tuple[str, str, str]]:
         """The facts of a finding: value, where it comes from, of when. Codes that the sentence says already are left out."""
+        if finding.rule == "H5" and self.masked():
+            return []
         found: dict[tuple[str, str, str], None] = {}
         for name, value in finding.facts.items():
             if name == "cause" or value in ("", None):
@@ -317,6 +336,8 @@ class Words:
         face = _FACES.get(self.view.session.state, "")
         if face == "reason" and self._only("scan-more"):
             return "more"
+        if face == "reason" and self.measures() and self._only("measure-now"):
+            return "measure"
         if face == "stop" and self.wants_amount() and self._only("say-part", "name-drawn-amount"):
             return "amount"
         return "changed" if face == "stop" and self.reopened() else face
@@ -349,6 +370,8 @@ class Words:
         """The worst first, answered ones last."""
         verdict = self.view.session.verdict
         found = list(verdict.findings) if verdict is not None else []
+        if self.view.session.state is State.AWAITING_RATE:  # that the rate is missing, and the second look comes after it
+            found = [finding for finding in found if finding.rule not in _OF_THE_RATE]
         return sorted(found, key=lambda finding: (finding.satisfied, -finding.level))
 
     def wanting_reason(self) -> tuple[str, ...]:
@@ -372,6 +395,8 @@ class Words:
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""
+        if finding.rule == "H5" and self.masked():
+            return {"text": self.t("blind-next"), "remedy": ""}
         what, remedy = findings.sentence(self.language, finding, {**self._names(), **self._prn_words(finding)})
         return {"text": what or finding.rule, "remedy": remedy}
 

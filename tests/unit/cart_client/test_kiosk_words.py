@@ -29,7 +29,7 @@ def test_every_text_that_a_page_asks_for_exists() -> None:
     asked = set()
     for template in resources.files("cart_client.web.templates").iterdir():
         asked |= set(re.findall(r"w\.t\('([a-z-]+)'[,)]", template.read_text(encoding="utf-8")))
-    faces = {*words._FACES.values(), "changed", "more", "amount"}
+    faces = {*words._FACES.values(), "changed", "more", "amount", "measure"}
     asked |= {f"word-{face}" for face in faces} | {f"explain-{face}" for face in faces}
     missing = {code for code in asked if code not in _messages("vi") and not clinical().has("vi", code)}
     assert not missing

@@ -92,7 +92,10 @@ def _problems(order: Order) -> Iterator[Problem]:
     if order.prn is not None:
         yield from _prn_problems(order)
     if not order.dosages and _says_nothing(order):
-        yield Problem(code=TEXT_ONLY, field="display") if order.display.strip() else Problem(code=NO_DOSE, field="dose")
+        if order.display.strip():
+            yield Problem(code=TEXT_ONLY, field="display")
+        else:
+            yield Problem(code=NO_RATE, field="rate") if order.category is _INFUSED else Problem(code=NO_DOSE, field="dose")
         return
     yield from _timing_problems(order)
     yield from _rate_range_problems(order)

@@ -58,7 +58,7 @@ def amount_text(quantity: Any) -> str:
         return ""
     unit = _unit(quantity)
     value = quantity["value"]
-    text = format(value, "f") if not isinstance(value, str) else value
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
     return f"{quantity.get('comparator', '')}{text} {unit}".strip()
 
 

@@ -117,6 +117,7 @@ def test_a_clear_order_has_nothing_to_clarify(order: Order) -> None:
         (replace(GOOD, category=OrderCategory.ON_CALL), ("times-not-used", "times")),
         (replace(INFUSION, every=6 * HOUR), ("times-not-used", "times")),
         (replace(INFUSION, rate=None, dose=amount("500 mL")), ("no-rate", "rate")),
+        (replace(INFUSION, rate=None), ("no-rate", "rate")),
         (replace(INFUSION, rate=amount("0 mL/h")), ("rate-not-above-zero", "rate")),
         (replace(INFUSION, rate=amount("83 mL")), ("rate-unit", "rate")),
         (replace(INFUSION, rate=amount("83 /h")), ("rate-unit", "rate")),

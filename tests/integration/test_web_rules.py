@@ -131,3 +131,12 @@ def test_every_text_is_there_in_every_language_with_its_parameters() -> None:
     for language in LANGUAGES:
         page = {code: names for code, names in _codes(language).items() if code not in own}
         assert page == english, language
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_rule_says_its_words_in_every_language(language: str) -> None:
+    known = _codes(language)
+    wanted = {f"{entry.id}-{entry.kind}-{part}".lower() for entry in catalogue.entries() for part in ("title", "looks", "passes")}
+    page = set(_codes("en"))
+    assert wanted - set(known) == set()
+    assert set(known) - page - wanted == set(), "words of rules that are gone"

@@ -31,9 +31,9 @@ def faults(hospital: PolicyFile | None, ward: PolicyFile | None = None) -> tuple
     hospital's; the paths are those of the upper file."""
     base = _of_hospital(hospital)
     if ward is None:
-        return contradictions(base, hospital.values if hospital is not None else ())
+        return contradictions(base, {*hospital.values, *hospital.lists} if hospital is not None else ())
     found = _not_given_away(hospital, ward) + _looser(base, ward)
-    return found or contradictions(_over(base, ward), ward.values)
+    return found or contradictions(_over(base, ward), {*ward.values, *ward.lists})
 
 
 def _of_hospital(hospital: PolicyFile | None) -> Policy:

@@ -66,7 +66,7 @@ def examined(text: str, *, rules: Collection[Rule] | None = None) -> tuple[Polic
     values = {entry.name: stated for entry in ENTRIES if (stated := _stated(table, entry, notes)) is not None}
     lists = {each.name: found for each in LISTS if (found := _list(table, each, notes, of)) is not None}
     file = PolicyFile(version=version or "", title=title or "", wards_may_change=wards, values=values, lists=lists)
-    for fault in contradictions(policy_of(file.version, values_of(file), lists_of(file)), values, between=values):
+    for fault in contradictions(policy_of(file.version, values_of(file), lists_of(file)), {*values, *lists}, between=values):
         notes.note(fault.path, fault.code, **fault.parameters)
     if notes.faults:
         return None, notes.placed(text)
@@ -237,7 +237,8 @@ def contradictions(policy: Policy, stated: Collection[str], *, between: Collecti
     controlled = {(each.by, each.name): each for each in policy.controlled if isinstance(each, ListedControlled)}
     for place, each in enumerate(policy.emergency, start=1):
         if isinstance(each, ListedEmergency) and (each.by, each.name) in controlled:
-            notes.note(f"emergency[{place}]", "emergency-controlled", name=each.name)
+            path = f"emergency[{place}]" if "emergency" in stated or "controlled" not in stated else "controlled"
+            notes.note(path, "emergency-controlled", name=each.name)
     return tuple(notes.faults)
 
 

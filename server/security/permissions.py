@@ -33,6 +33,8 @@ SEE_CONTROLLED: Final = "see-controlled"
 FILL_DRAWERS: Final = "fill-drawers"
 SEE_RECALLS: Final = "see-recalls"
 RECALL: Final = "recall"
+SEE_POLICY: Final = "see-policy"
+CHANGE_POLICY: Final = "change-policy"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK}),
@@ -52,6 +54,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             CLOSE_DOSES,
             SEE_CONTROLLED,
             SEE_RECALLS,
+            SEE_POLICY,
         }
     ),
     StaffRole.PHARMACIST: frozenset(
@@ -70,11 +73,15 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             FILL_DRAWERS,
             SEE_RECALLS,
             RECALL,
+            SEE_POLICY,
+            CHANGE_POLICY,
         }
     ),
     StaffRole.PRESCRIBER: frozenset({OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
     StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED}),
-    StaffRole.ADMINISTRATOR: frozenset({FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, SEE_EMR, REQUEUE}),
+    StaffRole.ADMINISTRATOR: frozenset(
+        {FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, SEE_EMR, REQUEUE, SEE_POLICY, CHANGE_POLICY}
+    ),
 }
 
 

@@ -51,6 +51,7 @@ def show() -> Response | str:
             carts = views_fleet.carts(tx)
             tile("fleet.carts", "fleet", sum(cart.online(tx.at) for cart in carts))
         for permission, endpoint, code in (
+            (may.SEE_POLICY, "policy.listed", "policy"),
             (may.IMPORT, "imports.show", "import"),
             (may.MANAGE_STAFF, "staff.everybody", "staff"),
             (may.SEE_AUDIT, "audit.entries", "audit"),

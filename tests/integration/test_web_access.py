@@ -33,6 +33,8 @@ PAGES = {
     "/recalls/": may.SEE_RECALLS,
     "/emr/": may.SEE_EMR,
     "/fleet/": may.SEE_FLEET,
+    "/policy/": may.SEE_POLICY,
+    "/policy/new": may.CHANGE_POLICY,
     "/import/": may.IMPORT,
     "/staff/": may.MANAGE_STAFF,
     "/audit/": may.SEE_AUDIT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -118,9 +119,20 @@ def raw_files(draw: st.DrawFn) -> PolicyFile:
     )
 
 
+def fitting(file: PolicyFile, over: PolicyFile | None = None) -> PolicyFile:
+    """`file` without what cannot hold: over the default, or as a ward's file over a hospital's."""
+    while found := layers.faults(file) if over is None else layers.faults(over, file):
+        names = {re.sub(r"(\[\d+\])?(\.value)?$", "", each.path) for each in found}
+        values = {name: stated for name, stated in file.values.items() if name not in names}
+        lists = {name: held for name, held in file.lists.items() if name not in names}
+        assert (values, lists) != (file.values, file.lists), found
+        file = replace(file, values=values, lists=lists)
+    return file
+
+
 def files() -> st.SearchStrategy[PolicyFile]:
     """Files that hold over the default."""
-    return raw_files().filter(lambda file: not layers.faults(file))
+    return raw_files().map(fitting)
 
 
 def _ordered(values: dict[str, Stated], names: list[str]) -> dict[str, Stated]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 
 from pointofcare.policies import changes, fault, layers, reading, writing
 from pointofcare.policies.document import PolicyFile, lines_of, value_of
@@ -14,7 +14,7 @@ from pointofcare.policies.entries import LISTS, NAMES
 from pointofcare.policies.fault import PolicyFileError
 from pointofcare.products import Controlled, HighAlert
 from pointofcare.verdict.policy import Listed, ListedBy, ListedControlled, ListedHighAlert, Policy
-from tests.support.policy_files import files, raw_files
+from tests.support.policy_files import files, fitting, raw_files
 
 HOSPITAL = """format = 1
 version = "h-4"
@@ -102,6 +102,12 @@ def test_a_ward_that_was_given_the_emergency_list_still_cannot_free_a_controlled
     assert refused('[[emergency]]\ningredient = "morphine"\nsource = "local choice"\n') == {("emergency[1]", "emergency-controlled")}
 
 
+def test_a_ward_that_lists_an_emergency_drug_as_controlled_is_told_of_its_own_line() -> None:
+    over = reading.read(WARD.replace("icu-2", "h-9") + '[[emergency]]\ningredient = "ketamine"\nsource = "local choice"\n')
+    under = ward('[[controlled]]\ningredient = "ketamine"\nschedule = "psychotropic"\nsource = "local choice"\n')
+    assert [(each.path, each.code) for each in layers.faults(over, under)] == [("controlled", "emergency-controlled")]
+
+
 def test_a_wards_value_is_held_against_the_hospitals_not_the_default() -> None:
     text = '[window.frequent]\nvalue = "15 min"\nsource = "local choice"\n'
     assert refused(text) == {("window.frequent.value", "must-not-exceed")}
@@ -118,15 +124,15 @@ def test_a_ward_without_leave_never_loosens_its_hospital(over: PolicyFile, under
     """Whatever a ward adds of its own accord, every change is the stricter way."""
     strict = {each.name for each in LISTS if each.wards_may_add}
     under = replace(under, values={}, wards_may_change=(), lists={name: found for name, found in under.lists.items() if name in strict})
-    assume(not layers.faults(over, under))
+    under = fitting(under, over)
     before, after = layers.layered(over), layers.layered(over, under)
     assert all(change.direction is changes.Direction.STRICTER for change in changes.changes(before, after, "en"))
 
 
 @given(files(), raw_files())
 def test_a_ward_that_may_change_all_gets_its_own_values(over: PolicyFile, under: PolicyFile) -> None:
-    over, under = replace(over, wards_may_change=NAMES), replace(under, wards_may_change=())
-    assume(not layers.faults(over, under))
+    over = replace(over, wards_may_change=NAMES)
+    under = fitting(replace(under, wards_may_change=()), over)
     policy = layers.layered(over, under)
     assert all(value_of(policy, name) == stated.value for name, stated in under.values.items())
     for name in under.lists:
@@ -146,8 +152,8 @@ def test_list_values_are_what_the_checks_expect() -> None:
 
 @given(files(), raw_files())
 def test_what_holds_can_be_shown_as_one_file_with_every_source(over: PolicyFile, under: PolicyFile) -> None:
-    over, under = replace(over, wards_may_change=NAMES), replace(under, wards_may_change=())
-    assume(not layers.faults(over, under))
+    over = replace(over, wards_may_change=NAMES)
+    under = fitting(replace(under, wards_may_change=()), over)
     shown = layers.sourced(over, under, version="shown-1")
     assert changes.changes(layers.layered(over, under), layers.layered(shown), "en") == ()
     assert all(shown.values[name].source == stated.source for name, stated in under.values.items())

@@ -47,15 +47,15 @@ def running(moment: Moment) -> list[Running]:
     known = {each.bag for each in found} | {bag.id for bag in bags}
     found += [
         Running(bag=entry.bag, record=entry.record_id, started_at=entry.at, rate=_latest_rate(entry, moment))
-        for entry in moment.history
-        if entry.order == order.id and _runs(entry, moment) and (entry.bag is None or entry.bag not in known)
+        for entry in moment.of_order
+        if _runs(entry, moment) and (entry.bag is None or entry.bag not in known)
     ]
     unnamed = [each for each in found if each.bag is None and any(other.record == each.record for other in found if other.bag is not None)]
     return [each for each in found if each not in unnamed or each.record is None]
 
 
 def _of_bag(bag: Bag, moment: Moment) -> Running:
-    starts = [entry for entry in moment.history if entry.bag == bag.id and _runs(entry, moment)]
+    starts = [entry for entry in moment.past.in_bag(bag.id) if _runs(entry, moment)]
     last = max(starts, key=lambda entry: entry.at, default=None)
     record = bag.record_id if bag.record_id is not None else (last.record_id if last is not None else None)
     started = bag.started_at if bag.started_at is not None else (last.at if last is not None else None)
@@ -67,17 +67,12 @@ def _runs(entry: HistoryEntry, moment: Moment) -> bool:
     if entry.status != "in-progress" or entry.action not in _STARTS:
         return False
     return entry.record_id is None or not any(
-        other.continues == entry.record_id and (other.status in ("stopped", "completed") or other.action in _ENDS)
-        for other in moment.history
+        other.status in ("stopped", "completed") or other.action in _ENDS for other in moment.past.continuing(entry.record_id)
     )
 
 
 def _latest_rate(start: HistoryEntry, moment: Moment) -> Quantity | None:
-    changes = [
-        entry
-        for entry in moment.history
-        if entry.rate is not None and start.record_id is not None and entry.continues == start.record_id and entry.at >= start.at
-    ]
+    changes = [entry for entry in moment.past.continuing(start.record_id) if entry.rate is not None and entry.at >= start.at]
     last = max(changes, key=lambda entry: entry.at, default=start)
     return last.rate
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pointofcare.orders.order import Order
 from pointofcare.products import Controlled, Product
+from pointofcare.verdict import index
 from pointofcare.verdict.facts import Facts
 from pointofcare.verdict.moment import ingredients, ordered_ingredients, plain
 from pointofcare.verdict.policy import Listed, ListedBy, Policy
@@ -19,10 +20,20 @@ def applied(facts: Facts) -> Facts:
     """The same facts with the lists of their policy applied; the very same object when no list says anything."""
     policy = facts.policy
     if policy.high_alert or policy.controlled or policy.hold or policy.look_alike:
-        facts = replace(facts, products=tuple(_product(product, policy) for product in facts.products))
+        facts = replace(facts, products=_products(facts.products, policy))
     if policy.time_critical:
-        facts = replace(facts, orders=tuple(_order(order, facts) for order in facts.orders))
+        facts = replace(facts, orders=_orders(facts.orders, facts.products, policy))
     return facts
+
+
+@index.kept
+def _products(products: tuple[Product, ...], policy: Policy) -> tuple[Product, ...]:
+    return tuple(_product(product, policy) for product in products)
+
+
+@index.kept
+def _orders(orders: tuple[Order, ...], products: tuple[Product, ...], policy: Policy) -> tuple[Order, ...]:
+    return tuple(_order(order, products, policy) for order in orders)
 
 
 def names(line: Listed, ingredient: str, classes: Iterable[str]) -> bool:
@@ -67,13 +78,13 @@ def _twins(product: Product, policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _order(order: Order, facts: Facts) -> Order:
+def _order(order: Order, products: tuple[Product, ...], policy: Policy) -> Order:
     if order.time_critical:
         return order
     held = ordered_ingredients(order)
     classes = {
-        name: {each for product in facts.products for item in product.ingredients if plain(item.name) == name for each in item.classes}
+        name: {each for product in products for item in product.ingredients if plain(item.name) == name for each in item.classes}
         for name in held
     }
-    listed = any(names(line, name, classes[name]) for line in facts.policy.time_critical for name in held)
+    listed = any(names(line, name, classes[name]) for line in policy.time_critical for name in held)
     return replace(order, time_critical=True) if listed else order

@@ -14,7 +14,7 @@ from pointofcare.orders import dosage, schedule, timing
 from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import Patient
 from pointofcare.products import Product
-from pointofcare.verdict import dosing, emergency, lists, replay
+from pointofcare.verdict import dosing, emergency, index, lists, replay
 from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.moment import (
     AT_BEDSIDE,
@@ -51,11 +51,9 @@ def look(facts: Facts) -> Moment:
     patient = identity.patient
     owner = order.patient if order is not None else (of.patient if of is not None else None)
     if patient is None and not session.opened and facts.intent.action not in AT_BEDSIDE and owner is not None:
-        owners = [each for each in facts.patients if each.id == owner]
+        owners = index.patients(facts.patients).by_id.get(owner, ())
         patient = owners[0] if len(owners) == 1 else None
-    history = tuple(
-        entry for entry in facts.history if entry.status != "entered-in-error" and (patient is None or entry.patient == patient.id)
-    )
+    past = index.history(facts.history).of_patient(patient.id if patient is not None else None)
     time = _time(facts, order, when) if order is not None else DoseTime()
     if order is not None:
         order = dosage.effective(order, time.due if time.due is not None else when, facts.timezone)
@@ -71,7 +69,7 @@ def look(facts: Facts) -> Moment:
         time=time,
         dosing=None,
         drugs=_drugs(facts, session, order),
-        history=history,
+        past=past,
         of=of,
         emergency=listed if order is None else None,
     )
@@ -85,7 +83,7 @@ def _identity(session: Session, patients: Sequence[Patient]) -> Identity:
         band = session.band
         scanned = band.gsrn or band.mrn or ""
         if band.gsrn is not None:
-            found = [patient for patient in patients if any(each.gsrn == band.gsrn for each in patient.bands)]
+            found = list(index.patients(patients).by_band.get(band.gsrn, ()))
         else:
             found = [patient for patient in patients if band.mrn is not None and plain(patient.mrn) == plain(band.mrn)]
         if len(found) != 1:
@@ -113,19 +111,10 @@ def _keyed(value: str, second: str | None, patients: Sequence[Patient]) -> Ident
     return Identity(patient=patient, cause="", scanned=value)
 
 
-def _newest(orders: Sequence[Order]) -> tuple[Order, ...]:
-    """Each order in its highest version."""
-    newest: dict[str, Order] = {}
-    for order in orders:
-        if order.id not in newest or order.version > newest[order.id].version:
-            newest[order.id] = order
-    return tuple(newest.values())
-
-
 def _of_record(facts: Facts) -> HistoryEntry | None:
     """The one record that the intent names; two that differ under one id are none."""
     named = facts.intent.of_record
-    found = {entry for entry in facts.history if entry.record_id == named} if named is not None else set()
+    found = set(index.history(facts.history).with_record(named)) if named is not None else set()
     return found.pop() if len(found) == 1 else None
 
 
@@ -138,19 +127,19 @@ def _gives_way(order: Order, facts: Facts, when: datetime) -> bool:
 
 
 def _choose(facts: Facts, session: Session, patient: Patient | None, when: datetime, of: HistoryEntry | None) -> Choice:
-    orders = _newest(facts.orders)
+    orders = index.orders(facts.orders)
     if facts.intent.order is not None:
-        named = next((order for order in orders if order.id == facts.intent.order), None)
+        named = orders.newest.get(facts.intent.order)
         return Choice(order=named, cause="named" if named is not None else "unknown-order")
     if session.bags:
-        of_bag = next((order for order in orders if order.id == session.bags[-1].order), None)
+        of_bag = orders.newest.get(session.bags[-1].order)
         return Choice(order=of_bag, cause="bag" if of_bag is not None else "unknown-order")
     if of is not None:
-        recorded = next((order for order in orders if order.id == of.order), None)
+        recorded = orders.newest.get(of.order)
         return Choice(order=recorded, cause="recorded" if recorded is not None else "none")
     if patient is None:
         return Choice(order=None, cause="none")
-    own = [order for order in orders if order.patient == patient.id]
+    own = list(orders.by_patient.get(patient.id, ()))
     products = [pack.product for pack in session.packs if pack.product is not None]
     if products:
         own = [order for order in own if any(matches(product, order) for product in products)]
@@ -198,7 +187,7 @@ def _time(facts: Facts, order: Order, when: datetime) -> DoseTime:
         span = _reach(order, around)
         doses = schedule.due_doses(
             order,
-            _with_due(facts, order),
+            _with_due(facts, order, around, span),
             facts.policy.windows,
             facts.timezone,
             _moved(around, -span),
@@ -249,12 +238,17 @@ def _moved(at: datetime, by: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if by > timedelta(0) else datetime.min.replace(tzinfo=UTC)
 
 
-def _with_due(facts: Facts, order: Order) -> list[HistoryEntry]:
-    """This order's entries, each with a due time: one that names none closes the dose nearest to it, in or out of its window,
-    so that a late dose charted without its time is not offered again."""
+def _with_due(facts: Facts, order: Order, around: datetime, within: timedelta) -> list[HistoryEntry]:
+    """This order's entries about the doses `within` so far `around`, each with a due time: one that names none closes the dose
+    nearest to it, in or out of its window, so that a late dose charted without its time is not offered again."""
     entries = []
-    for entry in facts.history:
-        if entry.order == order.id and entry.due is None and order.category not in timing.SINGLE:
+    for entry in index.history(facts.history).of_order(order.id):
+        if order.category in timing.SINGLE:
+            entries.append(entry)
+            continue
+        if entry.due is not None and abs(entry.due - around) > within:
+            continue
+        if entry.due is None:
             span = _reach(order, entry.at)
             times = timing.due_times(order, facts.timezone, _moved(entry.at, -span), _moved(entry.at, span))
             if times:

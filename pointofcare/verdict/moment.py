@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 from pointofcare.errors import ZoneUnknownError
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, UnreadableLabel
@@ -20,7 +21,9 @@ from pointofcare.orders.schedule import DueDose
 from pointofcare.people import Band, Patient
 from pointofcare.products import Bag, Product
 from pointofcare.quantity import Quantity
+from pointofcare.verdict import index
 from pointofcare.verdict.facts import Action, Facts, HistoryEntry
+from pointofcare.verdict.index import Past
 from pointofcare.verdict.policy import ListedEmergency, Policy
 
 
@@ -135,7 +138,7 @@ class Emergency:
 class Moment:
     """`at` is the moment of asking, `when` the moment of giving (`given_at` where it was charted late). `patient` is the
     scanned one, or the order's where the action needs no band. `drugs` are the products whose warnings apply: the scanned
-    ones, and for a bag those of the formulary that it holds. `history` is this patient's, without what was entered in error.
+    ones, and for a bag those of the formulary that it holds. `past` is this patient's record, without what was entered in error.
     Of `order`'s dosage instructions the one of this dose stands in the order's own fields.
     `of` is the record that the intent is about; None: it names none, or one that is not there just once.
     """
@@ -151,13 +154,30 @@ class Moment:
     time: DoseTime
     dosing: Dosing | None
     drugs: tuple[Product, ...]
-    history: tuple[HistoryEntry, ...]
+    past: Past
     of: HistoryEntry | None = None
     emergency: Emergency | None = None
 
     @property
     def policy(self) -> Policy:
         return self.facts.policy
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """All of this patient's record, oldest first."""
+        return self.past.entries
+
+    @property
+    def of_order(self) -> tuple[HistoryEntry, ...]:
+        """What the record says of this order, oldest first."""
+        return self.past.of(self.order.id) if self.order is not None else ()
+
+    def since(self, span: timedelta) -> tuple[HistoryEntry, ...]:
+        """The record of the last `span` (its first instant included), and what is dated ahead of the clock."""
+        try:
+            return self.past.since(self.when - span)
+        except OverflowError:
+            return self.past.entries
 
     @property
     def action(self) -> Action:
@@ -202,12 +222,10 @@ class Moment:
             return at.isoformat()
 
     def order_of(self, entry: HistoryEntry) -> Order | None:
-        return next((order for order in self.facts.orders if order.id == entry.order), None)
+        return index.orders(self.facts.orders).first(entry.order)
 
     def product_of(self, entry: HistoryEntry) -> Product | None:
-        if entry.product is None:
-            return None
-        return next((product for product in self.facts.products if product.id == entry.product), None)
+        return index.products(self.facts.products).first(entry.product)
 
     def ingredients_of(self, entry: HistoryEntry) -> frozenset[str] | None:
         """What an entry held, by its product, else by its order; None when neither is known."""
@@ -229,6 +247,7 @@ def same_name(one: str, other: str) -> bool:
     return plain(one) == plain(other)
 
 
+@lru_cache(maxsize=8192)
 def plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
@@ -243,7 +262,12 @@ def ingredients(product: Product) -> frozenset[str]:
 
 
 def ordered_ingredients(order: Order) -> frozenset[str]:
-    return frozenset(plain(name) for name in order.ingredient.split("/") if name.strip())
+    return _joined(order.ingredient)
+
+
+@lru_cache(maxsize=8192)
+def _joined(names: str) -> frozenset[str]:
+    return frozenset(plain(name) for name in names.split("/") if name.strip())
 
 
 def matches(product: Product, order: Order) -> bool:

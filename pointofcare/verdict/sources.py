@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, Scan, TextScan, UnreadableLabel
+from pointofcare.verdict import index
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.finding import FactSource, Finding
 from pointofcare.verdict.moment import Moment
@@ -102,13 +103,21 @@ def _observation(finding: Finding, moment: Moment) -> FactSource:
 
 def _record(finding: Finding, moment: Moment) -> FactSource:
     """The record that the finding names by its time, else the one that the intent is about, else the last of the order."""
-    named = {str(value) for value in (*finding.facts.values(), *finding.params.values())}
-    order = moment.order.id if moment.order is not None else None
-    entries = sorted(moment.facts.history, key=lambda entry: entry.at, reverse=True)
-    by_time = [entry for entry in entries if moment.local(entry.at) in named]
-    own = [entry for entry in entries if entry.order == order]
-    found = next(iter(by_time), None) or moment.of or next(iter(own), None)
+    recorded = index.history(moment.facts.history)
+    named = [at for value in (*finding.facts.values(), *finding.params.values()) if (at := _instant(value)) is not None]
+    by_time = [entry for at in sorted(named, reverse=True) for entry in recorded.recorded_at(at)]
+    own = recorded.of_order(moment.order.id) if moment.order is not None else ()
+    found = next(iter(by_time), None) or moment.of or max(own, key=lambda entry: entry.at, default=None)
     return _entry(found) if found is not None else FactSource(origin="record", at=_chart(moment))
+
+
+def _instant(value: object) -> datetime | None:
+    """The instant that a fact names, as `Moment.local` wrote it."""
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
 
 
 def _entry(entry: HistoryEntry) -> FactSource:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pointofcare.orders.order import OrderStatus
+from pointofcare.verdict import index
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import TAKEN, Moment
@@ -35,18 +36,18 @@ def check(moment: Moment) -> Iterator[Finding]:
     if not moment.delivering:
         return
     patient, order = moment.patient, moment.order
-    if patient is not None and any(each.id == patient.id and each != patient for each in moment.facts.patients):
+    if patient is not None and any(each != patient for each in index.patients(moment.facts.patients).by_id[patient.id]):
         facts = {"cause": "patient", "what": patient.id, "at": ""}
         yield RULE.finding(Level.STOP, "refresh", facts=facts, unknown=True)
     if order is None:
         return
     yield from _versions(moment)
     about = {"what": order.id}
-    ahead = [entry for entry in moment.history if entry.order == order.id and entry.at - moment.at > moment.policy.clock_stop]
+    ahead = [entry for entry in moment.of_order if entry.at - moment.at > moment.policy.clock_stop]
     if ahead:
         facts = {"cause": "future", "what": order.id, "at": moment.local(max(entry.at for entry in ahead))}
         yield RULE.finding(Level.REASON, "correct-record", facts=facts, params=about, unknown=True)
-    before = [entry for entry in moment.history if _before_start(entry, moment)]
+    before = [entry for entry in moment.of_order if _before_start(entry, moment)]
     if before:
         facts = {"cause": "before-start", "what": order.id, "at": moment.local(min(entry.at for entry in before))}
         yield RULE.finding(Level.REASON, "correct-record", facts=facts, params=about, unknown=True)
@@ -55,7 +56,7 @@ def check(moment: Moment) -> Iterator[Finding]:
 def _versions(moment: Moment) -> Iterator[Finding]:
     order = moment.order
     assert order is not None
-    same = [each for each in moment.facts.orders if each.id == order.id]
+    same = index.orders(moment.facts.orders).versions[order.id]
     facts = {"cause": "versions", "what": order.id, "at": ""}
     if len({each for each in same if each.version == order.version}) > 1:
         yield RULE.finding(Level.STOP, "refresh", facts=facts, unknown=True)

@@ -55,11 +55,14 @@ def overdue(moment: Moment) -> list[HistoryEntry]:
     order, policy = moment.order, moment.policy
     if order is None:
         return []
-    said = {entry.continues for entry in moment.history if entry.effect is not None}
     found = []
-    for entry in moment.history:
+    for entry in moment.since(policy.effect_look_back):
         until = owed_until(entry, order, policy)
-        if until is not None and until < moment.when and entry.record_id not in said and moment.when - entry.at <= policy.effect_look_back:
+        if (
+            until is not None
+            and until < moment.when
+            and not any(each.effect is not None for each in moment.past.continuing(entry.record_id))
+        ):
             found.append(entry)
     return sorted(found, key=lambda entry: entry.at)
 

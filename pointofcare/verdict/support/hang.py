@@ -52,7 +52,7 @@ def _started(moment: Moment) -> datetime | None:
     if bag is None:
         return None
     known = [bag.started_at] + [each.started_at for each in infusing.running(moment) if each.bag == bag.id]
-    known += [entry.at for entry in moment.history if entry.bag == bag.id and entry.action in ("start", "give")]
+    known += [entry.at for entry in moment.past.in_bag(bag.id) if entry.action in ("start", "give")]
     return min((at for at in known if at is not None), default=None)
 
 

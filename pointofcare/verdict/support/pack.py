@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from pointofcare.errors import ZoneUnknownError
 from pointofcare.orders import timing
+from pointofcare.verdict import index
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import TAKEN, Moment, Pack, plain
 from pointofcare.verdict.rule import Rule
@@ -159,7 +160,7 @@ def check_opened(moment: Moment) -> Iterator[Finding]:
 
 
 def check_serial(moment: Moment) -> Iterator[Finding]:
-    gtins = {product.id: product.gtin for product in moment.facts.products}
+    known = index.products(moment.facts.products).by_id
     for pack in _packs(moment):
         serial = pack.scan.serial
         if "21" in pack.scan.bad_elements:
@@ -169,8 +170,8 @@ def check_serial(moment: Moment) -> Iterator[Finding]:
             continue
         used = [
             entry
-            for entry in moment.facts.history
-            if entry.serial == serial and entry.status in TAKEN and gtins.get(entry.product or "", pack.scan.gtin) == pack.scan.gtin
+            for entry in index.history(moment.facts.history).with_serial(serial)
+            if entry.status in TAKEN and all(each.gtin == pack.scan.gtin for each in known.get(entry.product or "", ())[-1:])
         ]
         if used:
             last = max(entry.at for entry in used)

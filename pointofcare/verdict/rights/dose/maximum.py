@@ -111,7 +111,7 @@ def _most(moment: Moment, ingredient: str, limit: Quantity, unit: str) -> Fracti
 def _recent(moment: Moment, ingredient: str) -> list[tuple[HistoryEntry, Fraction | None]]:
     """The gives of `ingredient` in the same rolling 24 hours, each with its amount; None: not known how much."""
     found = []
-    for entry in moment.history:
+    for entry in moment.since(_DAY):
         age = moment.when - entry.at
         if entry.status not in TAKEN or not -_DAY < age < _DAY:  # one ahead of this clock was given all the same
             continue

@@ -71,19 +71,11 @@ def _done(moment: Moment) -> HistoryEntry | None:
     order, dose = moment.order, moment.time.dose
     assert order is not None
     if order.category in SINGLE:
-        closing = [entry for entry in moment.history if entry.order == order.id and entry.status in CLOSING]
+        closing = [entry for entry in moment.of_order if entry.status in CLOSING]
     elif dose is not None and not dose.is_open:
-        closing = [
-            entry
-            for entry in moment.history
-            if entry.order == order.id and entry.status in CLOSING and (entry.at == dose.outcome_at or entry.due == dose.due)
-        ]
+        closing = [entry for entry in moment.of_order if entry.status in CLOSING and (entry.at == dose.outcome_at or entry.due == dose.due)]
     else:
-        closing = [
-            entry
-            for entry in moment.history
-            if entry.order == order.id and entry.status in CLOSING and entry.due is not None and entry.due == moment.time.due
-        ]
+        closing = [entry for entry in moment.of_order if entry.status in CLOSING and entry.due is not None and entry.due == moment.time.due]
     return max(closing, key=lambda entry: entry.at, default=None)
 
 
@@ -94,6 +86,6 @@ def check_once(moment: Moment) -> Iterator[Finding]:
     single = order.category is OrderCategory.ONCE
     if order.category is OrderCategory.ON_CALL:
         single = not moment.policy.on_call_repeats
-    given = [entry for entry in moment.history if entry.order == order.id and entry.status in ("completed", "stopped")]
+    given = [entry for entry in moment.of_order if entry.status in ("completed", "stopped")]
     if single and given:
         yield ONCE.finding(Level.STOP, "ask-prescriber", facts={"at": moment.local(max(entry.at for entry in given))})

@@ -57,7 +57,7 @@ def check_repeat(moment: Moment) -> Iterator[Finding]:
         return
     recent = [
         entry
-        for entry in moment.history
+        for entry in moment.since(moment.policy.repeat_warning)
         if entry.status in _RECORDED
         and moment.ingredients_of(entry) == held
         and abs(_age(moment, entry)) <= moment.policy.repeat_warning  # another cart's clock may be ahead
@@ -75,7 +75,8 @@ def check_interval(moment: Moment) -> Iterator[Finding]:
     if order is None or not moment.giving or order.prn is None or order.prn.min_interval is None:
         return
     held = _held(moment) | ordered_ingredients(order)
-    gives = [entry for entry in moment.history if entry.status in TAKEN and (moment.ingredients_of(entry) or held) & held]
+    recent = moment.since(order.prn.min_interval)
+    gives = [entry for entry in recent if entry.status in TAKEN and (moment.ingredients_of(entry) or held) & held]
     if not gives:
         return
     last = max(gives, key=lambda entry: entry.at)

@@ -46,7 +46,7 @@ def listed() -> str:
     return page.render("policy.html", wards=wards, ward=ward, own=own, standing=standing, files=found, names=people, text=text)
 
 
-@room.get("/<int:number>")
+@room.get("/<int(max=2147483647):number>")
 @requires(SEE_POLICY)
 def show(number: int) -> str:
     who = actor()
@@ -77,7 +77,7 @@ def show(number: int) -> str:
     )
 
 
-@room.post("/<int:number>")
+@room.post("/<int(max=2147483647):number>")
 @requires(CHANGE_POLICY)
 def act(number: int) -> BaseResponse:
     who = actor()
@@ -118,7 +118,7 @@ def new() -> str:
     return _editor(text, ward, None, ())
 
 
-@room.get("/<int:number>/edit")
+@room.get("/<int(max=2147483647):number>/edit")
 @requires(CHANGE_POLICY)
 def edit(number: int) -> str | BaseResponse:
     with looking(actor()) as tx:
@@ -134,7 +134,7 @@ def save_new() -> BaseResponse | tuple[str, int] | str:
     return _save(None)
 
 
-@room.post("/<int:number>/edit")
+@room.post("/<int(max=2147483647):number>/edit")
 @requires(CHANGE_POLICY)
 def save(number: int) -> BaseResponse | tuple[str, int] | str:
     with looking(actor()) as tx:

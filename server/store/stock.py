@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import literal, select
+from sqlalchemy import func, literal, or_, select
 
 from server.store.plain import storable
 from server.store.tables import CartRow, DrawerAssignmentRow, ProductRow, StockMoveRow
@@ -21,6 +21,10 @@ COUNTED = "counted"
 ADJUSTED = "adjusted"
 # What changes the stock; a count only says what somebody saw.
 MOVING = (FILL, TAKEN, RETURNED, ADJUSTED)
+# Counts of these last days are compared anew when a record comes late; older ones keep what was found.
+LOOK_BACK = timedelta(days=7)
+# A count this much older than another is what the other starts from.
+BASE_AFTER = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +72,18 @@ def add(tx: Transaction, move: Move) -> bool:
     return tx.inserted(new)
 
 
-def moves(tx: Transaction, *, cart: str, product: str, until: datetime | None = None) -> tuple[Move, ...]:
-    """Of one product in one cart, in the order in which they happened."""
-    query = select(StockMoveRow).where(StockMoveRow.facility == tx.facility, StockMoveRow.cart == cart, StockMoveRow.product == product)
-    if until is not None:
-        query = query.where(StockMoveRow.at <= until)
-    return tuple(_move(row) for row in tx.session.scalars(query.order_by(StockMoveRow.at, StockMoveRow.id)))
+def moves(tx: Transaction, *, cart: str, product: str) -> tuple[Move, ...]:
+    """Of one product in one cart, in the order in which they happened, as far back as the counts of the last days depend on: what
+    a dose costs does not grow with the years. Two statements."""
+    mine = (StockMoveRow.facility == tx.facility, StockMoveRow.cart == cart, StockMoveRow.product == product)
+    counted = select(StockMoveRow.drawer, func.max(StockMoveRow.at)).where(
+        *mine, StockMoveRow.kind == COUNTED, StockMoveRow.at <= tx.at - LOOK_BACK - BASE_AFTER
+    )
+    query = select(StockMoveRow).where(*mine).order_by(StockMoveRow.at, StockMoveRow.id)
+    for drawer, at in tx.session.execute(counted.group_by(StockMoveRow.drawer)).all():
+        # What a count's own record took may stand shortly before it.
+        query = query.where(or_(StockMoveRow.drawer != drawer, StockMoveRow.at >= at - timedelta(days=1)))
+    return tuple(_move(row) for row in tx.session.scalars(query))
 
 
 def listed(tx: Transaction, *, cart: str | None = None, limit: int = 100) -> tuple[Move, ...]:
@@ -115,14 +125,21 @@ def place(tx: Transaction, *, cart: str, product: str, patient: str) -> Place:
 def expected(found: Collection[Move], *, drawer: int, at: datetime, without: str | None = None) -> Decimal | None:
     """What should have lain in the drawer at `at`, without what record `without` took; None: nobody had filled it, so nobody knows.
 
-    Counting starts with the first filling. Moves of which the drawer is not known count for each drawer: then a difference is shown
-    rather than hidden."""
+    Counting starts with the newest count that is `BASE_AFTER` older, else with the first filling: a difference of long ago stays a
+    task of its own and no longer moves today's. Moves of which the drawer is not known count for each drawer: then a difference is
+    shown rather than hidden."""
     mine = [move for move in found if move.kind in MOVING and move.at <= at and move.drawer in (drawer, 0)]
+    counts = [move for move in found if move.kind == COUNTED and move.drawer == drawer and move.at <= at - BASE_AFTER]
+    base = max(counts, key=lambda move: (move.at, move.id), default=None)
+    if base is not None:
+        later = [move for move in mine if move.at > base.at or (move.record_id is not None and move.record_id == base.record_id)]
+        return base.units + _sum(later, without)
     start = min((move.at for move in mine if move.kind in (FILL, ADJUSTED)), default=None)
-    if start is None:
-        return None
-    counted = (move.units for move in mine if move.at >= start and (without is None or move.record_id != without))
-    return sum(counted, Decimal(0))
+    return None if start is None else _sum([move for move in mine if move.at >= start], without)
+
+
+def _sum(found: Collection[Move], without: str | None) -> Decimal:
+    return sum((move.units for move in found if without is None or move.record_id != without), Decimal(0))
 
 
 def wards_with(tx: Transaction, product: str) -> tuple[str, ...]:

@@ -246,9 +246,10 @@ def _read(details: Mapping[str, object]) -> tuple[str, int, Decimal, str | None,
 
 
 def recount(tx: Transaction, *, cart: str, product: str) -> None:
-    """Compares every count with what should have lain there then. A record that comes late may settle a difference, or show one."""
+    """Compares the counts of the last days with what should have lain there then. A record that comes late may settle a difference,
+    or show one."""
     found = stock.moves(tx, cart=cart, product=product)
-    counts = [move for move in found if move.kind == stock.COUNTED]
+    counts = [move for move in found if move.kind == stock.COUNTED and move.at >= tx.at - stock.LOOK_BACK]
     ward: str | None = None
     for count in counts:
         should = stock.expected(found, drawer=count.drawer, at=count.at, without=count.record_id)

@@ -1,4 +1,5 @@
-"""The blind count of a controlled drug (rule C3): its drawer opened, and what is left is told before the dose is confirmed.
+"""The blind count of a controlled drug (rule C3): its drawer opened, and what lies in it, this dose with it, is told before the dose
+is confirmed.
 
 The number that should be there is not on this cart, so that nobody can copy it. Must never hold up an emergency: not to count
 takes one tap and its reason.

@@ -372,6 +372,8 @@ class Words:
         found = list(verdict.findings) if verdict is not None else []
         if self.view.session.state is State.AWAITING_RATE:  # that the rate is missing, and the second look comes after it
             found = [finding for finding in found if finding.rule not in _OF_THE_RATE]
+        if self.masked():  # whatever names the first figure waits until the second is told
+            found = [finding for finding in found if finding.rule != "I5" and not finding.rule.startswith("Q")]
         return sorted(found, key=lambda finding: (finding.satisfied, -finding.level))
 
     def wanting_reason(self) -> tuple[str, ...]:

@@ -82,6 +82,7 @@
       for (const field of form.elements) {
         // A PIN that was sent is used up: what is typed next must not be added to it.
         if (!field.name || field.type === "hidden" || (form.dataset.sent && field.type === "password")) continue;
+        if (field.type === "radio" && !field.checked) continue;
         const focused = field === document.activeElement;
         if (field.value || focused) kept.fields.push([question(form), field.name, field.value, focused]);
       }
@@ -99,7 +100,7 @@
         const field = form && form.elements.namedItem(name);
         if (field && "value" in field) {
           if (field.type !== "submit") field.value = value;
-          if (focused) field.focus();
+          if (focused && field.focus) field.focus();
         }
       });
       const active = document.activeElement;

@@ -5,16 +5,18 @@ The form reads with the same rules as an import and names the field and what to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
 from flask import Blueprint, abort, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.orders.order import DayOfWeek, Dosage, Order, OrderCategory, OrderStatus
 from server.security.permissions import PLACE_ORDERS
 from server.security.person import actor, requires
 from server.store import orders, patients, products
@@ -26,15 +28,23 @@ from server.web import faults, page
 
 room = Blueprint("orders", __name__, url_prefix="/orders")
 
+_ROW = re.compile(r"dosages\[([0-9]+)\]")
 ROUTES = ("PO", "IV", "IM", "SC", "SL", "PR", "INH", "TOP", "TD", "NASAL", "NG")
 FORM_COLUMNS = (
     "ingredient", "form", "route", "category", "dose", "dose_max", "times", "every", "start", "end", "time_critical",
-    "needs_double_check", "prn_reasons", "prn_min_interval", "prn_max_24h", "rate", "additives", "indication", "display",
+    "needs_double_check", "prn_reasons", "prn_min_interval", "prn_max_24h", "rate", "rate_max", "additives", "indication", "display",
+    "days_of_week", "own_supply", "counts_days",
 )  # fmt: skip
+FLAGS = ("time_critical", "needs_double_check", "own_supply", "counts_days")
+# The rows of a taper. "together": the row holds beside the one above it instead of following it.
+STEP_COLUMNS = ("dose", "dose_max", "rate", "times", "every", "days_of_week", "start", "end", "together")
+FEWEST_ROWS, MOST_ROWS = 3, 20
 
 
-def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: str) -> tuple[Order | None, dict[str, str]]:
-    """The order that the form asks for, or the faults by field, each saying what to do."""
+def read(
+    cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: str, rows: Sequence[Mapping[str, str]] = ()
+) -> tuple[Order | None, dict[str, str]]:
+    """The order that the form asks for, or the faults by field, each saying what to do. `rows` are those of its taper."""
     language = page.language()
     place = Place(file="", row=0)
     certain: dict[str, object] = {"id": order_id, "patient": patient, "status": OrderStatus.ACTIVE, "prescriber": prescriber}
@@ -58,13 +68,64 @@ def read(cells: Mapping[str, str], *, order_id: str, patient: str, prescriber: s
                 found[name] = f"{problem.message_in(language)} {problem.remedy_in(language)}"
     # A form that lacks a needed field still gets each unreadable one named in the same answer.
     told = dict(certain) if not found else {"ingredient": "", "form": "", "route": "", "category": OrderCategory.ON_CALL, **certain}
-    built = import_orders.build(place=place, certain=told, uncertain=uncertain)
+    built = import_orders.build(place=place, certain=told, uncertain=uncertain, steps=_steps(rows))
     for code, value in built.clarify:
         if found and not code.endswith("-unreadable"):
             continue
         name = import_orders.field_of(code, value)
-        found.setdefault(name, "; ".join(clarify_parts(language, ((code, value),))))
+        row = _ROW.match(value)
+        said = "; ".join(clarify_parts(language, ((code, value),)))
+        found.setdefault(name, f"{int(row[1]) + 1}. {said}" if row else said)
     return (None, found) if found else (replace(built.order, status=OrderStatus.ACTIVE), {})
+
+
+def _steps(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The filled rows as steps, each after the one above it or beside it."""
+    steps: list[dict[str, str]] = []
+    sequence = 0
+    for row in rows:
+        cells = {name: row.get(name, "").strip() for name in STEP_COLUMNS}
+        together = bool(cells.pop("together")) and bool(steps)
+        if not any(cells.values()):
+            continue
+        sequence += 0 if together else 1
+        moments = {name: _with_zone(cells[name]) for name in ("start", "end") if cells[name]}
+        steps.append({**cells, **moments, "sequence": str(sequence)})
+    return steps
+
+
+def _rows(asked: MultiDict[str, str]) -> list[dict[str, str]]:
+    """The taper's rows of a sent form."""
+    found = []
+    for number in range(1, MOST_ROWS + 1):
+        row = {name: asked.get(f"step-{number}-{name}", "") for name in STEP_COLUMNS}
+        row["days_of_week"] = "|".join(asked.getlist(f"step-{number}-days_of_week"))
+        found.append(row)
+    used = max((number for number, row in enumerate(found, start=1) if any(row.values())), default=0)
+    return found[:used]
+
+
+def _rows_of(order: Order) -> list[dict[str, str]]:
+    """The steps of an order as the form shows them."""
+    rows = []
+    before = None
+    for step in order.dosages:
+        rows.append({**_timed_cells(step), "rate": str(step.rate or ""), "together": "yes" if step.sequence == before else ""})
+        before = step.sequence
+    return rows
+
+
+def _timed_cells(step: Order | Dosage) -> dict[str, str]:
+    zone = page.zone()
+    return {
+        "dose": str(step.dose_range[0]) if step.dose_range else str(step.dose or ""),
+        "dose_max": str(step.dose_range[1]) if step.dose_range else "",
+        "times": "|".join(at.strftime("%H:%M") for at in step.times),
+        "every": f"{step.every.total_seconds() / 3600:g} h" if step.every else "",
+        "days_of_week": "|".join(day.value for day in step.days_of_week),
+        "start": step.start.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if step.start else "",
+        "end": step.end.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if step.end else "",
+    }
 
 
 def _with_zone(cell: str) -> str:
@@ -78,25 +139,19 @@ def _with_zone(cell: str) -> str:
 
 def _cells(order: Order) -> dict[str, str]:
     """An order as the form shows it."""
-    zone = page.zone()
     prn = order.prn
     return {
+        **_timed_cells(order),
         "ingredient": order.ingredient,
         "form": order.form,
         "route": order.route,
         "category": order.category.value,
-        "dose": str(order.dose_range[0]) if order.dose_range else str(order.dose or ""),
-        "dose_max": str(order.dose_range[1]) if order.dose_range else "",
-        "times": "|".join(at.strftime("%H:%M") for at in order.times),
-        "every": f"{order.every.total_seconds() / 3600:g} h" if order.every else "",
-        "start": order.start.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if order.start else "",
-        "end": order.end.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if order.end else "",
-        "time_critical": "yes" if order.time_critical else "",
-        "needs_double_check": "yes" if order.needs_double_check else "",
+        **{name: "yes" if getattr(order, name) else "" for name in FLAGS},
         "prn_reasons": "|".join(prn.reasons) if prn else "",
         "prn_min_interval": f"{prn.min_interval.total_seconds() / 3600:g} h" if prn and prn.min_interval else "",
         "prn_max_24h": str(prn.max_per_24h) if prn and prn.max_per_24h else "",
-        "rate": str(order.rate or ""),
+        "rate": str(order.rate_range[0] if order.rate_range else order.rate or ""),
+        "rate_max": str(order.rate_range[1]) if order.rate_range else "",
         "additives": "|".join(order.additives),
         "indication": order.indication or "",
         "display": order.display,
@@ -113,14 +168,19 @@ def form() -> str:
         if before is not None:
             wanted = before.order.patient
     cells = _cells(before.order) if before is not None else {"start": _now()}
-    return _shown(wanted, cells, {}, amend=amend, version=str(before.order.version) if before else "")
+    rows = _rows_of(before.order) if before is not None else []
+    return _shown(wanted, cells, {}, rows=rows, amend=amend, version=str(before.order.version) if before else "")
 
 
 def _now() -> str:
     return datetime.now(page.zone()).strftime("%Y-%m-%dT%H:%M")
 
 
-def _shown(patient_id: str, cells: Mapping[str, str], found: Mapping[str, str], *, amend: str, version: str) -> str:
+def _shown(
+    patient_id: str, cells: Mapping[str, str], found: Mapping[str, str], *, rows: Sequence[Mapping[str, str]], amend: str, version: str
+) -> str:
+    empty: Mapping[str, str] = {}
+    spare = max(FEWEST_ROWS, min(len(rows) + 2, MOST_ROWS)) - len(rows)
     with reading(actor()) as tx:
         patient = patients.get(tx, patient_id)
         stock = products.listed(tx)
@@ -128,6 +188,9 @@ def _shown(patient_id: str, cells: Mapping[str, str], found: Mapping[str, str], 
         "order_form.html",
         patient=patient,
         cells=cells,
+        rows=[*rows, *([empty] * spare)],
+        stepped=bool(rows),
+        days=[day.value for day in DayOfWeek],
         faults=found,
         amend=amend,
         version=version,
@@ -146,14 +209,16 @@ def place() -> BaseResponse | tuple[str, int]:
     amend = request.form.get("amend", "")
     version = request.form.get("version", "")
     cells = {name: request.form.get(name, "") for name in FORM_COLUMNS}
-    order, found = read(cells, order_id=amend or f"o-{uuid4().hex[:12]}", patient=patient_id, prescriber=who.id)
+    cells["days_of_week"] = "|".join(request.form.getlist("days_of_week"))
+    rows = _rows(request.form)
+    order, found = read(cells, order_id=amend or f"o-{uuid4().hex[:12]}", patient=patient_id, prescriber=who.id, rows=rows)
     reason = request.form.get("reason", "")
     if amend and not reason.strip():
         found = {**found, "reason": page.t("amend-needs-reason")}
     if amend and not (version.isascii() and version.isdigit()):
         abort(400)
     if order is None or found:
-        return _shown(patient_id, {**cells, "reason": reason}, found, amend=amend, version=version), 422
+        return _shown(patient_id, {**cells, "reason": reason}, found, rows=rows, amend=amend, version=version), 422
     try:
         with transaction(who) as tx:
             if amend:
@@ -162,7 +227,7 @@ def place() -> BaseResponse | tuple[str, int]:
                 verbs.place(tx, who, order)
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
-        return _shown(patient_id, {**cells, "reason": reason}, {}, amend=amend, version=version), 409
+        return _shown(patient_id, {**cells, "reason": reason}, {}, rows=rows, amend=amend, version=version), 409
     page.say("done-amend" if amend else "done-place")
     return page.back(url_for("patients.show", patient_id=patient_id, _anchor=f"order-{order.id}"))
 

@@ -161,12 +161,8 @@ def span(value: timedelta | None) -> str:
 
 
 def timing(order: Any) -> str:
-    """When an order is due, in words."""
-    pieces = []
-    if order.times:
-        pieces.append(" · ".join(at.strftime("%H:%M") for at in order.times))
-    if order.every is not None:
-        pieces.append(t("every", span=span(order.every)))
+    """When an order is due, in words; of several dosage instructions each with its amount and until when it holds."""
+    pieces = [_step(place, step) for place, step in enumerate(order.dosages, start=1)] or _times(order)
     if order.prn is not None:
         pieces.append(t("prn"))
         if order.prn.min_interval is not None:
@@ -178,7 +174,31 @@ def timing(order: Any) -> str:
     return ", ".join(pieces)
 
 
+def _times(step: Any) -> list[str]:
+    pieces = []
+    if step.times:
+        pieces.append(" · ".join(at.strftime("%H:%M") for at in step.times))
+    if step.days_of_week:
+        pieces.append(" ".join(word("weekday", day) for day in step.days_of_week))
+    if step.every is not None:
+        days = step.every.days if not step.every % timedelta(days=1) else 0
+        pieces.append(t("every-days", n=days) if days > 1 else t("every", span=span(step.every)))
+    return pieces
+
+
+def _step(place: int, step: Any) -> str:
+    bounds = []
+    if step.start is not None:
+        bounds.append(t("step-from", moment=moment(step.start)))
+    if step.end is not None:
+        bounds.append(t("step-until", moment=moment(step.end)))
+    return f"{place}. {' · '.join([order_dose(step), *_times(step), *bounds])}"
+
+
 def order_dose(order: Any) -> str:
+    """The amount; of an order with several dosage instructions that there are several: each stands in its times."""
+    if getattr(order, "dosages", ()):
+        return t("several-steps", n=len(order.dosages))
     if order.dose_range is not None:
         return f"{amount(order.dose_range[0])} – {amount(order.dose_range[1])}"
     if order.dose is not None:

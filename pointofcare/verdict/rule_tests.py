@@ -331,14 +331,29 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "test_window_includes_its_first_instant_and_excludes_its_last",
     ),
     "T7 task": (
-        "test_a_dose_that_nobody_charted_for_two_days_stays_overdue_on_the_board",
-        "test_time_alone_never_closes_a_dose",
+        "test_an_overdue_dose_stays_until_a_person_closes_it_with_a_reason",
+        "test_only_a_charge_nurse_closes_an_overdue_dose", "test_time_alone_never_closes_a_dose",
     ),
     "Q8 screen": (
         "test_written_without_trailing_zero_or_exponent",
     ),
+    "N4 task": (
+        "test_the_effect_of_a_dose_as_needed_is_owed_until_somebody_says_it",
+        "test_the_effect_that_is_owed_is_asked_for_and_recorded",
+    ),
+    "N5 screen": (
+        "test_last_four_gives_are_at_hand_with_amount_reason_and_site",
+    ),
     "H3 transition": (
-        "test_invalid_witness_satisfies_nothing",
+        "test_a_witness_who_may_not_be_one_is_raised_and_stands_in_the_receipt", "test_no_invalid_witness_ever_passes",
+    ),
+    "H4 transition": (
+        "test_stricter_of_product_and_list_counts", "test_line_means_an_ingredient_or_a_class",
+    ),
+    "G2 task": (
+        "test_a_recall_stops_the_lot_on_every_cart_and_asks_each_ward_that_had_it",
+        "test_a_lot_is_recalled_once_and_by_a_pharmacist_only",
+        "test_a_recall_on_the_page_lists_who_got_it_and_exports_no_formula",
     ),
     "G5 task": (
         "test_an_unknown_barcode_is_one_task_however_often_it_is_scanned",
@@ -350,7 +365,8 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "test_a_started_bag_infuses_at_its_rate", "test_a_rate_set_after_the_end_does_not_make_it_run_again",
     ),
     "S2 transition": (
-        "test_a_withdrawn_record_withdraws_what_it_asked_for",
+        "test_the_giver_or_a_charge_nurse_withdraws_a_record_by_a_new_one", "test_nobody_else_withdraws_a_record",
+        "test_a_record_is_withdrawn_once_and_never_without_a_reason",
     ),
     "S5 task": (
         "test_a_dose_that_is_not_there_asks_the_pharmacy_in_the_same_commit_and_with_a_clock",
@@ -362,5 +378,8 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     ),
     "C3 task": (
         "test_a_count_that_agrees_raises_nothing_and_one_that_differs_says_by_how_much",
+    ),
+    "C4 screen": (
+        "test_analytics_show_waste_by_person_with_numbers_and_a_picture",
     ),
 }

@@ -58,3 +58,8 @@ def sentence(language: str, doubt: Doubt) -> tuple[str, str]:
     t = words().text
     what = t(language, f"doubt-unmatched-{doubt.by.value}", {"name": doubt.name})
     return what, t(language, "doubt-near", {"near": doubt.near}) if doubt.near else t(language, "doubt-remedy")
+
+
+def title(language: str, doubt: Doubt) -> str:
+    """The name as it is listed."""
+    return words().text(language, "drug-class", {"name": doubt.name}) if doubt.by is ListedBy.CLASS else doubt.name

@@ -17,7 +17,7 @@ import pytest
 from cart_client.journal import Journal
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
-from pointofcare.wire.messages import EmrState
+from pointofcare.wire.messages import AdministrationRecorded, EmrState, ObservationRecorded
 from tests.support.cart_ward import CART, FACILITY, NOW, WARD, q
 
 WRITER = """
@@ -72,6 +72,23 @@ def a_record(record_id: str = "r-1", **more: object) -> AdministrationRecord:
         chart_version=1,
         online=True,
         clock_offset_s=0.0,
+    )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def a_value(record_id: str = "v-1", **more: object) -> ObservationRecorded:
+    base = ObservationRecorded(
+        record_id=record_id,
+        facility=FACILITY,
+        ward=WARD,
+        cart=CART,
+        patient="P1",
+        code="heart-rate",
+        value=q("72 /min"),
+        at=NOW,
+        nurse="N1",
+        seq=1,
+        epoch="",
     )
     return replace(base, **more)  # type: ignore[arg-type]
 
@@ -248,3 +265,69 @@ def test_a_journal_that_is_deleted_or_replaced_while_the_cart_runs_says_not_reco
             assert raised.value.fields["why"] == "damaged"
             assert "paper" in raised.value.remedy
     assert [entry.record_id for entry in journal.unsent()] == ["before"]  # and what was written can still be sent
+
+
+def test_a_measured_value_is_a_row_like_any_other_and_no_administration(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    journal.append(a_record("r-1"), message_id="m1")
+    entry = journal.append_observation(a_value(), message_id="m2")
+    assert (entry.seq, entry.kind) == (2, "observation")
+    assert journal.append_observation(a_value(), message_id="m3") == entry
+    with pytest.raises(JournalError):
+        journal.append_observation(a_value(value=q("27 /min")), message_id="m4")
+    journal.close()
+    again = Journal(path, cart=CART)
+    assert [value.value for value in again.observations(since=NOW)] == [q("72 /min")]
+    assert again.observations(since=NOW + timedelta(seconds=1)) == ()
+    assert [record.record_id for record in again.administrations(since=NOW)] == ["r-1"]
+    assert again.settle("v-1", at=NOW)
+    assert again.unsent_count() == 1
+
+
+def test_the_facts_of_a_verdict_stay_with_its_record(path: Path) -> None:
+    journal = Journal(path, cart=CART)
+    first = journal.append(a_record(), message_id="m1", facts="e30=")
+    assert isinstance(first.message.body, AdministrationRecorded)
+    assert first.message.body.facts == "e30="
+    assert journal.append(a_record(), message_id="m2", facts="later") == first  # the same record, asked again a moment later
+
+
+def test_a_journal_of_the_first_version_goes_on_with_all_its_rows(path: Path) -> None:
+    """A cart is updated with doses that nobody has sent yet: none may be lost, and nothing becomes changeable."""
+    journal = Journal(path, cart=CART)
+    journal.append(a_record("r-1"), message_id="m1")
+    journal.append(a_record("r-2"), message_id="m2")
+    journal.open_dose(a_record("r-3"), at=NOW)
+    journal.settle("r-1", at=NOW)
+    epoch = journal.epoch
+    journal.close()
+    direct = sqlite3.connect(path)
+    direct.executescript(
+        """
+        DROP TRIGGER entry_no_update; DROP TRIGGER entry_no_delete; DROP INDEX entry_effective;
+        ALTER TABLE entry RENAME TO newer;
+        CREATE TABLE entry (
+            seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt')),
+            journalled_at TEXT NOT NULL, patient TEXT, effective_at TEXT NOT NULL, payload BLOB NOT NULL
+        ) STRICT;
+        INSERT INTO entry SELECT * FROM newer; DROP TABLE newer;
+        CREATE INDEX entry_effective ON entry (effective_at);
+        CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+        CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+        PRAGMA user_version = 1;
+        """
+    )
+    direct.close()
+    again = Journal(path, cart=CART)
+    assert again.epoch == epoch
+    assert [entry.record_id for entry in again.unsent()] == ["r-2"]
+    assert [record.record_id for record in again.administrations(since=NOW)] == ["r-1", "r-2"]
+    assert [record.record_id for record in again.open_doses()] == ["r-3"]
+    assert again.append_observation(a_value(), message_id="m3").seq == 3
+    again.close()
+    direct = sqlite3.connect(path)
+    for statement in ("UPDATE entry SET seq = 9", "DELETE FROM entry"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            direct.execute(statement)
+    direct.close()
+    assert Journal(path, cart=CART).last_seq() == 3

@@ -37,7 +37,7 @@ from pointofcare.wire.messages import (
     TableKind,
     TablesHeld,
 )
-from tests.integration.test_cart_journal import a_record
+from tests.integration.test_cart_journal import a_record, a_value
 from tests.support.brokers import FACILITY, KINDS, SERVER, WAIT_S, Clients, a_message, running_clients
 from tests.support.cart_ward import FACILITY as TABLES_OF
 from tests.support.cart_ward import PUBLIC, WARD, a_table, chart_body, issued, ward_tables
@@ -148,6 +148,16 @@ def test_a_record_is_sent_again_until_its_receipt(line: Line) -> None:
     line.told.expect(RecordMoved)
     standing = line.journal.standing("r-1")
     assert (line.journal.unsent_count(), standing.at_server, standing.emr) == (0, True, EmrState.SETTLED)
+
+
+def test_a_measured_value_is_sent_again_until_its_receipt(line: Line) -> None:
+    line.journal.append_observation(a_value("v-1"), message_id="m-1")
+    line.uplink.wake()
+    first, second = line.came(routes.OBSERVATION), line.came(routes.OBSERVATION)
+    assert (first.message.id, first.message.body) == (second.message.id, second.message.body)
+    line.receipt("v-1")
+    line.told.expect(RecordMoved)
+    assert line.journal.unsent_count() == 0
 
 
 def test_records_come_in_the_order_in_which_they_were_given(line: Line) -> None:

@@ -30,6 +30,8 @@ from server.usecases.facts import Site
 from server.usecases.permission import require, text
 
 SERVER = "server"
+# The coded reason that stands for words of one's own (pointofcare.verdict.reason).
+JUDGEMENT = "clinical-judgement"
 # Reasons that a charge nurse may close an overdue dose with: those for a dose that was not given.
 NOT_GIVEN_REASONS = ("off-ward", "npo", "procedure", "refused", "vomited", "unavailable", "prescriber-confirmed", "clinical-judgement")
 
@@ -57,7 +59,7 @@ def withdraw(tx: Transaction, actor: Actor, record_id: str, *, why: str, site: S
         cart=SERVER,
         action=Action.UNDO.value,
         status=Status.ENTERED_IN_ERROR.value,
-        status_reason=None,
+        status_reason=JUDGEMENT,
         reason_text=words,
         effective_at=tx.at,
         recorded_at=tx.at,

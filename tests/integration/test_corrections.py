@@ -78,6 +78,7 @@ def test_the_giver_or_a_charge_nurse_withdraws_a_record_by_a_new_one(app: Flask,
             actor.id,
         )
         assert view.record.reason_text == "wrong patient chosen"
+        assert (view.record.level, view.server_level) == ("PASS", "PASS")  # the engine agrees that this person may
         assert doses.get(tx, made.record_id).record == made  # type: ignore[union-attr] # the old one still reads the same
         item = outbox.of_record(tx, undone)
         assert item is not None

@@ -7,7 +7,7 @@ never decide anything.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,10 +66,26 @@ class Past:
         return self.by_start.get(record, ()) if record is not None else ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doses:
+    """What was recorded of one order, by the due time that it names. `without` name none."""
+
+    entries: tuple[HistoryEntry, ...] = ()
+    dues: tuple[datetime, ...] = ()
+    without: tuple[HistoryEntry, ...] = ()
+
+    def between(self, first: datetime, last: datetime) -> tuple[HistoryEntry, ...]:
+        """Those due from `first` to `last`, both included."""
+        return self.entries[bisect_left(self.dues, first) : bisect_right(self.dues, last)]
+
+    def after(self, due: datetime) -> tuple[HistoryEntry, ...]:
+        return self.entries[bisect_right(self.dues, due) :]
+
+
 class History:
     """Everything that was recorded, found by patient, by serial number, by record, by time."""
 
-    __slots__ = ("_at", "_entries", "_orders", "_pasts", "_patients", "_records", "_serials")
+    __slots__ = ("_at", "_doses", "_entries", "_orders", "_pasts", "_patients", "_records", "_serials")
 
     def __init__(self, entries: tuple[HistoryEntry, ...]) -> None:
         self._entries = entries
@@ -79,6 +95,7 @@ class History:
         self._records: Mapping[str | None, tuple[HistoryEntry, ...]] | None = None
         self._at: Mapping[datetime, tuple[HistoryEntry, ...]] | None = None
         self._pasts: dict[str | None, Past] = {}
+        self._doses: dict[str, Doses] = {}
 
     def of_patient(self, patient: str | None) -> Past:
         """None: of everybody, for nobody is known."""
@@ -93,6 +110,18 @@ class History:
         if self._orders is None:
             self._orders = _grouped(self._entries, lambda entry: entry.order)
         return self._orders.get(order, ())
+
+    def doses(self, order: str) -> Doses:
+        """As `of_order`, by due time."""
+        if order not in self._doses:
+            own = self.of_order(order)
+            dated = sorted(((entry.due, place) for place, entry in enumerate(own) if entry.due is not None), key=lambda each: each[0])
+            self._doses[order] = Doses(
+                entries=tuple(own[place] for _, place in dated),
+                dues=tuple(due for due, _ in dated),
+                without=tuple(entry for entry in own if entry.due is None),
+            )
+        return self._doses[order]
 
     def with_serial(self, serial: str) -> tuple[HistoryEntry, ...]:
         if self._serials is None:

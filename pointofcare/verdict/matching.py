@@ -241,19 +241,15 @@ def _moved(at: datetime, by: timedelta) -> datetime:
 def _with_due(facts: Facts, order: Order, around: datetime, within: timedelta) -> list[HistoryEntry]:
     """This order's entries about the doses `within` so far `around`, each with a due time: one that names none closes the dose
     nearest to it, in or out of its window, so that a late dose charted without its time is not offered again."""
-    entries = []
-    for entry in index.history(facts.history).of_order(order.id):
-        if order.category in timing.SINGLE:
-            entries.append(entry)
-            continue
-        if entry.due is not None and abs(entry.due - around) > within:
-            continue
-        if entry.due is None:
-            span = _reach(order, entry.at)
-            times = timing.due_times(order, facts.timezone, _moved(entry.at, -span), _moved(entry.at, span))
-            if times:
-                entry = replace(entry, due=min(times, key=lambda due: (abs(due - entry.at), due)))
-        entries.append(entry)
+    recorded = index.history(facts.history)
+    if order.category in timing.SINGLE:
+        return list(recorded.of_order(order.id))
+    doses = recorded.doses(order.id)
+    entries = list(doses.between(_moved(around, -within), _moved(around, within)))
+    for entry in doses.without:
+        span = _reach(order, entry.at)
+        times = timing.due_times(order, facts.timezone, _moved(entry.at, -span), _moved(entry.at, span))
+        entries.append(replace(entry, due=min(times, key=lambda due: (abs(due - entry.at), due))) if times else entry)
     return entries
 
 

@@ -6,7 +6,7 @@ decide whether anything is safe.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -23,7 +23,7 @@ from pointofcare.products import Bag, Product
 from pointofcare.quantity import Quantity
 from pointofcare.verdict import index
 from pointofcare.verdict.facts import Action, Facts, HistoryEntry
-from pointofcare.verdict.index import Past
+from pointofcare.verdict.index import Doses, Past
 from pointofcare.verdict.policy import ListedEmergency, Policy
 
 
@@ -171,6 +171,28 @@ class Moment:
     def of_order(self) -> tuple[HistoryEntry, ...]:
         """What the record says of this order, oldest first."""
         return self.past.of(self.order.id) if self.order is not None else ()
+
+    def due_at(self, due: datetime | None) -> tuple[HistoryEntry, ...]:
+        """The record of this order's dose that is due then, none for None."""
+        return self._counting(self._doses().between(due, due)) if due is not None else ()
+
+    def due_after(self, due: datetime) -> tuple[HistoryEntry, ...]:
+        """The record of this order's later doses."""
+        return self._counting(self._doses().after(due))
+
+    def done_at(self, at: datetime | None) -> tuple[HistoryEntry, ...]:
+        """What was recorded of this order at that instant, none for None."""
+        if at is None or self.order is None:
+            return ()
+        return self._counting(entry for entry in index.history(self.facts.history).recorded_at(at) if entry.order == self.order.id)
+
+    def _doses(self) -> Doses:
+        return index.history(self.facts.history).doses(self.order.id) if self.order is not None else Doses()
+
+    def _counting(self, entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+        """Those of this patient that were not entered in error, as `past` holds them."""
+        patient = self.patient.id if self.patient is not None else None
+        return tuple(entry for entry in entries if entry.status != "entered-in-error" and patient in (None, entry.patient))
 
     def since(self, span: timedelta) -> tuple[HistoryEntry, ...]:
         """The record of the last `span` (its first instant included), and what is dated ahead of the clock."""

@@ -6,6 +6,7 @@ different data. Hazard: a verdict that stands on the wrong one of two stories.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -43,11 +44,11 @@ def check(moment: Moment) -> Iterator[Finding]:
         return
     yield from _versions(moment)
     about = {"what": order.id}
-    ahead = [entry for entry in moment.of_order if entry.at - moment.at > moment.policy.clock_stop]
+    ahead = [entry for entry in moment.since(timedelta(0)) if entry.order == order.id and entry.at - moment.at > moment.policy.clock_stop]
     if ahead:
         facts = {"cause": "future", "what": order.id, "at": moment.local(max(entry.at for entry in ahead))}
         yield RULE.finding(Level.REASON, "correct-record", facts=facts, params=about, unknown=True)
-    before = [entry for entry in moment.of_order if _before_start(entry, moment)]
+    before = [entry for entry in _early(moment) if _before_start(entry, moment)]
     if before:
         facts = {"cause": "before-start", "what": order.id, "at": moment.local(min(entry.at for entry in before))}
         yield RULE.finding(Level.REASON, "correct-record", facts=facts, params=about, unknown=True)
@@ -62,6 +63,12 @@ def _versions(moment: Moment) -> Iterator[Finding]:
         yield RULE.finding(Level.STOP, "refresh", facts=facts, unknown=True)
     elif len({each.version for each in same if each.status is OrderStatus.ACTIVE}) > 1:
         yield RULE.finding(Level.REASON, "refresh", facts=facts, unknown=True)
+
+
+def _early(moment: Moment) -> tuple[HistoryEntry, ...]:
+    """The record of this order from before its start."""
+    start, own = (moment.order.start if moment.order is not None else None), moment.of_order
+    return own[: bisect_left(own, start, key=lambda entry: entry.at)] if start is not None else ()
 
 
 def _before_start(entry: HistoryEntry, moment: Moment) -> bool:

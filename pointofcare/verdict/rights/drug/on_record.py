@@ -73,9 +73,9 @@ def _done(moment: Moment) -> HistoryEntry | None:
     if order.category in SINGLE:
         closing = [entry for entry in moment.of_order if entry.status in CLOSING]
     elif dose is not None and not dose.is_open:
-        closing = [entry for entry in moment.of_order if entry.status in CLOSING and (entry.at == dose.outcome_at or entry.due == dose.due)]
+        closing = [entry for entry in (*moment.done_at(dose.outcome_at), *moment.due_at(dose.due)) if entry.status in CLOSING]
     else:
-        closing = [entry for entry in moment.of_order if entry.status in CLOSING and entry.due is not None and entry.due == moment.time.due]
+        closing = [entry for entry in moment.due_at(moment.time.due) if entry.status in CLOSING]
     return max(closing, key=lambda entry: entry.at, default=None)
 
 
@@ -86,6 +86,8 @@ def check_once(moment: Moment) -> Iterator[Finding]:
     single = order.category is OrderCategory.ONCE
     if order.category is OrderCategory.ON_CALL:
         single = not moment.policy.on_call_repeats
+    if not single:
+        return
     given = [entry for entry in moment.of_order if entry.status in ("completed", "stopped")]
-    if single and given:
+    if given:
         yield ONCE.finding(Level.STOP, "ask-prescriber", facts={"at": moment.local(max(entry.at for entry in given))})

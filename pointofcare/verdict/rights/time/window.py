@@ -79,7 +79,7 @@ def check_sequence(moment: Moment) -> Iterator[Finding]:
     order, due = moment.order, moment.time.due
     if order is None or not moment.giving or due is None or order.category in SINGLE:
         return
-    later = [entry for entry in moment.of_order if entry.status in TAKEN and entry.due is not None and entry.due > due]
+    later = [entry for entry in moment.due_after(due) if entry.status in TAKEN]
     if later:
         last = max(later, key=lambda entry: entry.at)
         at = moment.local(last.at)

@@ -151,5 +151,13 @@ def _step(order: Order, dosage: Dosage, start: datetime | None, end: datetime | 
         start=start,
         end=end,
         dosages=(),
-        display=dosage.display or order.display,
+        display=_display(order, dosage),
     )
+
+
+def _display(order: Order, dosage: Dosage) -> str:
+    """The line of one step: the whole order's line would name the amounts of its other steps beside this one's. The drug is
+    always in it."""
+    if order.ingredient.casefold() in dosage.display.casefold():
+        return dosage.display
+    return f"{order.ingredient} · {dosage.display}" if dosage.display else order.ingredient

@@ -154,7 +154,8 @@ def _cells(order: Order) -> dict[str, str]:
         "rate_max": str(order.rate_range[1]) if order.rate_range else "",
         "additives": "|".join(order.additives),
         "indication": order.indication or "",
-        "display": order.display,
+        # A line that was made from the fields is made again: kept, it would go on saying what was amended.
+        "display": "" if order.display == import_orders.display_line(order) else order.display,
     }
 
 

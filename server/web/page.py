@@ -162,7 +162,9 @@ def span(value: timedelta | None) -> str:
 
 def timing(order: Any) -> str:
     """When an order is due, in words; of several dosage instructions each with its amount and until when it holds."""
-    pieces = [_step(place, step) for place, step in enumerate(order.dosages, start=1)] or _times(order)
+    if order.dosages:
+        return "; ".join(_step(place, step) for place, step in enumerate(order.dosages, start=1))
+    pieces = _times(order)
     if order.prn is not None:
         pieces.append(t("prn"))
         if order.prn.min_interval is not None:

@@ -79,6 +79,18 @@ def test_an_amended_taper_shows_its_rows_again(app: Flask) -> None:
     assert 'id="step-2-days_of_week-fri" name="step-2-days_of_week" value="fri">' in page
 
 
+def test_a_line_made_from_the_fields_is_made_again_when_they_change(app: Flask) -> None:
+    post(app, **asked(dose="5 mg", times="08:00"))
+    before = placed(app).order
+    assert before.display == "prednisolone · 5 mg · PO · 08:00"
+    page = web.signed_in(app, PRESCRIBER).get(f"/orders/new?amend={before.id}").text
+    assert 'id="display" name="display" type="text" value=""' in page
+    post(app, **asked(dose="10 mg", times="08:00", amend=before.id, version="1", reason="more"))
+    assert placed(app).order.display == "prednisolone · 10 mg · PO · 08:00"
+    post(app, **asked(dose="10 mg", times="08:00", display="with food", amend=before.id, version="2", reason="line"))
+    assert 'value="with food"' in web.signed_in(app, PRESCRIBER).get(f"/orders/new?amend={before.id}").text
+
+
 def test_days_own_supply_counted_days_and_a_bounded_rate_are_kept(app: Flask) -> None:
     post(app, **asked(dose="5 mg", times="08:00", days_of_week=["wed", "sun"], own_supply="yes", counts_days="yes"))
     order = placed(app).order

@@ -30,10 +30,23 @@ def test_a_step_carries_its_own_amounts_and_times_and_nothing_of_its_neighbours(
     second = a_step(2, None, "20:00", dose_range=(amount("5 mg"), amount("10 mg")), rate=amount("5 mL/h"))
     one, other = steps.of(an_order(dosages=(first, second), display="taper", rate=None))
     assert (one.dose, one.dose_range, one.rate, one.times) == (amount("20 mg"), None, None, times("08:00"))
-    assert (one.every, one.days_of_week, one.display, one.dosages) == (7 * DAY, (MON,), "2 tablets", ())
+    assert (one.every, one.days_of_week, one.dosages) == (7 * DAY, (MON,), ())
     assert (other.dose, other.dose_range, other.rate) == (None, (amount("5 mg"), amount("10 mg")), amount("5 mL/h"))
-    assert (other.times, other.every, other.days_of_week, other.display) == (times("20:00"), None, (), "taper")
+    assert (other.times, other.every, other.days_of_week, other.display) == (times("20:00"), None, (), "prednisolone")
     assert (one.id, one.patient, one.category) == ("O1", "P1", OrderCategory.SCHEDULED)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("", "prednisolone"),
+        ("2 tablets in the evening", "prednisolone · 2 tablets in the evening"),
+        ("Prednisolone 20 mg", "Prednisolone 20 mg"),
+    ],
+)
+def test_the_line_of_a_step_names_the_drug_and_no_other_steps_amount(written: str, shown: str) -> None:
+    order = an_order(display="prednisolone: 20 mg, then 10 mg", dosages=(a_step(1, "20 mg", "08:00", display=written),))
+    assert [step.display for step in steps.of(order)] == [shown]
 
 
 def test_the_orders_rate_holds_where_a_step_names_none() -> None:

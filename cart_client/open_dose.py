@@ -8,7 +8,7 @@ from cart_client import evidence
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, recorded, say
 from pointofcare.administration import events
-from pointofcare.administration.session import QUESTIONS, State
+from pointofcare.administration.session import IN_HAND, QUESTIONS, State
 from pointofcare.people import StaffRole
 
 
@@ -17,6 +17,8 @@ def resolve(visit: Visit, command: asked.ResolveOpen, now: datetime) -> None:
     opened = next((r for r in visit.journal.open_doses() if r.record_id == command.record_id), None)
     if nurse is None or opened is None:
         say(visit, "out-of-date")
+    elif opened.record_id == visit.session.record_id and visit.session.state in IN_HAND:
+        say(visit, "finish-this-dose")  # it is on the screen: confirmed there, or said not to be given
     elif opened.nurse != nurse.id and nurse.role is not StaffRole.CHARGE_NURSE:
         say(visit, "only-the-giver")
     elif not command.reason:

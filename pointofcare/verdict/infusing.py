@@ -54,6 +54,12 @@ def running(moment: Moment) -> list[Running]:
     return [each for each in found if each not in unnamed or each.record is None]
 
 
+def may_end(moment: Moment) -> bool:
+    """Is the named record the start of an infusion into this patient that has not ended, be it paused?"""
+    of, patient = moment.of, moment.patient
+    return of is not None and patient is not None and of.patient == patient.id and _runs(of, moment)
+
+
 def _of_bag(bag: Bag, moment: Moment) -> Running:
     starts = [entry for entry in moment.past.in_bag(bag.id) if _runs(entry, moment)]
     last = max(starts, key=lambda entry: entry.at, default=None)

@@ -317,3 +317,13 @@ def test_a_record_keeps_the_facts_that_its_verdict_was_a_function_of(stand: Stan
     assert body.facts is not None
     again = engine.evaluate(snapshot.unpack(body.facts))
     assert (again.order, again.level.name, again.engine) == (body.record.order, body.record.level, body.record.engine)
+
+
+def test_the_dose_on_the_screen_is_told_there_and_not_as_an_open_one(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    record_id = stand.view.session.record_id
+    stand.press(inbox.ResolveOpen, record_id=record_id, given=False, reason="network-down")
+    assert (stand.view.notice, stand.state) == ("finish-this-dose", "giving")
+    confirm(stand)
+    assert [record.record_id for record in records(stand)] == [record_id]

@@ -128,6 +128,17 @@ def test_an_infusion_ends_with_the_amount_that_ran_in(stand: Stand) -> None:
     assert stand.view.care.infusions == ()
 
 
+def test_a_paused_infusion_can_be_ended(stand: Stand) -> None:
+    start = started(stand)
+    stand.press(inbox.BeginAct, act="pause", record_id=start, reason="procedure")
+    confirm(stand)
+    stand.press(inbox.BeginAct, act="stop", record_id=start, amount="10", reason="prescriber-confirmed")
+    assert stand.state == "giving", stand.rules
+    confirm(stand)
+    assert [(record.action, record.status) for record in records(stand)][-1] == ("stop", "stopped")
+    assert stand.view.care.infusions == ()
+
+
 def test_an_infusion_that_ran_in_is_complete(stand: Stand) -> None:
     start = started(stand)
     stand.press(inbox.BeginAct, act="complete", record_id=start, amount="500 mL")

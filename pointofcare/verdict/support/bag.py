@@ -103,6 +103,8 @@ def _check_running(moment: Moment) -> Iterator[Finding]:
     named = moment.facts.intent.of_record
     if moment.action not in _ON_RUNNING or (moment.action is Action.STOP and named is None):
         return
+    if moment.action is Action.STOP and infusing.may_end(moment):
+        return  # a paused one is not running, and can be ended
     found = [each for each in infusing.running(moment) if named is None or infusing.start_of(moment) == each.record]
     if len(found) != 1:
         state = "none-running" if not found else "several-running"

@@ -111,6 +111,7 @@ def _extended_order(read: Order, fields: Fields) -> Order:
         clarification=fields.text("clarification") or "",
         display=fields.text("display") or "",
         prescriber=fields.text("prescriber"),
+        holds_from=fields.instant("holds_from"),
     )
 
 

@@ -226,6 +226,8 @@ finding-I5 = { $cause ->
     [missing] The rate that was set is not stated.
     [not-ordered] The order names no clear rate; { $set } was set.
     [units] The rate { $set } cannot be compared with the ordered { $ordered }.
+    [concentration] What the bag holds per volume is not known; { $set } cannot be compared with { $ordered }.
+    [weight] The weight is not known; { $set } cannot be compared with { $ordered }.
     [drop-factor] The drops per mL of the set are not stated; { $set } was set.
     [tenfold] WRONG RATE, TENFOLD: { $set } instead of { $ordered }.
     [above] WRONG RATE: { $set }, faster than { $ordered }.

@@ -226,6 +226,8 @@ finding-I5 = { $cause ->
     [missing] Le débit réglé n’est pas indiqué.
     [not-ordered] La prescription n’indique pas de débit clair ; { $set } a été réglé.
     [units] Le débit { $set } ne peut être comparé à { $ordered }.
+    [concentration] La concentration de la poche n’est pas connue ; { $set } ne peut être comparé à { $ordered }.
+    [weight] Le poids n’est pas connu ; { $set } ne peut être comparé à { $ordered }.
     [drop-factor] Le nombre de gouttes par mL de la tubulure n’est pas indiqué ; { $set } a été réglé.
     [tenfold] DÉBIT FAUX, DIX FOIS : { $set } au lieu de { $ordered }.
     [above] DÉBIT FAUX : { $set }, plus rapide que { $ordered }.

@@ -226,6 +226,8 @@ finding-I5 = { $cause ->
     [missing] Chưa ghi tốc độ truyền đã đặt.
     [not-ordered] Y lệnh không ghi tốc độ truyền rõ ràng; đã đặt { $set }.
     [units] Không so sánh được tốc độ { $set } với y lệnh { $ordered }.
+    [concentration] Không rõ nồng độ của túi, không so sánh được { $set } với y lệnh { $ordered }.
+    [weight] Chưa có cân nặng, không so sánh được { $set } với y lệnh { $ordered }.
     [drop-factor] Chưa ghi số giọt/ml của bộ dây truyền; đã đặt { $set }.
     [tenfold] SAI TỐC ĐỘ GẤP MƯỜI LẦN: { $set }, y lệnh { $ordered }.
     [above] SAI TỐC ĐỘ: { $set }, nhanh hơn y lệnh { $ordered }.

@@ -7,12 +7,10 @@ a channel programmed for another drug, concentration or patient.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
-from pointofcare.errors import QuantityError
 from pointofcare.products import PumpReading
-from pointofcare.quantity import Dimension, Quantity
-from pointofcare.verdict import infusing
+from pointofcare.quantity import Quantity
+from pointofcare.verdict import concentration, infusing
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment, ordered_ingredients, plain
 from pointofcare.verdict.rule import Rule
@@ -89,7 +87,7 @@ def _differences(reading: PumpReading, facts: dict[str, object], moment: Moment)
         )
     if reading.concentration is None:
         return
-    expected = _concentration(moment, reading.concentration.unit)
+    expected = concentration.of_bag(moment, reading.concentration.unit)
     reported = str(reading.concentration)
     if expected is None:
         yield _associate(facts | {"cause": "concentration-unknown", "reported": reported}, unknown=True)
@@ -118,42 +116,3 @@ def _same_rate(reported: Quantity, wanted: Quantity, moment: Moment) -> bool:
         return False
     mine, theirs = infusing.whole_drops(reported, factor), infusing.whole_drops(wanted, factor)
     return mine is not None and mine == theirs
-
-
-def _concentration(moment: Moment, unit: str) -> tuple[Fraction, str] | None:
-    """What the bag holds per volume, exactly and in words: by an additive that says its amount, or by its one-ingredient product;
-    None when that does not follow in the kind of `unit`."""
-    bag, order = moment.bag, moment.order
-    assert bag is not None
-    assert order is not None
-    volume = bag.printed_for.volume
-    amounts: list[tuple[Quantity, Quantity]] = []
-    for additive in order.additives:
-        words = additive.split()
-        for place in range(len(words) - 1):
-            amount = _amount(f"{words[place]} {words[place + 1]}")
-            if amount is not None and volume is not None:
-                amounts.append((amount, volume))
-    if not order.additives:
-        for product in moment.drugs:
-            if len(product.ingredients) == 1 and product.ingredients[0].amount is not None and product.volume is not None:
-                amounts.append((product.ingredients[0].amount, product.volume))
-    wanted = Quantity.parse(f"1 {unit}")
-    found = {
-        (amount.exact() / per.exact(), f"{amount} / {per}")
-        for amount, per in amounts
-        if per.exact() > 0 and _per(amount, per) == wanted.dimension
-    }
-    values = {value for value, _ in found}
-    return (values.pop(), min(words for _, words in found)) if len(values) == 1 else None
-
-
-def _per(amount: Quantity, volume: Quantity) -> Dimension:
-    return tuple(sorted([*amount.dimension, *((base, -power) for base, power in volume.dimension)]))
-
-
-def _amount(text: str) -> Quantity | None:
-    try:
-        return Quantity.parse(text)
-    except QuantityError:
-        return None

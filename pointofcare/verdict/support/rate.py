@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pointofcare.quantity import Quantity
-from pointofcare.verdict import infusing
+from pointofcare.verdict import concentration, infusing
 from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import Moment
@@ -20,10 +20,17 @@ RULE = Rule(
     title="The set rate is the ordered one",
     levels=(Level.REASON, Level.STOP),
     looks_at="the stated rate and drop factor, the order's rate or range of rates",
-    passes_when="it is the ordered rate, or lies in the ordered range; in drops, to the nearest whole drop",
+    passes_when="it is the ordered rate or in the ordered range; in drops to the nearest whole drop; a mass through what the bag holds",
     source="HL7 EHR-S FM CP.6.1#35; local choice of the levels after Q2",
     hazard="infusion at a wrong rate",
-    remedies={"set-rate": ("rate",), "name-rate": (), "name-drop-factor": (), "ask-prescriber": ()},
+    remedies={
+        "set-rate": ("rate",),
+        "name-rate": (),
+        "name-drop-factor": (),
+        "ask-prescriber": (),
+        "ask-pharmacist": (),
+        "weigh-patient": (),
+    },
     facts=("cause", "set", "ordered"),
     origin="intent",
     origins={"ordered": "order"},
@@ -47,7 +54,26 @@ def check(moment: Moment) -> Iterator[Finding]:
     if allowed is None:
         yield RULE.finding(Level.REASON, "ask-prescriber", facts=facts | {"cause": "not-ordered"}, unknown=True)
         return
+    if not rate.converts_to(allowed[0].unit) and _is_volume(rate) and not _is_volume(allowed[0]):
+        # Ordered by mass, or by mass and body weight, and set as a volume: through what the bag holds.
+        low, high = (concentration.volume_rate(each, moment) for each in allowed)
+        if isinstance(low, str) or isinstance(high, str):
+            yield _not_converted(low if isinstance(low, str) else str(high), facts)
+            return
+        allowed = (low, high)
     yield from _compared(rate, allowed, moment.facts.intent.drop_factor, facts)
+
+
+def _is_volume(rate: Quantity) -> bool:
+    return rate.converts_to("mL/h") or infusing.is_drops(rate)
+
+
+def _not_converted(cause: str, facts: dict[str, object]) -> Finding:
+    if cause == "units":
+        return RULE.finding(Level.STOP, "ask-prescriber", facts=facts | {"cause": cause})
+    return RULE.finding(
+        Level.REASON, "weigh-patient" if cause == "weight" else "ask-pharmacist", facts=facts | {"cause": cause}, unknown=True
+    )
 
 
 def _ordered(allowed: tuple[Quantity, Quantity] | None) -> str:
@@ -59,7 +85,7 @@ def _ordered(allowed: tuple[Quantity, Quantity] | None) -> str:
 
 def _compared(rate: Quantity, allowed: tuple[Quantity, Quantity], drop_factor: int | None, facts: dict[str, object]) -> Iterator[Finding]:
     low, high = allowed
-    params = {"rate": facts["ordered"]}
+    params = {"rate": _ordered(allowed)}
     if rate.converts_to(low.unit):
         value, lowest, highest = rate.exact(), low.exact(), high.exact()
     elif not infusing.is_drops(rate) and not infusing.is_drops(low):

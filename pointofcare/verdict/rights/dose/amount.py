@@ -173,7 +173,8 @@ def check_weight(moment: Moment) -> Iterator[Finding]:
     if order is None or not moment.giving:
         return
     doses = [dose for dose in (order.dose, *(order.dose_range or ())) if dose is not None]
-    if not any(by_weight(dose) for dose in doses):
+    rates = [rate for rate in (order.rate, *(order.rate_range or ())) if rate is not None]
+    if not any(by_weight(dose) for dose in doses) and not any("/kg/" in f"{rate.unit}/" for rate in rates):
         return
     weight = patient.weight if patient is not None else None
     if weight is None or not weight.value.converts_to("kg") or weight.value.exact() <= Fraction(0):

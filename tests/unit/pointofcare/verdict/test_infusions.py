@@ -10,6 +10,7 @@ import pytest
 
 from pointofcare.labels.scan import TextScan
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.people import Weight
 from pointofcare.products import Bag, BagState, HighAlert, PrintedFor, PumpReading
 from pointofcare.verdict import infusing, matching
 from pointofcare.verdict.engine import evaluate
@@ -21,6 +22,7 @@ from tests.support.builders import (
     NOW,
     OTHER_GSRN,
     a_band_scan,
+    a_patient,
     a_product,
     amount,
     an_entry,
@@ -420,3 +422,61 @@ def test_drops_are_counted_to_the_nearest() -> None:
     assert infusing.whole_drops(amount("27.5 [drp]/min"), 20) == Fraction(55, 2)
     assert infusing.whole_drops(amount("1 mL/h"), 20) is None
     assert infusing.whole_drops(amount("5 mg/h"), 20) is None
+
+
+DOPAMINE = replace(SALINE, ingredients=(an_ingredient("dopamine", "400 mg"),))
+HEAVY = a_patient(weight=Weight(value=amount("60 kg"), at=NOW - timedelta(days=1)))
+
+
+def by_mass(ordered: str = "5 ug/kg/min", /, **changes: object) -> Facts:
+    bag = replace(BAG, printed_for=PrintedFor(volume=amount("500 mL"), rate=amount(ordered)))
+    order = infusion(ingredient="dopamine", rate=amount(ordered))
+    return moment(Action.START, bag, order=order, products=(DOPAMINE,), patients=(HEAVY,), **changes)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "set_to", "level", "cause"),
+    [
+        ("5 ug/kg/min", "22.5 mL/h", Level.PASS, ""),
+        ("5 ug/kg/min", "22.6 mL/h", Level.STOP, "above"),
+        ("5 ug/kg/min", "22.4 mL/h", Level.REASON, "below"),
+        ("5 ug/kg/min", "225 mL/h", Level.STOP, "tenfold"),
+        ("5 ug/kg/min", "5 ug/kg/min", Level.PASS, ""),
+        ("0.3 mg/kg/h", "22.5 mL/h", Level.PASS, ""),
+        ("18 mg/h", "22.5 mL/h", Level.PASS, ""),
+        ("18.1 mg/h", "22.6 mL/h", Level.PASS, ""),  # 22.625, to the tenth that a pump takes
+        ("18.04 mg/h", "22.6 mL/h", Level.PASS, ""),  # 22.55, a half upwards
+        ("0.01 mg/h", "0.1 mL/h", Level.STOP, "units"),
+        ("5 [IU]/h", "22.5 mL/h", Level.REASON, "concentration"),
+        ("5 ug/min/kg", "22.5 mL/h", Level.PASS, ""),
+        ("5 mg/L/h", "22.5 mL/h", Level.STOP, "units"),
+        ("5 mg/kg", "22.5 mL/h", Level.STOP, "units"),
+    ],
+)
+def test_rate_ordered_by_mass_is_set_as_a_volume(ordered: str, set_to: str, level: Level, cause: str) -> None:
+    finding = finding_of(evaluate(by_mass(ordered, rate=amount(set_to))), "I5")
+    assert (finding.level if finding else Level.PASS) is level
+    assert (finding.facts["cause"] if finding else "") == cause
+
+
+def test_rate_by_mass_needs_the_weight_and_what_the_bag_holds() -> None:
+    asked = by_mass(rate=amount("22.5 mL/h"))
+    unweighed = finding_of(evaluate(replace(asked, patients=(a_patient(),))), "I5")
+    assert unweighed is not None
+    assert (unweighed.level, unweighed.unknown) == (Level.REASON, True)
+    assert (unweighed.facts["cause"], unweighed.remedy) == ("weight", "weigh-patient")
+    assert level_of(evaluate(replace(asked, patients=(a_patient(),))), "Q7") is Level.REASON
+    old = a_patient(weight=Weight(value=amount("60 kg"), at=NOW - timedelta(days=8)))
+    assert level_of(evaluate(replace(asked, patients=(old,))), "Q7") is Level.REASON
+    assert level_of(evaluate(asked), "Q7") is Level.PASS
+    unknown = finding_of(evaluate(replace(asked, products=(replace(DOPAMINE, volume=None),))), "I5")
+    assert unknown is not None
+    assert (unknown.unknown, unknown.facts["cause"], unknown.remedy) == (True, "concentration", "ask-pharmacist")
+    two = (DOPAMINE, replace(DOPAMINE, id="D2", gtin="08936000000035", volume=amount("250 mL")))
+    assert level_of(evaluate(replace(asked, products=two)), "I5") is Level.REASON
+
+
+def test_rate_by_mass_is_set_in_drops_too() -> None:
+    asked = by_mass(rate=amount("23 [drp]/min"), drop_factor=60)  # 22.5 mL/h, a half upwards
+    assert level_of(evaluate(asked), "I5") is Level.PASS
+    assert level_of(evaluate(replace(asked, intent=replace(asked.intent, rate=amount("24 [drp]/min")))), "I5") is Level.STOP

@@ -46,7 +46,7 @@ _STATE_OF = {
     Status.STOPPED: RunState.STOPPED,
     Status.COMPLETED: RunState.COMPLETED,
 }
-_RUNNING = frozenset({RunState.INFUSING, RunState.PAUSED})
+_NOT_RUNNING = frozenset({RunState.PAUSED, RunState.STOPPED, RunState.COMPLETED})
 _ENDED = frozenset({RunState.STOPPED, RunState.COMPLETED})
 
 
@@ -88,8 +88,8 @@ def fold(rows: Iterable[Given]) -> Run:
         if state is None:
             continue
         begins = row.action in BEGINS
-        if not begins and row.action == Action.RATE and run.state in _ENDED:
-            continue  # set on a pump after the end: nothing runs through it
+        if row.action == Action.RATE and run.state in _NOT_RUNNING:
+            continue  # nothing runs at it: what was paused gets its rate when it runs again, what was ended never
         fresh = begins and row.continues is None
         rate = to_amount(row.rate) or (None if fresh else run.rate)
         changes.append(Change(at=row.at, state=state, rate=rate, record_id=row.record_id, nurse=row.nurse))

@@ -89,7 +89,8 @@ def an_act(record_id: str, action: str, status: str, *, after_min: int, **change
 START = an_act("start", "start", "in-progress", after_min=0, rate=Quantity.parse("83 mL/h"))
 RATE = an_act("rate", "rate", "in-progress", after_min=10, rate=Quantity.parse("120 mL/h"))
 HOLD = an_act("hold", "hold", "on-hold", after_min=20)
-RESUME = an_act("resume", "rate", "in-progress", after_min=25, rate=Quantity.parse("60 mL/h"), bag=None)
+RESUME = an_act("resume", "start", "in-progress", after_min=25, rate=Quantity.parse("60 mL/h"), bag=None, continues="start")
+RATE_IN_PAUSE = an_act("unheard", "rate", "in-progress", after_min=22, rate=Quantity.parse("999 mL/h"))
 STOP = an_act("stop", "stop", "stopped", after_min=40)
 UNDO_STOP = an_act("undo", "undo", "entered-in-error", after_min=45, amends="stop", continues=None, bag=None)
 FINISH = an_act("finish", "stop", "completed", after_min=50)
@@ -113,6 +114,7 @@ def test_a_started_bag_infuses_at_its_rate(app: Flask) -> None:
         ([START, RATE], RunState.INFUSING, "120 mL/h"),
         ([START, RATE, HOLD], RunState.PAUSED, "120 mL/h"),
         ([START, RATE, HOLD, RESUME], RunState.INFUSING, "60 mL/h"),
+        ([START, HOLD, RATE_IN_PAUSE], RunState.PAUSED, "83 mL/h"),
         ([START, RATE, STOP], RunState.STOPPED, "120 mL/h"),
         ([START, STOP, UNDO_STOP], RunState.INFUSING, "83 mL/h"),
         ([START, HOLD, FINISH], RunState.COMPLETED, "83 mL/h"),
@@ -175,6 +177,36 @@ def test_the_chart_carries_the_bags_and_the_acts_on_them(app: Flask) -> None:
     assert running.printed_for.volume == Quantity.parse("500 mL")
     acts = [(entry.action, entry.continues, entry.bag, str(entry.rate), entry.nurse) for entry in chart.history]
     assert acts == [("start", None, "BAG7", "83 mL/h", "N1"), ("rate", "start", "BAG7", "120 mL/h", "N1")]
+
+
+def test_a_real_start_is_judged_alike_at_the_cart_and_at_the_server(app: Flask) -> None:
+    """Band and bag were scanned: the server's own facts hold the bag, so its verdict is the cart's and nothing is raised."""
+    band, _ = a_record().scans
+    bag = replace(band, identifier="]Q1", text="BAG7", at=NOW - timedelta(seconds=10))
+    made = replace(START, scans=(band, bag), order_version=1, dose=Quantity.parse("500 mL"), route="IV")
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=1)) as tx:
+        recorded = administrations.record(tx, made)
+    assert recorded.discrepancies == ()
+    foreign = replace(made, record_id="foreign", scans=(band, replace(bag, text="NOBODYS-BAG")), bag=None)
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=1)) as tx:
+        (note,) = administrations.record(tx, foreign).discrepancies
+    assert (note.code, note.server_level) == ("verdict-differs", "STOP")
+    with reading() as tx:
+        assert "I1" in note.facts["server_rules"]  # type: ignore[operator]
+
+
+def test_an_opened_vial_past_its_time_is_stopped_by_the_servers_second_look(app: Flask) -> None:
+    vial = replace(INSULIN, discard_after_opening=timedelta(days=28), ingredients=AMOXICILLIN.ingredients, form="capsule")
+    with transaction(GATEWAY) as tx:
+        products.put(tx, vial)
+    record(a_draw("first", after_h=-24 * 40))
+    band, pack = a_record().scans
+    scans = (band, replace(pack, text=f"01{vial.gtin}10A1\x1d17270131\x1d21V1"))
+    made = a_record(record_id="late", scans=scans, product=vial.id, gtin=vial.gtin, serial="V1")
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=1)) as tx:
+        notes = administrations.record(tx, made).discrepancies
+    differs = next(note for note in notes if note.code == "verdict-differs")
+    assert "G3" in differs.facts["server_rules"]  # type: ignore[operator]
 
 
 def test_an_ended_bag_leaves_the_chart_after_a_day_and_a_stopped_one_stays(app: Flask) -> None:

@@ -10,17 +10,18 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pointofcare.errors import MessageError
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, TextScan, UnreadableLabel
-from pointofcare.orders.order import Order
+from pointofcare.orders.order import Order, OrderCategory
 from pointofcare.people import Nurse, Observation, Patient
 from pointofcare.products import Product
 from pointofcare.verdict import engine, matching
 from pointofcare.verdict.facts import Facts, HistoryEntry
+from pointofcare.verdict.finding import Verdict
 from pointofcare.verdict.moment import GIVING, ingredients, ordered_ingredients, plain
 from pointofcare.wire import values
 
@@ -63,30 +64,41 @@ def unpack(text: str) -> Facts:
 
 def narrowed(facts: Facts) -> Facts:
     """The fewest facts of three tries that give the same verdict; `facts` themselves when none does."""
-    verdict = engine.evaluate(facts)
-    for narrow in (_dose_alone, _patient_alone):
+    said = _said(engine.evaluate(facts))
+    for narrow in (_dose_alone, _patient_alone, _patient_named):
         try:
             fewer = narrow(facts)
         except Exception:  # noqa: BLE001 - facts that contradict their own types are kept as they are
             fewer = facts
-        if engine.evaluate(fewer) == verdict:
+        if _said(engine.evaluate(fewer)) == said:
             return fewer
     return facts
 
 
-def _patient_alone(facts: Facts) -> Facts:
-    """Everything but the other patients of the ward."""
+def _said(verdict: Verdict) -> Verdict:
+    """The verdict as it is stored: where each fact came from is not, and may be said of fewer records."""
+    plain_findings = tuple(replace(each, sources={}) for each in verdict.findings)
+    return replace(verdict, findings=plain_findings, shadow=tuple(replace(each, sources={}) for each in verdict.shadow))
+
+
+def _patient_named(facts: Facts) -> Facts:
+    return _patient_alone(facts, named=True)
+
+
+def _patient_alone(facts: Facts, *, named: bool = False) -> Facts:
+    """Everything but the other patients of the ward. `named`: what identifies them is kept, for two copies may differ in it."""
     patient = matching.look(facts).patient
-    named = {facts.intent.order} | {bag.order for bag in facts.bags if bag.id in _texts(facts)}
-    orders = tuple(each for each in facts.orders if patient is None or each.patient == patient.id or each.id in named)
-    known = {each.id for each in orders}
+    texts, serials = _texts(facts), _serials(facts)
+    asked = {facts.intent.order} | {bag.order for bag in facts.bags if bag.id in texts}
+    known = {each.id for each in facts.orders if patient is None or each.patient == patient.id or each.id in asked}
+    orders = tuple(each for each in facts.orders if each.id in known)
     return replace(
         facts,
         nurse=_unnamed_nurse(facts),
-        patients=tuple(_patients(facts, {each.patient for each in orders if each.id in named})),
+        patients=tuple(_patients(facts, {each.patient for each in orders if each.id in asked}, named=named)),
         orders=orders,
-        history=tuple(each for each in facts.history if patient is None or each.patient == patient.id or _same_serial(each, facts)),
-        bags=tuple(each for each in facts.bags if each.id in _texts(facts) or each.order in known),
+        history=tuple(each for each in facts.history if patient is None or each.patient == patient.id or _same_serial(each, serials)),
+        bags=tuple(each for each in facts.bags if each.id in texts or each.order in known),
     )
 
 
@@ -103,17 +115,24 @@ def _dose_alone(facts: Facts) -> Facts:
     if not orders and not products and facts.intent.action not in GIVING:  # any of the patient's orders may be the one
         orders = [each for each in facts.orders if each.patient == patient]
     names = {name for each in products.values() for name in ingredients(each)} | _of_orders(orders, facts)
-    history = [entry for entry in facts.history if _concerns(entry, facts, patient, names, {each.id for each in orders})]
-    history = _recent(history, facts)
+    relation = _Relation(
+        patient=patient,
+        names=frozenset(names),
+        orders={each.id: each for each in reversed(facts.orders)},
+        asked=frozenset(each.id for each in orders),
+        products={each.id: each for each in reversed(facts.products)},
+        serials=_serials(facts),
+        texts=frozenset(texts),
+        record=facts.intent.of_record,
+    )
+    history = _recent([entry for entry in facts.history if relation.concerns(entry)], facts, relation)
     known = {each.id for each in orders} | {entry.order for entry in history}
     substances = {plain(allergy.substance) for each in facts.patients for allergy in each.allergies or () if each.id == patient}
     kept_products = {entry.product for entry in history}
-    kept_orders = tuple(
-        each
-        for each in facts.orders
-        if each.id in known or ((patient is None or each.patient == patient) and ordered_ingredients(each) & names)
-    )
-    order_ids = {each.id for each in kept_orders}
+    order_ids = known | {
+        each.id for each in facts.orders if (patient is None or each.patient == patient) and ordered_ingredients(each) & names
+    }
+    kept_orders = tuple(each for each in facts.orders if each.id in order_ids)  # in every version
     kept_bags = tuple(each for each in facts.bags if each.id in texts or each.order in order_ids)
     bag_ids = {each.id for each in kept_bags}
     owners = {each.patient for each in orders if each.id in named}
@@ -164,38 +183,57 @@ def _of_orders(orders: list[Order], facts: Facts) -> set[str]:
     return names
 
 
-def _concerns(entry: HistoryEntry, facts: Facts, patient: str | None, names: set[str], orders: set[str]) -> bool:
-    if _same_serial(entry, facts) or _is_about(entry, facts):
-        return True
-    if patient is not None and entry.patient != patient:
-        return False
-    held = _held(entry, facts)
-    return entry.order in orders or held is None or bool(held & names)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Relation:
+    """What an entry of the record may have to do with a dose. Of two orders or products with one id the first counts, as for the
+    checks."""
+
+    patient: str | None
+    names: frozenset[str]
+    orders: Mapping[str, Order]
+    asked: frozenset[str]
+    products: Mapping[str, Product]
+    serials: frozenset[str]
+    texts: frozenset[str]
+    record: str | None
+
+    def concerns(self, entry: HistoryEntry) -> bool:
+        if self.is_named(entry):
+            return True
+        if self.patient is not None and entry.patient != self.patient:
+            return False
+        held = self._held(entry)
+        return entry.order in self.asked or held is None or bool(held & self.names)
+
+    def is_named(self, entry: HistoryEntry) -> bool:
+        """By its pack's serial number, its bag, or as the record that the act is about."""
+        if _same_serial(entry, self.serials) or (entry.bag is not None and entry.bag in self.texts):
+            return True
+        return self.record is not None and self.record in (entry.record_id, entry.continues)
+
+    def is_patch(self, entry: HistoryEntry) -> bool:
+        order, product = self.orders.get(entry.order), self.products.get(entry.product or "")
+        forms = [plain(each.form) for each in (order, product) if each is not None]
+        return (order is not None and order.category is OrderCategory.PATCH) or any("patch" in form for form in forms)
+
+    def _held(self, entry: HistoryEntry) -> frozenset[str] | None:
+        """By the product, else by the order; None when neither is known."""
+        product, order = self.products.get(entry.product or ""), self.orders.get(entry.order)
+        if product is not None:
+            return ingredients(product)
+        return ordered_ingredients(order) if order is not None else None
 
 
-def _held(entry: HistoryEntry, facts: Facts) -> frozenset[str] | None:
-    """As the checks see it: by the product, else by the order; None when neither is known."""
-    product: Product | None = next((each for each in facts.products if each.id == entry.product), None)
-    if product is not None:
-        return ingredients(product)
-    order = next((each for each in facts.orders if each.id == entry.order), None)
-    return ordered_ingredients(order) if order is not None else None
+def _serials(facts: Facts) -> frozenset[str]:
+    return frozenset(each.scan.serial for each in facts.scans if isinstance(each.scan, DrugScan) and each.scan.serial is not None)
 
 
-def _same_serial(entry: HistoryEntry, facts: Facts) -> bool:
-    if entry.serial is None:
-        return False
-    return any(
-        isinstance(each.scan, DrugScan) and each.scan.serial is not None and each.scan.serial in entry.serial for each in facts.scans
-    )
+def _same_serial(entry: HistoryEntry, serials: frozenset[str]) -> bool:
+    """An entry of several packs holds their serial numbers in one text."""
+    return entry.serial is not None and any(serial in entry.serial for serial in serials)
 
 
-def _is_about(entry: HistoryEntry, facts: Facts) -> bool:
-    record, texts = facts.intent.of_record, _texts(facts)
-    return (record is not None and record in (entry.record_id, entry.continues)) or (entry.bag is not None and entry.bag in texts)
-
-
-def _recent(history: list[HistoryEntry], facts: Facts) -> list[HistoryEntry]:
+def _recent(history: list[HistoryEntry], facts: Facts, relation: _Relation) -> list[HistoryEntry]:
     """Those of the last days, those that still run or stick to the skin, and of each order the first one and the newest."""
     since = _earlier(min(at for at in (facts.at, facts.intent.given_at, facts.intent.due) if at is not None))
     of_order: dict[str, list[HistoryEntry]] = {}
@@ -209,9 +247,8 @@ def _recent(history: list[HistoryEntry], facts: Facts) -> list[HistoryEntry]:
         or id(entry) in ends
         or entry.status in ("in-progress", "on-hold")
         or (entry.due is not None and entry.due >= since)
-        or _same_serial(entry, facts)
-        or _is_about(entry, facts)
-        or (entry.removed_at is None and entry.status == "completed" and _is_patch(entry, facts))
+        or relation.is_named(entry)
+        or (entry.removed_at is None and entry.status == "completed" and relation.is_patch(entry))
     ]
 
 
@@ -222,30 +259,24 @@ def _earlier(at: datetime) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
 
 
-def _is_patch(entry: HistoryEntry, facts: Facts) -> bool:
-    forms = [each.form for each in facts.orders if each.id == entry.order] + [
-        each.form for each in facts.products if each.id == entry.product
-    ]
-    categories = [each.category for each in facts.orders if each.id == entry.order]
-    return "patch" in categories or any("patch" in plain(form) for form in forms)
-
-
 def _unnamed_nurse(facts: Facts) -> Nurse | None:
     return replace(facts.nurse, name="") if facts.nurse is not None else None
 
 
-def _patients(facts: Facts, owners: set[str]) -> Iterator[Patient]:
+def _patients(facts: Facts, owners: set[str], *, named: bool = False) -> Iterator[Patient]:
     """Whom the band names, whose order it is, and of anybody else only the bed that somebody typed for an identifier."""
     bands = [each.scan for each in facts.scans if isinstance(each.scan, BandScan)]
     keyed = [each.scan for each in facts.scans if isinstance(each.scan, Keyed)]
     numbers = {band.gsrn for band in bands if band.gsrn is not None}
     records = {plain(band.mrn) for band in bands if band.mrn is not None} | {plain(each.value) for each in keyed}
     texts = {plain(text) for text in _texts(facts)}
+    meant = {each.id for each in facts.patients if any(band.gsrn in numbers for band in each.bands)} | owners
     for patient in facts.patients:
-        by_number = any(band.gsrn in numbers for band in patient.bands)
         by_record = bool(patient.mrn.strip()) and plain(patient.mrn) in records
         place = {name: text for name in ("bed", "ward") if (text := getattr(patient, name)) is not None and plain(text) in texts}
-        if by_number or by_record or patient.id in owners:
+        if named and (by_record or patient.id in meant):
+            yield patient
+        elif by_record or patient.id in meant:
             yield _blanked(patient, keyed if by_record else [], record=by_record, bed="bed" in place, at=facts.at)
         elif place:
             yield Patient(id=patient.id, mrn="", name="", **place)

@@ -187,6 +187,28 @@ def test_a_bed_typed_for_a_patient_keeps_the_bed_and_nothing_else_of_its_owner()
     assert evaluate(kept) == evaluate(moment)
 
 
+def test_two_copies_of_a_patient_that_differ_by_name_alone_still_contradict_each_other() -> None:
+    moment = facts(patients=(a_patient(), a_patient(name="NGUYỄN VĂN BA"), a_neighbour()))
+    kept = snapshot.narrowed(moment)
+    assert evaluate(kept).findings == evaluate(moment).findings
+    assert [each.id for each in kept.patients] == ["P1", "P1"]
+
+
+def test_every_version_of_an_order_is_kept() -> None:
+    moment = facts(orders=(an_order(version=2), an_order(version=1, ingredient="paracetamol"), an_order(version=2, dose=None)))
+    kept = snapshot.narrowed(moment)
+    assert kept.orders == moment.orders
+    assert evaluate(kept).findings == evaluate(moment).findings
+
+
+def test_a_record_that_contradicts_its_order_stays_small() -> None:
+    moment = ward()
+    order = an_order(start=NOW - timedelta(hours=1))
+    early = replace(moment, orders=(order, *moment.orders[1:]))
+    assert len(snapshot.pack(early)) < 6000
+    assert {each.rule for each in evaluate(snapshot.narrowed(early)).findings} == {each.rule for each in evaluate(early).findings}
+
+
 def test_equal_facts_have_equal_text() -> None:
     assert snapshot.pack(facts()) == snapshot.pack(facts())
 

@@ -2,7 +2,8 @@
 
 `python -m simulation.prepare SERVER_TOML KEY_FILE BAGS_FILE [FILE ...]`: bring the database to this version's schema, export the public
 key for the carts, import the files; after an import the pharmacist prepares a bag for each infusion order and BAGS_FILE says which, so
-that the virtual hand can hold it up. Ends with the first command's exit code that is not 0.
+that the virtual hand can hold it up, and the example policy comes into force by two people. Ends with the first command's exit code
+that is not 0.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 
 from pointofcare.orders.order import OrderCategory
@@ -21,7 +23,7 @@ from server.store import orders, products, views_patients
 from server.store.bags import Content
 from server.store.orders import Verification
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import bags
+from server.usecases import bags, policies
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,8 +36,22 @@ def main(arguments: Sequence[str]) -> int:
         if code:
             return code
     if files:
+        _policy(Path(settings))
         Path(bags_file).write_text(json.dumps(_bags(Path(settings))), encoding="utf-8")
     return 0
+
+
+def _policy(settings: Path) -> None:
+    """The example policy, drafted by the pharmacist and approved by the administrator, as every policy is."""
+    pharmacist = Actor(id="S-pharmacist1", name="Pharmacist", roles=frozenset({StaffRole.PHARMACIST}))
+    administrator = Actor(id="S-admin1", name="Administrator", roles=frozenset({StaffRole.ADMINISTRATOR}))
+    text = resources.files("simulation").joinpath("policy.toml").read_text(encoding="utf-8")
+    with bare_app(configuration.load(settings)).app_context():
+        with transaction(pharmacist) as tx:
+            drafted = policies.draft(tx, pharmacist, text)
+        with transaction(administrator) as tx:
+            policies.approve(tx, administrator, drafted.id, revision=drafted.revision)
+            policies.activate(tx, administrator, drafted.id, revision=drafted.revision)
 
 
 def _bags(settings: Path) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import MessageError, NotFoundError
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
+from pointofcare.policies import writing as policy_text
 from pointofcare.products import PumpReading
 from pointofcare.quantity import Quantity
 from server.api import errors, schemas, work
@@ -22,11 +23,12 @@ from server.config import ServerConfig
 from server.security import permissions as may
 from server.security import sign_in
 from server.security.person import SESSION_MAX_AGE_S, NotSignedInError, actor, requires
-from server.store import bedside, orders, outbox, views_fleet, views_patients
+from server.store import bedside, orders, outbox, policies, views_fleet, views_patients
+from server.store import patients as patients_store
 from server.store.orders import Verification
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as cells
-from server.usecases import import_orders, imports, pumps
+from server.usecases import import_orders, imports, policy_files, pumps
 from server.usecases import orders as order_verbs
 from server.usecases import outbox as outbox_verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
@@ -210,6 +212,21 @@ def carts() -> list[dict[str, Any]]:
     """Every cart as last heard of."""
     with reading(actor()) as tx:
         return [schemas.cart(line, tx.at) for line in views_fleet.carts(tx)]
+
+
+@api.route("/policy")
+@api.arguments(schemas.PolicyQuerySchema, location="query")
+@api.response(200, schemas.PolicySchema)
+@requires(may.SEE_POLICY)
+def policy(query: Mapping[str, Any]) -> dict[str, Any]:
+    """What holds in the hospital, or in a ward: its name, since when, and all of it as a policy file with every source."""
+    ward = query["ward"]
+    with reading(actor()) as tx:
+        if ward and patients_store.ward(tx, ward) is None:
+            raise NotFoundError(f"ward {ward!r} is not known", remedy="look at the list of wards", ward=ward)
+        standing = policies.standing(tx, ward)
+        text = policy_text.write(policy_files.shown(tx, ward))
+    return {"version": standing.policy.version, "ward": ward or None, "since": standing.at, "by": standing.by or None, "text": text}
 
 
 @api.route("/outbox")

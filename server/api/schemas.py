@@ -271,6 +271,20 @@ class OutboxSchema(Schema):
     emr_id = fields.String(allow_none=True)
 
 
+class PolicyQuerySchema(Schema):
+    ward = fields.String(load_default="", validate=validate.Length(max=64))
+
+
+class PolicySchema(Schema):
+    """`since` and `by` null: nobody chose anything, the default holds."""
+
+    version = fields.String()
+    ward = fields.String(allow_none=True)
+    since = fields.AwareDateTime(allow_none=True)
+    by = fields.String(allow_none=True)
+    text = fields.String(metadata={"description": "a policy file (TOML)"})
+
+
 class OutboxQuerySchema(Schema):
     state = fields.String(load_default=None, validate=validate.OneOf(["pending", "sent", "parked"]))
     limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=200))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from pointofcare.policies import layers
+from pointofcare.policies import reading as policy_reading
 from server.security import sign_in
 from server.store import policies
 from server.store.policies import State, StoredFile
@@ -248,3 +251,19 @@ def test_the_last_days_are_judged_again_only_when_asked(app: Flask, pharmacist: 
     assert "0 verdicts from" in pharmacist.get(f"/policy/{made.id}?what_if=yes").text
     for since in ("nonsense", "2026-01-01", "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00+14:00"):
         assert pharmacist.get(f"/policy/{made.id}", query_string={"what_if": "yes", "since": since}).status_code == 200
+
+
+def test_the_api_tells_what_holds_to_who_may_see_it(app: Flask, pharmacist: FlaskClient, second: FlaskClient) -> None:
+    assert pharmacist.get("/api/v1/policy").get_json()["version"] == "default-7"
+    drafts(pharmacist)
+    (made,) = stored(app)
+    acts(second, made.id, "approve")
+    acts(pharmacist, made.id, "activate")
+    found = pharmacist.get("/api/v1/policy", query_string={"ward": WARD}).get_json()
+    assert (found["version"], found["ward"], found["by"]) == ("h-1", WARD, PHARMACIST.id)
+    policy = layers.layered(policy_reading.read(found["text"]))
+    assert policy.session_idle == timedelta(minutes=3)
+    assert "ISMP" in found["text"]  # the default's values keep their sources
+    assert pharmacist.get("/api/v1/policy?ward=NOWHERE").status_code == 404
+    assert signed_in(app, NURSE).get("/api/v1/policy").status_code == 403
+    assert app.test_client().get("/api/v1/policy").status_code == 401

@@ -38,6 +38,8 @@ def begin(visit: Visit, command: asked.BeginAct, now: datetime) -> None:
         return
     nurse = visit.session.nurse
     reason, text = command.reason.strip(), command.reason_text.strip()
+    if command.act == "undo" and reason in asked.MISTAKES:
+        reason, text = "clinical-judgement", f"{reason}: {text}".removesuffix(": ")  # the coded reasons know no slip of the pen
     if command.act == "undo" and (nurse is None or (about.nurse != nurse.id and nurse.role is not StaffRole.CHARGE_NURSE)):
         say(visit, "only-the-giver")
     elif command.act in _NEEDS_REASON and not reason:

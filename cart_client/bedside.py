@@ -261,8 +261,8 @@ class Bedside:
                 dose.reason(v, command, now)
             case asked.Acknowledge():
                 dose.acknowledge(v, now)
-            case asked.Confirm(record_id=record_id):
-                dose.confirm(v, record_id, now)
+            case asked.Confirm(record_id=record_id, site=site):
+                dose.confirm(v, record_id, now, site=site.strip())
             case asked.Decline():
                 declining.decline(v, command, now)
             case asked.ClearDrugs():

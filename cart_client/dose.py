@@ -174,14 +174,16 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
         visit.unlocker.unlock(drawer, giving.record_id)
 
 
-def confirm(visit: Visit, record_id: str, now: datetime) -> None:
-    """It was done: judged once more, then journalled, then said."""
+def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> None:
+    """It was done: judged once more, then journalled, then said. `site` is where it was injected or put on."""
     session = visit.session
+    if site:
+        session = replace(session, intent=replace(session.intent, site=site))
     if session.state is not State.GIVING or session.record_id != record_id:
         say(visit, "out-of-date")
         return
     before = session.verdict
-    verdict = ask(visit, facts(visit, now))
+    verdict = ask(visit, facts(visit, now, session))
     same = before is not None and (verdict.order, verdict.order_version, verdict.due) == (
         before.order,
         before.order_version,

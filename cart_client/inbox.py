@@ -101,9 +101,10 @@ class Acknowledge(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm(Command):
-    """The patient took it. `record_id` is the dose that the screen showed."""
+    """The patient took it. `record_id` is the dose that the screen showed, `site` where it was injected or put on."""
 
     record_id: str
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,7 @@ class SetRate(Command):
 
 
 ACTS = ("rate", "pause", "stop", "complete", "remove", "assess", "undo")
+MISTAKES = ("entered-by-mistake", "wrong-dose-entered", "not-taken-after-all")
 EFFECTS = ("relieved", "partly", "unchanged", "worse", "not-assessable")
 
 

@@ -103,7 +103,7 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
         prn_reason=_text(form, "prn_reason"),
     ),
     "acknowledge": lambda form: inbox.Acknowledge(moment=_moment(form)),
-    "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id")),
+    "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id"), site=_text(form, "site")),
     "decline": _decline,
     "clear": lambda form: inbox.ClearDrugs(moment=_moment(form)),
     "close": lambda form: inbox.ClosePatient(moment=_moment(form)),

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client.care import Due
-from cart_client.inbox import EFFECTS
+from cart_client.inbox import EFFECTS, MISTAKES
 from cart_client.screen import View
 from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
@@ -70,7 +70,15 @@ DECLINE_REASONS = (
 )
 # Why an infusion is paused or ended before its bag is empty, why an entry is withdrawn, why nobody counts now.
 INFUSION_REASONS = ("prescriber-confirmed", "procedure", "off-ward", "refused", "emergency", "clinical-judgement")
-UNDO_REASONS = ("entered-by-mistake", "wrong-dose-entered", "not-taken-after-all", "clinical-judgement")
+UNDO_REASONS = (*MISTAKES, "clinical-judgement")
+# Where something is injected or put on, by route.
+_LIMBS = ("left-upper-arm", "right-upper-arm", "left-thigh", "right-thigh")
+SITES = {
+    "IM": (*_LIMBS, "left-buttock", "right-buttock"),
+    "SC": ("abdomen", *_LIMBS),
+    "ID": ("left-forearm", "right-forearm"),
+    "TD": ("left-chest", "right-chest", "left-upper-arm", "right-upper-arm", "back"),
+}
 COUNT_REASONS = ("emergency", "drawer-closed", "counted-by-another")
 DROP_FACTORS = (10, 15, 20, 60)
 _OF_THE_RATE = frozenset({"I5", "H5"})
@@ -275,6 +283,16 @@ class Words:
         if order is None or not any(f.rule == "S4" and not f.satisfied for f in self.findings()):
             return ()
         return tuple(entry for entry in self.view.care.patches if entry.order == order.id) or self.view.care.patches
+
+    def sites(self) -> tuple[str, ...]:
+        """Where this dose may go, () where its route has no such place."""
+        intent, order = self.view.session.intent, self.view.order
+        if intent.of_record is not None:
+            return ()
+        return SITES.get(intent.route or (order.route if order is not None else ""), ())
+
+    def site(self, code: str | None) -> str:
+        return self.coded("site", code)
 
     def emergency_routes(self) -> tuple[str, ...]:
         """Those that the list allows, else those of what was scanned."""

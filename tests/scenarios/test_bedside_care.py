@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from cart_client import inbox
 from cart_client.inbox import Link, LinkTold
 from devices.ports import DrawerOutcome
 from pointofcare.errors import OutcomeUnknownError
+from pointofcare.products import HighAlert
 from pointofcare.verdict import engine
 from pointofcare.wire import snapshot
-from pointofcare.wire.messages import AdministrationRecorded, ObservationRecorded
+from pointofcare.wire.messages import AdministrationRecorded, ObservationRecorded, TableKind
+from pointofcare.wire.tables import FormularyBody
 from tests.support.cart_care import (
     ADRENALINE,
     FENTANYL,
@@ -23,11 +26,13 @@ from tests.support.cart_care import (
     a_ward,
     at_patient,
     bodies,
+    care_body,
+    care_products,
     confirm,
     policy,
     records,
 )
-from tests.support.cart_ward import AMOX, PARACETAMOL, PIN, Stand, badge, pack, q
+from tests.support.cart_ward import AMOX, PARACETAMOL, PIN, Stand, a_table, badge, issued, pack, products, q
 
 
 @pytest.fixture
@@ -327,3 +332,76 @@ def test_the_dose_on_the_screen_is_told_there_and_not_as_an_open_one(stand: Stan
     assert (stand.view.notice, stand.state) == ("finish-this-dose", "giving")
     confirm(stand)
     assert [record.record_id for record in records(stand)] == [record_id]
+
+
+def test_where_a_patch_was_put_on_is_on_its_record(stand: Stand) -> None:
+    at_patient(stand)
+    stand.press(inbox.BeginAct, act="remove", record_id="rec-patch")
+    if stand.state == "warned":
+        stand.press(inbox.Acknowledge)
+    confirm(stand)
+    stand.hold(pack(PATCH))
+    while stand.state in ("warned", "awaiting-reason"):
+        if stand.state == "warned":
+            stand.press(inbox.Acknowledge)
+        else:
+            stand.press(inbox.GiveReason, reason="prescriber-confirmed", satisfies=tuple(stand.rules))
+    assert stand.state == "giving", stand.rules
+    stand.press(inbox.Confirm, record_id=stand.view.session.record_id, site="right-chest")
+    assert records(stand)[-1].site == "right-chest"
+    assert [entry.site for entry in stand.view.care.patches] == ["right-chest"]
+
+
+def test_an_entry_by_mistake_is_withdrawn_with_its_own_words(stand: Stand) -> None:
+    at_patient(stand)
+    stand.press(inbox.BeginAct, act="undo", record_id="rec-prn", reason="entered-by-mistake")
+    assert stand.state == "giving", stand.rules
+    confirm(stand)
+    (record,) = records(stand)
+    assert (record.status_reason, record.reason_text) == ("clinical-judgement", "entered-by-mistake")
+
+
+def test_a_recommended_second_person_does_instead_of_a_reason(tmp_path: Path) -> None:
+    stand = a_ward(tmp_path)
+    formulary = FormularyBody(products=(*care_products(), replace(products()[0], high_alert=HighAlert.WITNESS_RECOMMENDED)))
+    kept = tuple(each for each in formulary.products if each.id != "AMOX500" or each.high_alert)
+    stand.chart.take(issued(a_table(TableKind.FORMULARY, replace(formulary, products=kept), version=3)), stand.clock.at)
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    assert (stand.state, stand.rules) == ("awaiting-reason", ["H2"])
+    second(stand)
+    assert stand.state == "giving", stand.rules
+    confirm(stand)
+    assert [(record.witness, record.status_reason) for record in records(stand)] == [("N2", None)]
+
+
+def test_a_badge_beside_another_reason_is_no_second_person(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(METOPROLOL))
+    assert stand.state == "awaiting-reason"
+    stand.hold(badge("N2"))
+    assert (stand.view.notice, stand.view.witness_badge) == ("sign-out-first", "")
+
+
+def test_what_was_typed_is_evidenced_with_its_kind_and_reason(stand: Stand) -> None:
+    stand.sign_in()
+    stand.press(inbox.KeyPatient, mrn="24-000123", birth_date="1958-04-11", reason="band-unreadable")
+    stand.lease("P1")
+    stand.hold(pack(AMOX))
+    assert stand.state == "giving", stand.rules
+    confirm(stand)
+    typed = records(stand)[0].scans[0]
+    assert (typed.keyed, typed.kind, typed.second_identifier, typed.reason) == (True, "patient", "1958-04-11", "band-unreadable")
+
+
+def test_what_is_only_tried_is_on_record_and_not_on_the_screen(tmp_path: Path) -> None:
+    stand = a_ward(tmp_path, policy(shadow=("D14",)))
+    body = care_body()
+    unclear = tuple(replace(order, clarification="liều nào?") if order.id == "A1" else order for order in body.orders)
+    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, replace(body, orders=unclear), version=3)), stand.clock.at)
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    assert (stand.state, stand.rules) == ("giving", [])
+    confirm(stand)
+    (record,) = records(stand)
+    assert [(finding.rule, finding.level) for finding in record.findings if finding.shadow] == [("D14", "STOP")]

@@ -18,7 +18,6 @@ from pointofcare.people import StaffRole
 from pointofcare.verdict import engine, reason
 from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Level
-from pointofcare.verdict.policy import Policy
 from pointofcare.wire.messages import TableKind
 from server.store import administrations as store
 from server.store import bedside, orders, patients, products, versions
@@ -175,7 +174,7 @@ def _nothing_goes_on(tx: Transaction, old: AdministrationRecord) -> None:
 def _written(tx: Transaction, made: AdministrationRecord, site: Site, *, action: str, detail: Mapping[str, object]) -> Recorded:
     """By the way of every record. What the engine says of it stands in it, as it would at a cart."""
     look = facts.look(tx, made, ())
-    policy = look.policy or products.policy(tx) or Policy()
+    policy = look.policy or products.policy(tx, made.ward)
     verdict = engine.evaluate(facts.for_record(made, look, (), site, named=True))
     found = tuple(finding_evidence(finding) for finding in verdict.findings if finding.rule not in administrations.CART_ONLY)
     level = max((finding.level for finding in verdict.findings if finding.rule not in administrations.CART_ONLY), default=Level.PASS)

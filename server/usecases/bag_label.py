@@ -1,7 +1,8 @@
 """The identity of an infusion bag: a random serial with a check character, never a hash of a patient or a drug.
 
-Source of the check: ISO/IEC 7064, MOD 37,36, which finds every single wrong character and every swap of two neighbours. Two bags
-never share an id: 55 bits are drawn, and the store refuses a second one.
+Source of the check: ISO/IEC 7064, MOD 37,36, which finds every single wrong character and all but about one in a thousand swaps of
+two neighbours; what slips through would still have to name a bag that exists. Two bags never share an id: 54 bits are drawn, and the
+store refuses a second one.
 """
 
 from __future__ import annotations

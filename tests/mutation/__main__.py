@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     tests = [str(ROOT / test) for test in chosen.tests or TESTS if (ROOT / test.split("::")[0]).exists()]
-    pytest.main(["--timeout=0", "-p", "no:terminal", "-p", "no:xdist", "--assert=plain", *tests], plugins=[driver])
+    pytest.main(["--capture=no", "--timeout=0", "-p", "no:terminal", "-p", "no:xdist", "--assert=plain", *tests], plugins=[driver])
     if chosen.json:
         chosen.json.write_text(json.dumps(_plain(driver.result), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return _told(driver.result)
@@ -80,6 +80,8 @@ def _told(result: Result) -> int:
         f"{dict(result.counts)}",
         f"score {score:.1%}, bar {BAR:.0%}; of the survivors {len(left) - len(unknown)} are explained, {len(unknown)} are not",
     )
+    if result.slow:
+        _say("left out, for they take too long to be run for each:", *result.slow)
     if result.broken:
         _say("left out, for they fail without any fault:", *result.broken)
     return 0 if score >= BAR and not unknown and not result.broken else 1

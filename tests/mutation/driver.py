@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import pytest
@@ -27,6 +27,8 @@ from tests.mutation.mutants import FIELD, FUNCTION, Mutant, forget_cached, funct
 ROOT = Path(__file__).resolve().parents[2]
 SURVIVED, KILLED, UNREADABLE, TIMEOUT, UNTESTED = "survived", "killed", "does not load", "timeout", "no test"
 _MEMORY_BYTES = 3 * 2**30
+_EXAMPLES = 8
+_SLOWEST_S = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Result:
     baseline_s: float = 0.0
     elapsed_s: float = 0.0
     broken: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> Counter[str]:
@@ -76,6 +79,16 @@ class Driver:
             phases=(Phase.explicit, Phase.generate), print_blob=False,
         )  # fmt: skip
         settings.load_profile("mutation")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """A property that notices a fault does so within a few examples; the rest of them only cost time."""
+        from hypothesis import settings
+
+        for item in items:
+            test = getattr(item, "obj", None)
+            own = getattr(test, "_hypothesis_internal_use_settings", None)
+            if own is not None:
+                test._hypothesis_internal_use_settings = settings(own, max_examples=min(own.max_examples, _EXAMPLES))  # type: ignore[union-attr]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -112,6 +125,9 @@ class Driver:
             if not passed:
                 self.result.broken.append(item.nodeid)  # it can notice nothing
                 continue
+            if self._seconds[-1] > _SLOWEST_S:
+                self.result.slow.append(item.nodeid)  # what it notices, smaller ones must: it would be run for every survivor
+                continue
             for code in current:
                 self._callers[code].add(number)
         self.result.baseline_s = time.monotonic() - started
@@ -124,7 +140,8 @@ class Driver:
             made = vars(sys.modules[mutant.module])[mutant.name.split(".")[0]].__init__
             tests = set(self._callers.get(made.__code__, ()))
         else:
-            tests = {number for code, numbers in self._callers.items() if _names(code, mutant.name) for number in numbers}
+            users = _bound_to(vars(sys.modules[mutant.module])[mutant.name])
+            tests = {number for code, numbers in self._callers.items() if code in users or _names(code, mutant.name) for number in numbers}
         first = [number for number in self._killers[mutant.module, mutant.name] if number in tests]
         rest = sorted(tests - set(first), key=lambda number: self._seconds[number])
         return first + rest
@@ -225,6 +242,16 @@ def _made_inits(module: str) -> list[CodeType]:
         for value in vars(sys.modules[module]).values()
         if isinstance(value, type) and value.__module__ == module and hasattr(value.__init__, "__code__")
     ]
+
+
+def _bound_to(value: object) -> set[CodeType]:
+    """The functions that have this very value as a default."""
+    functions = [each for module in list(sys.modules.values()) if module is not None for each in list(vars(module).values())]
+    return {
+        each.__code__
+        for each in functions
+        if isinstance(each, FunctionType) and each.__defaults__ and any(default is value for default in each.__defaults__)
+    }
 
 
 def _names(code: CodeType, name: str) -> bool:

@@ -72,12 +72,12 @@ def add(tx: Transaction, move: Move) -> bool:
     return tx.inserted(new)
 
 
-def moves(tx: Transaction, *, cart: str, product: str) -> tuple[Move, ...]:
+def moves(tx: Transaction, *, cart: str, product: str, at: datetime | None = None) -> tuple[Move, ...]:
     """Of one product in one cart, in the order in which they happened, as far back as the counts of the last days depend on: what
-    a dose costs does not grow with the years. Two statements."""
+    a dose costs does not grow with the years. `at`: or as the counts of that moment do. Two statements."""
     mine = (StockMoveRow.facility == tx.facility, StockMoveRow.cart == cart, StockMoveRow.product == product)
     counted = select(StockMoveRow.drawer, func.max(StockMoveRow.at)).where(
-        *mine, StockMoveRow.kind == COUNTED, StockMoveRow.at <= tx.at - LOOK_BACK - BASE_AFTER
+        *mine, StockMoveRow.kind == COUNTED, StockMoveRow.at <= min(at or tx.at, tx.at) - LOOK_BACK - BASE_AFTER
     )
     query = select(StockMoveRow).where(*mine).order_by(StockMoveRow.at, StockMoveRow.id)
     for drawer, at in tx.session.execute(counted.group_by(StockMoveRow.drawer)).all():

@@ -29,6 +29,7 @@ from server.store.transaction import Transaction
 from server.usecases.task_kinds import CONTROLLED_BALANCE, CONTROLLED_COUNT
 
 COUNT_EVENT = "controlled-count"
+REFUSED_EVENT = "controlled-count-refused"
 TAKING = frozenset({Action.GIVE, Action.START})
 _MOST_UNITS = 100_000
 
@@ -211,20 +212,49 @@ def withdraw(tx: Transaction, record_id: str) -> None:
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
     """A nurse counted blind as the drawer opened. The count is kept whatever it says, once."""
-    if event.kind != COUNT_EVENT:
+    if event.kind not in (COUNT_EVENT, REFUSED_EVENT):
         return
     key = f"count:{cart}:{event.epoch}:{event.seq}"
+    if event.kind == REFUSED_EVENT:
+        _refused(tx, cart, event, key)
+        return
     read = _read(event.details)
     if read is None:
         detail = {"cause": "unreadable", "cart": cart, "said": str(dict(event.details))[:500]}
-        tasks.put(tx, NewTask(kind=CONTROLLED_COUNT, key=key, ward=stock.ward_of_cart(tx, cart), detail=detail, due_by=tx.at))
+        if tasks.find(tx, CONTROLLED_COUNT, key) is None:
+            tasks.put(tx, NewTask(kind=CONTROLLED_COUNT, key=key, ward=stock.ward_of_cart(tx, cart), detail=detail, due_by=tx.at))
         return
     product, drawer, counted, record_id, nurse = read
     move = Move(
         key=key, cart=cart, drawer=drawer, product=product, kind=stock.COUNTED, units=counted, by=nurse, at=event.at, record_id=record_id
     )
     if stock.add(tx, move):
-        recount(tx, cart=cart, product=product)
+        recount(tx, cart=cart, product=product, new=move)
+
+
+def _refused(tx: Transaction, cart: str, event: FleetEvent, key: str) -> None:
+    """Not to count is allowed with a reason, and somebody looks at it: not counted is never counted right."""
+    told = {name: str(event.details.get(name) or "")[:200] for name in ("product", "nurse", "reason", "record_id")}
+    drawer = event.details.get("drawer")
+    detail = {
+        "cause": "refused",
+        "cart": cart,
+        "drawer": drawer if isinstance(drawer, int) and not isinstance(drawer, bool) else 0,
+        "nurse": told["nurse"],
+        "reason": told["reason"],
+        "name": stock.product_name(tx, told["product"]) if told["product"] else "",
+    }
+    new = NewTask(
+        kind=CONTROLLED_COUNT,
+        key=key,
+        ward=stock.ward_of_cart(tx, cart),
+        product=told["product"] or None,
+        record_id=told["record_id"] or None,
+        detail=detail,
+        due_by=_by(tx, event.at),
+    )
+    if tasks.find(tx, CONTROLLED_COUNT, key) is None:  # a cart resends its events
+        tasks.put(tx, new)
 
 
 def _read(details: Mapping[str, object]) -> tuple[str, int, Decimal, str | None, str] | None:
@@ -245,11 +275,12 @@ def _read(details: Mapping[str, object]) -> tuple[str, int, Decimal, str | None,
     return product, drawer, number, record_id if isinstance(record_id, str) and record_id else None, nurse
 
 
-def recount(tx: Transaction, *, cart: str, product: str) -> None:
-    """Compares the counts of the last days with what should have lain there then. A record that comes late may settle a difference,
-    or show one."""
-    found = stock.moves(tx, cart=cart, product=product)
-    counts = [move for move in found if move.kind == stock.COUNTED and move.at >= tx.at - stock.LOOK_BACK]
+def recount(tx: Transaction, *, cart: str, product: str, new: Move | None = None) -> None:
+    """Compares the counts of the last days, and `new` however late it comes, with what should have lain there then. A record that
+    comes late may settle a difference, or show one."""
+    found = stock.moves(tx, cart=cart, product=product, at=new.at if new is not None else None)
+    since = tx.at - stock.LOOK_BACK
+    counts = [move for move in found if move.kind == stock.COUNTED and (move.at >= since or (new is not None and move.key == new.key))]
     ward: str | None = None
     for count in counts:
         should = stock.expected(found, drawer=count.drawer, at=count.at, without=count.record_id)

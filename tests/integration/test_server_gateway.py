@@ -51,10 +51,11 @@ from pointofcare.wire.tables import PatientChartBody
 from server.config import MqttConfig
 from server.mqtt.gateway import Gateway
 from server.security import signing
-from server.store import administrations, discrepancies, fleet, outbox
+from server.store import administrations, discrepancies, fleet, outbox, tasks
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import orders
+from server.usecases import orders, task_kinds
 from server.usecases.facts import Site
+from tests.support import work
 from tests.support.brokers import KINDS, Clients, Inbox, a_message, running_clients
 from tests.support.databases import migrated_app
 from tests.support.server_ward import PHARMACIST, WARD, a_record, open_ward
@@ -175,6 +176,44 @@ def test_a_second_look_that_fails_keeps_no_dose_out(
         assert [note.code for note in received.discrepancies] == ["not-evaluated"]
         with reading() as tx:
             assert [one.record_id for one in discrepancies.listed(tx)] == [record_id]
+
+
+def test_tasks_that_cannot_be_raised_keep_neither_attempt_nor_event_out(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    for name in ("after_attempt", "after_event"):
+        monkeypatch.setattr(f"server.usecases.tasks_raised.{name}", broken)
+    made = work.stopped_by()
+    count = FleetEvent(seq=1, epoch="e1", kind="controlled-count", at=made.at, details={"product": "M", "drawer": 1, "counted": 3})
+    with ground.gateway():
+        ground.send(routes.ATTEMPT, made)
+        assert ground.receipt(made.record_id).duplicate is False
+        ground.send(routes.EVENT, count)
+        ground.expect(EventsAcknowledged)
+    with reading() as tx:
+        assert [one.record_id for one in administrations.attempts(tx)] == [made.record_id]
+
+
+def test_an_unknown_barcode_a_missing_dose_and_a_count_become_tasks_on_their_way_in(ground: Ground) -> None:
+    made = work.stopped_by()
+    count = FleetEvent(
+        seq=1, epoch="e1", kind="controlled-count", at=made.at, details={"product": "M", "drawer": 1, "counted": 3, "nurse": "N1"}
+    )
+    with ground.gateway():
+        for _ in range(2):
+            ground.send(routes.ATTEMPT, made)
+            ground.receipt(made.record_id)
+            ground.send(routes.EVENT, count)
+            ground.expect(EventsAcknowledged)
+        ground.dose(action="not-given", status="not-done", status_reason="unavailable", dose=None, scans=())
+    with reading() as tx:
+        found = tasks.listed(tx, kinds=tuple(task_kinds.KINDS))
+    assert sorted((task.kind, task.repeats) for task in found) == [("controlled-count", 0), ("dose-request", 0), ("unknown-barcode", 0)]
 
 
 def test_rubbish_on_every_topic_is_shown_and_stops_nothing(ground: Ground) -> None:

@@ -424,6 +424,28 @@ def test_a_count_that_cannot_be_read_is_shown(app: Flask, counted: object) -> No
     assert only(task_kinds.CONTROLLED_COUNT).detail["cause"] == "unreadable"
 
 
+def test_a_count_that_was_refused_is_looked_at_and_comes_once(app: Flask) -> None:
+    work.fill(10)
+    for _ in range(2):
+        work.count(1, None, kind="controlled-count-refused", reason="emergency")
+    task = only(task_kinds.CONTROLLED_COUNT)
+    assert (task.detail["cause"], task.detail["reason"], task.repeats) == ("refused", "emergency", 0)
+    assert answer(CHARGE, task, "explain", "resuscitation in bed 4").status == "completed"
+    with reading() as tx:  # nobody counted, so nothing was adjusted
+        assert [move.kind for move in stock.moves(tx, cart="c1", product=work.MORPHINE.id)] == ["fill"]
+
+
+def test_a_count_that_comes_weeks_late_is_compared_all_the_same(app: Flask) -> None:
+    work.fill(10, at=NOW - timedelta(days=40))
+    work.count(1, 8, at=NOW - timedelta(days=30))
+    assert only(task_kinds.CONTROLLED_COUNT).detail["expected"] == "10"
+
+
+def test_another_event_of_a_cart_raises_nothing(app: Flask) -> None:
+    work.count(1, 3, kind="drawer-opened")
+    assert open_tasks(task_kinds.CONTROLLED_COUNT) == ()
+
+
 # What holds for all of them.
 
 

@@ -146,7 +146,9 @@ def attempt(made: AttemptStopped) -> None:
         attempts.record(tx, made)
 
 
-def count(seq: int, counted: object, *, at: datetime = NOW, record_id: str | None = None, **details: object) -> None:
+def count(
+    seq: int, counted: object, *, at: datetime = NOW, record_id: str | None = None, kind: str = "controlled-count", **details: object
+) -> None:
     """The cart says what a nurse counted blind in drawer 3."""
     told: Mapping[str, object] = {
         "product": MORPHINE.id,
@@ -156,7 +158,7 @@ def count(seq: int, counted: object, *, at: datetime = NOW, record_id: str | Non
         "nurse": server_ward.NURSE.id,
         **details,
     }
-    event = FleetEvent(seq=seq, epoch="e1", kind="controlled-count", at=at, details=told)
+    event = FleetEvent(seq=seq, epoch="e1", kind=kind, at=at, details=told)
     with transaction(GATEWAY, at=NOW + timedelta(minutes=6)) as tx:
         fleet.put_event(tx, "c1", event)
         tasks_raised.after_event(tx, "c1", event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -168,6 +168,23 @@ def versions(tx: Transaction, order: str) -> tuple[VersionView, ...]:
         VersionView(order=mapping.order(row.document, verification=""), action=row.action, reason=row.reason, by=row.by, at=row.at)
         for row in rows
     )
+
+
+def changed(tx: Transaction, found: Iterable[Order]) -> dict[str, tuple[tuple[Order, datetime], ...]]:
+    """Of those orders whose times were changed, every version with the moment at which it was written: what
+    `orders.schedule.across` needs, so that a change hides no dose that was missed before."""
+    wanted = [order.id for order in found if order.holds_from is not None]
+    if not wanted:
+        return {}
+    rows = tx.session.scalars(
+        select(OrderVersionRow)
+        .where(OrderVersionRow.facility == tx.facility, OrderVersionRow.order.in_(wanted))
+        .order_by(OrderVersionRow.order, OrderVersionRow.version)
+    )
+    versions: dict[str, tuple[tuple[Order, datetime], ...]] = {}
+    for row in rows:
+        versions[row.order] = (*versions.get(row.order, ()), (mapping.order(row.document, verification=""), row.at))
+    return versions
 
 
 def insert_order(

@@ -5,7 +5,7 @@ What cannot be computed is in the answer too: an order without usable times may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,8 +48,12 @@ class OwedEffect:
     is_late: bool
 
 
-def doses(look: Look, *, policy: Policy, zone: str, now: datetime) -> Overdue:
-    """Active orders' doses whose window has ended without a final state, longest overdue first."""
+def doses(
+    look: Look, *, policy: Policy, zone: str, now: datetime, changed: Mapping[str, tuple[tuple[Order, datetime], ...]] | None = None
+) -> Overdue:
+    """Active orders' doses whose window has ended without a final state, longest overdue first. `changed`: the versions of orders
+    whose times were changed (`store.orders.changed`), so that a change hides no dose that was missed before."""
+    versions = changed or {}
     patients = {patient.id: patient for patient in look.patients}
     found: list[OverdueDose] = []
     unknown: list[tuple[Patient, Order]] = []
@@ -65,7 +69,10 @@ def doses(look: Look, *, policy: Policy, zone: str, now: datetime) -> Overdue:
         back = min(order.start, now - BACK) if single and order.start is not None else now - BACK
         history = [entry for entry in look.history if entry.patient == patient.id]
         try:
-            due = schedule.due_doses(order, history, policy.windows, zone, back, now)
+            if order.id in versions:
+                due = schedule.across(versions[order.id], history, policy.windows, zone, back, now)
+            else:
+                due = schedule.due_doses(order, history, policy.windows, zone, back, now)
         except PointOfCareError:
             unknown.append((patient, order))
             continue

@@ -8,7 +8,7 @@ grows with the beds that are shown and not with the hospital.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from pointofcare.people import Patient
 from pointofcare.verdict.policy import Policy
 from server.security.permissions import SEE_BOARD
 from server.security.person import actor, requires
-from server.store import bedside, products, views_patients
+from server.store import bedside, orders, products, views_patients
 from server.store.transaction import reading
 from server.store.views_patients import WardLine
 from server.web import page
@@ -70,9 +70,12 @@ class Bed:
         return next((status.value for status in ORDER[:2] if status in found), "")
 
 
-def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tuple[Bed, ...]:
-    """One bed a patient, in the order of the beds."""
+def beds(
+    look: bedside.Look, *, policy: Policy, zone: str, now: datetime, changed: Mapping[str, tuple[tuple[Order, datetime], ...]] | None = None
+) -> tuple[Bed, ...]:
+    """One bed a patient, in the order of the beds. `changed`: the versions of orders whose times were changed."""
     found = []
+    versions = changed or {}
     for patient in look.patients:
         doses: list[BoardDose] = []
         on_demand: list[Order] = []
@@ -92,11 +95,17 @@ def beds(look: bedside.Look, *, policy: Policy, zone: str, now: datetime) -> tup
                 on_demand.append(dosage.effective(order, now, zone))
                 continue
             try:
-                due = schedule.due_doses(order, history, policy.windows, zone, _back(order, now), now + AHEAD)
+                span = (_back(order, now), now + AHEAD)
+                if order.id in versions:
+                    due = schedule.across(versions[order.id], history, policy.windows, zone, *span)
+                else:
+                    due = schedule.due_doses(order, history, policy.windows, zone, *span)
             except PointOfCareError:
                 unknown.append(order)
                 continue
-            doses += _lines([_dose(dosage.effective(order, one.due, zone), one, now) for one in due], now)
+            said = {version.version: version for version, _ in versions.get(order.id, ())}
+            meant = [dosage.effective(said.get(one.order_version, order), one.due, zone) for one in due]
+            doses += _lines([_dose(each, one, now) for each, one in zip(meant, due, strict=True)], now)
         doses.sort(key=lambda dose: (ORDER.index(dose.status), dose.due))
         shown = doses[:NUMBER_SHOWN] if len(doses) > NUMBER_SHOWN + 1 else doses
         # Whatever is due or overdue is shown, however many there are.
@@ -154,11 +163,12 @@ def board() -> Response | str:
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
         chosen = chosen_ward(wards)
-        policy = products.policy(tx)
         found: tuple[Bed, ...] = ()
         if chosen is not None:
+            policy = products.policy(tx, chosen.id)
             zone = chosen.timezone or page.config().timezone
-            found = beds(bedside.of_ward(tx, chosen.id), policy=policy, zone=zone, now=tx.at)
+            look = bedside.of_ward(tx, chosen.id)
+            found = beds(look, policy=policy, zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
     tally = sum((bed.tally for bed in found), Counter[DueStatus]())
     ward = chosen.id if chosen is not None else ""
     return page.live("ward.html", "_ward.html", arguments={"ward": ward}, beds=found, tally=tally, statuses=ORDER, wards=wards, ward=ward)

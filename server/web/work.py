@@ -19,7 +19,7 @@ from pointofcare.people import StaffRole
 from server.security import person
 from server.security.permissions import CLOSE_DOSES, SEE_WORK
 from server.security.person import actor, requires
-from server.store import bedside, products, tasks, views_patients, views_pharmacy, views_work
+from server.store import bedside, orders, products, tasks, views_patients, views_pharmacy, views_work
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import corrections, overdue, task_kinds
@@ -87,7 +87,7 @@ def show() -> Response | str:
 
 
 def _list(tx: Transaction, who: Actor, view: str, kinds: Sequence[str], ward: str, *, late: bool) -> dict[str, object]:
-    policy = products.policy(tx)
+    policy = products.policy(tx, ward)
     if view == "effects":
         owed = views_work.effects_owed(tx, ward=ward or None, since=tx.at - policy.effect_look_back)
         effects = overdue.effects(owed, policy=policy, now=tx.at)
@@ -98,7 +98,8 @@ def _list(tx: Transaction, who: Actor, view: str, kinds: Sequence[str], ward: st
         found = overdue.Overdue(doses=(), unknown=())
         if chosen:
             zone = zones[chosen] or page.config().timezone
-            found = overdue.doses(bedside.of_ward(tx, chosen), policy=policy, zone=zone, now=tx.at)
+            look = bedside.of_ward(tx, chosen)
+            found = overdue.doses(look, policy=products.policy(tx, chosen), zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
         return {"overdue": found, "reasons": corrections.NOT_GIVEN_REASONS, "ward": chosen}
     after = request.args.get("after", "")
     listed = tasks.listed(

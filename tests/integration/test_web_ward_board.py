@@ -14,9 +14,10 @@ from pointofcare.orders.order import OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueStatus
 from pointofcare.verdict.policy import Policy
 from server.store import bedside
+from server.store import orders as order_store
 from server.store.patients import Ward
 from server.store.transaction import reading, transaction
-from server.usecases import administrations, orders, patients
+from server.usecases import administrations, orders, overdue, patients
 from server.web import ward
 from tests.support import server_ward, web
 from tests.support.server_ward import CHARGE, IMPORT, PRESCRIBER, an_order
@@ -55,6 +56,23 @@ def test_a_dose_charted_late_leaves_the_board(app: Flask) -> None:
     with transaction(IMPORT, at=NOW) as tx:
         administrations.record(tx, late)
     assert bed().tally[DueStatus.OVERDUE] == before - 1
+
+
+def test_changed_times_hide_no_missed_dose_and_make_none_up(app: Flask) -> None:
+    placed_at, at = NOW - timedelta(hours=20), NOW - timedelta(hours=1)  # 20:00 and 15:00 in the ward
+    with transaction(PRESCRIBER, at=placed_at) as tx:
+        orders.place(tx, PRESCRIBER, an_order(7, times=(time(8),), start=placed_at))
+    with transaction(PRESCRIBER, at=at) as tx:
+        orders.amend(tx, PRESCRIBER, an_order(7, times=(time(10), time(18)), start=placed_at), version=1, reason="twice a day")
+    with reading(CHARGE, at=NOW) as tx:
+        look = bedside.of_ward(tx, server_ward.WARD)
+        changed = order_store.changed(tx, look.orders)
+        board = ward.beds(look, policy=Policy(), zone="Asia/Ho_Chi_Minh", now=NOW, changed=changed)
+        late = overdue.doses(look, policy=Policy(), zone="Asia/Ho_Chi_Minh", now=NOW, changed=changed)
+    assert set(changed) == {"O7"}
+    shown = {(dose.due.hour + 7, dose.status) for bed in board for dose in bed.doses if dose.order.id == "O7"}
+    assert shown == {(8, DueStatus.OVERDUE), (18, DueStatus.UPCOMING)}
+    assert [dose.due.hour + 7 for dose in late.doses if dose.order.id == "O7"] == [8]
 
 
 @pytest.mark.parametrize("category", [OrderCategory.STAT, OrderCategory.ONCE])

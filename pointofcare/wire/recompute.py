@@ -7,7 +7,7 @@ recompute.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -158,6 +158,8 @@ def differences(stored: StoredVerdict, verdict: Verdict) -> Iterable[Difference]
         before, after = stored.level, _level(found, answered=stored.kind == ATTEMPT)
         if before != after:
             yield Difference(rule="", what="level", stored=before, now=after)
+    if whole:  # what is only tried weighs nothing, and is recomputed all the same
+        found = [*found, *(replace(evidence(each), shadow=True) for each in verdict.shadow)]
     for rule in dict.fromkeys(each.rule for each in (*told, *found)):
         yield from _of_rule(rule, [each for each in told if each.rule == rule], [each for each in found if each.rule == rule])
 

@@ -6,7 +6,9 @@ the newest is what we write today, byte for byte, and all the older ones must st
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,28 @@ def test_golden_example_fills_every_field(route: Route) -> None:
     """Only then does the golden file notice that a field was renamed or dropped."""
     body = values.to_plain(BODIES[route.type])
     assert set(body) == set(schemas.schema(route.message).fields)
+
+
+def _values(value: object) -> Iterator[object]:
+    """`value` and all values in it that have fields."""
+    if dataclasses.is_dataclass(value):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from _values(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _values(inner)
+
+
+def test_golden_examples_fill_every_field_of_every_value_in_them() -> None:
+    """A field that is new and optional must stand in an example too, or nobody would notice that it is lost."""
+    empty: dict[str, bool] = {}
+    for value in _values((*BODIES.values(), *TABLES.values())):
+        assert dataclasses.is_dataclass(value)
+        for field in dataclasses.fields(value):
+            name = f"{type(value).__name__}.{field.name}"
+            empty[name] = empty.get(name, True) and getattr(value, field.name) in (None, ())
+    assert [name for name, is_empty in empty.items() if is_empty] == []
 
 
 def test_nothing_that_is_retained_names_a_patient() -> None:

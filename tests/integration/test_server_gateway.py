@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.broker import Arrival, Broker
 from pointofcare.verdict.facts import Lease
-from pointofcare.wire import codec, routes
+from pointofcare.wire import codec, routes, snapshot
 from pointofcare.wire import tables as wire_tables
 from pointofcare.wire.messages import (
     AdministrationRecorded,
@@ -46,17 +46,19 @@ from pointofcare.wire.messages import (
     Telemetry,
     TelemetryKind,
 )
+from pointofcare.wire.recompute import StoredVerdict
 from pointofcare.wire.routes import Route
 from pointofcare.wire.tables import PatientChartBody
 from server.config import MqttConfig
 from server.mqtt.gateway import Gateway
 from server.security import signing
-from server.store import administrations, discrepancies, fleet, outbox, tasks
+from server.store import administrations, discrepancies, fleet, outbox, tasks, verdicts
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import orders, task_kinds
 from server.usecases.facts import Site
 from tests.support import work
 from tests.support.brokers import KINDS, Clients, Inbox, a_message, running_clients
+from tests.support.builders import facts
 from tests.support.databases import migrated_app
 from tests.support.server_ward import PHARMACIST, WARD, a_record, open_ward
 
@@ -381,3 +383,15 @@ def test_a_late_last_will_of_an_older_gateway_is_answered_with_life(ground: Grou
         assert other.publish(routes.HOST, late, facility=FACILITY).wait(10)
         ground.expect(HostState, lambda body: isinstance(body, HostState) and not body.online)
         assert ground.expect(HostState, lambda body: isinstance(body, HostState) and body.online)
+
+
+def test_what_a_verdict_was_a_function_of_is_kept_with_the_record(ground: Ground) -> None:
+    text = snapshot.pack(facts())
+    with ground.gateway():
+        made = a_record()
+        ground.send(routes.ADMINISTRATION, AdministrationRecorded(record=made, seq=1, epoch="e1", facts=text))
+        ground.receipt(made.record_id)
+        with reading() as tx:
+            kept = verdicts.get(tx, made.record_id)
+            assert isinstance(kept, StoredVerdict)
+            assert kept.facts == text

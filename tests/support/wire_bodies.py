@@ -345,6 +345,7 @@ CHART = PatientChartBody(
             counts_days=True,
             interactions=(Interaction(other="warfarin", severity="severe", reason="INR hằng ngày", prescriber="d-1"),),
             clarification="dose-and-dosages",
+            holds_from=MOMENT,
         ),
     ),
     history=(

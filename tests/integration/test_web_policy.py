@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,15 @@ from pointofcare.policies import reading as policy_reading
 from server.security import sign_in
 from server.store import policies
 from server.store.policies import State, StoredFile
-from server.store.transaction import reading, transaction
-from server.usecases import staff
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import administrations, staff
+from server.web import policy as policy_pages
+from server.web import ward as board
 from tests.support import server_ward, web
+from tests.support.builders import facts, local
 from tests.support.policies import SECOND, text, value
 from tests.support.server_ward import CHARGE, NURSE, PHARMACIST, PRESCRIBER, WARD
+from tests.support.stored_verdicts import stored as stored_verdict
 from tests.support.web import ADMIN, FLEET, post, signed_in
 
 GOOD = text("h-1", value("session.idle", "3 min"), '[[high_alert]]\ningredient = "amoxicilin"\nlevel = 2\nsource = "local choice"')
@@ -267,3 +273,68 @@ def test_the_api_tells_what_holds_to_who_may_see_it(app: Flask, pharmacist: Flas
     assert pharmacist.get("/api/v1/policy?ward=NOWHERE").status_code == 404
     assert signed_in(app, NURSE).get("/api/v1/policy").status_code == 403
     assert app.test_client().get("/api/v1/policy").status_code == 401
+
+
+def gave_late(app: Flask, record_id: str, at: datetime) -> None:
+    """A dose whose verdict warned of the time, with the facts of it."""
+    judged = stored_verdict(record_id, facts(at=local("09:30:00")))
+    made = server_ward.a_record(
+        record_id=record_id,
+        recorded_at=at,
+        effective_at=at,
+        level=judged.level,
+        findings=judged.findings,
+        engine=judged.engine,
+        policy=judged.policy,
+        order=judged.order,
+        order_version=judged.order_version,
+        due=judged.due,
+    )
+    with app.app_context(), transaction(Actor(id="gateway"), at=at) as tx:
+        administrations.record(tx, made, verdict_facts=judged.facts)
+
+
+def test_doses_that_would_have_been_judged_otherwise_are_counted_by_rule_a_batch_a_page(
+    app: Flask, pharmacist: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_pages, "JUDGED", 2)
+    now = datetime.now(UTC)
+    for number in range(3):
+        gave_late(app, f"R{number}", now - timedelta(hours=5 - number))
+    gave_late(app, "R-old", now - timedelta(days=40))
+    drafts(pharmacist, text("h-1", value("window.frequent", "180 min"), value("window.daily_or_less", "180 min")))
+    (made,) = stored(app)
+    address: str | None = f"/policy/{made.id}?what_if=yes"
+    told = []
+    while address is not None and len(told) < 5:
+        page = pharmacist.get(address).text
+        found = re.search(r"(\d+) verdicts from .*?(\d+) would have been others", page, re.S)
+        assert found is not None
+        told.append((int(found[1]), int(found[2])))
+        assert re.search(r'<th scope="row"[^>]*>T1</th>', page)
+        following = re.search(r'href="([^"]+)#what-if">Go on from there', page)
+        address = html.unescape(following[1]) if following is not None else None
+    # The next page begins with the very moment at which the one before ended, so that none is left out.
+    assert address is None
+    assert told[0] == (2, 2)
+    assert sum(judged for judged, _ in told) - (len(told) - 1) == 3
+    assert holding(app) == "default-7"
+
+
+def test_a_ward_board_keeps_the_windows_of_its_own_ward(app: Flask, pharmacist: FlaskClient, second: FlaskClient) -> None:
+    drafts(pharmacist, text("h-1", 'wards_may_change = ["window.frequent"]'))
+    (made,) = stored(app)
+    acts(second, made.id, "approve")
+    acts(pharmacist, made.id, "activate")
+    drafts(pharmacist, text("w-1", value("window.frequent", "45 min")), ward=WARD)
+    (own,) = stored(app, WARD)
+    acts(second, own.id, "approve")
+    acts(pharmacist, own.id, "activate")
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        beds = board.beds
+        patch.setattr(
+            board, "beds", lambda *given, policy, **named: (asked.append(policy.version), beds(*given, policy=policy, **named))[1]
+        )
+        assert pharmacist.get(f"/ward/?ward={WARD}").status_code == 200
+    assert asked == ["h-1/w-1"]

@@ -7,6 +7,7 @@ Pure: values in, values out. Each fold may see a record that the chart knows alr
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from pointofcare.administration import infusion
 from pointofcare.administration.lifecycle import Status
@@ -17,6 +18,7 @@ from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.wire.messages import ObservationRecorded
 from pointofcare.wire.tables import DoseRequest
 
+_Value = TypeVar("_Value")
 # The reason that asks the pharmacy for a dose (rule S5).
 MISSING = "unavailable"
 _OF_AN_EARLIER = frozenset({Action.REMOVE, Action.ASSESS})
@@ -37,7 +39,7 @@ def history(charted: tuple[HistoryEntry, ...], journalled: tuple[AdministrationR
             entries.append(_entry(record, by_id.get(record.continues or "")))
             by_id[record.record_id] = entries[-1]
     later = {record.continues: record for record in counting if record.action in _OF_AN_EARLIER and record.continues is not None}
-    return tuple(_followed(entry, later.get(entry.record_id or "")) for entry in entries)
+    return _same_or(charted, tuple(_followed(entry, later.get(entry.record_id or "")) for entry in entries))
 
 
 def _entry(record: AdministrationRecord, start: HistoryEntry | None) -> HistoryEntry:
@@ -120,7 +122,12 @@ def patients(charted: tuple[Patient, ...], measured: tuple[ObservationRecorded, 
     own: dict[str, list[Observation]] = {}
     for each in measured:
         own.setdefault(each.patient, []).append(Observation(code=each.code, value=each.value, at=each.at))
-    return tuple(_with(patient, own[patient.id]) if patient.id in own else patient for patient in charted)
+    return _same_or(charted, tuple(_with(patient, own[patient.id]) if patient.id in own else patient for patient in charted))
+
+
+def _same_or(charted: tuple[_Value, ...], found: tuple[_Value, ...]) -> tuple[_Value, ...]:
+    """The chart's own object where nothing was added: the verdict has sorted it already."""
+    return charted if found == charted else found
 
 
 def _with(patient: Patient, measured: list[Observation]) -> Patient:

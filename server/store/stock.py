@@ -101,6 +101,12 @@ def of_record(tx: Transaction, record_id: str) -> tuple[Move, ...]:
     return tuple(_move(row) for row in rows)
 
 
+def hold(tx: Transaction, cart: str) -> None:
+    """Until the transaction ends nobody else changes or counts this cart's stock: a count and a dose that arrive at once each see the
+    other. SQLite lets one writer in at a time anyway."""
+    tx.session.execute(select(CartRow.id).where(CartRow.facility == tx.facility, CartRow.id == cart).with_for_update())
+
+
 def place(tx: Transaction, *, cart: str, product: str, patient: str) -> Place:
     filled = tx.session.scalars(
         select(StockMoveRow.drawer)

@@ -248,6 +248,14 @@ def find(tx: Transaction, kind: str, key: str) -> Task | None:
     return None if row is None else _task(*row)
 
 
+def by_key(tx: Transaction, kind: str, keys: Collection[str]) -> dict[str, Task]:
+    """Key -> task, in one statement."""
+    if not keys:
+        return {}
+    rows = tx.session.execute(_query().where(TaskRow.facility == tx.facility, TaskRow.kind == kind, TaskRow.key.in_(keys)))
+    return {row[0].key: _task(*row) for row in rows}
+
+
 def counts(tx: Transaction, kinds: Collection[str], *, ward: str | None = None) -> dict[str, tuple[int, int]]:
     """Kind -> (open, of these late), in one statement."""
     if not kinds:

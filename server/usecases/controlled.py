@@ -153,6 +153,7 @@ def _settle(tx: Transaction, record: AdministrationRecord, product: Product, loo
 
 
 def _move_out(tx: Transaction, record: AdministrationRecord, product: Product, units: int, scans: tuple[Scanned, ...]) -> None:
+    stock.hold(tx, record.cart)
     place = stock.place(tx, cart=record.cart, product=product.id, patient=record.patient)
     if place.of_patient in place.filled:
         drawer = place.of_patient or 0
@@ -189,7 +190,10 @@ def _units_returned(record: AdministrationRecord, product: Product) -> Decimal:
 def withdraw(tx: Transaction, record_id: str) -> None:
     """The record was entered in error: what it took was never taken."""
     touched = set()
-    for move in stock.of_record(tx, record_id):
+    moves = stock.of_record(tx, record_id)
+    for cart in sorted({move.cart for move in moves}):
+        stock.hold(tx, cart)
+    for move in moves:
         if move.kind in (stock.TAKEN, stock.RETURNED) and not move.key.startswith("withdrawn:"):
             stock.add(
                 tx,
@@ -282,9 +286,10 @@ def recount(tx: Transaction, *, cart: str, product: str, new: Move | None = None
     since = tx.at - stock.LOOK_BACK
     counts = [move for move in found if move.kind == stock.COUNTED and (move.at >= since or (new is not None and move.key == new.key))]
     ward: str | None = None
+    raised = tasks.by_key(tx, CONTROLLED_COUNT, [count.key for count in counts])
     for count in counts:
         should = stock.expected(found, drawer=count.drawer, at=count.at, without=count.record_id)
-        task = tasks.find(tx, CONTROLLED_COUNT, count.key)
+        task = raised.get(count.key)
         if should == count.units:
             if task is not None and task.is_open:
                 tasks.cancel(tx, [task.id], why="settled")
@@ -301,7 +306,7 @@ def recount(tx: Transaction, *, cart: str, product: str, new: Move | None = None
         if task is None:
             ward = stock.ward_of_cart(tx, cart) if ward is None else ward
             detail["name"] = stock.product_name(tx, product)
-            new = NewTask(
+            owed = NewTask(
                 kind=CONTROLLED_COUNT,
                 key=count.key,
                 ward=ward,
@@ -310,13 +315,13 @@ def recount(tx: Transaction, *, cart: str, product: str, new: Move | None = None
                 detail=detail,
                 due_by=_by(tx, count.at),
             )
-            tasks.put(tx, new)
+            tasks.put(tx, owed)
         elif task.is_open and {**task.detail, **detail} != dict(task.detail):
             detail = {**task.detail, **detail}
             tasks.note(tx, task.id, step="recounted", detail=detail)
         elif task.status == tasks.CANCELLED:
-            new = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=_by(tx, count.at))
-            tasks.put(tx, new, reopen=True)
+            owed = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=_by(tx, count.at))
+            tasks.put(tx, owed, reopen=True)
 
 
 def _by(tx: Transaction, at: datetime) -> datetime:

@@ -44,6 +44,7 @@ def fill(
         at=tx.at,
         note=note.strip()[:500],
     )
+    stock.hold(tx, cart)
     if stock.add(tx, move):
         tx.audit("stock.fill", f"cart/{cart}", {"drawer": drawer, "product": product, "units": str(units)})
         controlled.recount(tx, cart=cart, product=product)

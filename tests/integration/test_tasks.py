@@ -441,6 +441,20 @@ def test_a_count_that_comes_weeks_late_is_compared_all_the_same(app: Flask) -> N
     assert only(task_kinds.CONTROLLED_COUNT).detail["expected"] == "10"
 
 
+def test_a_controlled_dose_costs_the_same_after_one_count_and_after_twenty(app: Flask) -> None:
+    seen: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda _c, _k, statement, *_: seen.append(statement))
+    work.fill(100)
+    numbers = []
+    for first, last in ((1, 2), (2, 21)):
+        for seq in range(first, last):
+            work.count(seq, 100, at=NOW - timedelta(minutes=100 - seq))
+        seen.clear()
+        record(work.morphine(effective_at=NOW + timedelta(minutes=first)))
+        numbers.append(len(seen))
+    assert numbers[0] == numbers[1]
+
+
 def test_another_event_of_a_cart_raises_nothing(app: Flask) -> None:
     work.count(1, 3, kind="drawer-opened")
     assert open_tasks(task_kinds.CONTROLLED_COUNT) == ()

@@ -179,7 +179,8 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
         "paracetamol-over-four-grams", "paracetamol-over-soft", "a-day-ago-exactly",
     ),
     "Q7": (
-        "q7-old", "q7-missing", "q7-null", "by-weight-unknown", "by-weight-old", "by-weight-fresh",
+        "q7-old", "q7-missing", "q7-null", "i5-mass-weight-not-known", "by-weight-unknown", "by-weight-old",
+        "by-weight-fresh",
     ),
     "N1": (
         "prn-no-reason", "prn-other-reason", "prn-other-reason-coded", "as-needed-for-pain", "as-needed-without-reason",
@@ -265,6 +266,8 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
         "i5-start-too-fast", "i5-start-too-slow", "i5-drops-to-the-nearest", "i5-drops-one-more", "i5-drops-wrong-set",
         "i5-drops-without-factor", "i5-range-low-end", "i5-range-high-end", "i5-range-above", "i5-range-not-stated",
         "i5-change-within-range", "i5-change-out-of-range", "i5-change-without-rate", "i5-other-kind-of-rate",
+        "i5-mass-and-weight", "i5-mass-and-weight-too-fast", "i5-mass-and-weight-tenfold", "i5-mass-weight-not-known",
+        "i5-mass-bag-not-known",
     ),
     "I6": (
         "i6-as-ordered", "i6-other-drug", "i6-other-rate", "i6-idle-pump", "i6-same-concentration",

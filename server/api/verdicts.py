@@ -30,7 +30,7 @@ class FindingOutSchema(Schema):
     rule = fields.String(required=True)
     level = fields.String(required=True)
     satisfied = fields.Boolean(required=True)
-    unknown = fields.Boolean(required=True)
+    lacks_data = fields.Boolean(required=True, data_key="unknown")
     facts = fields.Dict(required=True)
     remedy = fields.String(required=True)
     params = fields.Dict(required=True)

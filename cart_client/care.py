@@ -111,10 +111,13 @@ def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timede
     lines: list[Due] = []
     for order in ward.body.orders:
         who = patients.get(order.patient)
+        unclear = clarify.codes(order)
+        if who is not None and order.status is OrderStatus.DRAFT and unclear:
+            # Nobody may give it, and somebody must ask about it: a draft that is not shown is a dose that is left out.
+            lines.append(Due(patient=who, order=order, status="unknown", unclear=unclear))
         if who is None or order.status is not OrderStatus.ACTIVE:
             continue
         entries = by_order.get(order.id, [])
-        unclear = clarify.codes(order)
         day = _day(order, ward, now)
         if order.category in timing.WITHOUT_TIMES:
             lines.append(

@@ -23,6 +23,7 @@ from pointofcare.people import StaffRole
 from pointofcare.products import Controlled
 from pointofcare.quantity import Quantity
 from pointofcare.texts import Catalogue, clinical, findings
+from pointofcare.texts import orders as order_texts
 from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
 
@@ -93,11 +94,6 @@ _ACTS = {
 }
 BAND_REASONS = ("band-missing", "band-unreadable", "band-isolation", "scanner-fault")
 LATE_REASONS = ("emergency", "network-down", "battery", "scanner-fault", "clinical-judgement")
-
-
-@cache
-def _orders() -> Catalogue:
-    return Catalogue("pointofcare.texts.orders")
 
 
 @cache
@@ -311,8 +307,8 @@ class Words:
 
     def unclear(self, line: Due) -> str:
         """What the prescriber must clarify, "" for nothing."""
-        said = [line.order.clarification] if line.order.clarification else []
-        return "; ".join(said + [_orders().text(self.language, f"clarify-{code}", {}) for code in line.unclear if code != clarify.ASKED])
+        codes = [f"{order_texts.PREFIX}{code}=" for code in line.unclear if code != clarify.ASKED]
+        return order_texts.words(self.language, "\n".join([line.order.clarification, *codes]))
 
     def why(self, finding: Finding) -> list[tuple[str, str, str]]:
         """The facts of a finding: value, where it comes from, of when. Codes that the sentence says already are left out."""

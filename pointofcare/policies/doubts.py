@@ -33,7 +33,9 @@ def unmatched(policy: Policy, products: Iterable[Product]) -> tuple[Doubt, ...]:
     but not both."""
     ingredients: set[str] = set()
     classes: set[str] = set()
+    called: list[str] = []
     for product in products:
+        called.append(f" {plain(product.name)} ")
         for each in product.ingredients:
             ingredients.add(plain(each.name))
             classes.update(plain(name) for name in each.classes)
@@ -41,7 +43,8 @@ def unmatched(policy: Policy, products: Iterable[Product]) -> tuple[Doubt, ...]:
     for each_list in LISTS:
         for value in lines_of(policy, each_list.name):
             if isinstance(value, LookAlike):
-                if not {value.one, value.other} & ingredients:
+                # A pair is looked for in the names of products as well, for brands look alike too.
+                if not any(name in ingredients or any(f" {name} " in each for each in called) for name in (value.one, value.other)):
                     found.append(Doubt(list=each_list.name, name=lines.name_of(value), by=ListedBy.INGREDIENT))
             elif isinstance(value, Listed):
                 known = ingredients if value.by is ListedBy.INGREDIENT else classes

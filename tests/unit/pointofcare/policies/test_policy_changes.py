@@ -160,7 +160,11 @@ def test_a_listed_name_that_no_product_bears_is_doubted_with_what_was_likely_mea
             ListedHighAlert(name="heparin sodum", level=HighAlert.WITNESS_REQUIRED),
             ListedHighAlert(name="anticoagulant", by=ListedBy.CLASS, level=HighAlert.LABEL),
         ),
-        look_alike=(LookAlike(one="heparin sodium", other="hepsera"), LookAlike(one="aa", other="bb")),
+        look_alike=(
+            LookAlike(one="heparin sodium", other="hepsera"),
+            LookAlike(one="heparin", other="hespan"),  # the name of a product
+            LookAlike(one="aa", other="bb"),
+        ),
     )
     found = doubts.unmatched(policy, FORMULARY)
     assert [(each.list, each.name, each.near) for each in found] == [

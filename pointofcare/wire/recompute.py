@@ -155,7 +155,9 @@ def differences(stored: StoredVerdict, verdict: Verdict) -> Iterable[Difference]
     if whole and stored.due != verdict.due:
         yield Difference(rule="", what="due", stored=_moment(stored.due), now=_moment(verdict.due))
     if len(told) == len(stored.findings):
-        before, after = stored.level, _level(found, answered=stored.kind == ATTEMPT)
+        # A dose that was permitted and left open keeps the level of its record, before the answers; any other attempt what was left.
+        answered = stored.kind == ATTEMPT and _level(told, answered=True) == stored.level
+        before, after = stored.level, _level(found, answered=answered)
         if before != after:
             yield Difference(rule="", what="level", stored=before, now=after)
     if whole:  # what is only tried weighs nothing, and is recomputed all the same

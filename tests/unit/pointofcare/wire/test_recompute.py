@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from pointofcare.administration.record import FindingEvidence
 from pointofcare.errors import MessageError
+from pointofcare.orders.order import OrderCategory
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Facts
 from pointofcare.verdict.finding import Level
@@ -53,6 +54,19 @@ def test_any_moment_replays_the_same(moment: Facts) -> None:
 def test_answered_reason_replays_the_same() -> None:
     moment = replace(facts(at=local("09:30:00")), intent=an_intent(reason="procedure"), history=(an_entry(at=NOW - timedelta(hours=1)),))
     assert recompute.replay(again(stored("r-1", moment, kind=ATTEMPT))).is_same
+
+
+def test_dose_left_open_after_its_reason_was_given_replays_the_same() -> None:
+    """It keeps the level of the record that it would have been."""
+    moment = facts(
+        orders=(an_order(verified=False, category=OrderCategory.STAT, times=(), start=NOW),),
+        intent=an_intent(reason="emergency", satisfies=("D6",)),
+    )
+    asked = stored("r-1", moment)
+    assert asked.level == "REASON"
+    assert all(each.satisfied for each in asked.findings)
+    assert recompute.replay(replace(asked, kind=ATTEMPT)).is_same
+    assert recompute.replay(stored("r-2", moment, kind=ATTEMPT)).is_same
 
 
 def test_differences_are_listed_by_rule() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, insert, select
 
-from server.store.tables import AdministrationRow, PatientRow, RecallRow, StaffRow
+from server.store.tables import AdministrationRow, PatientRow, ProductRow, RecallRow, StaffRow
 from server.store.transaction import Transaction
 
 # Who got a recalled lot is listed to this many records; a recall that touches more says so.
@@ -75,6 +75,19 @@ def listed(tx: Transaction, *, limit: int = 50) -> tuple[Recall, ...]:
     """Newest first."""
     rows = tx.session.scalars(select(RecallRow).where(RecallRow.facility == tx.facility).order_by(RecallRow.id.desc()).limit(limit))
     return tuple(_recall(row) for row in rows)
+
+
+def lots_of(tx: Transaction, product: str) -> tuple[str, ...]:
+    """Every lot of the product that was ever recalled here, each once."""
+    rows = tx.session.scalars(
+        select(RecallRow.lots).where(RecallRow.facility == tx.facility, RecallRow.product == product).order_by(RecallRow.id)
+    )
+    return tuple(dict.fromkeys(lot for lots in rows for lot in lots or ()))
+
+
+def hold_product(tx: Transaction, product: str) -> None:
+    """Until the transaction ends nobody else changes the product: of two recalls at once neither is lost."""
+    tx.session.execute(select(ProductRow.id).where(ProductRow.facility == tx.facility, ProductRow.id == product).with_for_update())
 
 
 def wards_of(tx: Transaction, product: str) -> tuple[str, ...]:

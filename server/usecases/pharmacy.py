@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pointofcare.errors import ConflictError
 from pointofcare.products import Product
 from pointofcare.wire.messages import TableKind
-from server.store import products, versions
+from server.store import products, recalls, versions
 from server.store.transaction import Transaction
 
 
@@ -16,6 +18,9 @@ def receive_product(tx: Transaction, product: Product, *, bump: bool = True) -> 
     holder = products.known(tx, gtins=(product.gtin,)).get(product.gtin)
     if holder is not None and holder != product.id:
         raise ConflictError(f"the GTIN {product.gtin} belongs to {holder}", remedy="correct the id or the GTIN", gtin=product.gtin)
+    # What a pharmacist recalled stays recalled, whatever a file says that was written before or without it.
+    kept = tuple(lot for lot in recalls.lots_of(tx, product.id) if lot not in product.recalled_lots)
+    product = replace(product, recalled_lots=(*product.recalled_lots, *kept)) if kept else product
     products.put(tx, product)
     tx.audit("product.receive", f"product/{product.id}", {"gtin": product.gtin, "recalled_lots": list(product.recalled_lots)})
     if bump:

@@ -38,6 +38,7 @@ def recall(tx: Transaction, actor: Actor, *, gtin: str, lots: tuple[str, ...], s
         raise NotFoundError(
             f"no product has the GTIN {gtin!r}", remedy="a pack that is not in the formulary is stopped anyway; check the GTIN", gtin=gtin
         )
+    recalls.hold_product(tx, held)
     product = products.get(tx, held)
     fresh = tuple(lot for lot in wanted if lot not in product.recalled_lots)
     if not fresh:

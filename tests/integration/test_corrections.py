@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -298,6 +299,33 @@ def test_serial_numbers_narrow_the_list_and_never_what_the_carts_stop(app: Flask
     with reading(at=LATER) as tx:
         assert [one.patient for one in recalls.recipients(tx, made)] == ["P2"]
         assert products.get(tx, AMOXICILLIN.id).recalled_lots == ("A1",)
+
+
+def test_a_product_that_is_imported_anew_keeps_its_recall(app: Flask) -> None:
+    recall()
+    with transaction(IMPORT, at=LATER) as tx:
+        pharmacy.receive_product(tx, replace(AMOXICILLIN, name="Amoxicillin 500 mg capsule"))
+    with reading() as tx:
+        kept = products.get(tx, AMOXICILLIN.id)
+    assert (kept.name, kept.recalled_lots) == ("Amoxicillin 500 mg capsule", ("A1",))
+
+
+def test_of_two_recalls_at_once_neither_is_lost(app: Flask) -> None:
+    start = threading.Barrier(2)
+
+    def enter(actor: Actor, lot: str) -> None:
+        with app.app_context():
+            start.wait(10)
+            with transaction(actor, at=LATER) as tx:
+                recall_verbs.recall(tx, actor, gtin=AMOXICILLIN.gtin, lots=(lot,), reason="particles")
+
+    threads = [threading.Thread(target=enter, args=(actor, lot)) for actor, lot in ((PHARMACIST, "A1"), (work.SECOND, "A2"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    with reading() as tx:
+        assert set(products.get(tx, AMOXICILLIN.id).recalled_lots) == {"A1", "A2"}
 
 
 @pytest.mark.parametrize(

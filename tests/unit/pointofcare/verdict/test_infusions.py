@@ -102,6 +102,14 @@ def test_set_rate_is_the_ordered_one(rate: str, factor: int | None, level: Level
     if finding is not None:
         assert finding.facts == {"cause": cause, "set": rate, "ordered": "83 mL/h"}
         assert finding.unknown == (cause == "drop-factor")
+        assert finding.remedy == {"drop-factor": "name-drop-factor", "units": "ask-prescriber"}.get(cause, "set-rate")
+
+
+def test_less_than_a_drop_a_minute_is_nothing_to_count() -> None:
+    finding = finding_of(evaluate(moment(order=infusion(rate=amount("1 mL/h")), rate=amount("1 [drp]/min"), drop_factor=20)), "I5")
+    assert finding is not None
+    assert (finding.level, finding.remedy) == (Level.STOP, "ask-prescriber")
+    assert finding.facts == {"cause": "units", "set": "1 [drp]/min", "ordered": "1 mL/h"}
 
 
 def test_remedy_of_a_wrong_rate_is_in_the_unit_that_is_set() -> None:
@@ -144,6 +152,7 @@ def test_change_of_rate_says_the_rate() -> None:
     finding = finding_of(evaluate(moment(Action.RATE, RUNNING)), "I5")
     assert finding is not None
     assert (finding.level, finding.unknown, finding.remedy) == (Level.STOP, True, "name-rate")
+    assert finding.facts == {"cause": "missing", "set": "", "ordered": "83 mL/h"}
 
 
 def test_tablet_has_no_rate() -> None:
@@ -306,6 +315,10 @@ def test_pump_does_what_is_ordered(change: dict[str, object], level: Level, caus
         assert (finding.level if finding else Level.PASS) is level
         if finding is not None:
             assert (finding.facts["cause"], finding.facts["pump"]) == (cause, "PU1 A")
+            asks_again = cause in ("stale", "patient", "concentration-unknown")
+            assert finding.remedy == ("associate-again" if asks_again else "set-pump")
+            assert finding.params == ({"pump": "PU1 A"} if asks_again else {"ordered": finding.facts["ordered"]})
+            assert finding.unknown == (cause in ("stale", "concentration-unknown"))
 
 
 def test_only_the_last_report_of_a_channel_counts() -> None:

@@ -54,7 +54,8 @@ class DoseRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientChartBody:
     """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
-    ward's IANA name."""
+    ward's IANA name. `course_days` order id -> its day of treatment when the chart was issued, of those that can be told: the
+    chart's own history does not reach back far enough to count it."""
 
     ward: str
     ward_name: str
@@ -67,6 +68,7 @@ class PatientChartBody:
     requests: tuple[DoseRequest, ...] = ()
     drawers: Mapping[str, int] = field(default_factory=dict)
     encounters: Mapping[str, str] = field(default_factory=dict)
+    course_days: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

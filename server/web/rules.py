@@ -91,7 +91,17 @@ def replay(kind: str, record_id: str) -> str:
     with reading(actor()) as tx:
         done = replays.replay(tx, record_id, kind=kind)
         dose = views_patients.dose(tx, record_id) if kind == ADMINISTRATION else None
-    return page.render("replay.html", r=r, done=done, stored=done.stored, lines=_lines(done), dose=dose, sentence=sentences.of_evidence)
+        patient = views_patients.get(tx, dose.record.patient) if dose is not None else None
+    return page.render(
+        "replay.html",
+        r=r,
+        done=done,
+        stored=done.stored,
+        lines=_lines(done),
+        dose=dose,
+        name=patient.name if patient is not None else "",
+        sentence=sentences.of_evidence,
+    )
 
 
 def _lines(done: Replayed) -> list[Line]:

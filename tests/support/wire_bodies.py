@@ -412,6 +412,7 @@ CHART = PatientChartBody(
     ),
     drawers={"p-1": 3},
     encounters={"p-1": "enc-9"},
+    course_days={"o-1": 3},
 )
 ROSTER = StaffRosterBody(
     staff=(

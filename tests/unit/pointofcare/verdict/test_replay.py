@@ -31,6 +31,7 @@ def session(*scans: Scan, products: tuple[object, ...] = (a_product(),), **chang
 def test_nothing_scanned_is_an_unopened_session_without_idle_time() -> None:
     assert session() == Session()
     assert session(BadgeScan(badge="N1")) == Session()
+    assert len(session(BAND, BadgeScan(badge="N1"), PACK).packs) == 1
 
 
 @pytest.mark.parametrize("first", [BAND, TYPED, TORN_BAND])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from pointofcare.errors import NotFoundError
 from pointofcare.products import Bag, PrintedFor
@@ -86,7 +86,7 @@ def add(tx: Transaction, bag: Bag, *, label: Mapping[str, Any], contents: Iterab
 
 def of_record(tx: Transaction, *, orders: Iterable[str], bag: str | None) -> dict[str, RunState]:
     """Bag -> state, of the bags of these orders and the named one, held against every other writer until the commit."""
-    wanted = [BagRow.order.in_(list(orders))]
+    wanted: list[ColumnElement[bool]] = [BagRow.order.in_(list(orders))]
     if bag is not None:
         wanted.append(BagRow.id == bag)
     rows = tx.session.execute(

@@ -88,6 +88,7 @@ def test_a_combination_is_the_same_however_it_was_written() -> None:
 
 
 def test_a_long_break_begins_a_new_course() -> None:
+    assert 14 * DAY == NEW_COURSE_AFTER
     assert day(CEFTRIAXONE, [Given(at=NOW - NEW_COURSE_AFTER)]) == (2, 15, False)
     assert day(CEFTRIAXONE, [Given(at=NOW - NEW_COURSE_AFTER - HOUR)]) == (1, 1, False)
     old = [Given(at=NOW - 40 * DAY), Given(at=NOW - 39 * DAY)]

@@ -145,6 +145,12 @@ def test_what_is_unclear_about_the_times_has_one_code(changes: dict[str, object]
     assert timing.problem(an_order(**{"times": times("08:00"), **changes})) == code
 
 
+def test_the_limits_are_a_minute_and_a_hundred_years() -> None:
+    assert timedelta(minutes=1) == timing.SHORTEST_INTERVAL
+    assert timedelta(days=36600) == timing.LONGEST_INTERVAL
+    assert timing.problem(an_order(every=timedelta(days=36601))) == timing.TOO_SELDOM
+
+
 def test_the_last_and_the_first_day_of_a_year_and_the_leap_day() -> None:
     order = weekly(THU, FRI)
     assert due(order, "2026-12-31T00:00:00+07:00", "2027-01-02T00:00:00+07:00") == ["Thu 31 08:00", "Fri 01 08:00"]

@@ -272,6 +272,6 @@ class Declined:
 Event = (
     BandScanned | DrugScanned | BadgeRead | SignedIn | SignedOut | IdleExpired | PatientClosed | DrugsCleared | OrderChosen | AmountGiven
     | ActBegun | ActDropped | RateGiven | EmergencyDeclared | Measured | ReasonGiven | WitnessGiven | WitnessKnown | BlindGiven
-    | CalculatedAgain | CountWanted | Counted | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | RateWanted | Stopped | Acknowledged
-    | Changed | Confirmed | Declined
+    | CalculatedAgain | CountWanted | Counted | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | RateWanted | Stopped
+    | Acknowledged | Changed | Confirmed | Declined
 )  # fmt: skip

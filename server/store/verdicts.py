@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import Table, and_, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire import recompute, values
@@ -17,7 +19,6 @@ from server.store import mapping_record
 from server.store.plain import storable
 from server.store.tables import AdministrationRow, AttemptRow, VerdictFactsRow
 from server.store.transaction import Transaction
-from server.store.versions import insertion
 
 BATCH = 500
 
@@ -54,8 +55,15 @@ def put(tx: Transaction, stored: StoredVerdict) -> bool:
         "level": stored.level,
         "facts": stored.facts,
     }
-    new = insertion(tx, VerdictFactsRow).values(**storable(row)).on_conflict_do_nothing()
-    return tx.inserted(new.returning(literal(1)))
+    return tx.inserted(_insertion(tx.session.get_bind().dialect.name), storable(row))
+
+
+@cache
+def _insertion(dialect: str) -> Any:
+    """Built once: building it costs more than running it."""
+    table = cast("Table", VerdictFactsRow.__table__)
+    new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    return new.on_conflict_do_nothing().returning(table.c.record_id)
 
 
 def get(tx: Transaction, record_id: str, *, kind: str | None = None) -> StoredVerdict | Unreadable | None:

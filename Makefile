@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 ARGS ?=
 RESET ?=
 
-.PHONY: help setup demo demo-once test check lint types imports bench mutation lock format clean
+.PHONY: help setup demo demo-once test check lint types imports bench mutation rules lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
 
 mutation: $(STAMP) ## put small faults into the verdict and the orders and see that a test notices each (ARGS="--sample 2000")
 	$(PY) -m tests.mutation $(ARGS)
+
+rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
+	$(PY) -m simulation.rules
 
 format: $(STAMP) ## let ruff mend what it can
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, table
 from sqlalchemy.engine import Connection, make_url
 
 from pointofcare.errors import ConfigError
@@ -147,9 +147,9 @@ def _dump_sqlite(target: Path) -> dict[str, int]:
         copy.execute("PRAGMA journal_mode=DELETE")
         present = {row[0] for row in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         return {
-            table.name: copy.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0]
-            for table in Base.metadata.sorted_tables
-            if table.name in present
+            each.name: copy.execute(f'SELECT count(*) FROM "{each.name}"').fetchone()[0]
+            for each in Base.metadata.sorted_tables
+            if each.name in present
         }
 
 
@@ -192,17 +192,19 @@ def _tool(name: str, *arguments: str) -> None:
 
 
 def _counts(names: Mapping[str, int]) -> dict[str, int]:
+    """Also of tables that this version has no more: a backup of an older schema holds them until it is brought up to date."""
     with db.engine.connect() as connection:
-        return {name: count for name, count in _counted(connection).items() if name in names}
+        present = set(inspect(connection).get_table_names())
+        return {name: connection.execute(select(func.count()).select_from(table(name))).scalar_one() for name in names if name in present}
 
 
 def _counted(connection: Connection) -> dict[str, int]:
     """Rows by table, as this connection sees them."""
     present = set(inspect(connection).get_table_names())
     return {
-        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-        for table in Base.metadata.sorted_tables
-        if table.name in present
+        each.name: connection.execute(select(func.count()).select_from(each)).scalar_one()
+        for each in Base.metadata.sorted_tables
+        if each.name in present
     }
 
 

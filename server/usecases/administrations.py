@@ -13,9 +13,8 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Scanned
 from pointofcare.verdict.finding import Finding, Level, Verdict
-from pointofcare.wire import recompute
 from pointofcare.wire.messages import DiscrepancyNote
-from server.store import administrations, discrepancies, history, mapping_record, outbox, verdicts, versions
+from server.store import administrations, discrepancies, history, mapping_record, outbox, versions
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -66,10 +65,10 @@ def record(
         "server_level": _level(second.findings).name if second is not None else None,
         "server_order": second.order if second is not None else None,
         "server_verdict": _verdict_document(second) if second is not None else None,
+        "facts": verdict_facts,
     }
     if not administrations.insert_record(tx, row):
         return _again(tx, record.record_id)  # another gateway was faster between our look and our write
-    verdicts.put(tx, recompute.of_administration(record, verdict_facts))
     outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
     effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)

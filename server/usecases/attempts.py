@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pointofcare.wire import recompute, values
+from pointofcare.wire import values
 from pointofcare.wire.messages import AttemptStopped
-from server.store import administrations, verdicts
+from server.store import administrations
 from server.store.transaction import Transaction
 from server.usecases import tasks_raised
 from server.usecases.administrations import Recorded
@@ -26,11 +26,11 @@ def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True
         "level": attempt.level,
         "rules": [finding.rule for finding in attempt.findings],
         "at": attempt.at,
-        "document": values.to_plain(replace(attempt, facts=None)),  # they have a table of their own
+        "document": values.to_plain(replace(attempt, facts=None)),  # they have a column of their own
+        "facts": attempt.facts,
     }
     if not administrations.insert_attempt(tx, row):
         return Recorded(record_id=attempt.record_id, duplicate=True, discrepancies=())
-    verdicts.put(tx, recompute.of_attempt(attempt, attempt.facts))
     detail = {"cart": attempt.cart, "nurse": attempt.nurse, "outcome": attempt.outcome.value, "level": attempt.level}
     tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
     if raise_tasks:

@@ -255,13 +255,13 @@ def statements(app: Flask) -> Iterator[list[str]]:
     event.remove(db.engine, "before_cursor_execute", keep)
 
 
-def test_a_dose_costs_six_statements_at_most_however_long_the_history(app: Flask, statements: list[str]) -> None:
+def test_a_dose_costs_five_statements_at_most_however_long_the_history(app: Flask, statements: list[str]) -> None:
     for hour in range(3, 15):
         made = a_record(due=None, order=None, effective_at=NOW - timedelta(hours=hour), recorded_at=NOW - timedelta(hours=hour))
         record(made)
     statements.clear()
     assert record(a_record()).duplicate is False
-    assert len(statements) <= 6, statements  # the look, and one each for record, facts, outbox, audit, chart version
+    assert len(statements) <= 5, statements  # the look, and one each for record with facts, outbox, audit, chart version
 
 
 def test_a_medication_record_costs_the_same_for_one_dose_and_for_forty(app: Flask, statements: list[str]) -> None:

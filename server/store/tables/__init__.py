@@ -19,7 +19,6 @@ from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, Pat
 from server.store.tables.pharmacy import PolicyFileRow, PolicyRow, ProductRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
-from server.store.tables.verdict import VerdictFactsRow
 
 __all__ = [
     "AdministrationRow",
@@ -57,7 +56,6 @@ __all__ = [
     "TableVersionRow",
     "TaskRow",
     "TaskStepRow",
-    "VerdictFactsRow",
     "WardRow",
     "WeightRow",
     "staff_roles",

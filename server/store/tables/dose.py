@@ -20,7 +20,9 @@ class AdministrationRow(Model):
     """`document` is the whole record as the cart sent it; the columns beside it are those that are searched or listed.
 
     `level` is what the cart's engine said, `server_level` and `server_order` what the server's own facts say,
-    `server_verdict` that answer in full. `overridden`: a reason or a witness answered a finding."""
+    `server_verdict` that answer in full. `overridden`: a reason or a witness answered a finding. `facts` is what the verdict was a
+    function of (the text of `pointofcare.wire.snapshot`): None from a cart that sent none, or where the time to keep them is over; it
+    is read only where it is asked for."""
 
     __tablename__ = "administrations"
 
@@ -62,6 +64,7 @@ class AdministrationRow(Model):
     server_order: Mapped[str | None] = mapped_column(String)
     server_verdict: Mapped[dict[str, Any] | None] = mapped_column(Document)
     document: Mapped[dict[str, Any]] = mapped_column(Document)
+    facts: Mapped[str | None] = mapped_column(Text, deferred=True)
 
     __table_args__ = (
         Index("ix_administrations_patient", "facility", "patient", "effective_at"),
@@ -70,11 +73,12 @@ class AdministrationRow(Model):
         Index("ix_administrations_amends", "facility", "amends"),
         Index("ix_administrations_bag", "facility", "bag"),
         Index("ix_administrations_product", "facility", "product", "effective_at"),
+        Index("ix_administrations_recorded", "facility", "recorded_at", "record_id"),
     )
 
 
 class AttemptRow(Model):
-    """A dose that the verdict stopped or the nurse abandoned: evidence, never a dose."""
+    """A dose that the verdict stopped or the nurse abandoned: evidence, never a dose. `facts` as an administration's."""
 
     __tablename__ = "attempts"
 
@@ -91,8 +95,12 @@ class AttemptRow(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     document: Mapped[dict[str, Any]] = mapped_column(Document)
+    facts: Mapped[str | None] = mapped_column(Text, deferred=True)
 
-    __table_args__ = (Index("ix_attempts_ward", "facility", "ward", "at"),)
+    __table_args__ = (
+        Index("ix_attempts_ward", "facility", "ward", "at"),
+        Index("ix_attempts_at", "facility", "at", "record_id"),
+    )
 
 
 class DiscrepancyRow(Model):

@@ -20,7 +20,7 @@ class Rule:
     `levels` are those that it can return. `remedies` names each remedy it can give with that remedy's parameters. `facts` are
     the names that every one of its findings carries; the sentence on the screen may use those and no others. `origin` is where
     they come from (one of `finding.ORIGINS`), `origins` where a fact comes from another. `on_trial`: young enough that a policy
-    may run it in shadow.
+    may run it in shadow; never a rule that can stop a dose or ask for a second person.
     """
 
     id: str

@@ -12,6 +12,7 @@ from cart_client import inbox
 from cart_client.inbox import Link, LinkTold
 from devices.ports import DrawerOutcome
 from pointofcare.errors import OutcomeUnknownError
+from pointofcare.orders.order import Interaction
 from pointofcare.products import HighAlert
 from pointofcare.verdict import engine
 from pointofcare.wire import snapshot
@@ -394,13 +395,14 @@ def test_what_was_typed_is_evidenced_with_its_kind_and_reason(stand: Stand) -> N
 
 
 def test_what_is_only_tried_is_on_record_and_not_on_the_screen(tmp_path: Path) -> None:
-    stand = a_ward(tmp_path, policy(shadow=("D14",)))
+    stand = a_ward(tmp_path, policy(shadow=("D12",)))
     body = care_body()
-    unclear = tuple(replace(order, clarification="liều nào?") if order.id == "A1" else order for order in body.orders)
-    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, replace(body, orders=unclear), version=3)), stand.clock.at)
+    told = Interaction(other="warfarin", severity="severe", reason="theo dõi INR")
+    warned = tuple(replace(order, interactions=(told,)) if order.id == "A1" else order for order in body.orders)
+    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, replace(body, orders=warned), version=3)), stand.clock.at)
     at_patient(stand)
     stand.hold(pack(AMOX))
     assert (stand.state, stand.rules) == ("giving", [])
     confirm(stand)
     (record,) = records(stand)
-    assert [(finding.rule, finding.level) for finding in record.findings if finding.shadow] == [("D14", "STOP")]
+    assert [(finding.rule, finding.level) for finding in record.findings if finding.shadow] == [("D12", "NOTE")]

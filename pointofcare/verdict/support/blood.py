@@ -23,7 +23,6 @@ RULE = Rule(
     facts=("cause", "name"),
     origin="product",
     origins={"cause": "scan"},
-    on_trial=True,
 )
 
 

@@ -24,7 +24,6 @@ RULE = Rule(
     remedies={"clarify-order": ("unclear",)},
     facts=("unclear",),
     origin="order",
-    on_trial=True,
 )
 
 # What contradicts itself. What is only missing other rules say, each at its own level: Q1 a dose, T1 times, I3 and I5 a rate.

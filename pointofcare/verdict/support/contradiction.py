@@ -29,7 +29,6 @@ RULE = Rule(
     facts=("cause", "what", "at"),
     origin="record",
     origins={"what": "order"},
-    on_trial=True,
 )
 
 

@@ -23,7 +23,6 @@ RULE = Rule(
     remedies={"take-other-pack": (), "ask-pharmacist": (), "use-own-supply": ()},
     facts=("cause", "name", "owner"),
     origin="product",
-    on_trial=True,
 )
 
 

@@ -27,7 +27,6 @@ RULE = Rule(
     facts=("cause", "pump", "reported", "ordered"),
     origin="pump",
     origins={"ordered": "order"},
-    on_trial=True,
 )
 
 

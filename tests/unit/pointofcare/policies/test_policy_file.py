@@ -209,6 +209,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     (HEAD + line("shadow", 'rule = "Z99"'), "no-such-rule", "shadow[1].rule"),
     (HEAD + line("shadow", "rule = [1]"), "no-such-rule", "shadow[1].rule"),
     (HEAD + line("shadow", 'rule = "P4"'), "not-on-trial", "shadow[1].rule"),
+    (HEAD + line("shadow", 'rule = "D14"'), "not-on-trial", "shadow[1].rule"),
     (HEAD + 'wards_may_change = "all"\n', "bad-text", "wards_may_change"),
     (HEAD + 'wards_may_change = ["windows.stat"]\n', "unknown-name-near", "wards_may_change"),
     (HEAD + 'wards_may_change = ["colour"]\n', "unknown-name", "wards_may_change"),

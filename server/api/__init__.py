@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import flask_smorest
+from apispec import BasePlugin
 from flask import Blueprint, Flask, render_template, url_for
 
 from server.api.resources import api as resources
@@ -30,6 +31,44 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:pointofcare:problem: and a stable code"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "remedy": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+
+class _Problems(BasePlugin):  # type: ignore[misc]
+    """Describes every failure of every operation as what it is: an RFC 9457 problem document."""
+
+    def init_spec(self, spec: Any) -> None:
+        spec.components.schema("ProblemDocument", PROBLEM)
+        content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+        spec.components.response("Problem", {"description": "It was not done; the document says why and what helps.", "content": content})
+
+    def operation_helper(self, operations: dict[str, Any] | None = None, **_: Any) -> None:
+        for operation in (operations or {}).values():
+            answers = operation.setdefault("responses", {})
+            for status in [each for each in answers if str(each) == "default" or str(each) >= "400"]:
+                del answers[status]
+            answers["default"] = "Problem"
+
+
 class _Api(flask_smorest.Api):  # type: ignore[misc]
     """Leaves the application's error handlers alone: the pages have their own, the blueprint has its own."""
 
@@ -41,7 +80,7 @@ def register(app: Flask) -> None:
     """Puts the API and its description on `app`."""
     app.config.update(SETTINGS)
     app.register_blueprint(Blueprint("api_pages", __name__, template_folder="templates"))
-    described = _Api(app)
+    described = _Api(app, spec_kwargs={"extra_plugins": [_Problems()]})
     described.register_blueprint(resources)
     described.register_blueprint(verdicts)
     sign_in.limit_more(app, "api.token")

@@ -239,7 +239,7 @@ def outbox_items(query: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [schemas.outbox(item) for item in outbox.worklist(tx, state=query["state"], limit=query["limit"])]
 
 
-@api.route("/outbox/<int:item>/requeue", methods=["POST"])
+@api.route("/outbox/<int(max=2147483647):item>/requeue", methods=["POST"])
 @api.response(200, schemas.OutboxSchema)
 @requires(may.REQUEUE)
 def requeue(item: int) -> dict[str, Any]:

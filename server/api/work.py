@@ -102,7 +102,7 @@ def register(api: Blueprint) -> None:
         following = found[-1].id if query["state"] == "done" and len(found) == query["limit"] else None
         return {"items": [_shown(task, steps.get(task.id, ()), late=task.is_late(tx.at)) for task in found], "next": following}
 
-    @api.route("/tasks/<int:task_id>/answer", methods=["POST"])
+    @api.route("/tasks/<int(max=2147483647):task_id>/answer", methods=["POST"])
     @api.arguments(TaskAnswerSchema)
     @api.response(200, TaskSchema)
     @requires(may.SEE_WORK)

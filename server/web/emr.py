@@ -28,7 +28,7 @@ def worklist() -> Response | str:
     return page.live("emr.html", "_emr.html", items=items, counts=counts, state=state, states=STATES)
 
 
-@room.post("/<int:item>/requeue")
+@room.post("/<int(max=2147483647):item>/requeue")
 @requires(REQUEUE)
 def requeue(item: int) -> BaseResponse:
     who = actor()

@@ -255,7 +255,7 @@ def act(order_id: str) -> BaseResponse:
     return page.back(back)
 
 
-@room.post("/questions/<int:question>")
+@room.post("/questions/<int(max=2147483647):question>")
 @requires(PLACE_ORDERS)
 def answer(question: int) -> BaseResponse:
     who = actor()

@@ -56,7 +56,7 @@ def enter() -> BaseResponse:
     return page.back(url_for("recalls.one", recall=made.id))
 
 
-@room.get("/<int:recall>")
+@room.get("/<int(max=2147483647):recall>")
 @requires(SEE_RECALLS)
 def one(recall: int) -> str:
     with reading(actor()) as tx:
@@ -72,7 +72,7 @@ def _quarantines(tx: Transaction) -> tuple[tasks.Task, ...]:
     return (*tasks.listed(tx, kinds=kinds, limit=500), *tasks.listed(tx, kinds=kinds, is_open=False, limit=500))
 
 
-@room.get("/<int:recall>/recipients.csv")
+@room.get("/<int(max=2147483647):recall>/recipients.csv")
 @requires(SEE_RECALLS)
 def export(recall: int) -> Response:
     with reading(actor()) as tx:

@@ -52,7 +52,7 @@ def _again() -> str:
     return url_for("review.show", ward=request.form.get("ward") or None)
 
 
-@room.post("/discrepancies/<int:discrepancy>")
+@room.post("/discrepancies/<int(max=2147483647):discrepancy>")
 @requires(RESOLVE)
 def resolve(discrepancy: int) -> BaseResponse:
     who = actor()

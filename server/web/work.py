@@ -149,7 +149,7 @@ def _moment(text: object) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-@room.post("/<int:task_id>")
+@room.post("/<int(max=2147483647):task_id>")
 @requires(SEE_WORK)
 def answer(task_id: int) -> BaseResponse | str:
     """htmx gets the task as it is now; a plain form is led back to the list."""

@@ -155,7 +155,7 @@ def test_an_override_and_its_discrepancies_are_reviewed_by_a_person(app: Flask) 
     client = web.signed_in(app, CHARGE)
     page = client.get("/review/").text
     assert f"/review/overrides/{record_id}" in page
-    assert "(T1" in page
+    assert re.search(r"\(<a href=\"/rules/#T1\">T1</a>", page)  # the finding leads to its rule
     assert "(&#39;" not in page
     found = re.findall(r"/review/discrepancies/(\d+)", page)
     assert found

@@ -188,7 +188,7 @@ class Driver:
         else:
             self.result.outcomes.append((mutant, said if said in (SURVIVED, UNREADABLE) else KILLED, ""))
         done = len(self.result.outcomes)
-        if done % 250 == 0:
+        if done % 100 == 0:
             print(f"  {done} mutants, {dict(self.result.counts)}", file=sys.__stderr__, flush=True)
 
 

@@ -187,6 +187,8 @@ class Driver:
             self.result.outcomes.append((mutant, KILLED, self._items[number].nodeid))
         else:
             self.result.outcomes.append((mutant, said if said in (SURVIVED, UNREADABLE) else KILLED, ""))
+        if self.result.outcomes[-1][1] == SURVIVED:  # at once: a run that is cut off has said what it found
+            print(f"  {mutant.key}", file=sys.__stderr__, flush=True)
         done = len(self.result.outcomes)
         if done % 100 == 0:
             print(f"  {done} mutants, {dict(self.result.counts)}", file=sys.__stderr__, flush=True)

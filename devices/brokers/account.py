@@ -18,18 +18,27 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A cart's `name` is its cart id and its user name. Raises ConfigError for a name that cannot stand in a topic, or a
-    password that a broker's file cannot hold."""
+    """A cart's `name` is its cart id and its user name; `cart` is named where a part of a cart has a name of its own.
+
+    `subjects` are those of the certificates with which it may come; then it needs no password. Raises ConfigError for a name that
+    cannot stand in a topic, or a password that a broker's file cannot hold."""
 
     name: str
-    password: str = field(repr=False)
     kind: AccountKind | str
+    password: str = field(default="", repr=False)
+    cart: str = ""
+    subjects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = [] if routes.is_level(self.name) else [("name", "use 1 to 64 of A-Z a-z 0-9 _ -")]
+        if self.cart and not routes.is_level(self.cart):
+            problems.append(("cart", "use 1 to 64 of A-Z a-z 0-9 _ -"))
         if self.kind not in list(AccountKind):
             problems.append(("kind", f"use one of {', '.join(AccountKind)}"))
-        if not (8 <= len(self.password) <= 64) or not self.password.isascii() or not self.password.isprintable():
+        if self.subjects and not self.password:
+            if not all(subject.isascii() and subject.isprintable() for subject in self.subjects):
+                problems.append(("subjects", "use printable ASCII characters"))
+        elif not (8 <= len(self.password) <= 64) or not self.password.isascii() or not self.password.isprintable():
             problems.append(("password", "use 8 to 64 printable ASCII characters"))
         elif self.password.startswith("$"):
             problems.append(("password", "do not start it with $, which marks a hash"))
@@ -39,13 +48,13 @@ class Account:
     def writes(self, facility: str) -> tuple[str, ...]:
         """MQTT filters of what it may publish. Raises: MessageError."""
         if self.kind == AccountKind.CART:
-            return (routes.cart_writes(facility=facility, cart=self.name),)
+            return (routes.cart_writes(facility=facility, cart=self.cart or self.name),)
         return (routes.facility_tree(facility=facility),) if self.kind == AccountKind.SERVER else ()
 
     def reads(self, facility: str) -> tuple[str, ...]:
         """MQTT filters of what it may subscribe to. Raises: MessageError."""
         if self.kind == AccountKind.CART:
-            return routes.cart_reads(facility=facility, cart=self.name)
+            return routes.cart_reads(facility=facility, cart=self.cart or self.name)
         return (routes.facility_tree(facility=facility),)
 
 

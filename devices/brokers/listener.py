@@ -12,12 +12,16 @@ from pointofcare.errors import ConfigError
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """`host` is an address. `cert_file` and `key_file` turn TLS on; with `client_ca_file` every client must also show a
-    certificate of that CA. Raises ConfigError when passwords would cross an open network, or a file is not there."""
+    certificate of that CA. With `by_certificate` that certificate says who the client is, and nobody has a password; `crl_file`
+    is the CA's revocation list, for a broker that reads one. Raises ConfigError when passwords would cross an open network, or
+    a file is not there."""
 
     host: str = "127.0.0.1"
     cert_file: Path | None = None
     key_file: Path | None = None
     client_ca_file: Path | None = None
+    by_certificate: bool = False
+    crl_file: Path | None = None
 
     def __post_init__(self) -> None:
         problems: list[tuple[str, str]] = []
@@ -32,7 +36,10 @@ class Listener:
             problems.append(("key_file", "name the certificate and its key together"))
         if self.client_ca_file is not None and self.cert_file is None:
             problems.append(("client_ca_file", "it needs cert_file and key_file too"))
-        for name, path in (("cert_file", self.cert_file), ("key_file", self.key_file), ("client_ca_file", self.client_ca_file)):
+        if (self.by_certificate or self.crl_file is not None) and self.client_ca_file is None:
+            problems.append(("client_ca_file", "name the CA of the clients' certificates"))
+        for name in ("cert_file", "key_file", "client_ca_file", "crl_file"):
+            path = getattr(self, name)
             if path is not None and not path.is_file():
                 problems.append((name, f"{path} is not there"))
         if problems:

@@ -36,10 +36,10 @@ def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str
 
 def config(directory: Path, *, port: int, as_root: bool, listener: Listener = LOOPBACK) -> str:
     """The broker's configuration file."""
+    passwords = "" if listener.by_certificate else f"password_file {directory / 'passwords'}\n"
     return f"""per_listener_settings false
 allow_anonymous false
-password_file {directory / "passwords"}
-acl_file {directory / "permissions"}
+{passwords}acl_file {directory / "permissions"}
 persistence true
 persistence_location {directory / "store"}/
 autosave_interval 1
@@ -70,6 +70,11 @@ def _tls(listener: Listener) -> str:
     lines = [f"certfile {listener.cert_file.resolve()}", f"keyfile {listener.key_file.resolve()}", "tls_version tlsv1.2"]
     if listener.client_ca_file is not None:
         lines += [f"cafile {listener.client_ca_file.resolve()}", "require_certificate true"]
+    if listener.by_certificate:
+        # The client id becomes the name in the certificate, whatever the client says, so that nobody takes over another's session.
+        lines += ["use_identity_as_username true", "use_username_as_clientid true"]
+    if listener.crl_file is not None:
+        lines.append(f"crlfile {listener.crl_file.resolve()}")
     return "\n".join(lines) + "\n"
 
 
@@ -82,11 +87,12 @@ def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> Bro
 def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Listener, directory: Path, port: int) -> list[str]:
     (directory / "store").mkdir(exist_ok=True)
     process.private_file(directory / "permissions", permissions(accounts, facility=facility))
-    fresh = directory / "passwords.new"
-    process.private_file(fresh, "".join(f"{account.name}:{account.password}\n" for account in accounts))
-    if accounts:
-        subprocess.run([_binary("mosquitto_passwd"), "-U", str(fresh)], check=True, capture_output=True, timeout=30)
-    fresh.replace(directory / "passwords")
+    if not listener.by_certificate:
+        fresh = directory / "passwords.new"
+        process.private_file(fresh, "".join(f"{account.name}:{account.password}\n" for account in accounts))
+        if accounts:
+            subprocess.run([_binary("mosquitto_passwd"), "-U", str(fresh)], check=True, capture_output=True, timeout=30)
+        fresh.replace(directory / "passwords")
     path = directory / "mosquitto.conf"
     process.private_file(path, config(directory, port=port, as_root=os.geteuid() == 0, listener=listener))
     return [binary, "-c", str(path)]

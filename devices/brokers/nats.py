@@ -35,12 +35,21 @@ def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str
 
 def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int, listener: Listener = LOOPBACK) -> str:
     """The server's configuration file. `port` 0: any free one."""
-    users = "\n".join(f"    {_user(account, facility)}" for account in accounts)
+    tls = _tls(listener)
+    # Whoever is known by a certificate has no password: the port of NATS' own protocol must ask for the certificate too.
+    own = f"tls {tls}\n" if listener.by_certificate else ""
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
-jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
-mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{_tls(listener)} }}
-accounts {{
+{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
+mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{f", tls {tls}" if tls else ""} }}
+{permissions(accounts, facility=facility, by_certificate=listener.by_certificate)}"""
+
+
+def permissions(accounts: Sequence[Account], *, facility: str, by_certificate: bool = False) -> str:
+    """The block `accounts`, also as a file of its own that a hospital's nats.conf includes."""
+    names = {account: account.subjects if by_certificate else (account.name,) for account in accounts}
+    users = "\n".join(f"    {_user(account, facility, name)}" for account in accounts for name in names[account])
+    return f"""accounts {{
   POINTOFCARE {{ jetstream: enabled, users: [
 {users}
   ] }}
@@ -66,22 +75,22 @@ def _tls(listener: Listener) -> str:
         return ""
     files = f"cert_file: {_quoted(_absolute(listener.cert_file))}, key_file: {_quoted(_absolute(listener.key_file))}"
     if listener.client_ca_file is not None:
-        files += f", ca_file: {_quoted(_absolute(listener.client_ca_file))}, verify: true"
-    return f", tls {{ {files} }}"
+        files += (
+            f", ca_file: {_quoted(_absolute(listener.client_ca_file))}, {'verify_and_map' if listener.by_certificate else 'verify'}: true"
+        )
+    return f"{{ {files} }}"
 
 
 def _absolute(path: Path | None) -> str:
     return str(path.resolve()) if path is not None else ""
 
 
-def _user(account: Account, facility: str) -> str:
+def _user(account: Account, facility: str, name: str) -> str:
     reads = ", ".join(_quoted(subject) for topic in account.reads(facility) for subject in _subjects(topic))
     writes = ", ".join(_quoted(subject) for topic in account.writes(facility) for subject in _subjects(topic))
     publish = f"[{writes}]" if account.kind != AccountKind.VIEWER else '{ deny: ">" }'
-    return (
-        f"{{ user: {_quoted(account.name)}, password: {_quoted(account.password)}, "
-        f"permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"
-    )
+    password = f"password: {_quoted(account.password)}, " if name == account.name else ""
+    return f"{{ user: {_quoted(name)}, {password}permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"
 
 
 def _subjects(topic_filter: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ the certificate says what the claim permits and nothing else. The private key li
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -122,6 +123,14 @@ def issue_cart(authority: Authority, csr_pem: str, *, cart: str, at: datetime, l
     return _issue(authority, key, cart, at, lifetime, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
+def issue_client(authority: Authority, *, name: str, at: datetime, lifetime: timedelta = SERVER_LIFETIME) -> tuple[Issued, str]:
+    """A client certificate for a program of the server's own, such as the gateway, with its fresh private key as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    issued = _issue(authority, key.public_key(), name, at, lifetime, ExtendedKeyUsageOID.CLIENT_AUTH)
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return issued, private.decode("ascii")
+
+
 def issue_server(authority: Authority, *, hosts: Sequence[str], at: datetime, lifetime: timedelta = SERVER_LIFETIME) -> tuple[Issued, str]:
     """A server certificate for these host names and addresses, with its fresh private key as PEM."""
     if not hosts:
@@ -180,6 +189,21 @@ def owner_of(authority: Authority, certificate_pem: str, *, at: datetime) -> Iss
     return _described(certificate)
 
 
+def broker_names(certificate_pem: str) -> tuple[str, str]:
+    """The common name (Mosquitto's user name), and the subject as NATS writes it."""
+    subject = x509.load_pem_x509_certificate(certificate_pem.encode("ascii")).subject
+    name = str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+    serials = [str(one.value) for one in subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+    return name, ",".join([*(f"SERIALNUMBER={serial}" for serial in serials), f"CN={name}"])
+
+
+def key_hash(csr_pem: str) -> str:
+    """SHA-256 of the public key of a request, as hex. Raises: MessageError."""
+    key = read_csr(csr_pem).public_key()
+    found = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(found).hexdigest()
+
+
 def signed_by(certificate_pem: str, signature: bytes, content: bytes) -> bool:
     """Was `content` signed (ECDSA, SHA-256) with the key of this certificate?"""
     key = x509.load_pem_x509_certificate(certificate_pem.encode("ascii")).public_key()
@@ -203,12 +227,17 @@ def _issue(
     hosts: Sequence[str] = (),
 ) -> Issued:
     end = min(at + lifetime, authority.certificate.not_valid_after_utc)
+    serial = x509.random_serial_number()
+    subject = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    if usage == ExtendedKeyUsageOID.CLIENT_AUTH:
+        # Tells two certificates of one machine apart at a broker that knows its users by their subjects and no revocation list.
+        subject.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, f"{serial:x}"))
     builder = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+        .subject_name(x509.Name(subject))
         .issuer_name(authority.certificate.subject)
         .public_key(key)
-        .serial_number(x509.random_serial_number())
+        .serial_number(serial)
         .not_valid_before(at - _BACKDATED)
         .not_valid_after(end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -13,6 +13,7 @@ from server.store.tables.fleet import (
     RejectedMessageRow,
     TableVersionRow,
 )
+from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
@@ -35,6 +36,8 @@ __all__ = [
     "DiscrepancyRow",
     "DrawerAssignmentRow",
     "LeaseRow",
+    "MachineCertificateRow",
+    "MachineClaimRow",
     "ObservationRecordRow",
     "ObservationRow",
     "OpenedContainerRow",

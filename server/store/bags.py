@@ -125,13 +125,13 @@ def records(tx: Transaction, *, bags: Iterable[str], patient: str, order: str | 
     )
 
 
-def of_orders(tx: Transaction, *, patient: str, orders: Iterable[str], since: datetime) -> tuple[Given, ...]:
-    """The records of these orders since then, as far as the days of a course depend on them: one statement."""
+def of_orders(tx: Transaction, *, patients: Iterable[str], orders: Iterable[str], since: datetime) -> tuple[Given, ...]:
+    """The records of these patients' orders since then, as far as the days of a course depend on them: one statement."""
     d = AdministrationRow
     rows = tx.session.execute(
-        select(d.record_id, d.order, d.status, d.action, d.amends, d.continues, d.effective_at, d.due).where(
+        select(d.record_id, d.patient, d.order, d.status, d.action, d.amends, d.continues, d.effective_at, d.due).where(
             d.facility == tx.facility,
-            d.patient == patient,
+            d.patient.in_(list(patients)),
             d.effective_at >= since,
             or_(d.order.in_(list(orders)), d.amends.is_not(None)),
         )
@@ -139,7 +139,7 @@ def of_orders(tx: Transaction, *, patient: str, orders: Iterable[str], since: da
     return tuple(
         Given(
             record_id=row.record_id,
-            patient=patient,
+            patient=row.patient,
             order=row.order,
             status=row.status,
             product=None,

@@ -9,7 +9,7 @@ from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
 from server.store import bedside, containers, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
-from server.usecases import dose_requests
+from server.usecases import courses, dose_requests
 
 
 def build(tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
@@ -42,10 +42,11 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
     """The ward's patients with orders, history and drawers: a handful of statements, whatever its size."""
     found = patients.ward(tx, ward)
     look = bedside.of_ward(tx, ward)
+    zone = found.timezone if found is not None else timezone
     return PatientChartBody(
         ward=ward,
         ward_name=found.name if found is not None else ward,
-        timezone=found.timezone if found is not None else timezone,
+        timezone=zone,
         patients=look.patients,
         orders=look.orders,
         history=look.history,
@@ -54,4 +55,5 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         requests=dose_requests.of_ward(tx, ward),
         drawers=patients.drawers(tx, ward=ward),
         encounters=patients.encounters(tx, ward=ward),
+        course_days={order: day.number for order, day in courses.days(tx, look.orders, zone=zone).items()},
     )

@@ -9,22 +9,21 @@ from datetime import datetime, timedelta
 from pointofcare.administration import infusion as runs
 from pointofcare.administration.infusion import Run
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders import course, infusion
+from pointofcare.orders import infusion
 from pointofcare.orders.course import CourseDay
 from pointofcare.orders.order import Order
 from pointofcare.products import Product
 from pointofcare.quantity import Quantity
-from server.store import bags, containers, history, observations
+from server.store import bags, containers, observations
 from server.store.bags import BagView
 from server.store.bedside import Look
 from server.store.containers import OpenedView
 from server.store.transaction import Transaction
+from server.usecases import courses
 from server.web import trend
 from server.web.trend import Trend
 
 ENDED_SHOWN = timedelta(days=1)
-# As far back as a course of treatment is looked for.
-COURSE = timedelta(days=120)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,29 +76,9 @@ def of_patient(tx: Transaction, patient: str, look: Look, products: Iterable[Pro
         infusions=tuple(_infusion(run, look, hung, stock, factors.get(run.record_id), tx.at) for run in going),
         bags=tuple(bag for bag in hung if bag.id not in {run.bag for run in going}),
         opened=opened(containers.of_records(tx, drawn), stock, tx.at),
-        days=course_days(tx, patient, look.orders, zone=zone),
+        days=courses.days(tx, look.orders, zone=zone),
         trends=trend.trends(measured, newest, tx.at),
     )
-
-
-def course_days(tx: Transaction, patient: str, orders: Iterable[Order], *, zone: str) -> dict[str, CourseDay]:
-    """Order -> its day of treatment, of those whose days are counted and can be told. One statement, none without such an order."""
-    listed = tuple(orders)
-    counted = [order for order in listed if order.counts_days]
-    if not counted:
-        return {}
-    wanted = {one.id for order in counted for one in listed if course.ingredients(one) == course.ingredients(order)}
-    since = tx.at - COURSE
-    entries = history.effective(bags.of_orders(tx, patient=patient, orders=wanted, since=since))
-    found: dict[str, CourseDay] = {}
-    for order in counted:
-        try:
-            day = course.day_number(order, entries, zone, tx.at, others=listed, complete_from=since)
-        except PointOfCareError:
-            day = None
-        if day is not None:
-            found[order.id] = day
-    return found
 
 
 def opened(found: Iterable[OpenedView], products: Iterable[Product], now: datetime) -> tuple[OpenedLine, ...]:

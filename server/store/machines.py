@@ -145,16 +145,16 @@ def revoke(tx: Transaction, machine: str, *, reason: str) -> tuple[str, ...]:
     return found
 
 
-def _mine(tx: Transaction) -> Select[tuple[Row]]:
+def _mine(tx: Transaction) -> Select[Row]:
     return select(Row).where(Row.facility == tx.facility).execution_options(populate_existing=True)
 
 
-def _first(tx: Transaction, query: Select[tuple[Row]]) -> StoredCertificate | None:
+def _first(tx: Transaction, query: Select[Row]) -> StoredCertificate | None:
     row = tx.session.scalars(query).first()
     return None if row is None else _stored(row)
 
 
-def _all(tx: Transaction, query: Select[tuple[Row]]) -> tuple[StoredCertificate, ...]:
+def _all(tx: Transaction, query: Select[Row]) -> tuple[StoredCertificate, ...]:
     return tuple(_stored(row) for row in tx.session.scalars(query))
 
 

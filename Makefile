@@ -5,8 +5,9 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 ARGS ?=
 RESET ?=
+EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test check lint types imports bench mutation rules lock format clean
+.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz rules lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +45,10 @@ bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
 
 mutation: $(STAMP) ## put small faults into the verdict and the orders and see that a test notices each (ARGS="--sample 2000")
 	$(PY) -m tests.mutation $(ARGS)
+
+fuzz: $(STAMP) ## try the HTTP API against its own description, at length (EXAMPLES=400 requests an operation)
+	@bash deploy/setup.sh test
+	FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q tests/fuzz $(ARGS)
 
 rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
 	$(PY) -m simulation.rules

@@ -7,6 +7,7 @@ from typing import Any
 import flask_smorest
 from apispec import BasePlugin
 from flask import Blueprint, Flask, render_template, url_for
+from werkzeug.routing import PathConverter
 
 from server.api.resources import api as resources
 from server.api.verdicts import api as verdicts
@@ -69,6 +70,12 @@ class _Problems(BasePlugin):  # type: ignore[misc]
             answers["default"] = "Problem"
 
 
+class _AnyText(PathConverter):
+    """A path with whatever is in it, a line break too, so that no address of the API is answered with a page."""
+
+    regex = r"[^/](?s:.*?)"
+
+
 class _Api(flask_smorest.Api):  # type: ignore[misc]
     """Leaves the application's error handlers alone: the pages have their own, the blueprint has its own."""
 
@@ -79,6 +86,7 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
 def register(app: Flask) -> None:
     """Puts the API and its description on `app`."""
     app.config.update(SETTINGS)
+    app.url_map.converters["anything"] = _AnyText
     app.register_blueprint(Blueprint("api_pages", __name__, template_folder="templates"))
     described = _Api(app, spec_kwargs={"extra_plugins": [_Problems()]})
     described.register_blueprint(resources)

@@ -21,7 +21,7 @@ from pointofcare.quantity import Quantity
 from server.api import errors, schemas, work
 from server.config import ServerConfig
 from server.security import permissions as may
-from server.security import sign_in
+from server.security import sign_in, viewing
 from server.security.person import SESSION_MAX_AGE_S, NotSignedInError, actor, requires
 from server.store import bedside, orders, outbox, policies, views_fleet, views_patients
 from server.store import patients as patients_store
@@ -74,6 +74,7 @@ def patients(query: Mapping[str, Any]) -> dict[str, Any]:
     with reading(actor()) as tx:
         found = views_patients.find(tx, text=query["q"], ward=query["ward"], after=query["after"], limit=query["limit"] + 1)
     items = found[: query["limit"]]
+    viewing.seen(patients=[one.id for one in items], ward=query["ward"], count=len(items))
     return {"items": items, "next": items[-1].id if len(found) > query["limit"] else None}
 
 
@@ -87,6 +88,7 @@ def patient(patient_id: str) -> dict[str, Any]:
     if not found:
         raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
     one = found[0]
+    viewing.seen(patient=patient_id)
     names = ("id", "mrn", "name", "birth_date", "sex", "ward", "bed", "allergies")
     return {
         **{name: getattr(one, name) for name in names},
@@ -111,7 +113,9 @@ def orders_of_patient(patient_id: str) -> list[dict[str, Any]]:
     with reading(actor()) as tx:
         if views_patients.get(tx, patient_id) is None:
             raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
-        return [schemas.order(view) for view in orders.of_patient(tx, patient_id)]
+        found = orders.of_patient(tx, patient_id)
+    viewing.seen(patient=patient_id, count=len(found))
+    return [schemas.order(view) for view in found]
 
 
 @api.route("/patients/<string:patient_id>/administrations")
@@ -127,6 +131,7 @@ def administrations(query: Mapping[str, Any], patient_id: str) -> dict[str, Any]
         if views_patients.get(tx, patient_id) is None:
             raise NotFoundError(f"patient {patient_id!r} is not known", remedy="look for the patient again", patient=patient_id)
         found, following = views_patients.doses(tx, patient=patient_id, before=before, limit=query["limit"])
+    viewing.seen(patient=patient_id, count=len(found))
     return {
         "items": [schemas.administration(dose) for dose in found],
         "next": f"{following[0].isoformat()}~{following[1]}" if following else None,
@@ -142,6 +147,7 @@ def administration(record_id: str) -> dict[str, Any]:
         found = views_patients.dose(tx, record_id)
     if found is None:
         raise NotFoundError(f"record {record_id!r} is not known", remedy="it may not have arrived yet", record_id=record_id)
+    viewing.seen(patient=found.record.patient)
     return schemas.administration(found)
 
 
@@ -164,7 +170,9 @@ def place(asked: Mapping[str, Any]) -> dict[str, Any]:
 def order(order_id: str) -> dict[str, Any]:
     """One order at its newest version."""
     with reading(actor()) as tx:
-        return schemas.order(orders.get(tx, order_id))
+        found = orders.get(tx, order_id)
+    viewing.seen(patient=found.order.patient)
+    return schemas.order(found)
 
 
 @api.route("/orders/<string:order_id>", methods=["PUT"])
@@ -236,7 +244,9 @@ def policy(query: Mapping[str, Any]) -> dict[str, Any]:
 def outbox_items(query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the EMR must get, parked and waiting first."""
     with reading(actor()) as tx:
-        return [schemas.outbox(item) for item in outbox.worklist(tx, state=query["state"], limit=query["limit"])]
+        found = outbox.worklist(tx, state=query["state"], limit=query["limit"])
+    viewing.seen(patients=[item.record.patient for item in found if item.record is not None], count=len(found))
+    return [schemas.outbox(item) for item in found]
 
 
 @api.route("/outbox/<int(max=2147483647):item>/requeue", methods=["POST"])
@@ -284,7 +294,7 @@ work.register(api)
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 
-@api.route("/<path:rest>", methods=METHODS)
+@api.route("/<anything:rest>", methods=METHODS)
 @api.doc(deprecated=True)
 def nothing(rest: str) -> dict[str, Any]:
     """Any other address, or a method that an address does not have."""

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from pointofcare.errors import NotFoundError
 from server.security import permissions as may
+from server.security import viewing
 from server.security.person import actor, requires
 from server.store import tasks as store
 from server.store.tasks import Step, Task
@@ -99,6 +100,7 @@ def register(api: Blueprint) -> None:
                 limit=query["limit"],
             )
             steps = store.steps(tx, [task.id for task in found])
+        viewing.seen(patients=[task.patient for task in found if task.patient], ward=query["ward"], count=len(found))
         following = found[-1].id if query["state"] == "done" and len(found) == query["limit"] else None
         return {"items": [_shown(task, steps.get(task.id, ()), late=task.is_late(tx.at)) for task in found], "next": following}
 

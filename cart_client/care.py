@@ -87,13 +87,14 @@ class Care:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ward:
     """What the lines are made from. `entries` is the history with this cart's own records, `own_requests` are doses that this cart
-    asked the pharmacy for and the chart does not know of yet."""
+    asked the pharmacy for and the chart does not know of yet; `issued_at` is when the server built the chart."""
 
     body: PatientChartBody
     entries: tuple[HistoryEntry, ...]
     patients: tuple[Patient, ...]
     products: tuple[Product, ...]
     policy: Policy
+    issued_at: datetime | None = None
     opened: tuple[AdministrationRecord, ...] = ()
     own_requests: tuple[DoseRequest, ...] = ()
 
@@ -117,7 +118,7 @@ def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timede
         if who is None or order.status is not OrderStatus.ACTIVE:
             continue
         entries = by_order.get(order.id, [])
-        day = _day(order, ward)
+        day = _day(order, ward, now)
         if order.category in timing.WITHOUT_TIMES:
             lines.append(
                 Due(
@@ -161,9 +162,15 @@ def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timede
     return tuple(sorted(lines, key=lambda d: (d.patient.bed or "~", d.patient.id, d.due is None, d.due or now, d.order.id)))
 
 
-def _day(order: Order, ward: Ward) -> int | None:
-    """As the server counted it: the history at hand is too short, and a number that is too small would be believed."""
-    return ward.body.course_days.get(order.id) if order.counts_days else None
+def _day(order: Order, ward: Ward, now: datetime) -> int | None:
+    """As the server counted it today: the history at hand is too short, and a number that is too small would be believed."""
+    if not order.counts_days or ward.issued_at is None:
+        return None
+    try:
+        today = timing.ward_date(ward.issued_at, ward.body.timezone) == timing.ward_date(now, ward.body.timezone)
+    except PointOfCareError:
+        return None
+    return ward.body.course_days.get(order.id) if today else None
 
 
 def _late(request: DoseRequest | None, policy: Policy, now: datetime) -> bool:

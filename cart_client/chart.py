@@ -342,6 +342,7 @@ class Chart:
             patients=own_records.patients(body.patients, measured),
             products=self.products(now),
             policy=self.policy(),
+            issued_at=self._tables.patient_chart.issued_at if self._tables.patient_chart is not None else None,
             opened=opened,
             own_requests=own_records.requests(body.requests, journalled),
         )

@@ -154,7 +154,7 @@ def _cart(record: AdministrationRecord) -> Cart:
 
 
 def _intent(record: AdministrationRecord, product: Product | None, witness: StaffLook | None, *, named: bool) -> Intent:
-    drawn = product is not None and (product.volume is not None or product.multi_dose)
+    drawn = record.action == Action.STOP or (product is not None and (product.volume is not None or product.multi_dose))
     late = record.effective_at != record.recorded_at
     return Intent(
         action=Action(record.action),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from pointofcare.administration.record import AdministrationRecord
+from pointofcare.administration.record import AdministrationRecord, FindingEvidence
 from pointofcare.orders.order import OrderCategory
 from pointofcare.products import Bag, BagState, Container, PrintedFor
 from pointofcare.quantity import Quantity
@@ -193,6 +193,26 @@ def test_a_real_start_is_judged_alike_at_the_cart_and_at_the_server(app: Flask) 
     assert (note.code, note.server_level) == ("verdict-differs", "STOP")
     with reading() as tx:
         assert "I1" in note.facts["server_rules"]  # type: ignore[operator]
+
+
+def test_an_early_stop_is_judged_alike_at_the_cart_and_at_the_server(app: Flask) -> None:
+    """What had run in and why was said at the cart; the server's second look knows both."""
+    band, _ = a_record().scans
+    record(START)
+    part = FindingEvidence(rule="Q5", level="REASON", satisfied=True, unknown=False, facts={}, remedy="decide-rest", params={})
+    made = replace(
+        STOP,
+        scans=(replace(band, at=STOP.effective_at - timedelta(minutes=1)),),
+        order_version=1,
+        route="IV",
+        dose=Quantity.parse("5 mL"),
+        status_reason="prescriber-confirmed",
+        level="REASON",
+        findings=(part,),
+    )
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=41)) as tx:
+        recorded = administrations.record(tx, made)
+    assert recorded.discrepancies == ()
 
 
 def test_an_opened_vial_past_its_time_is_stopped_by_the_servers_second_look(app: Flask) -> None:

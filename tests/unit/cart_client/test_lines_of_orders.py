@@ -54,3 +54,21 @@ def test_each_line_of_a_taper_shows_its_own_amount() -> None:
     prn = an_order(status=OrderStatus.ACTIVE, category=OrderCategory.PRN, dosages=(a_step(1, "5 mg", end=NOW), a_step(2, "2 mg")))
     assert [str(line.order.dose) for line in lines(prn)] == ["2 mg"]
     assert [str(line.order.dose) for line in lines(replace(prn, end=NOW + DAY))] == ["2 mg"]
+
+
+def test_the_day_of_treatment_is_shown_on_the_day_it_was_counted_and_not_the_next() -> None:
+    """A chart of yesterday, offline: its number would be too small today."""
+    order = an_order(status=OrderStatus.ACTIVE, category=OrderCategory.PRN, counts_days=True)
+    patient = Patient(id=order.patient, mrn="24-1", name="NGUYỄN VĂN AN", ward="NOI-TH", bed="H001")
+    zone = "Asia/Ho_Chi_Minh"
+    body = PatientChartBody(ward="NOI-TH", ward_name="Nội", timezone=zone, patients=(patient,), orders=(order,), course_days={order.id: 3})
+
+    def shown(issued: str | None) -> int | None:
+        issued_at = at(issued) if issued else None
+        made = care.Ward(body=body, entries=(), patients=(patient,), products=(), policy=Policy(), issued_at=issued_at)
+        (line,) = care.due_list(made, NOW)
+        return line.day
+
+    assert shown("2026-03-03T00:00:00+07:00") == 3
+    assert shown("2026-03-02T23:59:00+07:00") is None
+    assert shown(None) is None

@@ -96,9 +96,16 @@ def get(tx: Transaction, discrepancy: int) -> Discrepancy:
     return _value(_row(tx, discrepancy))
 
 
-def resolve(tx: Transaction, discrepancy: int, *, reason: str) -> Discrepancy:
-    """Raises: NotFoundError."""
+def hold(tx: Transaction, discrepancy: int) -> Discrepancy:
+    """As `get`; nobody else changes it until the transaction ends. Raises: NotFoundError."""
+    return _value(_row(tx, discrepancy, is_held=True))
+
+
+def resolve(tx: Transaction, discrepancy: int, *, reason: str, answer: str | None = None) -> Discrepancy:
+    """`answer` is kept beside the facts. Raises: NotFoundError."""
     row = _row(tx, discrepancy)
+    if answer is not None:
+        row.detail = {**row.detail, "answer": answer}
     row.state = RESOLVED
     row.resolved_by = tx.actor.id
     row.resolved_at = tx.at
@@ -106,8 +113,9 @@ def resolve(tx: Transaction, discrepancy: int, *, reason: str) -> Discrepancy:
     return _value(row)
 
 
-def _row(tx: Transaction, discrepancy: int) -> DiscrepancyRow:
-    row = tx.session.scalar(select(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.id == discrepancy))
+def _row(tx: Transaction, discrepancy: int, *, is_held: bool = False) -> DiscrepancyRow:
+    query = select(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.id == discrepancy)
+    row = tx.session.scalar(query.with_for_update().execution_options(populate_existing=True) if is_held else query)
     if row is None:
         raise NotFoundError(f"discrepancy {discrepancy} does not exist", remedy="look at the list again", discrepancy=discrepancy)
     return row

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import and_, literal, select
 
 from pointofcare.people import Observation
 from pointofcare.quantity import Quantity
@@ -84,6 +84,30 @@ def add_record(tx: Transaction, measured: Measurement, *, epoch: str, seq: int, 
     )
     new = insertion(tx, ObservationRecordRow).values(facility=tx.facility, received_at=tx.at, **row)
     return tx.inserted(new.on_conflict_do_nothing().returning(literal(1)))
+
+
+def get(tx: Transaction, record_id: str) -> Measurement | None:
+    """A measurement as it came, whether it stands in the chart or not. One statement."""
+    row, held = ObservationRecordRow, PatientRow
+    of = and_(held.facility == row.facility, held.id == row.patient)
+    query = select(row, held.mrn).outerjoin(held, of).where(row.facility == tx.facility, row.record_id == record_id)
+    found = tx.session.execute(query).first()
+    if found is None:
+        return None
+    one, mrn = found
+    return Measurement(
+        record_id=one.record_id,
+        facility=one.facility,
+        ward=one.ward,
+        cart=one.cart,
+        patient=one.patient,
+        mrn=mrn or "",
+        code=one.code,
+        value=Quantity.parse(one.value),
+        at=one.at,
+        nurse=one.nurse,
+        recorded_at=one.received_at,
+    )
 
 
 def put_in_chart(tx: Transaction, measured: Measurement) -> bool:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, current_app, make_response, redirect, render_template, request, session
+from flask import Response, current_app, g, make_response, redirect, render_template, request, session
 from flask import flash as _flash
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -23,8 +23,8 @@ from pointofcare.texts import orders as order_texts
 from server.config import ServerConfig
 from server.security import person
 from server.security.person import actor
-from server.store import views_audit
-from server.store.transaction import transaction
+from server.store import patients, views_audit
+from server.store.transaction import reading, transaction
 from server.usecases.import_rows import clarify_parts
 
 REFRESH_S = 5
@@ -76,6 +76,16 @@ def word(kind: str, value: object) -> str:
         if clinical.has(language(), candidate):
             return clinical.text(language(), candidate)
     return plain
+
+
+def ward_name(ward: str | None) -> str:
+    """The ward as people call it; its code where it has no name. The names are read once a request."""
+    if not ward:
+        return ""
+    if "pointofcare_wards" not in g:
+        with reading(actor()) as tx:
+            g.pointofcare_wards = {line.id: line.name for line in patients.wards(tx)}
+    return str(g.pointofcare_wards.get(ward) or ward)
 
 
 def zone() -> ZoneInfo:
@@ -243,6 +253,7 @@ def filters() -> Mapping[str, Any]:
     return {
         "t": t,
         "word": word,
+        "ward_name": ward_name,
         "day": day,
         "clock": clock,
         "is_today": is_today,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -11,6 +13,7 @@ from server.security.person import actor, requires
 from server.store import views_patients, views_pharmacy, views_review
 from server.store.transaction import reading, transaction
 from server.usecases import discrepancies as verbs
+from server.usecases import doubted
 from server.web import faults, page, sentences
 
 room = Blueprint("review", __name__, url_prefix="/review")
@@ -32,6 +35,7 @@ def show() -> Response | str:
         attempts = views_review.attempts(tx, ward=ward or None) if view == "stopped" else ()
         people = [one.record.nurse for one in overrides] + [one.record.witness for one in overrides]
         people += [one.resolved_by for one in found] + [one.reviewed_by for one in overrides] + [one.nurse for one in attempts]
+        people += [str(one.detail.get("nurse") or "") for one in found if one.code in doubted.DOUBTED]
         names = views_pharmacy.names(tx, people + [one.record.nurse for one in found if one.record])
     return page.render(
         "review.html",
@@ -43,9 +47,29 @@ def show() -> Response | str:
         view=view,
         views=VIEWS,
         names=names,
+        doubted=doubted.DOUBTED,
+        may_be_true=doubted.MAY_BE_TRUE,
+        measured=_measured,
+        moment_of=_moment,
         sentence=sentences.of_evidence,
         rule=sentences.of_rule,
     )
+
+
+def _measured(text: object) -> str:
+    """A value of a detail as people read it; as it came where it is no amount."""
+    try:
+        return page.amount(str(text))
+    except PointOfCareError:
+        return str(text)[:64]
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _again() -> str:
@@ -67,6 +91,29 @@ def resolve(discrepancy: int) -> BaseResponse:
         page.say_plain(faults.told(exc))
     else:
         page.say("done-resolve")
+    return page.back(_again())
+
+
+@room.post("/measurements/<int:discrepancy>")
+@requires(RESOLVE)
+def measured(discrepancy: int) -> BaseResponse:
+    """A doubted measurement: true and into the chart, or withdrawn."""
+    who = actor()
+    reason = request.form.get("reason", "")
+    verb = {"accept": doubted.accept, "withdraw": doubted.withdraw}.get(request.form.get("action", ""))
+    if verb is None:
+        page.say("form-broken", "danger")
+        return page.back(_again())
+    if not reason.strip():
+        page.say("resolve-needs-text", "danger")
+        return page.back(_again())
+    try:
+        with transaction(who) as tx:
+            verb(tx, who, discrepancy, reason=reason)
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-measure-accept" if verb is doubted.accept else "done-measure-withdraw")
     return page.back(_again())
 
 

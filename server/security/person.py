@@ -43,6 +43,10 @@ def actor() -> Actor:
     return found
 
 
+def is_somebody() -> bool:
+    return _actor() is not None
+
+
 def may(permission: str) -> bool:
     """For pages that show or leave out a thing."""
     found = _actor()

@@ -1,4 +1,4 @@
-"""Reading the audit. It is written by the transaction alone, and never changed."""
+"""Reading the audit, and writing down what somebody only looked at. What is changed is audited by the change's own transaction."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
+from pointofcare.errors import PointOfCareError
 from server.store.tables import AuditRow
-from server.store.transaction import Transaction
+from server.store.transaction import Actor, Transaction, transaction
+
+
+class NotAuditedError(PointOfCareError):
+    """The audit takes nothing in now."""
+
+    code = "not-audited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +46,12 @@ def listed(
     return tuple(
         AuditLine(id=row.id, at=row.at, actor=row.actor, action=row.action, subject=row.subject, detail=row.detail) for row in rows
     )
+
+
+def note(actor: Actor, action: str, subject: str, detail: Mapping[str, Any]) -> None:
+    """One row in a short transaction of its own. Raises: NotAuditedError."""
+    try:
+        with transaction(actor) as tx:
+            tx.audit(action, subject, detail)
+    except SQLAlchemyError as exc:
+        raise NotAuditedError(f"the audit could not be written: {type(exc).__name__}", remedy="try again in a minute") from exc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from server.security import viewing
 from server.security.permissions import SEE_AUDIT, SEE_REJECTED
 from server.security.person import actor, requires
 from server.store import views_audit, views_fleet, views_pharmacy
@@ -39,4 +40,5 @@ def entries() -> str:
 def rejected() -> Response | str:
     with reading(actor()) as tx:
         found = views_fleet.rejected(tx)
+    viewing.seen(count=len(found))
     return page.live("rejected.html", "_rejected.html", messages=found)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders import dosage
 from pointofcare.orders.order import OrderStatus
+from server.security import viewing
 from server.security.permissions import PREPARE_BAGS, SEE_BOARD
 from server.security.person import actor, requires
 from server.store import bags, bedside, containers, orders, patients, products, views_patients, views_pharmacy
@@ -51,6 +52,7 @@ def listed() -> Response | str:
         opened = care.opened(containers.of_ward(tx, ward.id), stock, tx.at) if ward is not None else ()
         names = views_pharmacy.names(tx, [bag.prepared_by for bag in found] + [bag.discarded_by for bag in found])
         now = tx.at
+    viewing.seen(ward=ward.id if ward is not None else "", count=len(found))
     waiting = {bag.order for bag in found if bag.state is RunState.PREPARED}
     whose = {patient.id: patient for patient in look.patients} if look is not None else {}
     wanted = [
@@ -102,6 +104,7 @@ def _form(order_id: str, cells: Mapping[str, str]) -> str:
         patient = patients.get(tx, order.patient)
         stock = products.listed(tx)
         ready = bags.listed(tx, order=order_id, states=VIEWS["open"])
+    viewing.seen(patient=order.patient)
     return page.render(
         "bag_form.html",
         view=view,
@@ -165,6 +168,7 @@ def show(bag: str) -> str:
     with reading(actor()) as tx:
         found = bags.get(tx, bag)
         names = views_pharmacy.names(tx, [found.prepared_by, found.discarded_by])
+    viewing.seen(patient=found.patient)
     return page.render("bag.html", bag=found, names=names, code=code(found.id), drops=_drops(found))
 
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
+from server.security import viewing
 from server.security.permissions import FILL_DRAWERS, SEE_CONTROLLED
 from server.security.person import actor, requires
 from server.store import products, stock, views_controlled, views_patients, views_pharmacy
@@ -64,6 +65,7 @@ def _report() -> dict[str, object]:
         of_wards = controlled_report.by(lambda one: one.ward, acts, differing, stocked, settle_within=within)
         of_nurses = controlled_report.by(lambda one: one.nurse, acts, differing, stocked, settle_within=within)
         names = views_pharmacy.names(tx, {line.key for line in of_nurses} | {move.by for move in moves})
+    viewing.seen(ward=ward, count=len(acts))
     zone = page.zone()
     return {
         "wards": wards,

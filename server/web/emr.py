@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
+from server.security import viewing
 from server.security.permissions import REQUEUE, SEE_EMR
 from server.security.person import actor, requires
 from server.store import outbox
@@ -25,6 +26,7 @@ def worklist() -> Response | str:
     with reading(actor()) as tx:
         items = outbox.worklist(tx, state=state if state in STATES else None, limit=200)
         counts = outbox.counts(tx)
+    viewing.seen(patients=[item.record.patient for item in items if item.record is not None], count=len(items))
     return page.live("emr.html", "_emr.html", items=items, counts=counts, state=state, states=STATES)
 
 

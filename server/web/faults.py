@@ -30,6 +30,7 @@ STATUSES = {
     405: "fault-not-found",
     413: "fault-too-large",
     429: "fault-too-many",
+    503: "fault-not-audited",
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, Response, request
 
 from pointofcare.errors import NotFoundError
-from server.security import person
+from server.security import person, viewing
 from server.security.permissions import SEE_FLEET, SEE_PATIENTS
 from server.security.person import actor, requires
 from server.store import views_fleet
@@ -92,6 +92,7 @@ def cart(cart_id: str) -> Response | str:
         named = person.may(SEE_PATIENTS)
         drawers = [(drawer, patient if named else "", name if named else "") for drawer, patient, name in views_fleet.drawers(tx, cart_id)]
         leases = len(views_fleet.leases(tx, cart_id))
+    viewing.seen(patients=[patient for _, patient, _ in drawers if patient], count=len(drawers))
     return page.live(
         "cart.html", "_cart.html", cart=found, events=events, drawers=drawers, leases=leases, now=tx.at, low=LOW_BATTERY_PERCENT
     )

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders.order import DayOfWeek, Dosage, Order, OrderCategory, OrderStatus
+from server.security import viewing
 from server.security.permissions import PLACE_ORDERS
 from server.security.person import actor, requires
 from server.store import orders, patients, products
@@ -185,6 +186,7 @@ def _shown(
     with reading(actor()) as tx:
         patient = patients.get(tx, patient_id)
         stock = products.listed(tx)
+    viewing.seen(patient=patient_id)
     return page.render(
         "order_form.html",
         patient=patient,

@@ -12,7 +12,7 @@ from pointofcare.administration import observation
 from pointofcare.administration.observation import KINDS
 from pointofcare.errors import NotFoundError, QuantityError
 from pointofcare.orders.order import OrderStatus
-from server.security import person
+from server.security import person, viewing
 from server.security.permissions import OBSERVE, PLACE_ORDERS, SEE_PATIENTS
 from server.security.person import actor, requires
 from server.store import bedside, orders, patients, products, views_patients, views_pharmacy
@@ -39,6 +39,7 @@ def find() -> str:
         found = views_patients.find(tx, text=text, ward=ward or None, admitted_only="all" not in request.args, limit=200)
         asked = views_pharmacy.open_questions(tx) if person.may(PLACE_ORDERS) else ()
         names = views_pharmacy.names(tx, [question.asked_by for question, _ in asked])
+    viewing.seen(patients=[one.id for one in found], ward=ward, count=len(found) + len(asked))
     return page.render(
         "patients.html", found=found, asked=asked, names=names, q=text, wards=wards, ward=ward, everybody="all" in request.args
     )
@@ -60,6 +61,7 @@ def show(patient_id: str) -> str:
         doses, following = views_patients.doses(tx, patient=patient_id, before=before, limit=DOSES_PER_PAGE)
         measured = {value.by for one in around.trends for value in one.values} if around is not None else set()
         names = _names(tx, views, versions, doses, questions, measured)
+    viewing.seen(patient=patient_id, count=len(doses))
     live = [view for view in views if view.order.status in LIVE or view.order.status is None]
     ended = [view for view in views if view not in live]
     amended = {dose.record.amends for dose in doses if dose.record.amends}

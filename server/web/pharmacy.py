@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders.order import OrderCategory
+from server.security import viewing
 from server.security.permissions import VERIFY_ORDERS
 from server.security.person import actor, requires
 from server.store import bedside, orders, views_patients, views_pharmacy
@@ -61,6 +62,7 @@ def queue() -> Response | str:
                 "versions": versions,
                 "names": views_pharmacy.names(tx, people),
             }
+    viewing.seen(patient=chosen.order.patient if chosen is not None else None, ward=ward, count=len(waiting))
     return page.live(
         "pharmacy.html",
         "_pharmacy.html",

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import NotFoundError, PointOfCareError
+from server.security import viewing
 from server.security.permissions import RECALL, SEE_RECALLS
 from server.security.person import actor, requires
 from server.store import products, recalls, tasks, views_pharmacy
@@ -64,6 +65,7 @@ def one(recall: int) -> str:
         wards = [task for task in _quarantines(tx) if task.detail.get("recall") == recall]
         names = views_pharmacy.names(tx, {found.by} | {task.answered_by for task in wards})
         name = next((product.name for product in products.listed(tx) if product.id == found.product), found.product)
+    viewing.seen(patients=[one.patient for one in listed], count=len(listed))
     return page.render("recall.html", recall=found, name=name, recipients=listed, wards=wards, names=names, most=recalls.MOST_LISTED)
 
 
@@ -77,6 +79,7 @@ def _quarantines(tx: Transaction) -> tuple[tasks.Task, ...]:
 def export(recall: int) -> Response:
     with reading(actor()) as tx:
         _, listed = _recipients(tx, recall)
+    viewing.seen(patients=[one.patient for one in listed], count=len(listed))
     rows = [
         (
             "yes" if one.certain else "lot not known", one.at.isoformat(), one.patient, one.mrn, one.name, one.ward, one.bed, one.status,

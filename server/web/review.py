@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
+from server.security import viewing
 from server.security.permissions import RESOLVE, SEE_REVIEW
 from server.security.person import actor, requires
 from server.store import views_patients, views_pharmacy, views_review
@@ -37,6 +38,7 @@ def show() -> Response | str:
         people += [one.resolved_by for one in found] + [one.reviewed_by for one in overrides] + [one.nurse for one in attempts]
         people += [str(one.detail.get("nurse") or "") for one in found if one.code in doubted.DOUBTED]
         names = views_pharmacy.names(tx, people + [one.record.nurse for one in found if one.record])
+    viewing.seen(ward=ward, count=len(overrides) + len(found) + len(attempts))
     return page.render(
         "review.html",
         overrides=overrides,

@@ -15,6 +15,7 @@ from pointofcare.verdict import catalogue, engine
 from pointofcare.verdict.catalogue import FAMILIES, LEFT_OUT, Entry, Kind
 from pointofcare.wire import recompute
 from pointofcare.wire.recompute import ADMINISTRATION, ATTEMPT, Replayed
+from server.security import viewing
 from server.security.permissions import SEE_REVIEW
 from server.security.person import actor, requires
 from server.store import views_patients
@@ -92,6 +93,7 @@ def replay(kind: str, record_id: str) -> str:
         done = replays.replay(tx, record_id, kind=kind)
         dose = views_patients.dose(tx, record_id) if kind == ADMINISTRATION else None
         patient = views_patients.get(tx, dose.record.patient) if dose is not None else None
+    viewing.seen(patient=dose.record.patient if dose is not None else None)
     return page.render(
         "replay.html",
         r=r,

@@ -20,6 +20,7 @@ from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueDose, DueStatus
 from pointofcare.people import Patient
 from pointofcare.verdict.policy import Policy
+from server.security import viewing
 from server.security.permissions import SEE_BOARD
 from server.security.person import actor, requires
 from server.store import bedside, orders, products, views_patients
@@ -171,6 +172,7 @@ def board() -> Response | str:
             found = beds(look, policy=policy, zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
     tally = sum((bed.tally for bed in found), Counter[DueStatus]())
     ward = chosen.id if chosen is not None else ""
+    viewing.seen(ward=ward, count=len(found))
     return page.live("ward.html", "_ward.html", arguments={"ward": ward}, beds=found, tally=tally, statuses=ORDER, wards=wards, ward=ward)
 
 

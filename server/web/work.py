@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from pointofcare.errors import NotFoundError, PointOfCareError
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.people import StaffRole
-from server.security import person
+from server.security import person, viewing
 from server.security.permissions import CLOSE_DOSES, SEE_WORK
 from server.security.person import actor, requires
 from server.store import bedside, orders, products, tasks, views_patients, views_pharmacy, views_work
@@ -72,6 +72,7 @@ def show() -> Response | str:
         context: dict[str, Any] = {"counts": tasks.counts(tx, seen, ward=ward or None), "seen": seen, "ward": ward}
         if not is_part:
             context |= _list(tx, who, view, kinds, ward, late="late" in request.args)
+    viewing.seen(ward=str(context["ward"]), count=_number(context))
     return page.live(
         "work.html",
         "_work_counts.html",
@@ -112,6 +113,12 @@ def _list(tx: Transaction, who: Actor, view: str, kinds: Sequence[str], ward: st
         limit=SHOWN,
     )
     return {"tasks": listed, "more": listed[-1].id if len(listed) == SHOWN and view == "done" else None, **_around(tx, who, listed)}
+
+
+def _number(context: Mapping[str, Any]) -> int:
+    """Lines of the list that is shown."""
+    found = context["overdue"].doses if "overdue" in context else context.get("effects", context.get("tasks", ()))
+    return len(found)
 
 
 def _around(tx: Transaction, who: Actor, listed: Sequence[Task]) -> dict[str, object]:
@@ -183,6 +190,7 @@ def answer(task_id: int) -> BaseResponse | str:
         if task.kind not in task_kinds.seen_by(who.roles):
             return page.render("_work_gone.html", said=said, said_kind=kind)
         around = _around(tx, who, [task])
+    viewing.seen(patient=task.patient, ward=task.ward, count=1)
     return page.render("_task.html", task=task, now=tx.at, said=said, said_kind=kind, **around)
 
 
@@ -239,6 +247,7 @@ def variance() -> Response:
     since, until = period(request.args, days=7)
     with reading(actor()) as tx:
         found = views_work.timed(tx, ward=request.args.get("ward") or None, since=since, until=until)
+    viewing.seen(patients=[one.patient for one in found], ward=request.args.get("ward"), count=len(found))
     rows = [
         (
             one.record_id, one.ward, one.patient, one.mrn, one.order, one.display, one.status, one.status_reason, one.due.isoformat(),

@@ -1,0 +1,215 @@
+"""Who looked at what: one audit row for each page, file or answer that shows clinical data, written before it is sent.
+
+A view that cannot be audited is not shown: whoever holds it back loses a page of the server, never a dose, for the carts work from
+their own tables. Rows name patients by id, lists by ward and number; names, what was searched for, and secrets never stand in them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import ServiceUnavailable
+
+from server.security import person
+from server.store import audit
+from server.store.audit import NotAuditedError
+
+log = logging.getLogger(__name__)
+
+# A list of at most so many patients names them, a longer one says how many they are.
+MOST_NAMED = 10
+# A page that keeps itself fresh is one view; after this time it is another.
+ONE_VIEW_S = 900.0
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What an endpoint shows. `subject` is filled from the address ("patient/{patient_id}")."""
+
+    action: str
+    subject: str
+
+
+VIEWS: Mapping[str, View] = {
+    "patients.find": View(action="view.list", subject="list/patients"),
+    "patients.show": View(action="view.patient", subject="patient/{patient_id}"),
+    "pharmacy.queue": View(action="view.list", subject="list/orders"),
+    "ward.board": View(action="view.ward", subject="list/board"),
+    "work.show": View(action="view.list", subject="list/tasks"),
+    "work.answer": View(action="view.list", subject="task/{task_id}"),
+    "work.variance": View(action="view.download", subject="report/variance"),
+    "orders.form": View(action="view.patient", subject="list/order-form"),
+    "orders.place": View(action="view.patient", subject="list/order-form"),
+    "review.show": View(action="view.list", subject="list/review"),
+    "rules.replay": View(action="view.record", subject="{kind}/{record_id}"),
+    "bags.listed": View(action="view.ward", subject="list/bags"),
+    "bags.show": View(action="view.label", subject="bag/{bag}"),
+    "bags.form": View(action="view.patient", subject="order/{order_id}"),
+    "bags.prepare": View(action="view.patient", subject="order/{order_id}"),
+    "controlled.show": View(action="view.list", subject="report/controlled"),
+    "controlled.export": View(action="view.download", subject="report/controlled"),
+    "recalls.one": View(action="view.list", subject="recall/{recall}"),
+    "recalls.export": View(action="view.download", subject="recall/{recall}"),
+    "emr.worklist": View(action="view.list", subject="list/emr"),
+    "fleet.cart": View(action="view.cart", subject="cart/{cart_id}"),
+    "audit.entries": View(action="view.audit", subject="audit"),
+    "audit.rejected": View(action="view.list", subject="list/rejected"),
+    "api.patients": View(action="view.list", subject="list/patients"),
+    "api.patient": View(action="view.patient", subject="patient/{patient_id}"),
+    "api.orders_of_patient": View(action="view.patient", subject="patient/{patient_id}"),
+    "api.administrations": View(action="view.patient", subject="patient/{patient_id}"),
+    "api.administration": View(action="view.record", subject="administration/{record_id}"),
+    "api.order": View(action="view.order", subject="order/{order_id}"),
+    "api.outbox_items": View(action="view.list", subject="list/emr"),
+    "api.listed": View(action="view.list", subject="list/tasks"),
+}
+
+_CHANGE = "it changes something: the change is audited in its own transaction"
+_ACCOUNT = "the person's own account or sign-in"
+_PROGRAM = "about the program, not about a patient"
+_STAFF = "staff, no patient"
+_PRODUCT = "products, carts or rules, no patient"
+# Every other endpoint, with why looking at it leaves no row.
+UNWATCHED: Mapping[str, str] = {
+    "home.show": "numbers of what waits, no patient",
+    "home.language": _ACCOUNT,
+    "account.show": _ACCOUNT,
+    "account.change": _ACCOUNT,
+    "security.login": _ACCOUNT,
+    "security.logout": _ACCOUNT,
+    "security.verify": _ACCOUNT,
+    "security.static": _PROGRAM,
+    "web.static": _PROGRAM,
+    "healthz": _PROGRAM,
+    "api_page": _PROGRAM,
+    "api-docs.openapi_json": _PROGRAM,
+    "api.nothing": _PROGRAM,
+    "api.token": _ACCOUNT,
+    "api.carts": _PRODUCT,
+    "api.policy": _PRODUCT,
+    "verdicts.rules": _PRODUCT,
+    "verdicts.verdicts": "judges what the caller sends, and reads nothing of the hospital",
+    "api.bring_in": _CHANGE,
+    "api.place": _CHANGE,
+    "api.amend": _CHANGE,
+    "api.stop": _CHANGE,
+    "api.verify": _CHANGE,
+    "api.requeue": _CHANGE,
+    "api.answer": _CHANGE,
+    "api.pump_reading": _CHANGE,
+    "bags.act": _CHANGE,
+    "bags.find": "leads to the bag's own page, which is audited",
+    "controlled.fill": _CHANGE,
+    "emr.requeue": _CHANGE,
+    "enrolment.authority": _PROGRAM,
+    "enrolment.enrol": "a machine, no patient: the enrolment itself is audited",
+    "enrolment.renew": "a machine, no patient: the renewal itself is audited",
+    "fleet.carts": _PRODUCT,
+    "fleet.export": _PRODUCT,
+    "imports.show": "an empty form",
+    "imports.examine": "the sender's own file",
+    "imports.confirm": _CHANGE,
+    "orders.act": _CHANGE,
+    "orders.answer": _CHANGE,
+    "patients.observe": _CHANGE,
+    "pharmacy.judge": _CHANGE,
+    "policy.listed": _PRODUCT,
+    "policy.show": _PRODUCT,
+    "policy.edit": _PRODUCT,
+    "policy.new": _PRODUCT,
+    "policy.act": _CHANGE,
+    "policy.save": _CHANGE,
+    "policy.save_new": _CHANGE,
+    "recalls.show": _PRODUCT,
+    "recalls.enter": _CHANGE,
+    "review.measured": _CHANGE,
+    "review.resolve": _CHANGE,
+    "review.review": _CHANGE,
+    "rules.listed": _PRODUCT,
+    "staff.everybody": _STAFF,
+    "staff.form": _STAFF,
+    "staff.save": _CHANGE,
+    "work.close": _CHANGE,
+    "work.withdraw": _CHANGE,
+}
+
+
+def seen(*, patient: str | None = None, patients: Iterable[str] = (), ward: str | None = None, count: int | None = None) -> None:
+    """A view says whom it shows: one patient, or a list by its ward, its length and, where it is short, its patients. Ids only."""
+    named = tuple(dict.fromkeys(patients))
+    told: dict[str, object] = {}
+    if patient:
+        told["patient"] = patient
+    if ward:
+        told["ward"] = ward[:64]
+    if count is not None:
+        told["count"] = count
+    if named and len(named) <= MOST_NAMED:
+        told["patients"] = list(named)
+    g.pointofcare_seen = told
+
+
+def register(app: Flask) -> None:
+    """Audits every answer of `VIEWS` before it leaves."""
+    memory = _Memory()
+
+    @app.after_request
+    def _audit(response: Response) -> Response:
+        view = VIEWS.get(request.endpoint or "")
+        told: dict[str, object] | None = g.pop("pointofcare_seen", None)
+        if view is None or not _shows(response, told):
+            return response
+        try:
+            _write(view, told or {}, memory, refused=response.status_code == 403)
+        except NotAuditedError:
+            log.exception("what %s shows could not be audited, so it is not shown", request.endpoint)
+            return current_app.make_response(current_app.handle_user_exception(ServiceUnavailable()))
+        return response
+
+
+def _shows(response: Response, told: dict[str, object] | None) -> bool:
+    """Was something shown, or refused to somebody who is signed in?"""
+    if response.status_code == 403:
+        return request.method in ("GET", "HEAD") and person.is_somebody()
+    if response.status_code == 204 or 300 <= response.status_code < 400:
+        return False
+    return told is not None or (response.status_code < 300 and request.method in ("GET", "HEAD"))
+
+
+def _write(view: View, told: dict[str, object], memory: _Memory, *, refused: bool) -> None:
+    who = person.actor()
+    subject = view.subject.format_map(request.view_args or {})[:200]
+    action = "view.refused" if refused else view.action
+    detail = {**told, "page": request.endpoint, "method": request.method}
+    key = (who.id, who.place, action, subject, repr(sorted(told.items())))
+    if request.args.get("part") == "live" and memory.is_fresh(key):
+        return
+    audit.note(who, action, subject, detail)
+    memory.note(key)
+
+
+class _Memory:
+    """When this process last wrote down a view. What it forgets is written down once more, never left out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at: OrderedDict[tuple[str, ...], float] = OrderedDict()
+
+    def is_fresh(self, key: tuple[str, ...]) -> bool:
+        with self._lock:
+            at = self._at.get(key)
+            return at is not None and time.monotonic() - at < ONE_VIEW_S
+
+    def note(self, key: tuple[str, ...]) -> None:
+        with self._lock:
+            self._at[key] = time.monotonic()
+            self._at.move_to_end(key)
+            while len(self._at) > _MOST_REMEMBERED:
+                self._at.popitem(last=False)

@@ -73,6 +73,19 @@ class EmrConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachinesConfig:
+    """`ca_dir` holds the authority that gives machines their certificates. `broker_files`: where the broker's accounts and revocation
+    list are kept fresh; `broker_pid_file` names the process that is told (SIGHUP) when they changed. `address` is how carts reach
+    this server's pages over HTTPS."""
+
+    ca_dir: Path = Path("ca")
+    broker: str = "nats"
+    broker_files: Path | None = None
+    broker_pid_file: Path | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table."""
 
@@ -98,6 +111,7 @@ class ServerConfig:
     mqtt: MqttConfig | None = MqttConfig()
     emr: EmrConfig = EmrConfig()
     site: SiteConfig = SiteConfig()
+    machines: MachinesConfig = MachinesConfig()
 
 
 class _Reader:
@@ -238,12 +252,23 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         mrn_pattern=reader.text("site", "mrn_pattern"),
         badge_prefix=reader.text("site", "badge_prefix", "BADGE:") or "BADGE:",
     )
+    machines = MachinesConfig(
+        ca_dir=reader.file("machines", "ca_dir", anchor) or anchor / "ca",
+        broker=reader.text("machines", "broker", "nats") or "",
+        broker_files=reader.file("machines", "broker_files", anchor),
+        broker_pid_file=reader.file("machines", "broker_pid_file", anchor),
+        address=(reader.text("machines", "address") or "").rstrip("/"),
+    )
     demo = reader.flag("", "demo", False)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     mqtt_on = reader.flag("mqtt", "enabled", True)
     reader.unknown()
     problems = reader.problems
     problems += _faults(database_url, facility, secret_key, password_salt, timezone, emr, site)
+    if machines.broker not in ("nats", "mosquitto"):
+        problems.append(("machines.broker", 'must be "nats" or "mosquitto"'))
+    if machines.address and urlsplit(machines.address).scheme not in ("http", "https"):
+        problems.append(("machines.address", "must be the http(s) address of this server as carts reach it"))
     chosen: tuple[str, ...] = LANGUAGES
     if languages is not None:
         listed = languages.split(",") if isinstance(languages, str) else languages
@@ -269,6 +294,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         mqtt=mqtt if mqtt_on else None,
         emr=emr,
         site=site,
+        machines=machines,
     )
 
 

@@ -9,6 +9,7 @@ from apispec import BasePlugin
 from flask import Blueprint, Flask, render_template, url_for
 from werkzeug.routing import PathConverter
 
+from server.api.enrolment import api as enrolment
 from server.api.resources import api as resources
 from server.api.verdicts import api as verdicts
 from server.security import sign_in
@@ -91,7 +92,9 @@ def register(app: Flask) -> None:
     described = _Api(app, spec_kwargs={"extra_plugins": [_Problems()]})
     described.register_blueprint(resources)
     described.register_blueprint(verdicts)
+    described.register_blueprint(enrolment)
     sign_in.limit_more(app, "api.token")
+    sign_in.limit_machines(app, "enrolment.enrol", "enrolment.renew")
 
     @app.get("/api/")
     def api_page() -> str:

@@ -23,7 +23,7 @@ MAX_IMPORT_BYTES = 110_000_000
 IMPORT_ENDPOINTS = frozenset({"imports.examine", "api.bring_in"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A JSON body cannot come from another site's form, and this sets no cookie.
-TOKEN_PATHS = frozenset({"/api/v1/tokens"})
+TOKEN_PATHS = frozenset({"/api/v1/tokens", "/api/v1/enrolment", "/api/v1/enrolment/renewal"})
 
 SETTINGS: dict[str, object] = {
     "PERMANENT_SESSION_LIFETIME": timedelta(seconds=SESSION_MAX_AGE_S),

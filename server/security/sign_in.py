@@ -22,6 +22,7 @@ from wtforms.validators import DataRequired, Length, Optional
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
 FAILURES_PER_NAME = "8 per 5 minutes"
 TRIES_PER_ADDRESS = "120 per 5 minutes"
+MACHINE_FAILURES = "30 per 5 minutes"
 _hashing = threading.BoundedSemaphore(2)
 
 
@@ -78,6 +79,14 @@ def limit_own(app: Flask, endpoint: str) -> None:
     by_person = limiter.limit(FAILURES_PER_NAME, key_func=lambda: f"own:{current_user.get_id()}", methods=["POST"], deduct_when=_failed)
     view: Any = app.view_functions[endpoint]
     app.view_functions[endpoint] = by_person(view)
+
+
+def limit_machines(app: Flask, *endpoints: str) -> None:
+    """Puts a limit on failures from one address before views where a machine shows a token or a key."""
+    by_address = limiter.limit(MACHINE_FAILURES, methods=["POST"], deduct_when=_failed)
+    for endpoint in endpoints:
+        view: Any = app.view_functions[endpoint]
+        app.view_functions[endpoint] = by_address(view)
 
 
 def _failed(answer: Response) -> bool:

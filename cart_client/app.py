@@ -17,7 +17,7 @@ from cart_client.config import Config
 from cart_client.drawer import tell_battery
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
-from cart_client.scanning import Viewfinder, watch
+from cart_client.scanning import Viewfinder, listen, watch
 from cart_client.uplink import Uplink
 from cart_client.web import serving
 from cart_client.web.app import create_app
@@ -27,6 +27,7 @@ from pointofcare.verdict import engine
 from pointofcare.wire.messages import CartPhase
 
 log = logging.getLogger(__name__)
+NO_CAMERA = "none"
 
 # A body is refused before it is kept: it must not fill the disk that the journal needs.
 SERVER: dict[str, Any] = {"threads": 6, "ident": None, "max_request_body_size": 65_536, "max_request_header_size": 32_768}
@@ -45,7 +46,11 @@ class CartProgram:
             raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
         self._journal = Journal(config.data_dir / "journal.sqlite", cart=config.cart)
         self._chart = Chart(config.data_dir / "chart.sqlite", facility=config.facility, ward=config.ward, key=key)
-        self._camera = registry.camera(config.camera)
+        self._camera = registry.camera(config.camera) if config.camera != NO_CAMERA else None
+        self._scanner = registry.scanner(config.scanner) if config.scanner else None
+        if self._camera is None and self._scanner is None:
+            message = "a cart needs a camera or a hand scanner"
+            raise ConfigError(message, problems=(("devices.camera", message),), remedy="name one under [devices]")
         self._drawers = registry.drawers(config.drawers)
         self._viewfinder = Viewfinder(registry.picture())
         self._decoder = registry.decoder(config.decoder)
@@ -82,10 +87,16 @@ class CartProgram:
             language=config.language,
         )
         self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
-        seen_by = (self._camera, self._decoder, self._viewfinder, self._bedside.inbox, self._halt)
+        readers: list[threading.Thread] = []
+        if self._camera is not None:
+            seen_by = (self._camera, self._decoder, self._viewfinder, self._bedside.inbox, self._halt)
+            readers.append(threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True))
+        if self._scanner is not None:
+            heard_by = (self._scanner, self._bedside.inbox, self._halt)
+            readers.append(threading.Thread(target=listen, args=heard_by, name="scanner", daemon=True))
         self._threads = (
+            *readers,
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
-            threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
         )
@@ -106,7 +117,9 @@ class CartProgram:
         """Stop everything; what was journalled stays. Back within seconds."""
         self._halt.set()
         serving.stop(self._server)
-        self._camera.close()
+        for reader in (self._camera, self._scanner):
+            if reader is not None:
+                reader.close()
         self._uplink.stop()
         self._bedside.inbox.put(Halt())
         for thread in self._threads:
@@ -121,7 +134,7 @@ class CartProgram:
             return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
         if strip.missing:
             return CartPhase.DEGRADED, "chart-missing"
-        if not strip.camera_live:
+        if self._camera is not None and not strip.camera_live:
             return CartPhase.DEGRADED, "camera-unavailable"
         return CartPhase.READY, ""
 

@@ -23,7 +23,8 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`camera`, `decoder` and `drawers` are names with a source as the device registry understands them ("opencv:0", "cascade", "none").
+    """`camera`, `decoder`, `drawers` and `scanner` are names with a source as the device registry understands them ("opencv:0",
+    "cascade", "none", "serial:/dev/ttyACM0"). `camera` "none" and `scanner` "" stand for there being none.
 
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
     time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables."""
@@ -38,6 +39,7 @@ class Config:
     camera: str = "opencv:0"
     decoder: str = "cascade"
     drawers: str = "none"
+    scanner: str = ""
     kiosk_host: str = "127.0.0.1"
     kiosk_port: int = 8081
     language: str = DEFAULT_LANGUAGE
@@ -95,6 +97,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         camera=devices.text("camera", "opencv:0"),
         decoder=devices.text("decoder", "cascade"),
         drawers=devices.text("drawers", "none"),
+        scanner=devices.text("scanner", ""),
         kiosk_host=host,
         kiosk_port=kiosk.number("port", 8081, 0, 65535),
     )

@@ -1,4 +1,4 @@
-"""The camera loop: frames in, each newly held symbol out, once.
+"""The readers' loops: frames of the camera in, each newly held symbol out, once; and the symbols of a hand scanner.
 
 A symbol that stays in the picture is one scan. It must be out of the picture for a while before the same content counts again, so
 that one pack held for long is never two units; a pack with a serial number differs by its content. A lost camera is told and
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from devices.ports import Camera, Decoder, Frame, Picture
+from devices.ports import Camera, Decoder, Frame, Picture, Scanner
 from pointofcare.errors import DeviceError
 from pointofcare.labels.symbol import Symbol
 
@@ -161,6 +161,23 @@ def watch(camera: Camera, decoder: Decoder, viewfinder: Viewfinder, inbox: queue
         if live is not False:
             live = False
             inbox.put(CameraTold(live=False, why=why, source=camera.describe()))
+        pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
+        failures += 1
+        halt.wait(pause_s * random.uniform(0.8, 1.2))
+
+
+def listen(scanner: Scanner, inbox: queue.Queue[object], halt: threading.Event) -> None:
+    """Run until `halt` is set (and the scanner closed): put a `Seen` for each symbol. Whoever pulls the trigger twice means it twice."""
+    failures = 0
+    while not halt.is_set():
+        try:
+            for symbol in scanner.symbols():
+                failures = 0
+                inbox.put(Seen(symbol=symbol, at=datetime.now(UTC)))
+        except DeviceError as exc:
+            log.warning("scanner: %s", exc)
+        if halt.is_set():
+            return
         pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
         failures += 1
         halt.wait(pause_s * random.uniform(0.8, 1.2))

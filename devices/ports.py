@@ -39,6 +39,20 @@ class Camera(Protocol):
         ...
 
 
+class Scanner(Protocol):
+    """A reader that hands over symbols without a picture. `symbols` blocks for the next one and ends when it is closed.
+
+    Raises: DeviceUnavailableError when it cannot be opened or is lost; a caller may call `symbols` again to reconnect."""
+
+    def symbols(self) -> Iterator[Symbol]: ...
+
+    def close(self) -> None: ...
+
+    def describe(self) -> str:
+        """One line for a person: kind and source."""
+        ...
+
+
 class Decoder(Protocol):
     """Finds symbols in a picture. Never raises for a picture that holds none: the list is empty."""
 

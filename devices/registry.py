@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Decoder, Drawers, Picture
+from devices.ports import Camera, Decoder, Drawers, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -20,6 +20,9 @@ CAMERAS: Mapping[str, str] = {
     "v4l2": "devices.cameras.opencv:open_camera",
     "mjpeg": "devices.cameras.mjpeg_http:open_camera",
     "folder": "devices.cameras.folder:open_camera",
+}
+SCANNERS: Mapping[str, str] = {
+    "serial": "devices.scanners.serial_line:open_scanner",
 }
 DECODERS: Mapping[str, str] = {
     "cascade": "devices.decoders.cascade:open_decoder",
@@ -39,7 +42,7 @@ INSTALL_HINTS: Mapping[str, str] = {
     "cv2": "install the cart extra: uv pip install 'pointofcare[cart]', and libgl1, libglib2.0-0, libxcb1 by apt-get",
     "zxingcpp": "install the cart extra: uv pip install 'pointofcare[cart]'",
     "pyzbar": "install the cart extra and apt-get install --no-install-recommends libzbar0",
-    "serial": "install the bridge extra: uv pip install 'pointofcare[bridge]'",
+    "serial": "install the extra of the program: uv pip install 'pointofcare[cart]' or 'pointofcare[bridge]'",
 }
 
 
@@ -47,6 +50,12 @@ def camera(source: str) -> Camera:
     """`source` is `kind:rest`. Raises: ConfigError."""
     kind, rest, options = _parsed(source)
     return cast(Camera, _opened("camera", CAMERAS, kind, rest, options))
+
+
+def scanner(source: str) -> Scanner:
+    """`source` is `kind:rest`, as in `serial:/dev/serial/by-id/usb-...?baud=9600`. Raises: ConfigError."""
+    kind, rest, options = _parsed(source)
+    return cast(Scanner, _opened("scanner", SCANNERS, kind, rest, options))
 
 
 def decoder(name: str = "cascade") -> Decoder:

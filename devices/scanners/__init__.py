@@ -1,0 +1,1 @@
+"""Hand scanners: readers that hand over symbols without a picture."""

@@ -1,0 +1,96 @@
+"""A hand scanner on a serial line (RS-232, or USB in its serial mode): one symbol a line, with its AIM symbology identifier.
+
+The scanner must be set to send the identifier ("]d2") before each symbol and CR, LF or both after it, and FNC1 as GS (0x1D); its manual
+has the bar codes for that. A symbol that comes without an identifier is handed over without one, so it is never taken for GS1. A
+keyboard-wedge scanner is not supported: it loses GS and types into whatever is on the screen. Must never put two lines together.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+
+import serial
+
+from devices.ports import Scanner
+from pointofcare.errors import DeviceUnavailableError
+from pointofcare.labels.symbol import Symbol
+
+_IDENTIFIER = re.compile(rb"\][A-Za-z][0-9A-Za-z]")
+# The longest QR code; more in one line is not a symbol.
+LONGEST_BYTES = 4_296
+# A scanner sends a symbol in one go: what is left without an end for this long belongs to no line.
+BROKEN_AFTER_S = 1.0
+_POLL_S = 0.1
+
+
+class SerialScanner:
+    """`port` is a device file. Opened by `symbols`, which may be called again after it raised; `opened` is set while it is open."""
+
+    def __init__(self, port: str, *, baud: int = 115_200) -> None:
+        self._port, self._baud = port, baud
+        self._closed = threading.Event()
+        self.opened = threading.Event()
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Each symbol as it comes, until `close`. Raises: DeviceUnavailableError."""
+        try:
+            with serial.Serial(self._port, self._baud, timeout=_POLL_S) as line:
+                self.opened.set()
+                yield from self._read(line)
+        except (OSError, serial.SerialException) as exc:
+            if self._closed.is_set():
+                return
+            raise DeviceUnavailableError(
+                f"the scanner on {self._port} does not answer: {exc}",
+                remedy="plug it in, and see that it is in serial mode",
+                port=self._port,
+            ) from exc
+        finally:
+            self.opened.clear()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def describe(self) -> str:
+        return f"serial scanner {self._port}"
+
+    def _read(self, line: serial.Serial) -> Iterator[Symbol]:
+        held = bytearray()
+        heard_s = time.monotonic()
+        skipping = False
+        while not self._closed.is_set():
+            some = line.read(max(line.in_waiting, 1))
+            now_s = time.monotonic()
+            if not some:
+                if held and now_s - heard_s > BROKEN_AFTER_S:
+                    held.clear()
+                    skipping = True  # the rest may still come: it is not a symbol of its own
+                continue
+            heard_s = now_s
+            for byte in some:
+                if byte in b"\r\n":
+                    if held and not skipping:
+                        yield _symbol(bytes(held))
+                    held.clear()
+                    skipping = False
+                elif not skipping:
+                    held.append(byte)
+                    if len(held) > LONGEST_BYTES:
+                        held.clear()
+                        skipping = True
+
+
+def _symbol(line: bytes) -> Symbol:
+    if _IDENTIFIER.match(line):
+        return Symbol(identifier=line[:3].decode("ascii"), content=line[3:])
+    return Symbol(identifier="", content=line)
+
+
+def open_scanner(source: str = "", *, baud: str = "115200") -> Scanner:
+    """`source` is the device file. Raises: ValueError."""
+    if not source:
+        raise ValueError("name the device file: serial:/dev/serial/by-id/...")
+    return SerialScanner(source, baud=int(baud))

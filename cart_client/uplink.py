@@ -70,6 +70,8 @@ RESEND_LONGEST_S = 60.0
 IN_FLIGHT = 20
 LEASE_WAIT_S = 2.0
 CLOCK_EVERY_S = 300.0
+# An answer that came too late measures nothing, and every dose needs a reason until the clock is known.
+CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 TABLES_EVERY_S = 300.0
@@ -147,6 +149,7 @@ class Uplink:
         self._lease_lock = threading.Lock()
         self._lease_question: _LeaseQuestion | None = None
         self._clock_questions: dict[datetime, float] = {}
+        self._clock_known = False
         self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = 0.0
         self._phase: tuple[CartPhase, str] | None = None
         self._commands_done: dict[str, CommandAnswered] = {}
@@ -304,6 +307,7 @@ class Uplink:
             while len(self._commands_done) >= _REMEMBERED_COMMANDS:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
+            self._clock_known = True
         self._publish(routes.ANSWER, self._message(answer), name=command.name)
 
     # What is sent when its time has come.
@@ -318,7 +322,7 @@ class Uplink:
         if mono_s - self._tables_mono_s >= (TABLES_MISSING_EVERY_S if missing else TABLES_EVERY_S):
             self._tables_mono_s = mono_s
             self._publish(routes.TABLES, self._message(TablesHeld(ward=self._ward, held=self._chart.held()), ttl_s=60.0))
-        if mono_s - self._clock_mono_s >= CLOCK_EVERY_S:
+        if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
             self._clock_mono_s = mono_s
             asked = ClockAsked(asked_at=self._now())
             now_mono_s = time.monotonic()

@@ -82,6 +82,7 @@ SITES = {
 }
 COUNT_REASONS = ("emergency", "drawer-closed", "counted-by-another")
 DROP_FACTORS = (10, 15, 20, 60)
+_OF_THE_AMOUNT = ("say-part", "name-drawn-amount")
 _OF_THE_RATE = frozenset({"I5", "H5"})
 # What is done to a record, by the intent's action.
 _ACTS = {
@@ -350,11 +351,17 @@ class Words:
         face = _FACES.get(self.view.session.state, "")
         if face == "reason" and self._only("scan-more"):
             return "more"
+        if face in ("reason", "witness") and self.amount_first():
+            return "amount"
         if face == "reason" and self.measures() and self._only("measure-now"):
             return "measure"
         if face == "stop" and self.wants_amount() and self._only("say-part", "name-drawn-amount"):
             return "amount"
         return "changed" if face == "stop" and self.reopened() else face
+
+    def amount_first(self) -> bool:
+        """From a container for many doses the amount is the next step: no reason stands for it, and a second person checks it."""
+        return self.wants_amount() and any(f.remedy == "name-drawn-amount" and not f.satisfied for f in self.findings())
 
     def reopened(self) -> bool:
         """A dose that was verified, and that a later verdict stops: the patient may have taken it."""
@@ -390,6 +397,12 @@ class Words:
             found = [finding for finding in found if finding.rule != "I5" and not finding.rule.startswith("Q")]
         return sorted(found, key=lambda finding: (finding.satisfied, -finding.level))
 
+    def listed(self) -> list[Finding]:
+        """What the screen lists. While the amount is asked for only what is about it: the rest is asked once the amount is known."""
+        if self.face() != "amount":
+            return self.findings()
+        return [finding for finding in self.findings() if finding.remedy in _OF_THE_AMOUNT]
+
     def wanting_reason(self) -> tuple[str, ...]:
         return tuple(f.rule for f in self.findings() if f.level is Level.REASON and not f.satisfied)
 
@@ -402,7 +415,8 @@ class Words:
             u.product is not None and (u.product.volume is not None or u.product.multi_dose or u.product.controlled is not Controlled.NONE)
             for u in self.view.units
         )
-        return drawn and all(rule.startswith("Q") for rule in stops)
+        mended = ("Q", "N3") if self.view.session.intent.dose is not None else ("Q",)  # too much in a day may be a slip of the finger
+        return drawn and all(rule.startswith(mended) for rule in stops)
 
     def ordered_amount(self) -> str:
         """The order's own dose as the example of an amount: another unit would invite a tenfold error."""

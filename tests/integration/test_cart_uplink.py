@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cart_client import uplink
 from cart_client.chart import Chart
 from cart_client.clock import steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
@@ -223,6 +224,15 @@ def test_the_clock_is_measured_against_the_server(line: Line) -> None:
     told = line.told.expect(ClockMeasured)
     assert isinstance(told, ClockMeasured)
     assert told.offset_s == pytest.approx(90, abs=2)
+
+
+def test_the_clock_is_asked_for_again_soon_until_an_answer_measured_it(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first answer that is lost or late must not leave the clock unknown, and every dose in want of a reason, for minutes."""
+    monkeypatch.setattr(uplink, "CLOCK_UNKNOWN_EVERY_S", 0.1)
+    first, second = (line.came(routes.CLOCK_ASK).message.body for _ in range(2))
+    assert isinstance(first, ClockAsked)
+    assert isinstance(second, ClockAsked)
+    assert first.asked_at < second.asked_at
 
 
 def test_a_command_acts_for_this_connection_only_and_once(line: Line) -> None:

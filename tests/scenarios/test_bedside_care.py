@@ -10,6 +10,7 @@ import pytest
 
 from cart_client import inbox
 from cart_client.inbox import Link, LinkTold
+from cart_client.web.words import Words
 from devices.ports import DrawerOutcome
 from pointofcare.errors import OutcomeUnknownError
 from pointofcare.orders.order import Interaction
@@ -245,6 +246,26 @@ def test_a_dose_by_weight_is_worked_out_twice(stand: Stand) -> None:
     stand.press(inbox.EnterBlind, value="4000 [IU]")
     assert "H5" not in stand.rules
     assert stand.view.session.intent.blind_value == q("4000 [IU]")
+
+
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_from_a_vial_for_many_doses_the_amount_is_asked_before_the_second_person(stand: Stand, language: str) -> None:
+    """A second person who came first would have checked nothing, and would have to come twice."""
+    vial = [replace(one, multi_dose=True, volume=None) if one.gtin == HEPARIN else one for one in care_products()]
+    fixed = [replace(one, dose=q("4000 [IU]")) if one.id == "W1" else one for one in care_body().orders]
+    for kind, body in (
+        (TableKind.FORMULARY, FormularyBody(products=tuple(vial))),
+        (TableKind.PATIENT_CHART, care_body(orders=tuple(fixed))),
+    ):
+        stand.chart.take(issued(a_table(kind, body, version=3)), stand.clock.at)
+        stand.put(inbox.TablesChanged(kind=kind.value))
+    at_patient(stand)
+    stand.hold(pack(HEPARIN))
+    words = Words(language, stand.view, dict)
+    assert words.face() == "amount", [(f.rule, f.level, f.remedy) for f in words.findings()]
+    assert {finding.remedy for finding in words.listed()} == {"name-drawn-amount"}
+    stand.press(inbox.GiveAmount, dose="4000 [IU]")
+    assert Words(language, stand.view, dict).face() == "witness"
 
 
 def test_the_witness_is_another_person_with_an_own_pin(stand: Stand) -> None:

@@ -89,7 +89,8 @@ def care_body(**more: object):  # type: ignore[no-untyped-def]
     asked = DoseRequest(record_id="rec-asked", order="A1", due=NOW - timedelta(minutes=5), status="accepted",
                         asked_at=NOW - timedelta(minutes=40), answered_at=NOW - timedelta(minutes=10), answer="10 phút nữa")  # fmt: skip
     body = chart_body(care_orders(), care_history())
-    return replace(body, patients=(weighed, *others), bags=(bag,), requests=(asked,), course_days={"A1": 2}, **more)  # type: ignore[arg-type]
+    made = replace(body, patients=(weighed, *others), bags=(bag,), requests=(asked,), course_days={"A1": 2})
+    return replace(made, **more)  # type: ignore[arg-type]
 
 
 def policy(**more: object) -> Policy:

@@ -147,6 +147,12 @@ def encounters(tx: Transaction, *, ward: str) -> dict[str, str]:
     return {row.id: str(row.encounter_emr_id) for row in rows}
 
 
+def in_drawer(tx: Transaction, *, cart: str, drawer: int) -> str | None:
+    """Whose drugs lie there."""
+    row = DrawerAssignmentRow
+    return tx.session.scalar(select(row.patient).where(row.facility == tx.facility, row.cart == cart, row.drawer == drawer))
+
+
 def assign_drawer(tx: Transaction, *, cart: str, drawer: int, patient: str) -> None:
     new = insertion(tx, DrawerAssignmentRow).values(facility=tx.facility, cart=cart, drawer=drawer, patient=patient)
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "cart", "drawer"], set_={"patient": patient}))

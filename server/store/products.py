@@ -23,10 +23,15 @@ def listed(tx: Transaction) -> tuple[Product, ...]:
 
 def get(tx: Transaction, product: str) -> Product:
     """Raises: NotFoundError."""
-    document = tx.session.scalar(select(ProductRow.document).where(ProductRow.facility == tx.facility, ProductRow.id == product))
-    if document is None:
+    found = find(tx, product)
+    if found is None:
         raise NotFoundError(f"product {product!r} is not in the formulary", remedy="import it first", product=product)
-    return mapping.product(document)
+    return found
+
+
+def find(tx: Transaction, product: str) -> Product | None:
+    document = tx.session.scalar(select(ProductRow.document).where(ProductRow.facility == tx.facility, ProductRow.id == product))
+    return None if document is None else mapping.product(document)
 
 
 def known(tx: Transaction, *, gtins: Collection[str]) -> dict[str, str]:

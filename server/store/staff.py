@@ -64,6 +64,11 @@ def find(tx: Transaction, name: str) -> StaffMember | None:
     return None if row is None else _member(row)
 
 
+def of_id(tx: Transaction, staff_id: str) -> StaffMember | None:
+    row = tx.session.scalar(select(StaffRow).where(StaffRow.facility == tx.facility, StaffRow.id == staff_id))
+    return None if row is None else _member(row)
+
+
 def put(tx: Transaction, member: StaffMember) -> None:
     """Inserts or replaces. Raises: nothing for a new person; a badge or user name that somebody else has breaks the commit."""
     row = tx.session.get(StaffRow, member.id)

@@ -86,6 +86,7 @@ def record(
             "status": record.status,
             "level": record.level,
             "discrepancies": [one.code for one in found],
+            "at": record.recorded_at.isoformat(),
         },
     )
     versions.bump(tx, *_wards(record, look))

@@ -31,7 +31,14 @@ def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True
     }
     if not administrations.insert_attempt(tx, row):
         return Recorded(record_id=attempt.record_id, duplicate=True, discrepancies=())
-    detail = {"cart": attempt.cart, "nurse": attempt.nurse, "outcome": attempt.outcome.value, "level": attempt.level}
+    detail: dict[str, object] = {
+        "cart": attempt.cart,
+        "nurse": attempt.nurse,
+        "patient": attempt.patient,
+        "outcome": attempt.outcome.value,
+        "level": attempt.level,
+    }
+    detail["at"] = attempt.at.isoformat()
     tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
     if raise_tasks:
         tasks_raised.after_attempt(tx, attempt)

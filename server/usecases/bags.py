@@ -127,7 +127,7 @@ def discard(tx: Transaction, actor: Actor, bag: str, *, reason: str) -> None:
     why = text(reason, "reason")
     if not bags.discard(tx, bag, reason=why):
         raise ConflictError(f"bag {bag} is {found.state.value}", remedy="stop it at the bedside first", state=found.state.value)
-    tx.audit("bag.discard", f"bag/{bag}", {"reason": why, "patient": found.patient})
+    tx.audit("bag.discard", f"bag/{bag}", {"reason": why, "patient": found.patient, **_states(found, "discarded")})
     versions.bump(tx, patients.ward_of(tx, found.patient))
 
 
@@ -137,8 +137,12 @@ def miss(tx: Transaction, actor: Actor, bag: str) -> None:
     found = bags.get(tx, bag)
     if not bags.mark_missing(tx, bag):
         raise ConflictError(f"bag {bag} is {found.state.value}", remedy="only a bag that waits can be missing", state=found.state.value)
-    tx.audit("bag.missing", f"bag/{bag}", {"patient": found.patient})
+    tx.audit("bag.missing", f"bag/{bag}", {"patient": found.patient, **_states(found, "missing")})
     versions.bump(tx, patients.ward_of(tx, found.patient))
+
+
+def _states(found: bags.BagView, after: str) -> dict[str, object]:
+    return {"before": {"state": found.state.value}, "after": {"state": after}}
 
 
 def known(tx: Transaction, bag: str) -> str:

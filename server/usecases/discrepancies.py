@@ -19,7 +19,9 @@ def resolve(tx: Transaction, actor: Actor, discrepancy: int, *, reason: str) -> 
     if discrepancies.get(tx, discrepancy).state != discrepancies.OPEN:
         raise ConflictError(f"discrepancy {discrepancy} is resolved already", remedy="look at the list again", discrepancy=discrepancy)
     resolved = discrepancies.resolve(tx, discrepancy, reason=why)
-    tx.audit("discrepancy.resolve", f"administration/{resolved.record_id}", {"code": resolved.code, "reason": why})
+    told = {"before": {"state": discrepancies.OPEN}, "after": {"state": "resolved"}}
+    detail = {"patient": resolved.patient, "code": resolved.code, "reason": why, **told}
+    tx.audit("discrepancy.resolve", f"administration/{resolved.record_id}", detail)
     return resolved
 
 
@@ -31,4 +33,6 @@ def review_override(tx: Transaction, actor: Actor, record_id: str, *, comment: s
         raise NotFoundError(f"record {record_id!r} is not known", remedy="look at the list again", record_id=record_id)
     if not administrations.review(tx, record_id, comment=comment.strip()):
         raise ConflictError("this override was reviewed already", remedy="look at the list again", record_id=record_id)
-    tx.audit("override.review", f"administration/{record_id}", {"comment": comment.strip()})
+    told = {"before": {"reviewed": False}, "after": {"reviewed": True}}
+    detail = {"patient": found.record.patient, "comment": comment.strip(), **told}
+    tx.audit("override.review", f"administration/{record_id}", detail)

@@ -367,7 +367,9 @@ def _write_order(tx: Transaction, row: OrderFound) -> None:
     orders.set_verification(
         tx, row.order.id, version=view.order.version, state=Verification.VERIFIED, comment="verified by the sending system"
     )
-    tx.audit("order.verified-by-sender", f"order/{row.order.id}", {"version": view.order.version})
+    told = {"before": {"verification": Verification.PENDING.value}, "after": {"verification": Verification.VERIFIED.value}}
+    detail = {"patient": row.order.patient, "version": view.order.version, **told}
+    tx.audit("order.verified-by-sender", f"order/{row.order.id}", detail)
     versions.bump(tx, view.ward)
 
 

@@ -117,6 +117,7 @@ def _record(tx: Transaction, *, epoch: str, seq: int, sender: str | None, **valu
             "code": measured.code,
             "value": str(measured.value),
             "doubt": why,
+            "at": measured.at.isoformat(),
         },
     )
     return Recorded(record_id=measured.record_id, duplicate=False, discrepancies=tuple(_note(one) for one in found))

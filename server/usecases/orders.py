@@ -14,6 +14,7 @@ from pointofcare.people import StaffRole
 from server.store import orders, patients, versions
 from server.store.orders import OrderView, Verification
 from server.store.transaction import Actor, Transaction
+from server.usecases import changes
 from server.usecases import clarification as clarify
 from server.usecases.permission import require, text
 
@@ -70,7 +71,7 @@ def _place(tx: Transaction, order: Order, *, source: str, emr_id: str | None, cl
     placed = replace(clarify.marked(order, clarification), version=1, verified=False, holds_from=None)
     orders.insert_order(tx, placed, source=source, emr_id=emr_id, clarification=placed.clarification or None)
     orders.insert_version(tx, placed, action="placed", reason=None)
-    tx.audit("order.place", f"order/{order.id}", {"patient": order.patient, "source": source, "version": 1})
+    tx.audit("order.place", f"order/{order.id}", {"patient": order.patient, "source": source, "version": 1, **changes.told(None, placed)})
     versions.bump(tx, ward)
     return placed
 
@@ -162,8 +163,11 @@ def answer(tx: Transaction, actor: Actor, question: int, *, text_: str) -> order
     """The prescriber answers; the order waits for the pharmacist as before. Raises: NotPermittedError, NotFoundError,
     ConflictError (somebody did already)."""
     require(tx, actor, StaffRole.PRESCRIBER)
-    answered = orders.answer_question(tx, question, text=text(text_, "answer"))
-    tx.audit("order.answer", f"order/{answered.order}", {"question": question})
+    said = text(text_, "answer")
+    answered = orders.answer_question(tx, question, text=said)
+    patient = orders.get(tx, answered.order).order.patient
+    detail = {"patient": patient, "question": question, "before": {"answer": None}, "after": {"answer": said}}
+    tx.audit("order.answer", f"order/{answered.order}", detail)
     return answered
 
 
@@ -180,7 +184,13 @@ def _judge(tx: Transaction, found: OrderView, state: Verification, comment: str 
         )
     if not orders.set_verification(tx, order.id, version=order.version, state=state, comment=comment, before=found.verification):
         raise _changed(order.id)
-    tx.audit(f"order.{state.value}", f"order/{order.id}", {"version": order.version, "before": found.verification.value})
+    detail = {
+        "patient": order.patient,
+        "version": order.version,
+        "before": {"verification": found.verification.value},
+        "after": {"verification": state.value, "comment": comment},
+    }
+    tx.audit(f"order.{state.value}", f"order/{order.id}", detail)
     versions.bump(tx, found.ward)
     return orders.get(tx, order.id)
 
@@ -199,7 +209,8 @@ def _write(
     moved = orders.point_to(tx, changed, expected=found.order.version, keep_verification=keep_verification, clarification=kept)
     if not moved:
         raise _changed(changed.id)
-    tx.audit(f"order.{action}", f"order/{changed.id}", {"version": changed.version, "reason": reason or ""})
+    detail = {"patient": changed.patient, "version": changed.version, "reason": reason or "", **changes.told(found.order, changed)}
+    tx.audit(f"order.{action}", f"order/{changed.id}", detail)
     versions.bump(tx, found.ward)
 
 

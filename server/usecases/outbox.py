@@ -16,5 +16,7 @@ def requeue(tx: Transaction, actor: Actor, item: int, *, rebuild: bool = False) 
     require(tx, actor, StaffRole.PHARMACIST, StaffRole.ADMINISTRATOR)
     found = outbox.get(tx, item)
     outbox.requeue(tx, item, rebuild=rebuild)
-    tx.audit("outbox.requeue", f"administration/{found.record_id}", {"error": found.last_error_code, "rebuild": rebuild})
+    told = {"before": {"state": found.state}, "after": {"state": outbox.PENDING}}
+    detail = {"patient": found.record.patient, "error": found.last_error_code, "rebuild": rebuild, **told}
+    tx.audit("outbox.requeue", f"administration/{found.record_id}", detail)
     return outbox.get(tx, item)

@@ -13,6 +13,7 @@ from pointofcare.people import OBSERVATION_CODES, Allergy, Band, BandStatus, Obs
 from server.store import patients, versions
 from server.store.patients import Ward
 from server.store.transaction import Actor, Transaction
+from server.usecases import changes
 from server.usecases.permission import require
 
 ADMIT = (StaffRole.CHARGE_NURSE, StaffRole.ADMINISTRATOR)
@@ -21,10 +22,11 @@ CARE = (StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHARMACIST, StaffRole
 
 def open_ward(tx: Transaction, ward: Ward) -> None:
     """A ward, new or renamed."""
+    before = patients.ward(tx, ward.id)
     patients.put_ward(tx, ward)
     versions.open_ward(tx, ward.id)
     versions.bump(tx, ward.id)
-    tx.audit("ward.open", f"ward/{ward.id}", {"timezone": ward.timezone})
+    tx.audit("ward.open", f"ward/{ward.id}", changes.told(before, ward))
 
 
 def receive(tx: Transaction, patient: Patient) -> None:
@@ -34,7 +36,8 @@ def receive(tx: Transaction, patient: Patient) -> None:
     holder = patients.find_by_mrn(tx, patient.mrn)
     if holder is not None and holder != patient.id:
         raise ConflictError(f"the MRN {patient.mrn} belongs to patient {holder}", remedy="correct the id or the MRN", mrn=patient.mrn)
-    before = patients.ward_of(tx, patient.id)
+    found = patients.get(tx, patient.id) if patients.known(tx, (patient.id,)) else None
+    before = found.ward if found is not None else None
     patients.put(tx, patient)
     for band in patient.bands:
         patients.put_band(tx, patient.id, band)
@@ -44,7 +47,7 @@ def receive(tx: Transaction, patient: Patient) -> None:
         patients.put_observation(tx, patient.id, observation)
     if patient.weight is not None:
         patients.put_weight(tx, patient.id, patient.weight)
-    tx.audit("patient.receive", f"patient/{patient.id}", {"ward": patient.ward, "status": str(patient.status)})
+    tx.audit("patient.receive", f"patient/{patient.id}", changes.told(found, patient, unsaid=changes.OF_A_PATIENT))
     versions.bump(tx, before, patient.ward)
 
 
@@ -66,7 +69,7 @@ def _move(tx: Transaction, patient: str, *, status: PatientStatus, ward: str | N
     found = patients.get(tx, patient)
     moved = replace(found, status=status, ward=ward, bed=bed, transferred_at=tx.at)
     patients.put(tx, moved)
-    tx.audit(f"patient.{action}", f"patient/{patient}", {"from": found.ward, "to": ward})
+    tx.audit(f"patient.{action}", f"patient/{patient}", changes.told(found, moved, unsaid=changes.OF_A_PATIENT))
     versions.bump(tx, found.ward, ward)
 
 
@@ -76,7 +79,7 @@ def print_band(tx: Transaction, actor: Actor, patient: str, band: Band) -> None:
     found = patients.get(tx, patient)
     patients.revoke_bands(tx, patient)
     patients.put_band(tx, patient, replace(band, status=BandStatus.ACTIVE))
-    tx.audit("patient.band", f"patient/{patient}", {"gsrn": band.gsrn, "srin": band.srin})
+    tx.audit("patient.band", f"patient/{patient}", {"before": _bands(found), "after": [f"{band.gsrn}/{band.srin}"]})
     versions.bump(tx, found.ward)
 
 
@@ -85,7 +88,7 @@ def set_allergies(tx: Transaction, actor: Actor, patient: str, allergies: tuple[
     require(tx, actor, *CARE)
     found = patients.get(tx, patient)
     patients.replace_allergies(tx, patient, allergies)
-    detail = {"substances": None if allergies is None else [allergy.substance for allergy in allergies]}
+    detail = changes.told(found, replace(found, allergies=allergies))
     tx.audit("patient.allergies", f"patient/{patient}", detail)
     versions.bump(tx, found.ward)
 
@@ -96,7 +99,7 @@ def observe(tx: Transaction, actor: Actor, patient: str, observation: Observatio
     _check_code(observation)
     found = patients.get(tx, patient)
     patients.put_observation(tx, patient, observation, by=actor.id)
-    tx.audit("patient.observe", f"patient/{patient}", {"code": observation.code, "value": str(observation.value)})
+    tx.audit("patient.observe", f"patient/{patient}", _measured(found, observation))
     versions.bump(tx, found.ward)
 
 
@@ -107,16 +110,29 @@ def weigh(tx: Transaction, actor: Actor, patient: str, weight: Weight) -> None:
         raise UnreadableError(f"{weight.value} is not a weight", remedy="write kilograms, such as 62 kg")
     found = patients.get(tx, patient)
     patients.put_weight(tx, patient, weight, by=actor.id)
-    tx.audit("patient.weigh", f"patient/{patient}", {"value": str(weight.value)})
+    tx.audit("patient.weigh", f"patient/{patient}", changes.told(found, replace(found, weight=weight)))
     versions.bump(tx, found.ward)
 
 
 def assign_drawer(tx: Transaction, *, cart: str, drawer: int, patient: str) -> None:
     """Whose drugs lie in the drawer. Raises: NotFoundError."""
     found = patients.get(tx, patient)
+    before = patients.in_drawer(tx, cart=cart, drawer=drawer)
     patients.assign_drawer(tx, cart=cart, drawer=drawer, patient=patient)
-    tx.audit("drawer.assign", f"cart/{cart}", {"drawer": drawer, "patient": patient})
+    told = {"before": {"patient": before}, "after": {"patient": patient}}
+    tx.audit("drawer.assign", f"cart/{cart}", {"drawer": drawer, "patient": patient, **told})
     versions.bump(tx, found.ward)
+
+
+def _bands(patient: Patient) -> list[str]:
+    return [f"{band.gsrn}/{band.srin}" for band in patient.bands if band.status is BandStatus.ACTIVE]
+
+
+def _measured(patient: Patient, observation: Observation) -> dict[str, object]:
+    """The newest value of this kind before, and this one."""
+    earlier = [one for one in patient.observations if one.code == observation.code]
+    last = max(earlier, key=lambda one: one.at, default=None)
+    return {"code": observation.code, **changes.told(last, observation)}
 
 
 def _check_code(observation: Observation) -> None:

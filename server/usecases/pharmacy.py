@@ -9,6 +9,7 @@ from pointofcare.products import Product
 from pointofcare.wire.messages import TableKind
 from server.store import products, recalls, versions
 from server.store.transaction import Transaction
+from server.usecases import changes
 
 
 def receive_product(tx: Transaction, product: Product, *, bump: bool = True) -> None:
@@ -21,7 +22,8 @@ def receive_product(tx: Transaction, product: Product, *, bump: bool = True) -> 
     # What a pharmacist recalled stays recalled, whatever a file says that was written before or without it.
     kept = tuple(lot for lot in recalls.lots_of(tx, product.id) if lot not in product.recalled_lots)
     product = replace(product, recalled_lots=(*product.recalled_lots, *kept)) if kept else product
+    before = products.find(tx, product.id)
     products.put(tx, product)
-    tx.audit("product.receive", f"product/{product.id}", {"gtin": product.gtin, "recalled_lots": list(product.recalled_lots)})
+    tx.audit("product.receive", f"product/{product.id}", {"gtin": product.gtin, **changes.told(before, product)})
     if bump:
         versions.bump_everywhere(tx, TableKind.FORMULARY)

@@ -59,7 +59,11 @@ def approve(tx: Transaction, actor: Actor, number: int, *, revision: int) -> Sto
         raise NotPermittedError("nobody approves what they wrote", remedy="ask another pharmacist or administrator", actor=actor.id)
     examined(tx, found.text, ward=found.ward)
     policies.approve(tx, found, by=actor.id)
-    tx.audit("policy.approve", _subject(found.ward, found.version), {"drafted_by": found.drafted_by, "sha256": _digest(found.text)})
+    tx.audit(
+        "policy.approve",
+        _subject(found.ward, found.version),
+        {"drafted_by": found.drafted_by, "sha256": _digest(found.text), **_step(found, "approved")},
+    )
     return policies.get(tx, number)
 
 
@@ -85,7 +89,8 @@ def activate(tx: Transaction, actor: Actor, number: int, *, revision: int) -> St
         policies.put_in_force(tx, layers.layered(hospital_file(tx), file), found.ward)
         versions.bump_one(tx, found.ward, TableKind.POLICY)
     detail = {
-        "instead_of": standing.version if standing is not None else "",
+        "before": {"in_force": standing.version if standing is not None else None},
+        "after": {"in_force": found.version},
         "approved_by": found.approved_by,
         "sha256": _digest(found.text),
     }
@@ -98,8 +103,12 @@ def withdraw(tx: Transaction, actor: Actor, number: int, *, revision: int) -> St
     require(tx, actor, *ROLES)
     found = _draft(tx, number, revision)
     policies.retire(tx, found, by=actor.id)
-    tx.audit("policy.withdraw", _subject(found.ward, found.version))
+    tx.audit("policy.withdraw", _subject(found.ward, found.version), _step(found, "withdrawn"))
     return policies.get(tx, number)
+
+
+def _step(found: StoredFile, after: str) -> dict[str, object]:
+    return {"before": {"state": found.state.value, "approved_by": found.approved_by}, "after": {"state": after}}
 
 
 def again(tx: Transaction, actor: Actor, number: int) -> StoredFile:

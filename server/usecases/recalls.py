@@ -45,7 +45,9 @@ def recall(tx: Transaction, actor: Actor, *, gtin: str, lots: tuple[str, ...], s
         raise ConflictError("these lots are recalled already", remedy="look at the list of recalls", gtin=gtin, lots=list(wanted))
     pharmacy.receive_product(tx, replace(product, recalled_lots=(*product.recalled_lots, *fresh)))
     number = recalls.add(tx, product=product.id, gtin=gtin, lots=wanted, serials=packs, reason=why)
-    tx.audit("recall.enter", f"recall/{number}", {"product": product.id, "lots": list(wanted), "serials": list(packs), "reason": why})
+    told = {"before": {"lots": list(product.recalled_lots)}, "after": {"lots": [*product.recalled_lots, *fresh]}}
+    detail: dict[str, object] = {"product": product.id, "lots": list(wanted), "serials": list(packs), "reason": why, **told}
+    tx.audit("recall.enter", f"recall/{number}", detail)
     for ward in _wards(tx, product.id):
         detail = {"recall": number, "name": product.name, "gtin": gtin, "lots": list(wanted), "serials": list(packs), "reason": why}
         tasks.put(

@@ -10,13 +10,16 @@ from pointofcare.wire.messages import TableKind
 from server.store import staff, versions
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, Transaction
+from server.usecases import changes
 from server.usecases.permission import require
 
 
 def receive(tx: Transaction, member: StaffMember) -> None:
     """A person, new or changed: the caller has checked who may import or add."""
+    before = staff.of_id(tx, member.id)
     staff.put(tx, member)
-    tx.audit("staff.receive", f"staff/{member.id}", {"roles": [role.value for role in member.roles], "active": member.active})
+    # The hashes are not read back, so that a new one shows as changed, and none as unchanged.
+    tx.audit("staff.receive", f"staff/{member.id}", changes.told(before, member, unsaid=changes.OF_A_PERSON))
     versions.bump_everywhere(tx, TableKind.STAFF_ROSTER)
 
 

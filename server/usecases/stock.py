@@ -45,6 +45,9 @@ def fill(
         note=note.strip()[:500],
     )
     stock.hold(tx, cart)
+    before = stock.expected(stock.moves(tx, cart=cart, product=product), drawer=drawer, at=tx.at)
     if stock.add(tx, move):
-        tx.audit("stock.fill", f"cart/{cart}", {"drawer": drawer, "product": product, "units": str(units)})
+        after = None if before is None else str(before + units)
+        told = {"before": {"booked": None if before is None else str(before)}, "after": {"booked": after}}
+        tx.audit("stock.fill", f"cart/{cart}", {"drawer": drawer, "product": product, "units": str(units), **told})
         controlled.recount(tx, cart=cart, product=product)

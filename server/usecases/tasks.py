@@ -17,7 +17,7 @@ from server.store import administrations, discrepancies, orders, patients, produ
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction
-from server.usecases import controlled, pharmacy
+from server.usecases import changes, controlled, pharmacy
 from server.usecases.permission import require, text
 from server.usecases.task_kinds import (
     ACKNOWLEDGEMENT,
@@ -53,7 +53,8 @@ def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: 
     if not tasks.answer(tx, task_id, revision=revision, status=chosen.status, code=code, text=said, owner=owner):
         raise _changed(tasks.get(tx, task_id))
     detail = _carry_out(tx, actor, task, chosen, said, product)
-    tx.audit(f"task.{code}", f"task/{task_id}", {"kind": task.kind, "key": task.key, "status": chosen.status, "answer": said, **detail})
+    told = {"before": {"status": task.status, "answer": task.answer_code}, "after": {"status": chosen.status, "answer": code, "text": said}}
+    tx.audit(f"task.{code}", f"task/{task_id}", {"kind": task.kind, "key": task.key, "patient": task.patient, **told, **detail})
     return tasks.get(tx, task_id)
 
 
@@ -127,7 +128,7 @@ def _document(tx: Transaction, actor: Actor, task: Task, said: str) -> Order:
         raise NotFoundError(f"patient {record.patient!r} is not known", remedy="admit or import the patient first", patient=record.patient)
     orders.insert_order(tx, order, source="acknowledged")
     orders.insert_version(tx, order, action="acknowledged", reason=f"record {record.record_id}")
-    tx.audit("order.acknowledge", f"order/{order.id}", {"record": record.record_id, "patient": record.patient})
+    tx.audit("order.acknowledge", f"order/{order.id}", {"record": record.record_id, "patient": record.patient, **changes.told(None, order)})
     versions.bump(tx, patients.ward_of(tx, record.patient))
     return order
 

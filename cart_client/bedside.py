@@ -152,13 +152,16 @@ class Bedside:
                     here.acquire(session.patient, session.nurse)
                 here.link = item.link
             case asked.LeaseTold():
-                here.lease_told(item, session.patient)
+                here.lease_told(item, session.patient, session.nurse)
+                dose.lease_came(self.visit, now)
             case asked.ClockMeasured():
                 here.measure(item.offset_s, now)
             case asked.BatteryTold():
                 here.battery_percent = item.percent
             case asked.TablesChanged():
                 self.visit.dues.stale()
+                here.look_again(session.patient, session.nurse)
+                dose.lease_came(self.visit, now)
                 if item.why:
                     visit.note(self.visit, "table-refused", now, {"kind": item.kind, "why": item.why})
             case asked.RecordMoved():

@@ -51,6 +51,7 @@ class Condition:
         self.shown: tuple[ShownOrder, ...] = ()
         self._lease = _NO_LEASE
         self._lease_asked_mono_s = 0.0
+        self._lease_wanted = False  # a session with a patient is open
 
     @property
     def online(self) -> bool:
@@ -74,20 +75,43 @@ class Condition:
     # The lease of the patient whose session is open.
 
     def lease(self) -> LeaseTold:
-        """As it is now: one that ran out is none."""
+        """As it is now: one that ran out is none, and so is one that was granted with a newer chart than is here."""
         lease = self._lease
-        if lease.lease is Lease.HELD and (lease.until_mono_s is None or self._mono_s() >= lease.until_mono_s):
+        ran_out = lease.until_mono_s is None or self._mono_s() >= lease.until_mono_s
+        if lease.lease is Lease.HELD and (ran_out or self.waits_for_chart):
             return replace(lease, lease=Lease.NONE, fence=None)
         return lease
 
-    def lease_told(self, told: LeaseTold, patient: str | None) -> None:
+    @property
+    def waits_for_chart(self) -> bool:
+        """The lease was granted, and what was recorded before that is not in this chart yet."""
+        version = self._lease.chart_version
+        return self._lease.lease is Lease.HELD and version is not None and version > self._chart.version()
+
+    @property
+    def lease_pending(self) -> bool:
+        """The server is there, a patient is on the screen, and this cart has not got the lease."""
+        return self.online and self._lease_wanted and self.lease().lease is Lease.NONE
+
+    def lease_told(self, told: LeaseTold, patient: str | None, nurse: Nurse | None = None) -> None:
         """An answer about another patient than the one whose session is open came too late."""
-        if told.patient == patient:
-            self._lease = told
+        if told.patient != patient:
+            return
+        before, self._lease = self._lease, told
+        if told.lease is Lease.HELD and before.lease is Lease.HELD and told.fence == before.fence:
+            # Prolonged: since it was granted nobody else can have given anything that only a newer chart shows.
+            self._lease = replace(told, chart_version=before.chart_version)
+        if told.lease is Lease.NONE and before.lease is Lease.HELD and patient is not None:
+            self._ask(LeaseAction.ACQUIRE, patient, nurse)  # it ran out at the server
 
     def acquire(self, patient: str, nurse: Nurse | None) -> None:
-        self._lease = _NO_LEASE
+        self._lease, self._lease_wanted = _NO_LEASE, True
         self._ask(LeaseAction.ACQUIRE, patient, nurse)
+
+    def look_again(self, patient: str | None, nurse: Nurse | None) -> None:
+        """The chart is new: perhaps a cart that was in doubt has told."""
+        if patient is not None and self.online and self._lease.doubts:
+            self._ask(LeaseAction.RENEW, patient, nurse)
 
     def keep(self, patient: str | None, nurse: Nurse | None, now: datetime) -> None:
         """Renew the leases when it is time, or ask for them again: of the open session, and of every dose that nobody confirmed."""
@@ -104,7 +128,7 @@ class Condition:
             with contextlib.suppress(JournalError):  # not known whether a dose is open: the lease runs out by itself
                 if patient not in self._unconfirmed(now):
                     self._ask(LeaseAction.RELEASE, patient, nurse)
-        self._lease = _NO_LEASE
+        self._lease, self._lease_wanted = _NO_LEASE, False
 
     def _unconfirmed(self, now: datetime) -> frozenset[str]:
         """Patients with a verified dose that nobody has told the end of, as long as it is in doubt."""
@@ -113,7 +137,12 @@ class Condition:
     def _ask(self, action: LeaseAction, patient: str, nurse: Nurse | None) -> None:
         self._lease_asked_mono_s = self._mono_s()
         fence = self._lease.fence if action is not LeaseAction.ACQUIRE else None
-        self._ask_lease(LeaseAsked(action=action, patient=patient, nurse=nurse.id if nurse is not None else None, fence=fence))
+        unsettled = None
+        with contextlib.suppress(JournalError):  # not known: the server takes that for a doubt
+            unsettled = self._journal.unsettled(patient)
+        self._ask_lease(
+            LeaseAsked(action=action, patient=patient, nurse=nurse.id if nurse is not None else None, fence=fence, unsettled=unsettled)
+        )
 
     # As the verdict, the record and the screen see it.
 
@@ -126,6 +155,8 @@ class Condition:
             chart_age_s=self._chart.age_s(now, offset_s),
             lease=self.lease().lease,
             shown=self.shown,
+            lease_pending=self.lease_pending,
+            lease_doubts=self._lease.doubts if self._lease.lease is Lease.HELD else (),
         )
 
     def place(self, now: datetime) -> Place:
@@ -154,6 +185,8 @@ class Condition:
             clock_offset_s=offset_s,
             battery_percent=self.battery_percent,
             lease=self.lease().lease,
+            lease_waits=self.online and self.waits_for_chart,
+            lease_doubts=tuple(doubt.cart for doubt in self._lease.doubts),
         )
 
 

@@ -118,6 +118,17 @@ def judge(visit: Visit, now: datetime) -> None:
     advance(visit, event, now)
 
 
+def lease_came(visit: Visit, now: datetime) -> None:
+    """Where nothing but a lease that was on its way was asked about, the question is gone with its coming."""
+    session = visit.session
+    if session.state is not State.AWAITING_REASON or session.verdict is None or visit.here.lease_pending:
+        return
+    asked_about = [f.facts.get("lease") if f.rule == "O2" else f.rule for f in session.verdict.findings if f.level is Level.REASON]
+    if asked_about == ["pending"]:
+        advance(visit, events.Changed(at=now), now)
+        judge(visit, now)
+
+
 def _is_dose(session: Session) -> bool:
     """Something of a drug is to go into the patient: not an act on what is there, and not a paused infusion that runs again."""
     return session.intent.action in (Action.GIVE, Action.START) and session.intent.of_record is None

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from pointofcare.errors import QuantityError
 from pointofcare.quantity import Quantity
-from pointofcare.verdict.facts import Lease
+from pointofcare.verdict.facts import Lease, LeaseDoubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,13 +276,16 @@ class LinkTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTold:
-    """`until_mono_s` is on the clock of `steady_s`, which neither a change of the wall clock nor a suspend stretches."""
+    """`until_mono_s` is on the clock of `steady_s`, which neither a change of the wall clock nor a suspend stretches. A lease is none
+    yet to a chart that is older than `chart_version`; `doubts` are other carts that have not told what they did."""
 
     patient: str
     lease: Lease
     holder: str | None = None
     fence: int | None = None
     until_mono_s: float | None = None
+    chart_version: int | None = None
+    doubts: tuple[LeaseDoubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -263,6 +263,18 @@ class Journal:
                 self._one("SELECT count(*) FROM entry WHERE record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received')")[0]
             )
 
+    def unsettled(self, patient: str) -> tuple[str, ...]:
+        """Ids of this patient's doses that the server may not know: open ones, and what is told of them without a receipt."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                "SELECT record_id FROM entry WHERE patient = ? "
+                "AND (kind = 'administration' OR record_id IN (SELECT record_id FROM opened)) "
+                "AND record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received') ORDER BY seq",
+                (patient,),
+            ).fetchall()
+            opened = [record.record_id for record in self.open_doses() if record.patient == patient]
+            return (*(str(record_id) for (record_id,) in rows), *opened)
+
     def last_seq(self) -> int:
         with self._lock, _translated():
             return int(self._one("SELECT coalesce(max(seq), 0) FROM entry")[0])

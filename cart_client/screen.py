@@ -27,7 +27,8 @@ from pointofcare.wire.messages import AdministrationRecorded
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
     """The line of states that is always there. `missing` names tables that the chart lacks, `journal_fault` why nothing can be
-    recorded. None: not known."""
+    recorded. `lease_waits`: the lease is granted and the chart on the way; `lease_doubts` are carts that have not told what they gave
+    this patient. None: not known."""
 
     link: Link = Link.OFFLINE
     missing: tuple[str, ...] = ()
@@ -40,6 +41,8 @@ class Strip:
     clock_offset_s: float | None = None
     battery_percent: int | None = None
     lease: Lease = Lease.NONE
+    lease_waits: bool = False
+    lease_doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

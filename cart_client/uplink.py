@@ -272,13 +272,34 @@ class Uplink:
             self._tell(TablesChanged(kind=issued.kind.value, why=exc.why))
 
     def _lease_answered(self, body: LeaseAnswered) -> None:
+        if body.tell is not None:
+            self._tell_unsettled(body.patient, body.tell)
+            return
         with self._lease_lock:
             question = self._lease_question
             if question is None or question.message_id != body.asked:
                 return  # an answer to a question that nobody has any more
             self._lease_question = None
         until = question.asked_s + body.lasts_s if body.lasts_s is not None else None
-        self._tell(LeaseTold(patient=body.patient, lease=body.state, holder=body.holder, fence=body.fence, until_mono_s=until))
+        if body.chart_version is not None and body.chart_version > self._chart.version():
+            self._tables_mono_s = 0.0  # no lease before that chart is here: ask for it now
+        self._tell(
+            LeaseTold(
+                patient=body.patient,
+                lease=body.state,
+                holder=body.holder,
+                fence=body.fence,
+                until_mono_s=until,
+                chart_version=body.chart_version,
+                doubts=body.doubts,
+            )
+        )
+
+    def _tell_unsettled(self, patient: str, token: str) -> None:
+        """The server is in doubt about this cart: what it may not know of this patient. A journal that cannot be read says nothing."""
+        unsettled = self._journal.unsettled(patient)
+        told = LeaseAsked(action=LeaseAction.TELL, patient=patient, unsettled=unsettled, token=token)
+        self._publish(routes.LEASE_ASK, self._message(told, ttl_s=10.0))
 
     def _clock_told(self, body: ClockTold, received_mono_s: float) -> None:
         asked_mono_s = self._clock_questions.pop(body.asked_at, None)

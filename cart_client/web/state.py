@@ -41,6 +41,8 @@ def plain(view: View) -> dict[str, Any]:
             "journal_fault": strip.journal_fault,
             "clock_offset_s": strip.clock_offset_s,
             "lease": strip.lease.value,
+            "lease_waits": strip.lease_waits,
+            "lease_doubts": list(strip.lease_doubts),
             "battery_percent": strip.battery_percent,
         },
         "open": [record.record_id for record in view.opened],

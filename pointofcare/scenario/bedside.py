@@ -19,7 +19,7 @@ from pointofcare.scenario import chart, formulary
 from pointofcare.scenario.fields import Fields, same
 from pointofcare.scenario.policies import policy
 from pointofcare.scenario.values import EPOCH, happened_at, role, version
-from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned, ShownOrder
+from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, LeaseDoubt, Scanned, ShownOrder
 
 _LATER_ACTIONS = frozenset({Action.RATE, Action.ASSESS, Action.UNDO})
 
@@ -84,7 +84,13 @@ def _cart(cart: Fields) -> Cart:
         chart_age_s=0.0 if age is None else age * 60,
         lease=cart.word("lease", Lease) or Lease.NONE,
         shown=cart.objects("shown", lambda each: ShownOrder(order=each.required("order"), version=version(each, "version"))),
+        lease_pending=cart.format > 1 and cart.flag("lease_pending") is True,
+        lease_doubts=cart.objects("lease_doubts", _doubt) if cart.format > 1 else (),
     )
+
+
+def _doubt(doubt: Fields) -> LeaseDoubt:
+    return LeaseDoubt(cart=doubt.required("cart"), nurse=doubt.text("nurse"), since=doubt.instant("since"))
 
 
 def _nurse(nurse: Fields) -> Nurse:

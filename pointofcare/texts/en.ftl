@@ -275,6 +275,8 @@ finding-O1 = { $cause ->
    *[old] No connection; the orders are { $minutes } min old.
  }
 finding-O2 = { $lease ->
+    [doubt] A cart that was with this patient has not reported: it may have given this dose.
+    [pending] This cart has not got this patient yet: the newest chart is on its way.
     [other-cart] Another cart is with this patient and may have given this dose.
    *[none] No connection: another cart may have given this dose.
  }
@@ -282,6 +284,13 @@ finding-O3 = No connection: { $name } needs a second person.
 
 remedy-account-for = Account for { $missing }.
 remedy-acknowledge = A prescriber must acknowledge it within { $hours } h; the emergency is recorded.
+remedy-ask-cart-in-doubt = Ask { $nurse ->
+    [none] the nurse of cart { $cart }
+   *[named] { $nurse } (cart { $cart })
+ } whether the dose was given, or wait until that cart has reported{ $since ->
+    [none] {""}
+   *[known] {" "}(silent since { $since })
+ }.
 remedy-ask-charge-nurse = Ask a charge nurse.
 remedy-ask-other-cart = Ask the nurse at the other cart.
 remedy-ask-pharmacist = Ask the pharmacist.
@@ -362,6 +371,7 @@ remedy-tell-pharmacy = Tell the pharmacy: { $barcode }.
 remedy-tell-support = Do not give. Tell the help desk.
 remedy-use-own-supply = Use the patient's own medicine, if it is there.
 remedy-use-route = Give it { $route }.
+remedy-wait-for-lease = Wait a moment, then scan the drug again.
 remedy-wait-for-total = Earliest { $at }.
 remedy-watch-for = Watch for the interaction with { $other }.
 remedy-watch-patient = Tolerated before; watch the patient.

@@ -275,6 +275,8 @@ finding-O1 = { $cause ->
    *[old] Pas de connexion ; les prescriptions datent de { $minutes } min.
  }
 finding-O2 = { $lease ->
+    [doubt] Un chariot qui était auprès de ce patient n’a pas rendu compte : il a pu donner cette dose.
+    [pending] Ce chariot n’a pas encore ce patient : le dossier le plus récent arrive.
     [other-cart] Un autre chariot est auprès de ce patient et a pu donner cette dose.
    *[none] Pas de connexion : un autre chariot a pu donner cette dose.
  }
@@ -282,6 +284,13 @@ finding-O3 = Pas de connexion : { $name } exige une deuxième personne.
 
 remedy-account-for = Justifier { $missing }.
 remedy-acknowledge = Un prescripteur doit le valider dans les { $hours } h ; l’urgence est notée.
+remedy-ask-cart-in-doubt = Demander { $nurse ->
+    [none] à l’infirmier du chariot { $cart }
+   *[named] à { $nurse } (chariot { $cart })
+ } si la dose a été donnée, ou attendre que ce chariot ait rendu compte{ $since ->
+    [none] {""}
+   *[known] {" "}(muet depuis { $since })
+ }.
 remedy-ask-charge-nurse = Demandez à un cadre de santé.
 remedy-ask-other-cart = Demander à l'infirmier de l'autre chariot.
 remedy-ask-pharmacist = Demander au pharmacien.
@@ -362,6 +371,7 @@ remedy-tell-pharmacy = Prévenir la pharmacie : { $barcode }.
 remedy-tell-support = Ne pas administrer. Prévenir l'assistance.
 remedy-use-own-supply = Utilisez le médicament personnel du patient, s’il est là.
 remedy-use-route = Administrer par { $route }.
+remedy-wait-for-lease = Attendre un instant, puis scanner de nouveau le médicament.
 remedy-wait-for-total = Au plus tôt { $at }.
 remedy-watch-for = Surveillez l’interaction avec { $other }.
 remedy-watch-patient = Toléré auparavant ; surveiller le patient.

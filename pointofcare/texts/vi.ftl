@@ -275,6 +275,8 @@ finding-O1 = { $cause ->
    *[old] Mất kết nối; dữ liệu y lệnh đã cũ { $minutes } phút.
  }
 finding-O2 = { $lease ->
+    [doubt] Một xe đã ở bên người bệnh này chưa báo lại: có thể xe đó đã cho liều này.
+    [pending] Xe này chưa nhận được người bệnh: hồ sơ mới nhất đang được gửi tới.
     [other-cart] Một xe tiêm khác đang phục vụ người bệnh này và có thể đã thực hiện liều này.
    *[none] Mất kết nối: một xe tiêm khác có thể đã thực hiện liều này.
  }
@@ -282,6 +284,13 @@ finding-O3 = Mất kết nối: { $name } cần kiểm tra kép.
 
 remedy-account-for = Giải trình { $missing }.
 remedy-acknowledge = Bác sĩ phải xác nhận trong { $hours } giờ; việc cấp cứu được ghi lại.
+remedy-ask-cart-in-doubt = Hỏi { $nurse ->
+    [none] điều dưỡng ở xe { $cart }
+   *[named] { $nurse } (xe { $cart })
+ } xem liều đã được cho chưa, hoặc chờ xe đó báo lại{ $since ->
+    [none] {""}
+   *[known] {" "}(im lặng từ { $since })
+ }.
 remedy-ask-charge-nurse = Nhờ điều dưỡng trưởng.
 remedy-ask-other-cart = Hỏi điều dưỡng ở xe tiêm kia.
 remedy-ask-pharmacist = Hỏi dược sĩ.
@@ -359,6 +368,7 @@ remedy-tell-pharmacy = Báo khoa dược: { $barcode }.
 remedy-tell-support = Không thực hiện. Báo bộ phận hỗ trợ.
 remedy-use-own-supply = Dùng thuốc người bệnh tự mang, nếu có.
 remedy-use-route = Dùng đường { $route }.
+remedy-wait-for-lease = Chờ một lát rồi quét lại thuốc.
 remedy-wait-for-total = Sớm nhất lúc { $at }.
 remedy-watch-for = Theo dõi tương tác với { $other }.
 remedy-watch-patient = Đã dùng được trước đây; theo dõi người bệnh.

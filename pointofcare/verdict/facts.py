@@ -33,8 +33,19 @@ class ShownOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseDoubt:
+    """A cart that had this patient's lease and has not told yet what became of it: it may have given a dose that nobody else knows.
+    `since` is when its lease ended, `nurse` who was signed in there."""
+
+    cart: str
+    nurse: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """`clock_offset_s`: cart clock minus server clock, seconds. `chart_age_s`: since the server issued the chart."""
+    """`clock_offset_s`: cart clock minus server clock, seconds. `chart_age_s`: since the server issued the chart. `lease_pending`: the
+    lease is asked for and not had, or had with a newer chart than is here. `lease_doubts` came with the lease that is held."""
 
     id: str = ""
     online: bool | None = None
@@ -42,6 +53,8 @@ class Cart:
     chart_age_s: float | None = None
     lease: Lease = Lease.NONE
     shown: tuple[ShownOrder, ...] = ()
+    lease_pending: bool = False
+    lease_doubts: tuple[LeaseDoubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

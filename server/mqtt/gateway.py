@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from devices.broker import Arrival, Broker, BrokerConfig, BrokerEvent, Cleared, Connected, ConnectFailed, Disconnected, Letter, Rejected
 from pointofcare.errors import MessageError
+from pointofcare.verdict.facts import Lease, LeaseDoubt
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
@@ -44,9 +45,10 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt.publishing import Publication, Publisher
+from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.security.signing import SigningKey
 from server.store import fleet, outbox
+from server.store import leases as stored_leases
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import administrations, attempts, leases, observations, tasks_raised
 from server.usecases.administrations import Recorded
@@ -56,6 +58,7 @@ _log = logging.getLogger(__name__)
 ACTOR = Actor(id="gateway", name="MQTT gateway")
 SENDER = "server"
 TICK_S = 0.5
+DOUBTS_EVERY_S = 2.0
 TOLD_AGAIN = timedelta(hours=24)
 SUBSCRIBED: tuple[Route, ...] = (
     routes.STATE,
@@ -117,6 +120,7 @@ class Gateway:
         self._thread: threading.Thread | None = None
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
+        self._doubts_mono_s = 0.0
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,
@@ -315,11 +319,14 @@ class Gateway:
         with transaction(ACTOR) as tx:
             match body.action:
                 case LeaseAction.ACQUIRE:
-                    answer = leases.acquire(tx, patient=body.patient, cart=cart)
+                    answer = leases.acquire(tx, patient=body.patient, cart=cart, nurse=body.nurse)
                 case LeaseAction.RENEW:
                     answer = leases.renew(tx, patient=body.patient, cart=cart)
                 case LeaseAction.RELEASE:
-                    answer = leases.release(tx, patient=body.patient, cart=cart, fence=body.fence)
+                    answer = leases.release(tx, patient=body.patient, cart=cart, fence=body.fence, unsettled=body.unsettled)
+                case LeaseAction.TELL:
+                    leases.told(tx, patient=body.patient, cart=cart, token=body.token, unsettled=body.unsettled)
+                    return
             lasts_s = None if answer.until is None else (answer.until - tx.at).total_seconds()
         answered = LeaseAnswered(
             asked=arrival.message.id,
@@ -329,8 +336,26 @@ class Gateway:
             until=answer.until,
             lasts_s=lasts_s,
             fence=answer.fence,
+            chart_version=answer.chart_version,
+            doubts=tuple(LeaseDoubt(cart=each.cart, nurse=each.nurse, since=each.since) for each in answer.doubts),
         )
         self._publish(routes.LEASE, answered, cart=cart)
+
+    def _ask_about_doubts(self, now_mono_s: float) -> None:
+        """Every live cart that is in doubt is asked what of the patient it has that is not here."""
+        if now_mono_s < self._doubts_mono_s:
+            return
+        self._doubts_mono_s = now_mono_s + DOUBTS_EVERY_S
+        with reading(ACTOR) as tx:
+            if not stored_leases.any_doubtful(tx):
+                return
+        with transaction(ACTOR) as tx:
+            doubts = leases.notice(tx)
+            live = {each.id for each in fleet.carts(tx) if each.phase in LIVE_PHASES}
+        for doubt in doubts:
+            if doubt.cart in live:
+                question = LeaseAnswered(asked=str(uuid4()), patient=doubt.patient, state=Lease.NONE, tell=doubt.token)
+                self._publish(routes.LEASE, question, cart=doubt.cart)
 
     def _on_clock(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -394,6 +419,7 @@ class Gateway:
             untold = outbox.untold(tx)
             publications = self._publisher.changes(tx, fleet.carts(tx))
         self._send_tables(publications)
+        self._ask_about_doubts(time.monotonic())
         if untold:
             for item in untold:
                 settled = EmrSettled(

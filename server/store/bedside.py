@@ -46,6 +46,7 @@ from pointofcare.verdict.policy import Policy
 from server.store import mapping, mapping_bag, policies
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
+from server.store.leases import Doubt
 from server.store.plain import text
 from server.store.tables import (
     AdministrationRow,
@@ -68,6 +69,7 @@ from server.store.tables import (
     WeightRow,
     staff_roles,
 )
+from server.store.tables.fleet import LeaseDoubtRow
 from server.store.transaction import Transaction
 
 # A chart shows every dose of these last hours, and before them the newest record of each order.
@@ -128,6 +130,7 @@ class Look:
     pumps: tuple[PumpReading, ...] = ()
     known: bool = False
     tasks: tuple[TaskLook, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
@@ -280,7 +283,7 @@ def _statement_of_patient() -> CompoundSelect[Any]:
 def _statement_for_record() -> CompoundSelect[Any]:
     banded = select(BandRow.patient).where(BandRow.facility == _FACILITY, BandRow.gsrn.in_(_several("gsrns")))
     who = select(union(select(_PATIENT.label("id")), banded).subquery().c.id)
-    lease = LeaseRow
+    lease, doubt = LeaseRow, LeaseDoubtRow
     return union_all(
         *_patient_rows(who),
         _products(ProductRow.id.in_(_several("products")), ProductRow.gtin.in_(_several("gtins"))),
@@ -292,6 +295,9 @@ def _statement_for_record() -> CompoundSelect[Any]:
         _containers(OpenedContainerRow.gtin.in_(_several("gtins")), OpenedContainerRow.serial.in_(_several("serials"))),
         _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
+        ),
+        _row("doubt", (doubt.cart, doubt.nurse, cast(doubt.waits, Text), doubt.token), n0=cast(doubt.fence, Integer), at=doubt.since).where(
+            doubt.facility == _FACILITY, doubt.patient == _PATIENT
         ),
         _row("task", (TaskRow.kind, TaskRow.order, TaskRow.record_id), n0=TaskRow.id, due=TaskRow.due).where(
             TaskRow.facility == _FACILITY, TaskRow.patient == _PATIENT, TaskRow.status.in_(("requested", "accepted"))
@@ -452,5 +458,17 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
             for row in sorted(found["pump"], key=lambda row: (row.t0, row.t1))
         ),
         known=bool(found["known"]),
+        doubts=tuple(
+            Doubt(
+                patient=str(values["patient"]),
+                cart=row.t0,
+                nurse=row.t1,
+                waits=None if row.t2 in (None, "null") else tuple(json.loads(row.t2)),
+                token=row.t3,
+                fence=int(row.n0),
+                since=row.at,
+            )
+            for row in found["doubt"]
+        ),
         tasks=tuple(TaskLook(id=int(row.n0), kind=row.t0, order=row.t1, record_id=row.t2, due=row.due) for row in found["task"]),
     )

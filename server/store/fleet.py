@@ -35,6 +35,11 @@ def carts(tx: Transaction) -> tuple[KnownCart, ...]:
     return tuple(KnownCart(id=row.id, ward=row.ward, phase=row.phase) for row in rows)
 
 
+def ward_of(tx: Transaction, cart: str) -> str:
+    """Where the cart says that it is, "" when it never said."""
+    return tx.session.scalar(select(CartRow.ward).where(CartRow.facility == tx.facility, CartRow.id == cart)) or ""
+
+
 def _row(tx: Transaction, cart: str) -> CartRow:
     new = insertion(tx, CartRow).values(
         facility=tx.facility,

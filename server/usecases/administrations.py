@@ -18,12 +18,14 @@ from server.store import administrations, discrepancies, history, mapping_record
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import effects, facts, tasks_raised, witness
+from server.usecases import effects, facts, leases, tasks_raised, witness
 from server.usecases.facts import Site
 from server.usecases.leases import LASTS
 
 # What these rules look at is known to the cart alone, so the two sides are compared without them: O1 is the age of its chart.
 CART_ONLY = frozenset({"O1"})
+# Nor is O2 compared where the cart alone knows: whether the answer about its lease had come, and whom it named as in doubt.
+_LEASE_RULE, _LEASE_OF_CART = "O2", ("doubt", "pending")
 # A reason or a tap may answer these; which order was meant was then the nurse's choice.
 CHOICE = "D8"
 
@@ -72,6 +74,7 @@ def record(
     outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
     effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)
+    leases.arrived(tx, look.doubts, record.record_id)
     if reevaluate:
         tasks_raised.after_record(tx, record, look, second, scans)
     tx.audit(
@@ -175,7 +178,8 @@ def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | N
         return tuple(found)
     if second.patient is not None and second.patient != record.patient:
         differ("patient-differs", recorded=record.patient, scanned=second.patient)
-    cart_level, server_level = _cart_level(record), _level(second.findings)
+    apart = _cart_only(record)
+    cart_level, server_level = _cart_level(record, apart), _level(second.findings, apart)
     order_differs = record.order is not None and second.order != record.order
     if cart_level != server_level or order_differs:
         differ(
@@ -191,16 +195,21 @@ def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | N
     return tuple(found)
 
 
-def _level(findings: tuple[Finding, ...]) -> Level:
+def _cart_only(record: AdministrationRecord) -> frozenset[str]:
+    leased = [finding.facts.get("lease") for finding in record.findings if finding.rule == _LEASE_RULE]
+    return CART_ONLY | {_LEASE_RULE} if any(each in _LEASE_OF_CART for each in leased) else CART_ONLY
+
+
+def _level(findings: tuple[Finding, ...], apart: frozenset[str] = CART_ONLY) -> Level:
     """Before reasons and witness answered it, as the record's own level."""
-    return max((finding.level for finding in findings if finding.rule not in CART_ONLY), default=Level.PASS)
+    return max((finding.level for finding in findings if finding.rule not in apart), default=Level.PASS)
 
 
-def _cart_level(record: AdministrationRecord) -> Level:
+def _cart_level(record: AdministrationRecord, apart: frozenset[str]) -> Level:
     names = {level.name: level for level in Level}
     told = names.get(record.level, Level.STOP)
-    levels = [names.get(finding.level, Level.STOP) for finding in record.findings if finding.rule not in CART_ONLY]
-    if any(finding.rule in CART_ONLY for finding in record.findings):
+    levels = [names.get(finding.level, Level.STOP) for finding in record.findings if finding.rule not in apart]
+    if any(finding.rule in apart for finding in record.findings):
         return max(levels, default=Level.PASS)
     return max([told, *levels])
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pointofcare.wire import values
 from pointofcare.wire.messages import AttemptStopped
 from server.store import administrations
+from server.store import leases as stored_leases
 from server.store.transaction import Transaction
-from server.usecases import tasks_raised
+from server.usecases import leases, tasks_raised
 from server.usecases.administrations import Recorded
 
 
@@ -39,6 +40,8 @@ def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True
         "level": attempt.level,
     }
     detail["at"] = attempt.at.isoformat()
+    if attempt.patient is not None:
+        leases.arrived(tx, stored_leases.doubts(tx, attempt.patient), attempt.record_id)
     tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
     if raise_tasks:
         tasks_raised.after_attempt(tx, attempt)

@@ -39,7 +39,7 @@ from pointofcare.products import (
     Release,
 )
 from pointofcare.quantity import Quantity
-from pointofcare.verdict.facts import HistoryEntry, Lease
+from pointofcare.verdict.facts import HistoryEntry, Lease, LeaseDoubt
 from pointofcare.verdict.policy import (
     EffectWindow,
     Listed,
@@ -230,8 +230,16 @@ _BODIES: tuple[Body, ...] = (
     TablesHeld(
         ward="noi-tim-mach",
         held=(HeldTable(kind=TableKind.PATIENT_CHART, ward="noi-tim-mach", version=17, expires_at=LATER),),
+        audit_checkpoints=("eyJhbGciOiJFZDI1NTE5In0.e30.c2ln",),
     ),
-    LeaseAsked(action=LeaseAction.RENEW, patient="p-1", nurse="n-1", fence=7),
+    LeaseAsked(
+        action=LeaseAction.RENEW,
+        patient="p-1",
+        nurse="n-1",
+        fence=7,
+        unsettled=(RECORD_ID,),
+        token="5e55d1b2000040008000000000000003",
+    ),
     ClockAsked(asked_at=MOMENT),
     FleetEvent(
         seq=44,
@@ -268,11 +276,14 @@ _BODIES: tuple[Body, ...] = (
         until=MOMENT + timedelta(minutes=5),
         lasts_s=300.0,
         fence=8,
+        chart_version=18,
+        doubts=(LeaseDoubt(cart="c3", nurse="n-2", since=MOMENT),),
+        tell="5e55d1b2000040008000000000000004",
     ),
     ClockTold(asked_at=MOMENT, server_at=MOMENT + timedelta(milliseconds=40)),
     EventsAcknowledged(epoch=EPOCH, upto=44),
     Command(name="unlock", for_sid="s-1", by="n-9", params={"drawer": 3}),
-    HostState(online=True, at=MOMENT, version="0.1.0"),
+    HostState(online=True, at=MOMENT, version="0.1.0", audit_checkpoint="eyJhbGciOiJFZDI1NTE5In0.e30.c2ln"),
 )
 
 BODIES: Mapping[str, Body] = {type(body).__name__: body for body in _BODIES}

@@ -31,10 +31,10 @@ LEASE = Rule(
     title="No other cart may have given this dose",
     levels=(Level.REASON, Level.STOP),
     looks_at="the lease on the patient's due doses",
-    passes_when="this cart holds it, or is online and nobody does",
+    passes_when="this cart holds it and no other cart is in doubt, or is online and nobody does",
     source="local choice: dose lease with fencing",
     hazard="double dose from two carts",
-    remedies={"ask-other-cart": (), "reconnect": ()},
+    remedies={"ask-other-cart": (), "reconnect": (), "wait-for-lease": (), "ask-cart-in-doubt": ("cart", "nurse", "since")},
     facts=("lease",),
     origin="cart",
 )
@@ -78,8 +78,19 @@ def check_chart_age(moment: Moment) -> Iterator[Finding]:
 
 
 def check_lease(moment: Moment) -> Iterator[Finding]:
-    lease = moment.facts.cart.lease
-    if not moment.giving or lease is Lease.HELD or (lease is Lease.NONE and not moment.offline):
+    """A lease that is not had yet, and one that another cart let run out or gave back with something untold, need a reason."""
+    cart = moment.facts.cart
+    lease = cart.lease
+    if not moment.giving:
+        return
+    for doubt in cart.lease_doubts:
+        since = doubt.since.isoformat() if doubt.since is not None else ""
+        params = {"cart": doubt.cart, "nurse": doubt.nurse or "", "since": since}
+        yield LEASE.finding(Level.REASON, "ask-cart-in-doubt", facts={"lease": "doubt"}, params=params)
+    if lease is not Lease.OTHER_CART and not moment.offline and cart.lease_pending:
+        yield LEASE.finding(Level.REASON, "wait-for-lease", facts={"lease": "pending"})
+        return
+    if lease is Lease.HELD or (lease is Lease.NONE and not moment.offline):
         return
     level = Level.STOP if lease is Lease.OTHER_CART and not moment.offline else Level.REASON
     remedy = "ask-other-cart" if lease is Lease.OTHER_CART else "reconnect"

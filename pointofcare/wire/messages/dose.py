@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
 from pointofcare.quantity import Quantity
-from pointofcare.verdict.facts import Lease
+from pointofcare.verdict.facts import Lease, LeaseDoubt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +121,28 @@ class LeaseAction(StrEnum):
     ACQUIRE = "acquire"
     RENEW = "renew"
     RELEASE = "release"
+    TELL = "tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseAsked:
-    """`fence` is that of the lease to renew or release."""
+    """`fence` is that of the lease to renew or release. `unsettled` are the ids of this cart's records and open doses of the patient
+    that have no receipt yet, None from a cart that does not say. A `tell` answers the server's `tell` with its token."""
 
     action: LeaseAction
     patient: str
     nurse: str | None = None
     fence: int | None = None
+    unsettled: tuple[str, ...] | None = None
+    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseAnswered:
     """`asked` is the id of the message that asked. `until` and `fence` belong to a held lease; `holder` names the other cart.
-    A cart counts `lasts_s` on its own monotonic clock from the moment it asked, so that its wall clock cannot stretch it."""
+    A cart counts `lasts_s` on its own monotonic clock from the moment it asked, so that its wall clock cannot stretch it.
+    `chart_version` is the newest of the cart's ward when it was granted: to a cart with an older chart this is no lease yet. `doubts`
+    are other carts that have not told what they did. `tell`: nobody asked; the server wants to know what of this patient is unsettled."""
 
     asked: str
     patient: str
@@ -145,3 +151,6 @@ class LeaseAnswered:
     until: datetime | None = None
     lasts_s: float | None = None
     fence: int | None = None
+    chart_version: int | None = None
+    doubts: tuple[LeaseDoubt, ...] = ()
+    tell: str | None = None

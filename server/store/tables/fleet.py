@@ -72,7 +72,8 @@ class DrawerAssignmentRow(Model):
 
 
 class LeaseRow(Model):
-    """Which cart may give a patient's due doses until when. `fence` only rises, `cart` None: released."""
+    """Which cart may give a patient's due doses until when. `fence` only rises, `cart` None: released, or run out and in doubt.
+    `nurse` asked for it."""
 
     __tablename__ = "leases"
 
@@ -81,6 +82,25 @@ class LeaseRow(Model):
     cart: Mapped[str | None] = mapped_column(String(64))
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fence: Mapped[int] = mapped_column(BigInteger, default=0)
+    nurse: Mapped[str | None] = mapped_column(String)
+
+
+class LeaseDoubtRow(Model):
+    """A cart that had a patient's lease and may have given what is not here yet. `waits` are the ids of the records that would end the
+    doubt, None: not known before the cart tells. `token` is what a telling must name, so that an old one ends nothing."""
+
+    __tablename__ = "lease_doubts"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    patient: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cart: Mapped[str] = mapped_column(String(64), primary_key=True)
+    nurse: Mapped[str | None] = mapped_column(String)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    fence: Mapped[int] = mapped_column(BigInteger)
+    waits: Mapped[list[str] | None] = mapped_column(Document)
+    token: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (Index("ix_lease_doubts_cart", "facility", "cart"),)
 
 
 class TableVersionRow(Model):

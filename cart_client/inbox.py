@@ -60,9 +60,15 @@ class ChooseOrder(Command):
     due: datetime | None
 
 
+# Units as screens and labels write them -> UCUM. "U" alone stays unknown: written badly it has been read as a zero.
+_AS_WRITTEN = {"iu": "[IU]", "ui": "[IU]", "đv": "[IU]", "mcg": "ug", "µg": "ug", "μg": "ug", "ml": "mL"}
+
+
 def _spaced(text: str) -> str:
-    """ "2,5mL" as a person types it -> "2.5 mL"."""
-    return re.sub(r"^([0-9][0-9.]*)\s*(?=[^0-9.\s])", r"\1 ", text.strip().replace(",", "."))
+    """ "2,5mL" as a person types it -> "2.5 mL"; "6 IU" -> "6 [IU]"."""
+    spaced = re.sub(r"^([0-9][0-9.]*)\s*(?=[^0-9.\s])", r"\1 ", text.strip().replace(",", "."))
+    number, space, unit = spaced.partition(" ")
+    return f"{number}{space}{'/'.join(_AS_WRITTEN.get(part.casefold(), part) for part in unit.split('/'))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

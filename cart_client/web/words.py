@@ -398,10 +398,19 @@ class Words:
         return sorted(found, key=lambda finding: (finding.satisfied, -finding.level))
 
     def listed(self) -> list[Finding]:
-        """What the screen lists. While the amount is asked for only what is about it: the rest is asked once the amount is known."""
-        if self.face() != "amount":
-            return self.findings()
-        return [finding for finding in self.findings() if finding.remedy in _OF_THE_AMOUNT]
+        """What the screen lists. While the amount is asked for only what is about it: the rest is asked once the amount is known.
+        Where something stops the dose, what stops it: the way out must be on the screen."""
+        face, found = self.face(), self.findings()
+        if face == "amount":
+            return [finding for finding in found if finding.remedy in _OF_THE_AMOUNT]
+        return [finding for finding in found if finding.level is Level.STOP and not finding.satisfied] if face == "stop" else found
+
+    def further(self) -> list[Finding]:
+        """What was found beside what stops the dose: folded away, for whoever wants to know all of it."""
+        if self.face() != "stop":
+            return []
+        first = self.listed()
+        return [finding for finding in self.findings() if finding not in first]
 
     def wanting_reason(self) -> tuple[str, ...]:
         return tuple(f.rule for f in self.findings() if f.level is Level.REASON and not f.satisfied)
@@ -421,7 +430,9 @@ class Words:
     def ordered_amount(self) -> str:
         """The order's own dose as the example of an amount: another unit would invite a tenfold error."""
         order = self.view.order
-        return str(order.dose) if order is not None and order.dose is not None else ""
+        if order is None or order.dose is None:
+            return ""
+        return str(order.dose) if "{" in order.dose.unit else self.amount(order.dose)
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""

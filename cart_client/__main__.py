@@ -1,4 +1,5 @@
-"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C."""
+"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`:
+get its certificate."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cart_client import config
+from cart_client import config, identity
 from cart_client.app import CartProgram
 from pointofcare.errors import ConfigError, PointOfCareError
 
@@ -19,9 +20,12 @@ _WATCH_S = 1.0
 
 def main(arguments: list[str] | None = None) -> int:
     """0 after a clean stop, 2 for a configuration that cannot be used, 1 when a part of the cart died."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["enrol"]:
+        return _enrol(given[1:])
     parser = argparse.ArgumentParser(prog="pointofcare-cart", description="the bedside cart: camera, verdict, journal, kiosk")
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     halted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -44,6 +48,37 @@ def main(arguments: list[str] | None = None) -> int:
             program.stop()
             return 1
     program.stop()
+    return 0
+
+
+def _enrol(arguments: list[str]) -> int:
+    """Once in a cart's life, and after it was revoked: 0 with a certificate, 1 when it was refused or nobody answers, 2 for bad input."""
+    parser = argparse.ArgumentParser(
+        prog="pointofcare-cart enrol", description="get this cart's certificate with a claim of the fleet page"
+    )
+    parser.add_argument("--config", type=Path, default=Path("cart.toml"), help="the cart's TOML file (default: cart.toml)")
+    parser.add_argument("--server", required=True, metavar="URL", help="the server's address, https://...")
+    parser.add_argument("--token", required=True, help="the claim: holds once, ten minutes long")
+    parser.add_argument("--ca-sha256", required=True, metavar="HEX", help="the fingerprint beside the claim")
+    parser.add_argument("--web-ca", type=Path, metavar="FILE", help="the CA of the server's HTTPS certificate, when it is another")
+    parser.add_argument("--identity", type=Path, metavar="DIR", help="where to keep it (default: identity_dir of the configuration)")
+    parser.add_argument("--name", help="another machine than the cart, such as its bridge: cart-17-mcu (with --identity)")
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = config.load(chosen.config, os.environ, enrolling=True)
+        directory = chosen.identity or settings.identity_dir
+        if directory is None:
+            raise ConfigError("no folder for the certificate", problems=(("identity_dir", 'set it in the configuration: "identity"'),))
+        machine = identity.Identity(directory=directory, cart=chosen.name or settings.cart)
+        until = identity.enrol(machine, server=chosen.server, token=chosen.token, ca_sha256=chosen.ca_sha256, web_ca=chosen.web_ca)
+    except ConfigError as exc:
+        for where, what in exc.problems or ((str(chosen.config), str(exc)),):
+            sys.stderr.write(f"{where}: {what}\n")
+        return 2
+    except (PointOfCareError, OSError) as exc:
+        sys.stderr.write(f"not enrolled: {exc}\n")
+        return 1
+    sys.stdout.write(f"enrolled as {machine.cart} until {until:%Y-%m-%d}; the cart renews it by itself\n")
     return 0
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,8 +16,10 @@ from cart_client.bedside import Bedside
 from cart_client.chart import Chart, key_from
 from cart_client.config import Config
 from cart_client.drawer import tell_battery
+from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
+from cart_client.renewal import Renewal
 from cart_client.scanning import Viewfinder, listen, watch
 from cart_client.uplink import Uplink
 from cart_client.web import serving
@@ -100,6 +103,8 @@ class CartProgram:
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
         )
+        self._identity = Identity(directory=config.identity_dir, cart=config.cart) if config.identity_dir is not None else None
+        self._renewal = Renewal(self._identity, self._uplink) if self._identity is not None else None
         host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
         self.url = f"http://{host}:{self._server.effective_port}/"
 
@@ -107,6 +112,8 @@ class CartProgram:
         for thread in self._threads:
             thread.start()
         self._uplink.start()
+        if self._renewal is not None:
+            self._renewal.start()
 
     @property
     def alive(self) -> bool:
@@ -116,6 +123,8 @@ class CartProgram:
     def stop(self) -> None:
         """Stop everything; what was journalled stays. Back within seconds."""
         self._halt.set()
+        if self._renewal is not None:
+            self._renewal.stop()
         serving.stop(self._server)
         for reader in (self._camera, self._scanner):
             if reader is not None:
@@ -136,6 +145,8 @@ class CartProgram:
             return CartPhase.DEGRADED, "chart-missing"
         if self._camera is not None and not strip.camera_live:
             return CartPhase.DEGRADED, "camera-unavailable"
+        if self._renewal is not None and self._renewal.ending(datetime.now(UTC)):
+            return CartPhase.DEGRADED, "certificate-ends"
         return CartPhase.READY, ""
 
     def _numbers(self) -> Mapping[str, object]:
@@ -145,6 +156,7 @@ class CartProgram:
             "camera_live": strip.camera_live,
             "clock_offset_s": strip.clock_offset_s,
             "uptime_s": round(time.monotonic() - _STARTED_MONO_S),
+            **(self._renewal.numbers() if self._renewal is not None else {}),
         }
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cart_client.identity import Identity
 from devices.broker import BrokerConfig
 from pointofcare.errors import ConfigError
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
@@ -27,7 +28,8 @@ class Config:
     "cascade", "none", "serial:/dev/ttyACM0"). `camera` "none" and `scanner` "" stand for there being none.
 
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
-    time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables."""
+    time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables. `identity_dir` holds the key
+    and the certificate that `pointofcare-cart enrol` got; the broker is then reached with them, and nothing has a password."""
 
     cart: str
     facility: str
@@ -44,20 +46,22 @@ class Config:
     kiosk_port: int = 8081
     language: str = DEFAULT_LANGUAGE
     training: bool = False
+    identity_dir: Path | None = None
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Config:
-    """The configuration in the TOML file at `path`. Raises: ConfigError naming every fault."""
+def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False) -> Config:
+    """The configuration in the TOML file at `path`; with `enrolling` the certificate need not be there yet. Raises: ConfigError naming
+    every fault."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigError(f"the configuration {path} cannot be read: {exc.strerror}", remedy="give --config a readable TOML file") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
-    return read(given, environment, beside=path.parent)
+    return read(given, environment, beside=path.parent, enrolling=enrolling)
 
 
-def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path) -> Config:
+def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path, enrolling: bool = False) -> Config:
     """The configuration in `given`; relative paths are taken from the folder `beside`. Raises: ConfigError naming every fault."""
     faults: list[tuple[str, str]] = []
     top = _Table(given, "", faults)
@@ -74,6 +78,15 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
     if language not in LANGUAGES:
         faults.append(("language", f"one of {', '.join(LANGUAGES)}"))
     cart = top.name("cart")
+    identity_text = top.text("identity_dir", "")
+    identity = Identity(directory=beside / identity_text, cart=cart) if identity_text else None
+    if identity is not None and not enrolling and not identity.complete:
+        faults.append(("identity_dir", f"{identity.directory} holds no certificate: claim this cart, then run pointofcare-cart enrol"))
+    files = {name: broker.path(name, beside) for name in ("ca_file", "cert_file", "key_file")}
+    if identity is not None and any(files.values()):
+        faults.append(("broker.ca_file", "identity_dir brings its own ca_file, cert_file and key_file: remove these"))
+    if identity is not None:
+        files = {"ca_file": identity.ca_file, "cert_file": identity.in_use, "key_file": None}
     config = Config(
         cart=cart,
         facility=top.name("facility"),
@@ -89,9 +102,9 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
             client_id=cart,
             username=broker.text("username", "") or None,
             password=environment.get("POC_CART_BROKER_PASSWORD") or None,
-            ca_file=broker.path("ca_file", beside),
-            cert_file=broker.path("cert_file", beside),
-            key_file=broker.path("key_file", beside),
+            ca_file=files["ca_file"],
+            cert_file=files["cert_file"],
+            key_file=files["key_file"],
             plain_network=broker.flag("plain_network"),
         ),
         camera=devices.text("camera", "opencv:0"),
@@ -100,8 +113,9 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         scanner=devices.text("scanner", ""),
         kiosk_host=host,
         kiosk_port=kiosk.number("port", 8081, 0, 65535),
+        identity_dir=identity.directory if identity is not None else None,
     )
-    if (config.broker.cert_file is None) != (config.broker.key_file is None):
+    if identity is None and (config.broker.cert_file is None) != (config.broker.key_file is None):
         faults.append(("broker.key_file", "cert_file and key_file come together"))
     for table in (top, broker, kiosk, devices):
         table.refuse_unknown()

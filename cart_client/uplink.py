@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import steady_s
@@ -179,6 +180,10 @@ class Uplink:
     def wake(self) -> None:
         """Something was journalled: send it now."""
         self._events.put(_Wake())
+
+    def use_certificate(self, cert_file: Path) -> None:
+        """Connect anew with this one; what was under way is sent again. Raises: ConfigError."""
+        self._broker.use_certificate(cert_file)
 
     def ask_lease(self, asked: LeaseAsked) -> None:
         """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""

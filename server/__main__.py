@@ -23,7 +23,8 @@ from pointofcare.texts import LANGUAGES
 from server import config as configuration
 from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
 from server.config import ServerConfig
-from server.security import sealing, signing
+from server.security import authority, sealing, signing
+from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
 
@@ -92,7 +93,32 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--full-name", default="")
     made.add_argument("--email", default="")
     _policy_commands(commands)
+    _ca_commands(commands)
     return parser
+
+
+def _ca_commands(commands: Any) -> None:
+    """`ca init|status|issue-server|claim|revoke|crl|accounts`: the authority of the machines."""
+    about = "the authority that gives carts and brokers their certificates"
+    actions = commands.add_parser("ca", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
+        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+        made.set_defaults(run=_ca, action=name)
+        return made
+
+    action("init", "draw the authority's key")
+    action("status", "machines, their certificates, and how long the revocation list holds (exit code 1: look)")
+    made = action("issue-server", "certificates for the broker and for the gateway's own connection")
+    made.add_argument("--host", action="append", required=True, help="a name or address by which carts reach the broker")
+    made.add_argument("--output", type=Path, default=Path("broker-tls"), help="a folder (default: broker-tls)")
+    action("claim", "permit one cart to enrol within ten minutes").add_argument("cart")
+    made = action("revoke", "end every certificate of a cart")
+    made.add_argument("cart")
+    made.add_argument("--reason", required=True)
+    action("crl", "write the revocation list").add_argument("--output", type=Path)
+    action("accounts", "write the broker's accounts, root and revocation list").add_argument("--output", type=Path)
 
 
 def _policy_commands(commands: Any) -> None:
@@ -212,6 +238,28 @@ def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
         count = replays.forget(tx, before=replays.moment(chosen.before, settings.timezone))
     print(f"the facts of {count} verdicts are dropped; their records stay")
     return 0
+
+
+def _ca(chosen: argparse.Namespace) -> int:
+    from server.security import machine_commands as machines
+
+    settings = _load(chosen)
+    if chosen.action == "init":
+        return machines.initialise(settings)
+    if chosen.action == "issue-server":
+        return machines.issue_server(settings, hosts=chosen.host, output=chosen.output)
+    with bare_app(settings).app_context():
+        match chosen.action:
+            case "claim":
+                return machines.claim(settings, OPERATOR, chosen.cart)
+            case "revoke":
+                return machines.revoke(settings, OPERATOR, chosen.cart, reason=chosen.reason)
+            case "crl":
+                return machines.crl(settings, output=chosen.output)
+            case "accounts":
+                return machines.accounts(settings, output=chosen.output)
+            case _:
+                return machines.status(settings)
 
 
 def _policy_check(chosen: argparse.Namespace) -> int:
@@ -365,6 +413,9 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
 
 
 def _stop(app: Flask) -> None:
+    if running.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
+        running.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
+        running.keeper.start()
     running: Running = app.extensions[RUNNING]
     if running.gateway is not None:
         running.gateway.stop()
@@ -375,4 +426,6 @@ def _stop(app: Flask) -> None:
 
 
 if __name__ == "__main__":
+    if running.keeper is not None:
+        running.keeper.stop()
     sys.exit(main())

@@ -21,6 +21,7 @@ from server.emr import mapping_context, open_emr
 from server.emr.dispatcher import Dispatcher
 from server.mqtt.gateway import Gateway
 from server.security import signing
+from server.security.broker_files import Keeper
 from server.security.sealing import Sealer
 from server.store import (
     database,
@@ -45,6 +46,7 @@ class Running:
     gateway: Gateway | None = None
     dispatchers: tuple[Dispatcher, ...] = ()
     sealer: Sealer | None = None
+    keeper: Keeper | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from devices.broker.connection import Connection, check_fits, encoded_will
 from devices.broker.event import (
@@ -89,6 +90,15 @@ class Broker:
         if thread.is_alive() and connection is not None:
             connection.cut()
             thread.join(_STOP_S)
+
+    def use_certificate(self, cert_file: Path, key_file: Path | None = None) -> None:
+        """From now on, and at once by a new connection. Raises: ConfigError, and then nothing has changed."""
+        config = replace(self.config, cert_file=cert_file, key_file=key_file)
+        self._tls = _tls_context(config)
+        self.config = config
+        connection = self._connection
+        if connection is not None:
+            connection.end()
 
     @property
     def connected(self) -> bool:

@@ -234,6 +234,10 @@ class Moment:
     def bag(self) -> Bag | None:
         return self.session.bags[-1] if self.session.bags else None
 
+    def is_ahead(self, at: datetime) -> bool:
+        """Does a fact claim to be from after now, by more than another clock may be off?"""
+        return at - self.at > self.policy.clock_stop
+
     def local(self, at: datetime | None) -> str:
         """An instant as ISO text in the ward's offset, for findings; "" for None."""
         if at is None:

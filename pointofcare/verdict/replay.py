@@ -28,7 +28,9 @@ def session(facts: Facts) -> Session:
     if last_at is None:
         return state
     idle = facts.at - last_at
-    return replace(state, lapsed=state.lapsed or (state.opened and idle > facts.policy.session_idle), idle=max(idle, timedelta(0)))
+    # Scans from after now are no session of now.
+    over = idle > facts.policy.session_idle or -idle > facts.policy.clock_stop
+    return replace(state, lapsed=state.lapsed or (state.opened and over), idle=max(idle, timedelta(0)))
 
 
 def _is_patient(scanned: Scanned) -> bool:

@@ -62,7 +62,9 @@ def check(moment: Moment) -> Iterator[Finding]:
         return
     started, ends = _started(moment), until(moment)
     facts = {"cause": "unknown", "bag": bag.id, "started": moment.local(started), "until": moment.local(ends)}
-    if started is None:
+    if started is not None and moment.is_ahead(started):
+        yield RULE.finding(Level.REASON, "hang-new-bag", facts=facts, params={"bag": bag.id}, unknown=True)
+    elif started is None:
         if bag.state is not BagState.PREPARED:
             yield RULE.finding(Level.REASON, "hang-new-bag", facts=facts, params={"bag": bag.id}, unknown=True)
     elif ends is not None and moment.when >= ends:

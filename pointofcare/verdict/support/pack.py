@@ -143,9 +143,14 @@ def check_opened(moment: Moment) -> Iterator[Finding]:
             if container.gtin == pack.scan.gtin
             and (container.serial == pack.scan.serial or container.serial is None or pack.scan.serial is None)
         ]
-        past = [container for container in opened if moment.when - container.opened_at >= product.discard_after_opening]
+        past = [
+            container
+            for container in opened
+            if moment.when - container.opened_at >= product.discard_after_opening or moment.is_ahead(container.opened_at)
+        ]
         if past:
-            certain = len(past) == len(opened)
+            # Opened after now is a contradiction: how long it has been open is not known.
+            certain = len(past) == len(opened) and not any(moment.is_ahead(container.opened_at) for container in past)
             first = min(container.opened_at for container in past)
             try:
                 until = moment.local(first + product.discard_after_opening)

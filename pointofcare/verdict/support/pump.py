@@ -7,6 +7,7 @@ a channel programmed for another drug, concentration or patient.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from pointofcare.products import PumpReading
 from pointofcare.quantity import Quantity
@@ -46,9 +47,15 @@ def check(moment: Moment) -> Iterator[Finding]:
             what = {"cause": "bag" if sibling else "patient", "reported": reading.bag if sibling else reading.patient}
             ordered = bag.id if sibling else (patient.id if patient is not None else "")
             yield _associate(facts | what | {"ordered": ordered}, unknown=False)
-        elif reading.associated_at is None or moment.at - reading.associated_at > moment.policy.pump_association_max_age:
+        elif _is_stale(reading.associated_at, moment):
             yield _associate(facts | {"cause": "stale", "reported": moment.local(reading.associated_at), "ordered": bag.id}, unknown=True)
         yield from _differences(reading, facts, moment)
+
+
+def _is_stale(associated_at: datetime | None, moment: Moment) -> bool:
+    if associated_at is None or moment.is_ahead(associated_at):
+        return True
+    return moment.at - associated_at > moment.policy.pump_association_max_age
 
 
 def _associate(facts: dict[str, object], *, unknown: bool) -> Finding:

@@ -177,7 +177,7 @@ def check_weight(moment: Moment) -> Iterator[Finding]:
     if not any(by_weight(dose) for dose in doses) and not any("/kg/" in f"{rate.unit}/" for rate in rates):
         return
     weight = patient.weight if patient is not None else None
-    if weight is None or not weight.value.converts_to("kg") or weight.value.exact() <= Fraction(0):
+    if weight is None or not weight.value.converts_to("kg") or weight.value.exact() <= Fraction(0) or moment.is_ahead(weight.at):
         yield WEIGHT.finding(Level.REASON, "weigh-patient", facts={"cause": "unknown", "days": 0}, unknown=True)
     elif moment.when - weight.at > moment.policy.weight_max_age:
         yield WEIGHT.finding(Level.REASON, "weigh-patient", facts={"cause": "old", "days": (moment.when - weight.at).days})

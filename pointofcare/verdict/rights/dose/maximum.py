@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 from pointofcare.errors import QuantityError
-from pointofcare.orders.order import OrderCategory
+from pointofcare.orders.order import Order, OrderCategory
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.dosing import amount_of, given_amount
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
-from pointofcare.verdict.moment import TAKEN, Moment, ingredients, ordered_ingredients, plain, shown
+from pointofcare.verdict.moment import TAKEN, Moment, ingredients, matches, ordered_ingredients, plain, shown
 from pointofcare.verdict.rule import Rule
 
 DAILY = Rule(
@@ -50,8 +51,8 @@ _DAY = timedelta(hours=24)
 def check_daily(moment: Moment) -> Iterator[Finding]:
     if not moment.giving:
         return
-    given = sorted({name for product in moment.products for name in ingredients(product)})
-    for ingredient in given:
+    held = moment.products if moment.bag is None else moment.drugs
+    for ingredient in sorted({name for product in held for name in ingredients(product)}):
         limits = [limit for product in moment.facts.products for limit in product.max_daily if plain(limit.ingredient) == ingredient]
         hard = [limit.hard for limit in limits if limit.hard is not None]
         soft = [limit.soft for limit in limits if limit.soft is not None]
@@ -113,6 +114,8 @@ def _recent(moment: Moment, ingredient: str) -> list[tuple[HistoryEntry, Fractio
     found = []
     for entry in moment.since(_DAY):
         age = moment.when - entry.at
+        if moment.bag is not None and entry.bag == moment.bag.id:  # all that it holds counts as this dose
+            continue
         if entry.status not in TAKEN or not -_DAY < age < _DAY:  # one ahead of this clock was given all the same
             continue
         held = moment.ingredients_of(entry)
@@ -128,21 +131,62 @@ def _amount(moment: Moment, entry: HistoryEntry, ingredient: str) -> Fraction | 
         return None
     if product is not None:
         return amount_of(ingredient, product, entry.dose)
-    held = moment.ingredients_of(entry)
+    held, order = moment.ingredients_of(entry), moment.order_of(entry)
     unit = _unit(moment, ingredient)
+    if order is not None and (amount := _of_order(ingredient, order, entry.dose, moment)) is not None:
+        return amount
     if held == frozenset({ingredient}) and unit is not None and entry.dose.converts_to(unit):
         return entry.dose.exact()
     return None
 
 
 def _unit(moment: Moment, ingredient: str) -> str | None:
-    amounts = [item.amount for product in moment.products for item in product.ingredients if plain(item.name) == ingredient]
-    return amounts[0].unit if amounts and amounts[0] is not None else None
+    amounts = [item.amount for product in moment.drugs for item in product.ingredients if plain(item.name) == ingredient]
+    return next((amount.unit for amount in amounts if amount is not None), None)
+
+
+def _of_order(ingredient: str, order: Order, dose: Quantity, moment: Moment) -> Fraction | None:
+    """How much of `ingredient` a dose by this order holds, where all products that it may be given as say the same."""
+    amounts = {amount_of(ingredient, product, dose) for product in moment.facts.products if matches(product, order)}
+    return amounts.pop() if len(amounts) == 1 else None
+
+
+def _now(moment: Moment, ingredient: str) -> tuple[Fraction, str] | None:
+    """How much of `ingredient` this dose would give, all that a bag holds, and in what unit it is written; None: not known."""
+    if moment.bag is None:
+        return given_amount(ingredient, moment)
+    order, unit = moment.order, _unit(moment, ingredient)
+    if order is None or unit is None:
+        return None
+    dose = next((each for each in (moment.facts.intent.dose, moment.bag.printed_for.volume, order.dose) if each is not None), None)
+    if ingredient in ordered_ingredients(order):
+        amount = _of_order(ingredient, order, dose, moment) if dose is not None else None
+    else:
+        amount = _added(ingredient, order, unit)
+    return (amount, unit) if amount is not None else None
+
+
+def _added(ingredient: str, order: Order, unit: str) -> Fraction | None:
+    """As much as the bag's additives say of it; None unless each that names it says one amount."""
+    total = Fraction(0)
+    for words in (plain(additive).split() for additive in order.additives if plain(additive).startswith(ingredient)):
+        said = [amount for number, atom in pairwise(words) if (amount := _read(f"{number} {atom}")) is not None]
+        if len(said) != 1 or not said[0].converts_to(unit):
+            return None
+        total += said[0].exact()
+    return total or None
+
+
+def _read(text: str) -> Quantity | None:
+    try:
+        return Quantity.parse(text)
+    except QuantityError:
+        return None
 
 
 def _total(moment: Moment, ingredient: str) -> tuple[Fraction, str] | None:
     try:
-        now = given_amount(ingredient, moment)
+        now = _now(moment, ingredient)
     except QuantityError:
         return None
     if now is None:
@@ -155,7 +199,7 @@ def _total(moment: Moment, ingredient: str) -> tuple[Fraction, str] | None:
 
 def _earliest(moment: Moment, ingredient: str, limit: Fraction) -> str:
     """When enough of the earlier gives are a day old; "" when waiting does not help."""
-    now = given_amount(ingredient, moment)
+    now = _now(moment, ingredient)
     if now is None or now[0] > limit:
         return ""
     past = sorted(((entry.at, amount or Fraction(0)) for entry, amount in _recent(moment, ingredient)), key=lambda each: each[0])

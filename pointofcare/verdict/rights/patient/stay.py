@@ -31,10 +31,13 @@ def check(moment: Moment) -> Iterator[Finding]:
     if patient is None or not moment.giving or patient.status is PatientStatus.ADMITTED:
         return
     facts: dict[str, object] = {"status": patient.status.value if patient.status is not None else "unknown", "hours": 0}
-    if patient.status is PatientStatus.TRANSFERRED and patient.transferred_at is not None:
+    unknown = patient.status is None
+    if patient.status is PatientStatus.TRANSFERRED and patient.transferred_at is not None and moment.is_ahead(patient.transferred_at):
+        unknown = True  # gone already, and not yet: that is no notice of a transfer
+    elif patient.status is PatientStatus.TRANSFERRED and patient.transferred_at is not None:
         since = moment.when - patient.transferred_at
         facts["hours"] = int(since.total_seconds() // 3600)
         if since < moment.policy.transfer_notice:
             yield RULE.finding(Level.NOTE, "check-ward", facts=facts, params={"patient": patient.id})
             return
-    yield RULE.finding(Level.STOP, "check-status", facts=facts, params={"patient": patient.id}, unknown=patient.status is None)
+    yield RULE.finding(Level.STOP, "check-status", facts=facts, params={"patient": patient.id}, unknown=unknown)

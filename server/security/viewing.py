@@ -131,6 +131,7 @@ UNWATCHED: Mapping[str, str] = {
     "recalls.enter": _CHANGE,
     "review.measured": _CHANGE,
     "review.resolve": _CHANGE,
+    "review.resolve_doubt": _CHANGE,
     "review.review": _CHANGE,
     "rules.listed": _PRODUCT,
     "staff.everybody": _STAFF,

@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, select
 from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record
 from server.store.tables import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow, PatientRow
+from server.store.tables.fleet import LeaseDoubtRow
 from server.store.transaction import Transaction
 
 # An override older than this is history, not work.
@@ -58,6 +59,33 @@ class Attempt:
     level: str
     rules: tuple[str, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseDoubt:
+    patient: str
+    patient_name: str
+    ward: str
+    cart: str
+    nurse: str | None
+    since: datetime
+
+
+def lease_doubts(tx: Transaction, *, ward: str | None = None, limit: int = 100) -> tuple[LeaseDoubt, ...]:
+    """Carts that had a patient's lease and have not told what they did; oldest first. `ward` is the patient's."""
+    query = (
+        select(LeaseDoubtRow, PatientRow.name, PatientRow.ward)
+        .outerjoin(PatientRow, and_(PatientRow.facility == LeaseDoubtRow.facility, PatientRow.id == LeaseDoubtRow.patient))
+        .where(LeaseDoubtRow.facility == tx.facility)
+        .order_by(LeaseDoubtRow.since, LeaseDoubtRow.patient, LeaseDoubtRow.cart)
+        .limit(limit)
+    )
+    if ward:
+        query = query.where(PatientRow.ward == ward)
+    return tuple(
+        LeaseDoubt(patient=row.patient, patient_name=name or "", ward=of or "", cart=row.cart, nurse=row.nurse, since=row.since)
+        for row, name, of in tx.session.execute(query)
+    )
 
 
 def overrides(tx: Transaction, *, ward: str | None = None, reviewed: bool = False, limit: int = 100) -> tuple[Override, ...]:

@@ -14,7 +14,7 @@ from server.security.person import actor, requires
 from server.store import views_patients, views_pharmacy, views_review
 from server.store.transaction import reading, transaction
 from server.usecases import discrepancies as verbs
-from server.usecases import doubted
+from server.usecases import doubted, leases
 from server.web import faults, page, sentences
 
 room = Blueprint("review", __name__, url_prefix="/review")
@@ -34,9 +34,11 @@ def show() -> Response | str:
         state = "open" if view == "open" else "resolved"
         found = () if view == "stopped" else views_review.discrepancies(tx, ward=ward or None, state=state)
         attempts = views_review.attempts(tx, ward=ward or None) if view == "stopped" else ()
+        doubts = views_review.lease_doubts(tx, ward=ward or None) if view == "open" else ()
         people = [one.record.nurse for one in overrides] + [one.record.witness for one in overrides]
         people += [one.resolved_by for one in found] + [one.reviewed_by for one in overrides] + [one.nurse for one in attempts]
         people += [str(one.detail.get("nurse") or "") for one in found if one.code in doubted.DOUBTED]
+        people += [one.nurse for one in doubts]
         names = views_pharmacy.names(tx, people + [one.record.nurse for one in found if one.record])
     viewing.seen(ward=ward, count=len(overrides) + len(found) + len(attempts))
     return page.render(
@@ -44,6 +46,7 @@ def show() -> Response | str:
         overrides=overrides,
         discrepancies=found,
         attempts=attempts,
+        doubts=doubts,
         wards=wards,
         ward=ward,
         view=view,
@@ -116,6 +119,25 @@ def measured(discrepancy: int) -> BaseResponse:
         page.say_plain(faults.told(exc))
     else:
         page.say("done-measure-accept" if verb is doubted.accept else "done-measure-withdraw")
+    return page.back(_again())
+
+
+@room.post("/leases/<patient>/<cart>")
+@requires(RESOLVE)
+def resolve_doubt(patient: str, cart: str) -> BaseResponse:
+    """A person knows what a cart did that has not told it."""
+    who = actor()
+    reason = request.form.get("reason", "")
+    if not reason.strip():
+        page.say("resolve-needs-text", "danger")
+        return page.back(_again())
+    try:
+        with transaction(who) as tx:
+            leases.resolve(tx, who, patient=patient, cart=cart, reason=reason)
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-resolve")
     return page.back(_again())
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cart_client import config, identity
 from cart_client.app import CartProgram
+from cart_client.journal import Journal
 from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
@@ -20,6 +21,8 @@ _WATCH_S = 1.0
 
 def main(arguments: list[str] | None = None) -> int:
     """0 after a clean stop, 2 for a configuration that cannot be used, 1 when a part of the cart died."""
+    if (words := sys.argv[1:] if arguments is None else arguments)[:1] == ["checkpoints"]:
+        return _checkpoints(words[1:])
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == ["enrol"]:
         return _enrol(given[1:])
@@ -80,6 +83,31 @@ def _enrol(arguments: list[str]) -> int:
         return 1
     sys.stdout.write(f"enrolled as {machine.cart} until {until:%Y-%m-%d}; the cart renews it by itself\n")
     return 0
+
+
+def _checkpoints(arguments: list[str]) -> int:
+    """Prints what this cart keeps of the server's audit log, one statement a line, oldest first, for `pointofcare-server audit verify
+    --kept`; 1 when there is none. The cart may run."""
+    about = "print what this cart keeps of the server's audit log"
+    parser = argparse.ArgumentParser(prog="pointofcare-cart checkpoints", description=about)
+    parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
+    try:
+        settings = config.load(parser.parse_args(arguments).config, os.environ)
+        file = settings.data_dir / "journal.sqlite"
+        if not file.exists():
+            sys.stderr.write(f"{file} does not exist: this cart never ran\n")
+            return 1
+        journal = Journal(file, cart=settings.cart)
+    except PointOfCareError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return 2
+    try:
+        kept = journal.checkpoints()
+    finally:
+        journal.close()
+    for statement in kept:
+        sys.stdout.write(f"{statement}\n")
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

@@ -109,6 +109,11 @@ class Chart:
     def tables(self) -> Tables:
         return self._tables
 
+    @property
+    def key(self) -> OKPKey:
+        """The server's public key."""
+        return self._key
+
     def held(self) -> tuple[HeldTable, ...]:
         """What to tell the server when asking for what is newer."""
         return tuple(

@@ -98,6 +98,8 @@ class Journal:
             if max_pages is not None:
                 self._db.execute(f"PRAGMA max_page_count={int(max_pages)}")
             self._prepare()
+            # Beside the journal's own tables, and not append-only: a bounded number of statements about another machine's log.
+            self._db.execute("CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY, at TEXT NOT NULL, jws TEXT NOT NULL UNIQUE)")
             self._files = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()}
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
 
@@ -361,6 +363,18 @@ class Journal:
             newest = int(self._one("SELECT coalesce(max(seq), 0) FROM event")[0])
             if epoch == self.epoch and 0 < upto <= newest:
                 self._db.execute("INSERT INTO acknowledged (upto) VALUES (?)", (upto,))
+
+    def keep_checkpoint(self, jws: str, *, at: datetime, most: int) -> bool:
+        """Keep a statement of the server's audit log, and the newest `most` of them. False: it is kept already."""
+        with self._lock, _translated(), self._transaction():
+            cursor = self._db.execute("INSERT OR IGNORE INTO checkpoint (at, jws) VALUES (?, ?)", (_text(at), jws))
+            self._db.execute("DELETE FROM checkpoint WHERE id NOT IN (SELECT id FROM checkpoint ORDER BY id DESC LIMIT ?)", (most,))
+            return cursor.rowcount == 1
+
+    def checkpoints(self) -> tuple[str, ...]:
+        """The statements that are kept, oldest first."""
+        with self._lock, _translated():
+            return tuple(jws for (jws,) in self._db.execute("SELECT jws FROM checkpoint ORDER BY id").fetchall())
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cart_client import checkpoints
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
@@ -75,6 +76,7 @@ CLOCK_EVERY_S = 300.0
 CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
+CHECKPOINTS_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
 _STEP_S = 0.5
@@ -153,6 +155,8 @@ class Uplink:
         self._clock_known = False
         self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = 0.0
         self._phase: tuple[CartPhase, str] | None = None
+        self._checkpoint: str | None = None
+        self._checkpoints_mono_s = 0.0
         self._commands_done: dict[str, CommandAnswered] = {}
 
     # From other threads.
@@ -218,6 +222,7 @@ class Uplink:
                 self._sending.clear()
                 self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
                 self._phase = None
+                self._checkpoints_mono_s = 0.0
                 self._be(Link.SERVER_AWAY)
                 self._publish(routes.BIRTH, self._message(self._birth()))
             case Disconnected() | ConnectFailed():
@@ -258,14 +263,29 @@ class Uplink:
             case HostState():
                 came = body.online and self._link is not Link.ONLINE
                 self._be(Link.ONLINE if body.online else Link.SERVER_AWAY)
+                self._witness(body.audit_checkpoint, now)
                 if came:  # whatever was sent while it was away is lost: begin anew, at once
                     self._sending.clear()
                     self._clock_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
+                    self._checkpoints_mono_s = 0.0
             case Command():
                 self._commanded(arrival, body)
             case _:
                 log.error("a %s is not for a cart", arrival.message.type)
         arrival.ack()
+
+    def _witness(self, text: str | None, now: datetime) -> None:
+        """Keeps what the server says of its audit log. A cart that cannot keep it works on: it is no record of a dose."""
+        if text is None or text == self._checkpoint:
+            return
+        self._checkpoint = text
+        if checkpoints.read(text, self._chart.key, facility=self._facility) is None:
+            log.error("the server's checkpoint of its audit log is not signed by its key")
+            return
+        try:
+            self._journal.keep_checkpoint(text, at=now, most=checkpoints.MOST_KEPT)
+        except JournalError as exc:
+            log.error("a checkpoint of the server's audit log could not be kept: %s", exc)
 
     def _table(self, issued: TableIssued, now: datetime) -> None:
         try:
@@ -347,7 +367,12 @@ class Uplink:
         missing = bool(self._chart.missing(self._now()))
         if mono_s - self._tables_mono_s >= (TABLES_MISSING_EVERY_S if missing else TABLES_EVERY_S):
             self._tables_mono_s = mono_s
-            self._publish(routes.TABLES, self._message(TablesHeld(ward=self._ward, held=self._chart.held()), ttl_s=60.0))
+            # Told while the server is there, and again each hour: a broker's word that it took the message proves nothing.
+            tells = self._link is Link.ONLINE and mono_s >= self._checkpoints_mono_s
+            kept = self._journal.checkpoints() if tells else ()
+            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept)
+            if self._publish(routes.TABLES, self._message(asked_for, ttl_s=60.0)) and tells:
+                self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
         if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
             self._clock_mono_s = mono_s
             asked = ClockAsked(asked_at=self._now())

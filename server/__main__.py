@@ -408,7 +408,10 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         dispatcher.start()
     if running.gateway is not None:
         running.gateway.start()
-        running.sealer = sealing.Sealer(signing.load_or_generate(settings.signing_key), scope=app.app_context)
+        told = running.gateway
+        running.sealer = sealing.Sealer(
+            signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
+        )
         running.sealer.start()
 
 

@@ -47,10 +47,10 @@ from pointofcare.wire.routes import Route
 from server.config import MqttConfig
 from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.security.signing import SigningKey
-from server.store import fleet, outbox
+from server.store import audit_log, fleet, outbox
 from server.store import leases as stored_leases
 from server.store.transaction import Actor, Transaction, reading, transaction
-from server.usecases import administrations, attempts, leases, observations, tasks_raised
+from server.usecases import administrations, attempts, checkpoints, leases, observations, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -58,6 +58,7 @@ _log = logging.getLogger(__name__)
 ACTOR = Actor(id="gateway", name="MQTT gateway")
 SENDER = "server"
 TICK_S = 0.5
+CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
 TOLD_AGAIN = timedelta(hours=24)
 SUBSCRIBED: tuple[Route, ...] = (
@@ -114,6 +115,10 @@ class Gateway:
         self._scope = scope
         self._recorded = recorded
         self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
+        self._key = key
+        # The newest statement of the audit log, and when to look for a newer one.
+        self._checkpoint: str | None = None
+        self._checkpoint_mono_s = 0.0
         self._publisher = Publisher(key=key, facility=facility, site=site, lifetime=lifetime)
         self._telemetry: dict[tuple[str, str], Telemetry] = {}
         self._stopping = threading.Event()
@@ -312,6 +317,9 @@ class Gateway:
             fleet.put_held(tx, cart, body.ward, body.held)
             publications = self._publisher.answer(tx, cart, body)
         self._send_tables(publications)
+        if body.audit_checkpoints:
+            with transaction(ACTOR) as tx:
+                checkpoints.compare(tx, cart, body.audit_checkpoints, self._key.key)
 
     def _on_lease(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -420,6 +428,7 @@ class Gateway:
             publications = self._publisher.changes(tx, fleet.carts(tx))
         self._send_tables(publications)
         self._ask_about_doubts(time.monotonic())
+        self._tell_checkpoint(time.monotonic())
         if untold:
             for item in untold:
                 settled = EmrSettled(
@@ -436,11 +445,28 @@ class Gateway:
         for publication in publications:
             self._publish(routes.TABLE, publication.issued, cart=publication.cart)
 
+    def _tell_checkpoint(self, now_mono_s: float) -> None:
+        """A new statement of the audit log goes to every cart, which keeps it."""
+        if now_mono_s < self._checkpoint_mono_s:
+            return
+        self._checkpoint_mono_s = now_mono_s + CHECKPOINT_EVERY_S
+        with reading(ACTOR) as tx:
+            newest = audit_log.latest(tx)
+        if newest is not None and newest.jws != self._checkpoint:
+            self._checkpoint = newest.jws
+            self._announce()
+
+    def sealed(self) -> None:
+        """There is a new checkpoint: tell it at the next look. Safe from any thread."""
+        self._checkpoint_mono_s = 0.0
+        self.wake()
+
     def _announce(self) -> None:
         self._publish(routes.HOST, self._host(online=True))
 
     def _host(self, *, online: bool) -> HostState:
-        return HostState(online=online, at=datetime.now(UTC), version=self._version)
+        checkpoint = self._checkpoint if online else None
+        return HostState(online=online, at=datetime.now(UTC), version=self._version, audit_checkpoint=checkpoint)
 
     def _will(self, _sid: str) -> Letter:
         return Letter(route=routes.HOST, message=self._message(self._host(online=False)), levels={"facility": self._facility})

@@ -7,7 +7,7 @@ never an earlier one. Nothing here changes an audit row.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -64,6 +64,22 @@ def latest(tx: Transaction) -> Checkpoint | None:
 def checkpoint_at(tx: Transaction, size: int) -> Checkpoint | None:
     row = tx.session.get(AuditCheckpointRow, (tx.facility, size))
     return None if row is None else Checkpoint(size=row.size, root=row.root, at=row.at, jws=row.jws)
+
+
+def reach(tx: Transaction) -> int:
+    """How many entries the log has by their places."""
+    last = tx.session.scalar(select(func.max(AuditLeafRow.place)).where(AuditLeafRow.facility == tx.facility))
+    return 0 if last is None else int(last) + 1
+
+
+def roots(tx: Transaction, sizes: Collection[int]) -> dict[int, str]:
+    """Size -> root (hex) of those checkpoints."""
+    rows = tx.session.execute(
+        select(AuditCheckpointRow.size, AuditCheckpointRow.root).where(
+            AuditCheckpointRow.facility == tx.facility, AuditCheckpointRow.size.in_(sorted(sizes))
+        )
+    )
+    return {row.size: row.root for row in rows}
 
 
 def frontier(tx: Transaction, size: int) -> merkle.Frontier:

@@ -67,8 +67,10 @@ class Telemetry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
     """Retained: whether the server lives, and its last will with `online` false. A server that sees its own `online` false
-    while it lives publishes again; a cart with a broker but no host works offline."""
+    while it lives publishes again; a cart with a broker but no host works offline. `audit_checkpoint` is the newest signed statement
+    (compact JWS) of what the server's audit log is: carts keep it."""
 
     online: bool
     at: datetime
     version: str = ""
+    audit_checkpoint: str | None = None

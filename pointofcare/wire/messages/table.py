@@ -27,10 +27,12 @@ class HeldTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablesHeld:
-    """Asks for whatever is newer than `held`, and for every kind that is missing from it."""
+    """Asks for whatever is newer than `held`, and for every kind that is missing from it. `audit_checkpoints` are the statements that
+    the cart kept of the server's audit log, told once a connection: the server holds its log against them."""
 
     ward: str
     held: tuple[HeldTable, ...] = ()
+    audit_checkpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,4 @@
-"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`:
-get its certificate."""
+"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`: get its certificate."""
 
 from __future__ import annotations
 

@@ -181,13 +181,13 @@ class Uplink:
     def sid(self) -> str:
         return self._broker.sid
 
-    def wake(self) -> None:
-        """Something was journalled: send it now."""
-        self._events.put(_Wake())
-
     def use_certificate(self, cert_file: Path) -> None:
         """Connect anew with this one; what was under way is sent again. Raises: ConfigError."""
         self._broker.use_certificate(cert_file)
+
+    def wake(self) -> None:
+        """Something was journalled: send it now."""
+        self._events.put(_Wake())
 
     def ask_lease(self, asked: LeaseAsked) -> None:
         """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""
@@ -332,6 +332,7 @@ class Uplink:
             return
         trip_s = received_mono_s - asked_mono_s
         if 0 <= trip_s <= CLOCK_WORST_TRIP_S:
+            self._clock_known = True
             self._tell(ClockMeasured(offset_s=(body.asked_at - body.server_at).total_seconds() + trip_s / 2))
 
     def _commanded(self, arrival: Arrival, command: Command) -> None:
@@ -353,7 +354,6 @@ class Uplink:
             while len(self._commands_done) >= _REMEMBERED_COMMANDS:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
-            self._clock_known = True
         self._publish(routes.ANSWER, self._message(answer), name=command.name)
 
     # What is sent when its time has come.

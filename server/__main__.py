@@ -413,12 +413,12 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
             signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
         )
         running.sealer.start()
-
-
-def _stop(app: Flask) -> None:
     if running.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
         running.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
         running.keeper.start()
+
+
+def _stop(app: Flask) -> None:
     running: Running = app.extensions[RUNNING]
     if running.gateway is not None:
         running.gateway.stop()
@@ -426,9 +426,9 @@ def _stop(app: Flask) -> None:
         dispatcher.stop()
     if running.sealer is not None:
         running.sealer.stop()
+    if running.keeper is not None:
+        running.keeper.stop()
 
 
 if __name__ == "__main__":
-    if running.keeper is not None:
-        running.keeper.stop()
     sys.exit(main())

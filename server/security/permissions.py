@@ -35,6 +35,7 @@ SEE_RECALLS: Final = "see-recalls"
 RECALL: Final = "recall"
 SEE_POLICY: Final = "see-policy"
 CHANGE_POLICY: Final = "change-policy"
+MANAGE_MACHINES: Final = "manage-machines"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK}),
@@ -78,9 +79,9 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
         }
     ),
     StaffRole.PRESCRIBER: frozenset({OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
-    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED}),
+    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED, MANAGE_MACHINES}),
     StaffRole.ADMINISTRATOR: frozenset(
-        {FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, SEE_EMR, REQUEUE, SEE_POLICY, CHANGE_POLICY}
+        {FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, MANAGE_MACHINES, SEE_EMR, REQUEUE, SEE_POLICY, CHANGE_POLICY}
     ),
 }
 

@@ -25,6 +25,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
     ("fleet.carts", may.SEE_FLEET, "menu-fleet"),
+    ("machines.show", may.MANAGE_MACHINES, "menu-machines"),
     ("policy.listed", may.SEE_POLICY, "menu-policy"),
     ("imports.show", may.IMPORT, "menu-import"),
     ("staff.everybody", may.MANAGE_STAFF, "menu-staff"),

@@ -33,6 +33,7 @@ PAGES = {
     "/recalls/": may.SEE_RECALLS,
     "/emr/": may.SEE_EMR,
     "/fleet/": may.SEE_FLEET,
+    "/machines/": may.MANAGE_MACHINES,
     "/policy/": may.SEE_POLICY,
     "/policy/new": may.CHANGE_POLICY,
     "/import/": may.IMPORT,

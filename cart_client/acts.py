@@ -8,6 +8,7 @@ an older record.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from cart_client import dose, evidence
 from cart_client import inbox as asked
@@ -16,6 +17,7 @@ from pointofcare.administration import events
 from pointofcare.administration.session import State
 from pointofcare.errors import IllegalTransitionError, QuantityError
 from pointofcare.people import StaffRole
+from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Action, HistoryEntry, Intent
 
 _ACTIONS = {
@@ -27,6 +29,8 @@ _ACTIONS = {
     "assess": Action.ASSESS,
     "undo": Action.UNDO,
 }
+# Bags are filled a little over what they say (local choice).
+_OVERFILL = Decimal("1.1")
 _NEEDS_REASON = frozenset({"pause", "stop", "undo"})
 
 
@@ -53,6 +57,10 @@ def begin(visit: Visit, command: asked.BeginAct, now: datetime) -> None:
             amount = command.quantity()
         except QuantityError:
             say(visit, "amount-unreadable", text=command.amount[:40])
+            return
+        volume = _more_than_the_bag(visit, command, amount, now)
+        if volume is not None:
+            say(visit, "amount-over-bag", volume=str(volume))
             return
         intent = Intent(
             action=action,
@@ -83,6 +91,17 @@ def drop(visit: Visit, now: datetime) -> None:
         visit.wake()
     visit.dues.stale()
     advance(visit, events.ActDropped(at=now), now)
+
+
+def _more_than_the_bag(visit: Visit, command: asked.BeginAct, amount: Quantity | None, now: datetime) -> Quantity | None:
+    """What the bag held, where more than that, with what a maker fills over, is said to have run in; None when it may be so."""
+    if amount is None or command.act not in ("stop", "complete"):
+        return None
+    care = visit.dues.care(visit.session.patient, now)
+    volume = next((each.volume for each in care.infusions if each.run.record_id == command.record_id), None)
+    if volume is None or not amount.converts_to(volume.unit):
+        return None
+    return volume if amount.per(volume) > _OVERFILL else None
 
 
 def _about(visit: Visit, command: asked.BeginAct, now: datetime) -> HistoryEntry | None:

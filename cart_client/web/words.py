@@ -198,10 +198,20 @@ class Words:
 
     def done_word(self, record: AdministrationRecord) -> str:
         """What a record says happened, in one word."""
+        if record.action == Action.START and record.continues is not None:
+            return self.t("recorded-resume")
         for code in (f"recorded-{record.action}-{record.status}", f"recorded-{record.action}", f"recorded-{record.status}"):
             if _own().has(self.language, code):
                 return self.t(code)
         return record.status
+
+    def rate_before(self) -> str:
+        """The rate at which the infusion that the act is about runs by now, not the one it was started with."""
+        about = self.view.about
+        if about is None:
+            return ""
+        run = next((each.run for each in self.view.care.infusions if each.run.record_id == about.record_id), None)
+        return self.amount(run.rate if run is not None else about.rate)
 
     def entry_word(self, entry: HistoryEntry) -> str:
         paused = entry.action == Action.HOLD and entry.status == "on-hold"

@@ -10,6 +10,7 @@ import pytest
 
 from cart_client import inbox
 from cart_client.journal import Journal
+from cart_client.web.words import Words
 from pointofcare.errors import JournalError
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.wire.messages import TableKind
@@ -126,6 +127,38 @@ def test_an_infusion_ends_with_the_amount_that_ran_in(stand: Stand) -> None:
     ended = records(stand)[-1]
     assert (ended.action, ended.status, ended.dose, ended.continues) == ("stop", "stopped", q("200 mL"), start)
     assert stand.view.care.infusions == ()
+
+
+def test_no_more_can_have_run_in_than_the_bag_held(stand: Stand) -> None:
+    start = started(stand)
+    for act in ("stop", "complete"):
+        stand.press(inbox.BeginAct, act=act, record_id=start, amount="5000 mL", reason="prescriber-confirmed")
+        assert (stand.view.notice, stand.view.notice_params["volume"]) == ("amount-over-bag", "500 mL")
+    assert len(records(stand)) == 1
+    stand.press(inbox.BeginAct, act="complete", record_id=start, amount="520 mL")  # bags are filled a little over
+    assert stand.state == "giving", stand.rules
+
+
+def test_the_screen_of_an_act_tells_the_rate_at_which_it_runs_now(stand: Stand) -> None:
+    start = started(stand)
+    stand.press(inbox.BeginAct, act="rate", record_id=start)
+    stand.press(inbox.SetRate, rate="100", unit="mL/h")
+    confirm(stand)
+    stand.press(inbox.BeginAct, act="pause", record_id=start, reason="prescriber-confirmed")
+    assert stand.state == "giving", stand.rules
+    assert Words("en", stand.view, dict).rate_before() == "100 mL/h"
+
+
+@pytest.mark.parametrize(("language", "word"), [("vi", "ĐÃ TRUYỀN TIẾP"), ("en", "RUNNING AGAIN"), ("fr", "REPRISE DE LA PERFUSION")])
+def test_an_infusion_that_goes_on_is_not_said_to_be_started(stand: Stand, language: str, word: str) -> None:
+    start = started(stand)
+    stand.press(inbox.BeginAct, act="pause", record_id=start, reason="prescriber-confirmed")
+    confirm(stand)
+    stand.hold(the_bag())
+    stand.press(inbox.SetRate, rate="83", unit="mL/h")
+    confirm(stand)
+    words = Words(language, stand.view, dict)
+    assert words.done_word(records(stand)[-1]) == word != words.done_word(records(stand)[0])
 
 
 def test_a_paused_infusion_can_be_ended(stand: Stand) -> None:

@@ -63,7 +63,7 @@ class _Problems(BasePlugin):  # type: ignore[misc]
         content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
         spec.components.response("Problem", {"description": "It was not done; the document says why and what helps.", "content": content})
 
-    def operation_helper(self, operations: dict[str, Any] | None = None, **_: Any) -> None:
+    def operation_helper(self, path: str | None = None, operations: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ARG002
         for operation in (operations or {}).values():
             answers = operation.setdefault("responses", {})
             for status in [each for each in answers if str(each) == "default" or str(each) >= "400"]:

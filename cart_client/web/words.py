@@ -205,6 +205,15 @@ class Words:
                 return self.t(code)
         return record.status
 
+    def reason_said(self, reason: str | None, text: str | None) -> str:
+        """A coded reason with its words; a slip of the pen, which the coded reasons do not know, by its own name."""
+        if not reason:
+            return ""
+        slip, _, more = (text or "").partition(": ")
+        if reason == "clinical-judgement" and slip in MISTAKES:
+            return ": ".join(part for part in (self.coded("reason", slip), more) if part)
+        return ": ".join(part for part in (self.coded("reason", reason), text) if part)
+
     def rate_before(self) -> str:
         """The rate at which the infusion that the act is about runs by now, not the one it was started with."""
         about = self.view.about

@@ -301,6 +301,17 @@ def test_the_giver_withdraws_an_entry_with_a_reason_and_nobody_else_does(stand: 
     assert "N2" not in stand.rules
 
 
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_a_slip_of_the_pen_is_named_and_its_code_is_not_shown(stand: Stand, language: str) -> None:
+    words = Words(language, stand.view, dict)
+    for text in ("wrong-dose-entered", "wrong-dose-entered: 5 mg"):
+        said = words.reason_said("clinical-judgement", text)
+        assert "wrong-dose" not in said
+        assert said.startswith(words.coded("reason", "wrong-dose-entered"))
+    assert words.reason_said("clinical-judgement", "sốt cao").endswith(": sốt cao")
+    assert words.reason_said(None, None) == ""
+
+
 def test_a_charge_nurse_withdraws_what_another_charted(stand: Stand) -> None:
     at_patient(stand, "C1")
     stand.press(inbox.BeginAct, act="undo", record_id="rec-amox", reason="clinical-judgement", reason_text="ghi nhầm")

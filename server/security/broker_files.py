@@ -136,6 +136,7 @@ class Keeper:
                 self._owed.discard(machine)
             else:
                 _log.error("the session of %s at the broker could not be ended yet", machine)
+                break  # the broker is away: the next look tries again
 
     def _run(self) -> None:
         while not self._stopping:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from pointofcare.people import StaffRole
 from server import config as configuration
 from server.__main__ import main as server
 from server.app import bare_app
-from server.store import orders, products, views_patients
+from server.store import orders, patients, products, views_patients
 from server.store.bags import Content
 from server.store.orders import Verification
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import bags, policies
+from simulation import ward
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,9 +38,19 @@ def main(arguments: Sequence[str]) -> int:
         if code:
             return code
     if files:
+        _name_ward(Path(settings))
         _policy(Path(settings))
         Path(bags_file).write_text(json.dumps(_bags(Path(settings))), encoding="utf-8")
     return 0
+
+
+def _name_ward(settings: Path) -> None:
+    """The import knows the ward by its code alone."""
+    administrator = Actor(id="S-admin1", name="Administrator", roles=frozenset({StaffRole.ADMINISTRATOR}))
+    with bare_app(configuration.load(settings)).app_context(), transaction(administrator) as tx:
+        known = patients.ward(tx, ward.WARD)
+        if known is not None:
+            patients.put_ward(tx, replace(known, name=ward.WARD_NAME))
 
 
 def _policy(settings: Path) -> None:

@@ -222,7 +222,7 @@ def _every_kind(patient: Patient, products: dict[str, Product], orders: list[Ord
                 status=OrderStatus.ACTIVE,
                 verified=True,
                 indication=indication,
-                display=f"{product.name}, {dose}, {product.routes[0]}",
+                display=f"{product.name}, {_as_read(dose)}, {product.routes[0]}",
                 prescriber="S-doctor1",
                 **others,  # type: ignore[arg-type]
             )
@@ -243,6 +243,11 @@ def _with_glucose(patient: Patient, now: datetime) -> Patient:
         for place, value in enumerate(("8.4 mmol/L", "9.6 mmol/L", "11.2 mmol/L", "7.9 mmol/L", "10.1 mmol/L"))
     )
     return replace(patient, observations=(*patient.observations, *before))
+
+
+def _as_read(dose: str) -> str:
+    """As a prescriber writes it: no code of a unit, and a decimal comma."""
+    return dose.replace("[IU]", "IU").replace(" ug", " mcg").replace(".", ",")
 
 
 def _conflicts(product: Product, allergic: set[str]) -> bool:
@@ -275,7 +280,7 @@ def _orders_of(
                 status=OrderStatus.ACTIVE,
                 verified=rng.random() > 0.06,
                 indication=indication,
-                display=f"{product.name}, {dose}, {product.routes[0]}",
+                display=f"{product.name}, {_as_read(dose)}, {product.routes[0]}",
                 prescriber="S-doctor1",
                 **timing,  # type: ignore[arg-type]
             )

@@ -5,6 +5,7 @@ What came into force is only added to. A file changes while it is a draft, and n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,6 +61,20 @@ class InForce:
 def in_force(tx: Transaction, ward: str = HOSPITAL) -> Policy:
     """The policy that holds in `ward`, or in the hospital where a ward has no file of its own; the default when none was set."""
     return standing(tx, ward).policy
+
+
+def in_force_everywhere(tx: Transaction, wards: Iterable[str]) -> dict[str, Policy]:
+    """What `in_force` says of the hospital ("") and of each of these wards. One statement, however many wards there are."""
+    newest = select(func.max(PolicyRow.id)).where(PolicyRow.facility == tx.facility).group_by(PolicyRow.ward)
+    rows = {
+        row.ward: row
+        for row in tx.session.execute(select(PolicyRow.ward, PolicyRow.id, PolicyRow.document).where(PolicyRow.id.in_(newest)))
+    }
+    found: dict[str, Policy] = {}
+    for ward in (HOSPITAL, *wards):
+        held = [rows[each] for each in {HOSPITAL, ward} if each in rows]
+        found[ward] = mapping.policy(max(held, key=lambda row: row.id).document) if held else Policy()
+    return found
 
 
 def standing(tx: Transaction, ward: str = HOSPITAL) -> InForce:

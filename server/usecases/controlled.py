@@ -248,14 +248,15 @@ def _refused(tx: Transaction, cart: str, event: FleetEvent, key: str) -> None:
         "reason": told["reason"],
         "name": stock.product_name(tx, told["product"]) if told["product"] else "",
     }
+    ward = stock.ward_of_cart(tx, cart)
     new = NewTask(
         kind=CONTROLLED_COUNT,
         key=key,
-        ward=stock.ward_of_cart(tx, cart),
+        ward=ward,
         product=told["product"] or None,
         record_id=told["record_id"] or None,
         detail=detail,
-        due_by=_by(tx, event.at),
+        due_by=_by(tx, ward, event.at),
     )
     if tasks.find(tx, CONTROLLED_COUNT, key) is None:  # a cart resends its events
         tasks.put(tx, new)
@@ -313,20 +314,21 @@ def recount(tx: Transaction, *, cart: str, product: str, new: Move | None = None
                 product=product,
                 record_id=count.record_id,
                 detail=detail,
-                due_by=_by(tx, count.at),
+                due_by=_by(tx, ward, count.at),
             )
             tasks.put(tx, owed)
         elif task.is_open and {**task.detail, **detail} != dict(task.detail):
             detail = {**task.detail, **detail}
             tasks.note(tx, task.id, step="recounted", detail=detail)
         elif task.status == tasks.CANCELLED:
-            owed = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=_by(tx, count.at))
+            by = _by(tx, task.ward, count.at)
+            owed = NewTask(kind=CONTROLLED_COUNT, key=count.key, ward=task.ward, product=product, detail=detail, due_by=by)
             tasks.put(tx, owed, reopen=True)
 
 
-def _by(tx: Transaction, at: datetime) -> datetime:
-    """An unsettled count is owed an explanation as soon as an unsettled dose."""
-    return at + products.policy(tx).controlled_settle_within
+def _by(tx: Transaction, ward: str, at: datetime) -> datetime:
+    """An unsettled count is owed an explanation as soon as an unsettled dose of its ward."""
+    return at + products.policy(tx, ward).controlled_settle_within
 
 
 def adjust(tx: Transaction, *, task_id: int, by: str, at: datetime, detail: Mapping[str, Any], product: str, note: str) -> None:

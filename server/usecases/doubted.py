@@ -14,14 +14,15 @@ from server.store.discrepancies import Discrepancy
 from server.store.observations import Measurement
 from server.store.transaction import Actor, Transaction
 from server.usecases.discrepancies import REVIEWERS
-from server.usecases.observations import AHEAD
+from server.usecases.observations import AHEAD, doubt
 from server.usecases.permission import require, text
 
 ACCEPTED: Final = "accepted"
 WITHDRAWN: Final = "withdrawn"
 # Why a value was doubted that may yet be true.
 MAY_BE_TRUE: Final = frozenset({"observation-range", "observation-old", "observation-future"})
-DOUBTED: Final = MAY_BE_TRUE | {"observation-code", "observation-unit", "observation-twice"}
+SAYS_NOTHING: Final = frozenset({"observation-code", "observation-unit"})
+DOUBTED: Final = MAY_BE_TRUE | SAYS_NOTHING | {"observation-twice"}
 
 
 def accept(tx: Transaction, actor: Actor, discrepancy: int, *, reason: str) -> Discrepancy:
@@ -32,7 +33,8 @@ def accept(tx: Transaction, actor: Actor, discrepancy: int, *, reason: str) -> D
     held, measured, why = _held(tx, actor, discrepancy, reason)
     if measured.nurse == actor.id:
         raise NotPermittedError("nobody accepts a value that they measured", remedy="ask a colleague to look at it", actor=actor.id)
-    if held.code not in MAY_BE_TRUE or measured.at > tx.at + AHEAD:
+    # What is old or of a moment to come was doubted for that alone, and may be of no kind or unit besides.
+    if held.code not in MAY_BE_TRUE or measured.at > tx.at + AHEAD or doubt(measured.code, measured.value) in SAYS_NOTHING:
         raise ConflictError(
             f"a value that was doubted for {held.code} cannot stand in the chart",
             remedy="withdraw it and measure again",

@@ -84,10 +84,14 @@ def doses(
     return Overdue(doses=tuple(sorted(found, key=lambda one: (one.due, one.patient.id, one.order.id))), unknown=tuple(unknown))
 
 
-def effects(owed: Iterable[DoseAsNeeded], *, policy: Policy, now: datetime) -> tuple[OwedEffect, ...]:
-    """When each effect is to be charted by, by the route's window; the one due first comes first."""
+def effects(owed: Iterable[DoseAsNeeded], *, policies: Mapping[str, Policy], now: datetime) -> tuple[OwedEffect, ...]:
+    """When each effect is to be charted by, by the window of its route in the policy of the patient's ward (`policies`, "" the
+    hospital's), as far back as that policy looks; the one due first comes first."""
     listed = []
     for dose in owed:
+        policy = policies.get(dose.ward) or policies[""]
+        if dose.at < now - policy.effect_look_back:
+            continue
         by = dose.at + _within(policy, dose.route)
         listed.append(OwedEffect(dose=dose, due_by=by, is_late=now >= by))
     return tuple(sorted(listed, key=lambda one: (one.due_by, one.dose.record_id)))

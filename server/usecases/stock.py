@@ -25,7 +25,7 @@ def fill(
     Raises: NotPermittedError, NotFoundError (the product), UnreadableError (not controlled, no drawer, no whole number)."""
     require(tx, actor, StaffRole.PHARMACIST)
     held = products.get(tx, product)
-    if not controlled.is_controlled(held, products.policy(tx)):
+    if not controlled.is_controlled(held, products.policy(tx, stock.ward_of_cart(tx, cart))):
         raise UnreadableError(
             f"{held.name} is not a controlled drug", remedy="only controlled drugs are counted by drawer", product=product
         )

@@ -15,6 +15,7 @@ from pointofcare.errors import PointOfCareError
 from server.security import viewing
 from server.security.permissions import FILL_DRAWERS, SEE_CONTROLLED
 from server.security.person import actor, requires
+from server.store import policies as stored_policies
 from server.store import products, stock, views_controlled, views_patients, views_pharmacy
 from server.store.transaction import reading, transaction
 from server.usecases import controlled, controlled_report
@@ -54,14 +55,15 @@ def _report() -> dict[str, object]:
         wards = views_patients.wards(tx)
         ward = request.args.get("ward", "")
         ward = ward if ward in {line.id for line in wards} else ""
-        policy = products.policy(tx)
-        stocked = {one.id: one for one in products.listed(tx) if controlled.is_controlled(one, policy)}
+        formulary = products.listed(tx)
+        policies = stored_policies.in_force_everywhere(tx, [one.id for one in wards])
+        stocked = {one.id: one for one in formulary if any(controlled.is_controlled(one, policy) for policy in policies.values())}
         acts = views_controlled.acts(tx, products=list(stocked), since=since, until=until, ward=ward or None)
         kinds = (CONTROLLED_COUNT, CONTROLLED_BALANCE)
         differing = views_controlled.differing(tx, kinds=kinds, since=since, until=until, ward=ward or None)
         moves = stock.listed(tx, limit=40)
         carts = views_controlled.carts(tx)
-        within = policy.controlled_settle_within
+        within = policies[ward].controlled_settle_within
         of_wards = controlled_report.by(lambda one: one.ward, acts, differing, stocked, settle_within=within)
         of_nurses = controlled_report.by(lambda one: one.nurse, acts, differing, stocked, settle_within=within)
         names = views_pharmacy.names(tx, {line.key for line in of_nurses} | {move.by for move in moves})
@@ -77,6 +79,7 @@ def _report() -> dict[str, object]:
         "is_whole": len(acts) <= views_controlled.MOST_ACTS,
         "moves": moves,
         "carts": carts,
+        "products": {one.id: one.name for one in formulary},
         "stocked": sorted(stocked.values(), key=lambda one: one.name),
         "bars": BARS,
         "fill_key": uuid4().hex,

@@ -27,6 +27,9 @@ from server.usecases import orders as verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
 from server.web import faults, page
 
+AMOUNTS = ("dose", "dose_max", "rate", "rate_max", "prn_max_24h")
+_TRAILING_ZERO = re.compile(r"\d\.\d*0(?!\d)")
+
 room = Blueprint("orders", __name__, url_prefix="/orders")
 
 _ROW = re.compile(r"dosages\[([0-9]+)\]")
@@ -204,6 +207,15 @@ def _shown(
     )
 
 
+def _trailing_zeros(cells: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Amounts such as "1.000 mg" or "5.0 mg": a thousand to one reader and one to another, fifty where the point is not seen. Nobody
+    types one by hand; where a point groups thousands, as in Vietnamese and French, it would be a thousandth of what was meant."""
+    faults = {name: page.t("amount-trailing-zero") for name in AMOUNTS if _TRAILING_ZERO.search(cells.get(name, ""))}
+    if any(_TRAILING_ZERO.search(str(row.get(name) or "")) for row in rows for name in AMOUNTS):
+        faults["steps"] = page.t("amount-trailing-zero")
+    return faults
+
+
 @room.post("/new")
 @requires(PLACE_ORDERS)
 def place() -> BaseResponse | tuple[str, int]:
@@ -215,6 +227,7 @@ def place() -> BaseResponse | tuple[str, int]:
     cells["days_of_week"] = "|".join(request.form.getlist("days_of_week"))
     rows = _rows(request.form)
     order, found = read(cells, order_id=amend or f"o-{uuid4().hex[:12]}", patient=patient_id, prescriber=who.id, rows=rows)
+    found = {**found, **_trailing_zeros(cells, rows)}
     reason = request.form.get("reason", "")
     if amend and not reason.strip():
         found = {**found, "reason": page.t("amend-needs-reason")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -27,19 +28,28 @@ COLUMNS = ("certain", "at", "patient", "mrn", "name", "ward", "bed", "status", "
 @room.get("/")
 @requires(SEE_RECALLS)
 def show() -> str:
+    return _page({})
+
+
+def _page(cells: Mapping[str, str]) -> str:
+    """`cells`: what was written into a form that could not be taken."""
     with reading(actor()) as tx:
         found = recalls.listed(tx)
         stocked = products.listed(tx)
         names = views_pharmacy.names(tx, {one.by for one in found})
     return page.render(
-        "recalls.html", recalls=found, stocked=stocked, names=names, products={one.id: one.name for one in stocked}, cells=request.args
+        "recalls.html", recalls=found, stocked=stocked, names=names, products={one.id: one.name for one in stocked}, cells=cells
     )
 
 
 @room.post("/")
 @requires(RECALL)
-def enter() -> BaseResponse:
+def enter() -> BaseResponse | str:
+    """Cannot be taken back, so it wants a tick; what was written stays in the form until it is taken."""
     who = actor()
+    if request.form.get("sure") != "yes":
+        page.say("recall-not-sure", "danger")
+        return _page(request.form)
     try:
         with transaction(who) as tx:
             made = verbs.recall(
@@ -52,7 +62,7 @@ def enter() -> BaseResponse:
             )
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
-        return page.back(url_for("recalls.show"))
+        return _page(request.form)
     page.say("done-recall")
     return page.back(url_for("recalls.one", recall=made.id))
 

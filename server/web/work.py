@@ -20,6 +20,7 @@ from server.security import person, viewing
 from server.security.permissions import CLOSE_DOSES, SEE_WORK
 from server.security.person import actor, requires
 from server.store import bedside, orders, products, tasks, views_patients, views_pharmacy, views_work
+from server.store import policies as stored_policies
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import corrections, overdue, task_kinds
@@ -88,10 +89,10 @@ def show() -> Response | str:
 
 
 def _list(tx: Transaction, who: Actor, view: str, kinds: Sequence[str], ward: str, *, late: bool) -> dict[str, object]:
-    policy = products.policy(tx, ward)
     if view == "effects":
-        owed = views_work.effects_owed(tx, ward=ward or None, since=tx.at - policy.effect_look_back)
-        effects = overdue.effects(owed, policy=policy, now=tx.at)
+        policies = stored_policies.in_force_everywhere(tx, [ward] if ward else [one.id for one in views_patients.wards(tx)])
+        since = tx.at - max(policy.effect_look_back for policy in policies.values())
+        effects = overdue.effects(views_work.effects_owed(tx, ward=ward or None, since=since), policies=policies, now=tx.at)
         return {"effects": effects, "names": views_pharmacy.names(tx, {one.dose.nurse for one in effects})}
     if view == "overdue":
         zones = {line.id: line.timezone for line in views_patients.wards(tx)}

@@ -229,7 +229,7 @@ def test_the_effect_of_a_dose_as_needed_is_owed_until_somebody_says_it(app: Flas
             rows = views_work.effects_owed(tx, ward=WARD, since=LATER - timedelta(hours=72))
         return [
             (one.dose.record_id, one.is_late)
-            for one in overdue.effects(rows, policy=Policy(), now=made.effective_at + timedelta(minutes=60))
+            for one in overdue.effects(rows, policies={"": Policy()}, now=made.effective_at + timedelta(minutes=60))
         ]
 
     assert owed() == [(made.record_id, True)]  # by mouth: an hour

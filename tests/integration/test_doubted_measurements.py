@@ -115,6 +115,8 @@ def test_nobody_accepts_what_they_measured_nor_without_the_role_or_a_reason(app:
         pytest.param("97 %", "spo2", NOW + timedelta(days=2), id="its moment has not come"),
         pytest.param("97 mg", "spo2", NOW, id="another unit"),
         pytest.param("97 %", "mood", NOW, id="no such kind"),
+        pytest.param("120 mm[Hg]", "sbp", NOW - timedelta(days=40), id="old, and of no such kind"),
+        pytest.param("97 mg", "spo2", NOW - timedelta(days=40), id="old, and in another unit"),
     ],
 )
 def test_what_a_chart_cannot_hold_is_not_accepted_but_can_be_withdrawn(app: Flask, value: str, code: str, at: datetime) -> None:
@@ -130,12 +132,12 @@ def test_what_a_chart_cannot_hold_is_not_accepted_but_can_be_withdrawn(app: Flas
 def test_an_old_value_is_accepted_as_old_and_a_second_one_of_its_moment_is_not(app: Flask) -> None:
     with app.app_context():
         old = NOW - timedelta(days=40)
-        first, second = doubt("120 mm[Hg]", code="sbp", at=old), doubt("180 mm[Hg]", code="sbp", at=old)
+        first, second = doubt("120 mm[Hg]", code="systolic", at=old), doubt("180 mm[Hg]", code="systolic", at=old)
         with transaction(CHARGE, at=LATER) as tx:
             doubted.accept(tx, CHARGE, first, reason="from paper")
         with pytest.raises(ConflictError), transaction(CHARGE, at=LATER) as tx:
             doubted.accept(tx, CHARGE, second, reason="from paper")
-        assert charted() == [("sbp", "120 mm[Hg]", old)]
+        assert charted() == [("systolic", "120 mm[Hg]", old)]
 
 
 def test_a_discrepancy_about_something_else_is_no_measurement(app: Flask) -> None:

@@ -193,3 +193,20 @@ def test_a_new_order_holds_from_its_start(app: Flask) -> None:
         kept = verbs.place(tx, PRESCRIBER, an_order(holds_from=tx.at))
         assert kept.holds_from is None
         assert kept.category is OrderCategory.SCHEDULED
+
+
+@pytest.mark.parametrize("dose", ["1.000 mg", "5.0 mg", "1.500 mg", "2.50 mg"])
+def test_a_point_that_could_group_thousands_or_hide_is_refused_and_nothing_is_placed(app: Flask, dose: str) -> None:
+    answer = post(app, **asked(ingredient="paracetamol", dose=dose, times="08:00"))
+    assert answer.status_code == 422
+    assert "no zero at the end behind the point" in answer.text
+    step = post(app, **asked(ingredient="paracetamol", **(TAPER | {"step-2-dose": dose})))
+    assert step.status_code == 422
+    assert "no zero at the end behind the point" in step.text
+    with app.app_context(), reading() as tx:
+        assert all(one.order.ingredient != "paracetamol" for one in orders.of_patient(tx, "P1"))
+
+
+def test_small_doses_keep_their_digits(app: Flask) -> None:
+    assert post(app, **asked(ingredient="digoxin", dose="0.125 mg", times="08:00")).status_code == 200
+    assert placed(app, "digoxin").order.dose == Quantity.parse("0.125 mg")

@@ -174,7 +174,9 @@ def test_a_recall_on_the_page_lists_who_got_it_and_exports_no_formula(app: Flask
         work.record(a_record())
         work.record(a_record(2, lot=None, nurse=FORMULA))
     client = web.signed_in(app, PHARMACIST)
-    made = web.post(client, "/recalls/", "/recalls/", gtin=AMOXICILLIN.gtin, lots="A1\nA2, A3;A1", serials="", reason="particles")
+    made = web.post(
+        client, "/recalls/", "/recalls/", gtin=AMOXICILLIN.gtin, lots="A1\nA2, A3;A1", serials="", reason="particles", sure="yes"
+    )
     assert "Recalled." in made.text
     assert "NGUYỄN VĂN 1" in made.text
     assert "lot not known" in made.text
@@ -184,7 +186,7 @@ def test_a_recall_on_the_page_lists_who_got_it_and_exports_no_formula(app: Flask
     rows = list(csv.reader(io.StringIO(client.get(f"/recalls/{number}/recipients.csv").text.removeprefix("\ufeff"))))
     assert len(rows) == 3
     assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
-    nothing = web.post(client, "/recalls/", "/recalls/", gtin="123", lots="A1", reason="x")
+    nothing = web.post(client, "/recalls/", "/recalls/", gtin="123", lots="A1", reason="particles seen", sure="yes")
     assert "no product has the GTIN" in nothing.text
     charge = web.signed_in(app, CHARGE)
     token = web.token_of(charge.get("/recalls/").text)
@@ -365,3 +367,27 @@ def test_a_ward_filter_leaves_out_other_wards_tasks(app: Flask) -> None:
     client = web.signed_in(app, PHARMACIST)
     assert "drawer empty" in client.get("/work/").text
     assert "drawer empty" not in client.get(f"/work/?ward={server_ward.WARD}").text
+
+
+def test_a_recall_wants_a_tick_since_it_cannot_be_taken_back_and_keeps_what_was_written(app: Flask) -> None:
+    client = web.signed_in(app, PHARMACIST)
+    asked = web.post(client, "/recalls/", "/recalls/", gtin=AMOXICILLIN.gtin, lots="A1\nA2", reason="particles in the vial").text
+    assert "Nothing was recalled" in asked
+    assert "A1\nA2</textarea>" in asked
+    assert "particles in the vial</textarea>" in asked
+    assert f'value="{AMOXICILLIN.gtin}"' in asked
+    wrong = web.post(client, "/recalls/", "/recalls/", gtin="123", lots="A1", reason="particles in the vial", sure="yes").text
+    assert "particles in the vial</textarea>" in wrong
+    with app.app_context(), reading() as tx:
+        assert recalls.listed(tx) == ()
+
+
+def test_a_drawers_moves_name_the_drug_and_a_task_its_ward(app: Flask) -> None:
+    with app.app_context():
+        work.fill(10)
+        work.count(1, 7)
+    client = web.signed_in(app, PHARMACIST)
+    assert f'<td data-label="Drug">{work.MORPHINE.name}</td>' in client.get("/controlled/").text
+    page = client.get("/work/").text
+    assert "<dd>Nội tổng hợp</dd>" in page
+    assert f"<dd>{WARD}</dd>" not in page

@@ -60,6 +60,8 @@ VIEWS: Mapping[str, View] = {
     "emr.worklist": View(action="view.list", subject="list/emr"),
     "fleet.cart": View(action="view.cart", subject="cart/{cart_id}"),
     "audit.entries": View(action="view.audit", subject="audit"),
+    "audit.export": View(action="view.audit-export", subject="audit"),
+    "audit.checkpoint": View(action="view.audit", subject="audit/checkpoint"),
     "audit.rejected": View(action="view.list", subject="list/rejected"),
     "api.patients": View(action="view.list", subject="list/patients"),
     "api.patient": View(action="view.patient", subject="patient/{patient_id}"),
@@ -75,7 +77,7 @@ _CHANGE = "it changes something: the change is audited in its own transaction"
 _ACCOUNT = "the person's own account or sign-in"
 _PROGRAM = "about the program, not about a patient"
 _STAFF = "staff, no patient"
-_PRODUCT = "products, carts or rules, no patient"
+_PRODUCT = "products, machines or rules, no patient"
 # Every other endpoint, with why looking at it leaves no row.
 UNWATCHED: Mapping[str, str] = {
     "home.show": "numbers of what waits, no patient",
@@ -104,6 +106,7 @@ UNWATCHED: Mapping[str, str] = {
     "api.requeue": _CHANGE,
     "api.answer": _CHANGE,
     "api.pump_reading": _CHANGE,
+    "audit.verify": "the result is audited as what it is: audit.verify",
     "bags.act": _CHANGE,
     "bags.find": "leads to the bag's own page, which is audited",
     "controlled.fill": _CHANGE,
@@ -116,6 +119,9 @@ UNWATCHED: Mapping[str, str] = {
     "imports.show": "an empty form",
     "imports.examine": "the sender's own file",
     "imports.confirm": _CHANGE,
+    "machines.claim": _CHANGE,
+    "machines.revoke": _CHANGE,
+    "machines.show": _PRODUCT,
     "orders.act": _CHANGE,
     "orders.answer": _CHANGE,
     "patients.observe": _CHANGE,

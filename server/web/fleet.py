@@ -12,9 +12,10 @@ from pointofcare.errors import NotFoundError
 from server.security import person, viewing
 from server.security.permissions import SEE_FLEET, SEE_PATIENTS
 from server.security.person import actor, requires
-from server.store import views_fleet
+from server.store import discrepancies, views_fleet
 from server.store.transaction import Transaction, reading
 from server.store.views_fleet import CartLine
+from server.usecases import checkpoints
 from server.web import page
 
 room = Blueprint("fleet", __name__, url_prefix="/fleet")
@@ -45,12 +46,14 @@ def carts() -> Response | str:
     with reading(actor()) as tx:
         everyone = views_fleet.carts(tx)
         found = _chosen(tx)
+        alarms = [one for one in discrepancies.listed(tx) if one.code == checkpoints.CODE]
     wards = sorted({cart.ward for cart in everyone if cart.ward})
     versions = sorted({cart.software for cart in everyone if cart.software})
     return page.live(
         "fleet.html",
         "_fleet.html",
         carts=found,
+        alarms=alarms,
         number=len(everyone),
         now=tx.at,
         wards=wards,

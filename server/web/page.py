@@ -58,6 +58,11 @@ def choose_language(wanted: str) -> None:
             views_audit.set_language(tx, actor().id, wanted)
 
 
+def has(code: str) -> bool:
+    """Is there such a text?"""
+    return _catalogue().has(language(), code)
+
+
 def t(code: str, **parameters: object) -> str:
     """The text of `code` in the reader's language."""
     return _catalogue().text(language(), code, parameters)

@@ -82,6 +82,12 @@ def listed(tx: Transaction, *, state: str | None = OPEN, ward: str | None = None
     return tuple(_value(row) for row in rows)
 
 
+def open_of_code(tx: Transaction, code: str) -> tuple[Discrepancy, ...]:
+    """Oldest first, at most 100."""
+    query = select(DiscrepancyRow).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.state == OPEN, DiscrepancyRow.code == code)
+    return tuple(_value(row) for row in tx.session.scalars(query.order_by(DiscrepancyRow.id).limit(100)))
+
+
 def of_record(tx: Transaction, record_id: str) -> tuple[Discrepancy, ...]:
     rows = tx.session.scalars(
         select(DiscrepancyRow)

@@ -46,7 +46,7 @@ def carts() -> Response | str:
     with reading(actor()) as tx:
         everyone = views_fleet.carts(tx)
         found = _chosen(tx)
-        alarms = [one for one in discrepancies.listed(tx) if one.code == checkpoints.CODE]
+        alarms = discrepancies.open_of_code(tx, checkpoints.CODE)
     wards = sorted({cart.ward for cart in everyone if cart.ward})
     versions = sorted({cart.software for cart in everyone if cart.software})
     return page.live(

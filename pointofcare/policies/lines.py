@@ -213,7 +213,7 @@ READERS: Mapping[str, Callable[[Mapping[str, object], str, Notes, Rules], LineVa
 
 
 def key_of(value: LineValue) -> tuple[object, ...]:
-    """What may stand in its list once: two lines with one key say the same thing twice, or contradict each other."""
+    """What a line is about: the same line of two files is told by it."""
     if isinstance(value, LookAlike):
         return tuple(sorted((value.one, value.other)))
     if isinstance(value, EffectWindow):
@@ -223,6 +223,12 @@ def key_of(value: LineValue) -> tuple[object, ...]:
     if isinstance(value, ListedHold):
         return (value.by, value.name, value.rule.code)
     return (value.by, value.name)
+
+
+def stands_once(value: LineValue) -> tuple[object, ...]:
+    """What may stand in its list once: two lines with it say the same thing twice, or contradict each other. Several limits of one
+    measured value hold beside each other, each for itself."""
+    return (*key_of(value), value.rule) if isinstance(value, ListedHold) else key_of(value)
 
 
 def name_of(value: LineValue) -> str:

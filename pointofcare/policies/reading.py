@@ -211,7 +211,7 @@ def _list(table: Mapping[str, object], each: ListEntry, notes: Notes, rules: lin
         value = lines.READERS[each.name](line, path, notes, rules)
         if value is None:
             continue
-        first = seen.setdefault(lines.key_of(value), (place, value))
+        first = seen.setdefault(lines.stands_once(value), (place, value))
         if first[0] != place:
             same = first[1] == value or each.name == "look_alike"
             parameters = {"name": lines.name_of(value), "first": first[0], "other": lines.name_of(first[1])}

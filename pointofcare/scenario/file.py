@@ -38,7 +38,10 @@ def scenarios(text: str) -> tuple[Scenario, ...]:
     faults = Faults()
     value, file_format = _format(value, faults)
     found = []
-    for path, each in _laid_out(value, faults):
+    laid_out = _laid_out(value, faults)
+    if not laid_out:
+        faults.note("scenarios", "is empty, so it would prove nothing; write at least one scenario")
+    for path, each in laid_out:
         fields = Fields(each, path, faults, file_format)
         found.append(_scenario(fields))
         fields.done()

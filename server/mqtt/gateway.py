@@ -89,6 +89,11 @@ class GatewayState:
     fault: str
 
 
+def _at_cart(cart: str) -> Actor:
+    """The gateway, for a message that came over this cart's connection: the audit says from where."""
+    return Actor(id=ACTOR.id, name=ACTOR.name, place=f"cart/{cart}")
+
+
 class _Wake:
     """Put on the queue to end a wait."""
 
@@ -245,11 +250,11 @@ class Gateway:
     def _record(self, body: AdministrationRecorded, cart: str) -> Recorded:
         """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
         try:
-            with transaction(ACTOR) as tx:
+            with transaction(_at_cart(cart)) as tx:
                 return self._record_in(tx, body, cart)
         except Exception:  # noqa: BLE001 - recorded below, or raised from there
             _log.exception("record %s: the second look failed", body.record.record_id)
-        with transaction(ACTOR) as tx:
+        with transaction(_at_cart(cart)) as tx:
             return self._record_in(tx, body, cart, reevaluate=False)
 
     def _record_in(self, tx: Transaction, body: AdministrationRecorded, cart: str, *, reevaluate: bool = True) -> Recorded:
@@ -270,16 +275,16 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
             return
-        self._receipt(cart, self._record_attempt(body))
+        self._receipt(cart, self._record_attempt(body, cart))
 
-    def _record_attempt(self, body: AttemptStopped) -> Recorded:
+    def _record_attempt(self, body: AttemptStopped, cart: str) -> Recorded:
         """What people owe because of it must not keep the evidence out."""
         try:
-            with transaction(ACTOR) as tx:
+            with transaction(_at_cart(cart)) as tx:
                 return attempts.record(tx, body)
         except Exception:  # noqa: BLE001 - recorded below, or raised from there
             _log.exception("attempt %s: its tasks could not be raised", body.record_id)
-        with transaction(ACTOR) as tx:
+        with transaction(_at_cart(cart)) as tx:
             return attempts.record(tx, body, raise_tasks=False)
 
     def _on_observation(self, arrival: Arrival) -> None:
@@ -288,7 +293,7 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the measurement is of facility {body.facility!r}")
             return
-        with transaction(ACTOR) as tx:
+        with transaction(_at_cart(cart)) as tx:
             recorded = observations.record(tx, body, sender=cart)
         self._receipt(cart, recorded)
 

@@ -52,8 +52,9 @@ from pointofcare.wire.tables import PatientChartBody
 from server.config import MqttConfig
 from server.mqtt.gateway import Gateway
 from server.security import signing
-from server.store import administrations, discrepancies, fleet, outbox, tasks, verdicts
+from server.store import administrations, discrepancies, fleet, outbox, tasks, verdicts, views_log
 from server.store.transaction import Actor, reading, transaction
+from server.store.views_log import Wanted
 from server.usecases import orders, task_kinds
 from server.usecases.facts import Site
 from tests.support import work
@@ -141,6 +142,7 @@ def test_a_record_gets_its_receipt_after_the_commit_and_the_same_one_again(groun
             assert received.duplicate is duplicate
         assert (gateway.state.recorded, gateway.state.duplicates, gateway.state.failed) == (1, 2, 0)
         with reading() as tx:
+            assert views_log.lines(tx, Wanted(action="administration.record"), limit=1)[0].place == "cart/c1"
             assert administrations.get(tx, made.record_id) is not None
 
 

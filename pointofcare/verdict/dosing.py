@@ -97,7 +97,9 @@ def by_weight(dose: Quantity) -> bool:
 def _ordered(moment: Moment) -> tuple[Quantity, Quantity] | str:
     order, stated = moment.order, moment.facts.intent.dose
     if order is None:
-        low = high = stated if stated is not None and _is_emergency(moment) else Quantity(value=Decimal(0), unit="mg")
+        if stated is None or not _is_emergency(moment):
+            return "no-dose"
+        low = high = stated
     elif order.dose_range is not None:
         low, high = order.dose_range
     elif order.dose is not None:

@@ -142,6 +142,7 @@ class Driver:
         else:
             users = _bound_to(vars(sys.modules[mutant.module])[mutant.name])
             tests = {number for code, numbers in self._callers.items() if code in users or _names(code, mutant.name) for number in numbers}
+            tests |= {number for number, item in enumerate(self._items) if _names(item.function.__code__, mutant.name)}  # type: ignore[attr-defined]
         first = [number for number in self._killers[mutant.module, mutant.name] if number in tests]
         rest = sorted(tests - set(first), key=lambda number: self._seconds[number])
         return first + rest

@@ -93,7 +93,7 @@ def _of_body(tree: cst.Module, body: Any, at: Mapping[cst.CSTNode, Any], module:
         elif isinstance(node, cst.SimpleStatementLine):
             for statement in node.body:
                 target = _target(statement)
-                if target is not None:
+                if target is not None and not target.startswith("__"):  # `__slots__` was read when the class was made
                     kind = FIELD if prefix else VALUE
                     yield from _of_node(tree, statement.value, at, module, kind, prefix + target, statement.value)
 

@@ -133,7 +133,8 @@ _WHOLE: dict[str, tuple[Facts, Finding]] = {
     ),
     "label of an older version without a volume": (
         moment(Action.START, replace(BAG, order_version=0, printed_for=PrintedFor(volume=None, rate=amount("83 mL/h")))),
-        Finding(rule="I3", level=Level.REASON, unknown=True, facts={"cause": "version", "printed": "0", "ordered": "1"}, remedy="read-label"),
+        Finding(rule="I3", level=Level.REASON, unknown=True, facts={"cause": "version", "printed": "0", "ordered": "1"},
+            remedy="read-label"),
     ),
     "pump's concentration that nothing says": (
         moment(pumps=(pump(concentration=amount("9 mmol/L")),)),
@@ -147,7 +148,8 @@ _WHOLE: dict[str, tuple[Facts, Finding]] = {
             products=(replace(AMPOULE, ingredients=(an_ingredient("amoxicillin", None),)),),
             orders=(an_order("4 mg", form="injection", route="IV"),), intent=an_intent(waste=amount("6 mg")),
         ),
-        Finding(rule="C1", level=Level.REASON, unknown=True, facts={"cause": "unknown", "taken": "", "accounted": ""}, remedy="name-amounts"),
+        Finding(rule="C1", level=Level.REASON, unknown=True, facts={"cause": "unknown", "taken": "", "accounted": ""},
+            remedy="name-amounts"),
     ),
     "controlled drug wasted short, dose as ordered": (
         facts(products=(AMPOULE,), orders=(an_order("4 mg", form="injection", route="IV"),), intent=an_intent(waste=amount("5 mg"))),
@@ -184,7 +186,8 @@ _WHOLE: dict[str, tuple[Facts, Finding]] = {
     ),
     "a capsule more than is needed": (
         facts(scans=scanned(a_band_scan(), a_drug_scan(serial="1"), a_drug_scan(serial="2")), intent=an_intent(dose=amount("500 mg"))),
-        Finding(rule="Q2", level=Level.STOP, facts={"given": "1000 mg", "ordered": "500 mg"}, remedy="take-less", params={"amount": "500 mg"}),
+        Finding(rule="Q2", level=Level.STOP, facts={"given": "1000 mg", "ordered": "500 mg"},
+            remedy="take-less", params={"amount": "500 mg"}),
     ),
     "daily limit in a kind that does not compare": (
         limited("8 {puff}"),
@@ -210,19 +213,22 @@ _WHOLE: dict[str, tuple[Facts, Finding]] = {
     "as needed, given this minute": (
         prn(0),
         Finding(
-            rule="N2", level=Level.REASON, facts={"minutes": 0, "interval": 360}, remedy="earliest", params={"at": "2026-03-02T14:05:00+07:00"}
+            rule="N2", level=Level.REASON, facts={"minutes": 0, "interval": 360},
+            remedy="earliest", params={"at": "2026-03-02T14:05:00+07:00"}
         ),
     ),
     "as needed, given a minute ahead of this clock": (
         prn(-1),
         Finding(
-            rule="N2", level=Level.REASON, facts={"minutes": 0, "interval": 360}, remedy="earliest", params={"at": "2026-03-02T14:06:00+07:00"}
+            rule="N2", level=Level.REASON, facts={"minutes": 0, "interval": 360},
+            remedy="earliest", params={"at": "2026-03-02T14:06:00+07:00"}
         ),
     ),
     "as needed, given by a record that names neither product nor known order": (
         prn(60, product=None, order="O9"),
         Finding(
-            rule="N2", level=Level.REASON, facts={"minutes": 60, "interval": 360}, remedy="earliest", params={"at": "2026-03-02T13:05:00+07:00"}
+            rule="N2", level=Level.REASON, facts={"minutes": 60, "interval": 360},
+            remedy="earliest", params={"at": "2026-03-02T13:05:00+07:00"}
         ),
     ),
 }  # fmt: skip

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
 from pointofcare.labels.scan import BandScan, Keyed, LabelKind
 from pointofcare.orders import clarify, timing
-from pointofcare.orders.order import OrderCategory, OrderStatus
+from pointofcare.orders.order import OrderCategory, OrderStatus, Prn
 from pointofcare.people import Allergy, AllergyKind
-from pointofcare.products import BagState
-from pointofcare.verdict import dosing, matching
-from pointofcare.verdict.engine import evaluate
+from pointofcare.products import BagState, MaxDaily, PrintedFor
+from pointofcare.verdict import dosing, infusing, matching
+from pointofcare.verdict.engine import VERSION, evaluate
 from pointofcare.verdict.facts import Action, Facts
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import is_place
 from pointofcare.verdict.reason import REASONS, is_coded
+from pointofcare.verdict.support.as_needed import last_gives
 from pointofcare.verdict.support.clarity import CONTRADICTIONS
 from tests.support.builders import (
     GTIN,
@@ -38,7 +39,7 @@ from tests.support.builders import (
     local,
     scanned,
 )
-from tests.unit.pointofcare.verdict.test_infusions import BAG, LIPID, by_mass, moment, start
+from tests.unit.pointofcare.verdict.test_infusions import BAG, LIPID, by_mass, infusion, moment, start
 
 
 def said(asked: Facts, rule: str) -> Finding:
@@ -217,3 +218,70 @@ def test_unclear_order_says_its_trouble_in_words() -> None:
 def test_times_of_a_single_order_are_the_wards() -> None:
     order = an_order(category=OrderCategory.ONCE, times=(time(9),), start=local("08:00:00"))
     assert evaluate(facts(orders=(order,))).due == local("09:00:00")
+
+
+def test_waiting_ends_when_enough_has_left_the_day_not_before() -> None:
+    product = a_product(max_daily=(MaxDaily(ingredient="amoxicillin", hard=amount("1000 mg"), soft=None),))
+    little = an_entry(at=NOW - timedelta(hours=20), dose=amount("100 mg"))
+    much = an_entry(at=NOW - timedelta(hours=10), dose=amount("800 mg"))
+    assert said(facts(products=(product,), history=(little, much)), "Q6").params == {"at": "2026-03-02T22:05:00+07:00"}
+    assert said(facts(products=(product,), history=(much, little)), "Q6").facts["total"] == "1400 mg"
+
+
+def test_yesterdays_expiry_is_not_sure_to_be_over_where_the_zone_is_not_known() -> None:
+    asked = facts(timezone=None, scans=scanned(a_band_scan(), a_drug_scan(expiry=date(2026, 3, 1))))
+    assert said(asked, "G1").facts == {"cause": "timezone", "expiry": "2026-03-01"}
+
+
+def test_newest_of_several_changes_of_rate_holds() -> None:
+    changes = [
+        start(record_id=f"R{hours}", continues="R1", action="rate", at=NOW - timedelta(minutes=minutes), rate=amount(rate))
+        for hours, minutes, rate in ((3, 60, "60 mL/h"), (4, 30, "40 mL/h"), (5, 45, "50 mL/h"))
+    ]
+    asked = replace(moment(Action.RATE, rate=amount("83 mL/h"), history=(start(), *changes)), bags=())
+    (found,) = infusing.running(matching.look(replace(asked, intent=replace(asked.intent, order="O1"))))
+    assert found.rate == amount("40 mL/h")
+
+
+def test_verdict_names_its_engine_and_policy_even_when_it_cannot_be_reached() -> None:
+    for asked in (facts(), facts(orders=(None,))):
+        verdict = evaluate(asked)
+        assert (verdict.engine, verdict.policy) == (VERSION, asked.policy.version)
+    assert said(facts(orders=(None,)), "E1").facts == {"fault": "AttributeError"}
+
+
+@pytest.mark.parametrize(
+    ("version", "printed", "ordered", "told"),
+    [
+        (0, None, "83 mL/h", {"cause": "rate", "printed": "", "ordered": "83 mL/h"}),
+        (1, "83 mL/h", None, {"cause": "rate", "printed": "83 mL/h", "ordered": ""}),
+        (1, None, "83 mL/h", None),
+        (0, None, None, {"cause": "version", "printed": "0", "ordered": "1"}),
+    ],
+)
+def test_rate_on_a_label_is_compared_as_far_as_there_is_one(
+    version: int, printed: str | None, ordered: str | None, told: dict[str, str] | None
+) -> None:
+    label = PrintedFor(volume=amount("500 mL"), rate=amount(printed) if printed else None)
+    bag = replace(BAG, order_version=version, printed_for=label)
+    found = finding_of(evaluate(moment(Action.START, bag, order=infusion(rate=amount(ordered) if ordered else None))), "I3")
+    assert (found.facts if found else None) == told
+
+
+def test_allergy_to_what_is_added_to_a_bag_stops() -> None:
+    order = infusion(additives=("Potassium chloride 20 mmol",))
+    for substance, level in (("potassium chloride", Level.STOP), ("potassium", Level.STOP), ("chloride", Level.PASS)):
+        patient = a_patient(allergies=(Allergy(substance=substance),))
+        assert level_of(evaluate(moment(order=order, patients=(patient, a_neighbour()))), "D10") is level
+
+
+def test_last_gives_of_an_as_needed_drug_hold_a_started_one() -> None:
+    order = an_order(category=OrderCategory.PRN, times=(), prn=Prn(reasons=("pain",), min_interval=None))
+    gives = [an_entry(at=NOW - timedelta(hours=hours), action=action) for hours, action in ((3, "start"), (2, "give"), (1, None))]
+    looked = matching.look(facts(orders=(order,), history=(*gives, an_entry(at=NOW, action="assess"))))
+    assert last_gives(looked) == tuple(reversed(gives))
+
+
+def test_label_of_nothing_is_named_as_nothing() -> None:
+    found = said(facts(scans=scanned(BandScan(gsrn=None))), "P1")
+    assert {source.ref for source in found.sources.values()} <= {""}

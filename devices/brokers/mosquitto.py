@@ -20,6 +20,7 @@ from devices.brokers.process import BrokerKind, RunningBroker
 from pointofcare.errors import DeviceUnavailableError
 
 _LISTENING = re.compile(r"mosquitto version \S+ running")
+_RELOADED = re.compile(r"Reloading config")
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin"
 
 
@@ -81,7 +82,7 @@ def _tls(listener: Listener) -> str:
 def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> BrokerKind:
     check_unique(accounts)
     write = partial(_write, _binary("mosquitto"), tuple(accounts), facility, listener)
-    return BrokerKind(name="mosquitto", write=write, listening=_LISTENING, picks_port=False, host=listener.local_host)
+    return BrokerKind(name="mosquitto", write=write, listening=_LISTENING, reloaded=_RELOADED, picks_port=False, host=listener.local_host)
 
 
 def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Listener, directory: Path, port: int) -> list[str]:

@@ -21,6 +21,7 @@ from devices.brokers.process import BrokerKind, RunningBroker
 from pointofcare.errors import DeviceUnavailableError
 
 _LISTENING = re.compile(r"Listening for MQTT clients on (?:mqtt|tls)://\S+:(?P<port>\d+)")
+_RELOADED = re.compile(r"Reloaded server configuration")
 
 
 def start(directory: Path, accounts: Sequence[Account], *, facility: str, port: int = 0, listener: Listener = LOOPBACK) -> RunningBroker:
@@ -60,7 +61,7 @@ def permissions(accounts: Sequence[Account], *, facility: str, by_certificate: b
 def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> BrokerKind:
     check_unique(accounts)
     write = partial(_write, _binary(), tuple(accounts), facility, listener)
-    return BrokerKind(name="nats", write=write, listening=_LISTENING, picks_port=True, host=listener.local_host)
+    return BrokerKind(name="nats", write=write, listening=_LISTENING, reloaded=_RELOADED, picks_port=True, host=listener.local_host)
 
 
 def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Listener, directory: Path, port: int) -> list[str]:

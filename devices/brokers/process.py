@@ -23,6 +23,7 @@ from pointofcare.errors import DeviceUnavailableError
 
 READY_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
+RELOAD_TIMEOUT_S = 3.0
 _TRIES = 5
 _POLL_S = 0.01
 
@@ -41,11 +42,13 @@ os.execv(command[0], command)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerKind:
     """What differs between brokers: `write` puts the configuration for a port (0: any free one) into the directory and gives
-    the command line; `listening` finds the port in a log line that says that it listens; `host` is where this machine reaches it."""
+    the command line; `listening` finds the port in a log line that says that it listens, `reloaded` the line that says that it reads
+    its configuration anew; `host` is where this machine reaches it."""
 
     name: str
     write: Callable[[Path, int], list[str]]
     listening: re.Pattern[str]
+    reloaded: re.Pattern[str]
     picks_port: bool
     host: str
 
@@ -77,10 +80,15 @@ class RunningBroker:
         self.pid = self._child.pid
 
     def use(self, make: BrokerKind) -> None:
-        """Write another configuration for the same port and make it read it (SIGHUP); running connections are kept."""
+        """Write another configuration for the same port and make it read it (SIGHUP); running connections are kept. Returns when it
+        says so, so that nobody comes in by what was taken away, or after some seconds without a word."""
         self._make = make
         make.write(self.directory, self.port)
+        before = len(make.reloaded.findall(self._child.log()))
         self._child.tell(signal.SIGHUP)
+        deadline = time.monotonic() + RELOAD_TIMEOUT_S
+        while self.running and time.monotonic() < deadline and len(make.reloaded.findall(self._child.log())) <= before:
+            time.sleep(_POLL_S)
 
     @property
     def running(self) -> bool:

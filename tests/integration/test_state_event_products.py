@@ -62,7 +62,7 @@ LEASE_TABLE = {
     ("free", "renew"): (Lease.NONE, 0),
     ("free", "release"): (Lease.NONE, 0),
     ("free", "release-late"): (Lease.NONE, 0),
-    ("mine", "acquire"): (Lease.HELD, 0),
+    ("mine", "acquire"): (Lease.HELD, 1),
     ("mine", "renew"): (Lease.HELD, 0),
     ("mine", "release"): (Lease.NONE, 0),
     ("mine", "release-late"): (Lease.HELD, 0),

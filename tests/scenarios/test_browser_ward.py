@@ -184,7 +184,7 @@ def test_an_expired_pack_and_another_patients_pack_are_stopped(bedside: Bedside,
         bedside.open(patient)
         bedside.scan(pack, "stop")
         is_one_unmistakable_screen(page)
-        expect(page.locator(".findings")).to_contain_text(rule)
+        expect(page.locator(".findings").first).to_contain_text(rule)
         expect(page.locator(".findings .remedy").first).to_be_visible()
         expect(page.locator("form[action='/do/confirm'], form[action='/do/acknowledge'], form[action='/do/reason']")).to_have_count(0)
         wrongs += inspect(page, KIOSK_TOUCH)
@@ -222,7 +222,7 @@ def test_an_order_can_be_given_as_soon_as_the_pharmacist_has_verified_it(
     line = page.locator(".orders li", has_text=waiting.product.name).first
     expect(line.locator(".unverified")).to_be_visible()
     bedside.scan(waiting.pack(), "stop")
-    expect(page.locator(".findings")).to_contain_text("D6")
+    expect(page.locator(".findings").first).to_contain_text("D6")
     bedside.press("clear")
     bedside.state("patient")
 
@@ -277,7 +277,7 @@ def test_an_urgent_order_given_for_a_reason_is_reviewed_by_the_charge_nurse(
     # The order comes to the open screen by itself.
     expect(page.locator(".orders li", has_text=product.name)).to_be_visible()
     bedside.scan(shelf.pack(product, random.Random("stat"), today()), "reason")
-    expect(page.locator(".findings")).to_contain_text("D6")
+    expect(page.locator(".findings").first).to_contain_text("D6")
     wrongs += inspect(page, KIOSK_TOUCH)
     page.locator("select[name=reason]").first.select_option("emergency")
     bedside.press("reason")

@@ -52,10 +52,10 @@ def volume_rate(rate: Quantity, moment: Moment) -> Quantity | str:
     above, *below = rate.unit.split("/")
     by_weight = "kg" in below
     try:
-        wanted = Quantity(value=Decimal(1), unit=f"{above}/L")
+        wanted, mass = Quantity(value=Decimal(1), unit=f"{above}/L"), Quantity(value=Decimal(1), unit=above)
     except QuantityError:
         return "units"
-    if rate.dimension != tuple(sorted([*Quantity(value=Decimal(1), unit=above).dimension, *([("g", -1)] if by_weight else []), ("s", -1)])):
+    if rate.dimension != tuple(sorted([*mass.dimension, *([("g", -1)] if by_weight else []), ("s", -1)])):
         return "units"
     found = of_bag(moment, wanted.unit)
     if found is None:

@@ -463,6 +463,7 @@ def by_mass(ordered: str = "5 ug/kg/min", /, **changes: object) -> Facts:
         ("5 [IU]/h", "22.5 mL/h", Level.REASON, "concentration"),
         ("5 ug/min/kg", "22.5 mL/h", Level.PASS, ""),
         ("5 mg/L/h", "22.5 mL/h", Level.STOP, "units"),
+        ("5 /min", "22.5 mL/h", Level.STOP, "units"),
         ("5 mg/kg", "22.5 mL/h", Level.STOP, "units"),
     ],
 )

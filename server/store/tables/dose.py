@@ -74,6 +74,7 @@ class AdministrationRow(Model):
         Index("ix_administrations_bag", "facility", "bag"),
         Index("ix_administrations_product", "facility", "product", "effective_at"),
         Index("ix_administrations_recorded", "facility", "recorded_at", "record_id"),
+        Index("ix_administrations_serial", "facility", "serial"),
     )
 
 
@@ -125,6 +126,18 @@ class DiscrepancyRow(Model):
         Index("ix_discrepancies_state", "facility", "state", "raised_at"),
         Index("ix_discrepancies_record", "facility", "record_id", "code", unique=True),
     )
+
+
+class ConflictSeenRow(Model):
+    """A nurse whom a conflict concerns has read of it at a cart. Append-only."""
+
+    __tablename__ = "conflicts_seen"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    discrepancy: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    staff: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cart: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class OverrideReviewRow(Model):

@@ -19,7 +19,7 @@ from pointofcare.verdict.finding import Finding, Level, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where and with what a record was made. `clock_offset_s` None: not known."""
+    """Where and with what a record was made. `clock_offset_s` None: not known; the rest of the clock's as in the record."""
 
     facility: str
     ward: str
@@ -28,6 +28,8 @@ class Place:
     online: bool
     clock_offset_s: float | None
     lease_fence: int | None
+    clock_age_s: float | None = None
+    clock_wall_at: datetime | None = None
 
 
 def declines(intent: Intent) -> bool:
@@ -101,6 +103,8 @@ def conclude(
         chart_version=place.chart_version,
         online=place.online,
         clock_offset_s=place.clock_offset_s,
+        clock_age_s=place.clock_age_s,
+        clock_wall_at=place.clock_wall_at,
         lease_fence=place.lease_fence,
         amends=intent.of_record if intent.action is Action.UNDO else None,
         continues=continued or proposed.continues,

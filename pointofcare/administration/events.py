@@ -110,6 +110,20 @@ class ActDropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """The order or the patient's facts changed, the nurse has read what: what was scanned is judged anew, and nothing is answered."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessWithdrawn:
+    """The second person may not witness any more: what they looked at has had no second look."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateGiven:
     """The rate as set on the pump, or in drops a minute with the set's `drop_factor` (drops per mL)."""
 
@@ -273,5 +287,5 @@ Event = (
     BandScanned | DrugScanned | BadgeRead | SignedIn | SignedOut | IdleExpired | PatientClosed | DrugsCleared | OrderChosen | AmountGiven
     | ActBegun | ActDropped | RateGiven | EmergencyDeclared | Measured | ReasonGiven | WitnessGiven | WitnessKnown | BlindGiven
     | CalculatedAgain | CountWanted | Counted | Permitted | Warned | ReasonWanted | WitnessWanted | ChoiceWanted | RateWanted | Stopped
-    | Acknowledged | Changed | Confirmed | Declined
+    | Acknowledged | Changed | AskedAgain | WitnessWithdrawn | Confirmed | Declined
 )  # fmt: skip

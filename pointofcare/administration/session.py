@@ -53,9 +53,16 @@ _WITH_DRUG: Mapping[type[events.Event], State] = {
     events.RateGiven: State.DRUG,
     events.Measured: State.DRUG,
     events.Changed: State.DRUG,
+    events.AskedAgain: State.DRUG,
+    events.WitnessWithdrawn: State.DRUG,
 }
 # While a verified dose waits nothing more is taken for it: what was verified is what is confirmed.
-_IN_HAND: Mapping[type[events.Event], State] = {**_WITH_PATIENT, events.Declined: State.CONCLUDED, events.Changed: State.DRUG}
+_IN_HAND: Mapping[type[events.Event], State] = {
+    **_WITH_PATIENT,
+    events.Declined: State.CONCLUDED,
+    events.Changed: State.DRUG,
+    events.WitnessWithdrawn: State.DRUG,
+}
 
 TRANSITIONS: Mapping[State, Mapping[type[events.Event], State]] = MappingProxyType(
     {
@@ -97,6 +104,8 @@ TRANSITIONS: Mapping[State, Mapping[type[events.Event], State]] = MappingProxyTy
             events.DrugsCleared: State.PATIENT,
             events.BlindGiven: State.DRUG,
             events.Changed: State.DRUG,
+            events.AskedAgain: State.DRUG,
+            events.WitnessWithdrawn: State.DRUG,
         },
         State.STOPPED: {
             **_WITH_DRUG,
@@ -247,6 +256,13 @@ def _apply(session: Session, event: events.Event) -> Session:
             return replace(session, intent=replace(session.intent, witness=session.second, blind_value=event.value), second=None)
         case events.CalculatedAgain():
             return replace(session, intent=replace(session.intent, witness=None, blind_value=None))
+        case events.WitnessWithdrawn():
+            return replace(session, intent=replace(session.intent, witness=None, blind_value=None), second=None)
+        case events.AskedAgain():
+            # Which dose of which order is chosen anew too: the old one may not be there any more.
+            intent = _unanswered(session.intent)
+            intent = intent if intent.of_record is not None else replace(intent, order=None, due=None)
+            return replace(session, intent=intent, verdict=None, record_id=None, second=None, counted=False)
         case events.CountWanted():
             return session
         case events.Counted():

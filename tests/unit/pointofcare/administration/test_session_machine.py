@@ -77,6 +77,8 @@ EVENTS = {
     events.Counted: events.Counted(at=AT),
     events.RateWanted: events.RateWanted(verdict=a_verdict(), at=AT),
     events.Changed: events.Changed(at=AT),
+    events.AskedAgain: events.AskedAgain(at=AT),
+    events.WitnessWithdrawn: events.WitnessWithdrawn(at=AT),
     events.Confirmed: events.Confirmed(verdict=a_verdict(), at=AT),
     events.Declined: events.Declined(action=Action.REFUSE, reason="refused", verdict=a_verdict(status="not-done"), record_id="r3", at=AT),
 }

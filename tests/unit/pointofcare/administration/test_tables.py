@@ -28,6 +28,8 @@ ASKED = {
     "RateGiven": "drug",
     "Measured": "drug",
     "Changed": "drug",
+    "AskedAgain": "drug",
+    "WitnessWithdrawn": "drug",
 }
 MOVES: dict[str, dict[str, str]] = {
     "idle": {"BadgeRead": "badge"},
@@ -56,17 +58,25 @@ MOVES: dict[str, dict[str, str]] = {
     "warned": {**ASKED, "Acknowledged": "giving"},
     "awaiting-reason": {**ASKED, "ReasonGiven": "drug", "WitnessGiven": "drug", "WitnessKnown": "awaiting-blind"},
     "awaiting-witness": {**ASKED, "WitnessGiven": "drug", "WitnessKnown": "awaiting-blind"},
-    "awaiting-blind": {**AT_BED, "DrugsCleared": "patient", "BlindGiven": "drug", "Changed": "drug"},
+    "awaiting-blind": {
+        **AT_BED,
+        "DrugsCleared": "patient",
+        "BlindGiven": "drug",
+        "Changed": "drug",
+        "AskedAgain": "drug",
+        "WitnessWithdrawn": "drug",
+    },
     "stopped": {**ASKED, "ActBegun": "drug", "EmergencyDeclared": "drug", "CalculatedAgain": "drug"},
     "giving": {
         **AT_BED,
         "Declined": "concluded",
         "Changed": "drug",
+        "WitnessWithdrawn": "drug",
         "Confirmed": "concluded",
         "CountWanted": "counting",
         "ActDropped": "patient",
     },
-    "counting": {**AT_BED, "Declined": "concluded", "Changed": "drug", "Counted": "giving"},
+    "counting": {**AT_BED, "Declined": "concluded", "Changed": "drug", "WitnessWithdrawn": "drug", "Counted": "giving"},
     "concluded": {**AT_BED, "DrugScanned": "drug", "ActBegun": "drug", "Measured": "concluded", "Declined": "concluded"},
 }
 KINDS = sorted(EVENTS, key=lambda kind: kind.__name__)
@@ -131,7 +141,9 @@ def test_the_sets_of_states_do_not_overlap_where_they_must_not() -> None:
     assert UNSETTLED < AT_PATIENT
 
 
-@pytest.mark.parametrize("kind", [events.DrugScanned, events.AmountGiven, events.RateGiven, events.Measured, events.ActBegun])
+@pytest.mark.parametrize(
+    "kind", [events.DrugScanned, events.AmountGiven, events.RateGiven, events.Measured, events.ActBegun, events.AskedAgain]
+)
 def test_what_makes_a_new_question_forgets_every_answer(kind: type[events.Event]) -> None:
     for state in State:
         if state not in UNSETTLED or kind not in TRANSITIONS[state]:

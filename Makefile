@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz rules lock format clean
+.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz rules roles lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ fuzz: $(STAMP) ## try the HTTP API against its own description, at length (EXAMP
 
 rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
 	$(PY) -m simulation.rules
+
+roles: $(STAMP) ## write the role matrix anew (docs/roles.md), after an address or a permission changed
+	$(PY) -m simulation.roles
 
 format: $(STAMP) ## let ruff mend what it can
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

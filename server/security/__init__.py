@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_wtf import CSRFProtect
 
-from server.security import headers, sign_in, viewing
+from server.security import access, headers, sign_in, viewing
 from server.security.permissions import IMPORT
 from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
 from server.store.database import db
@@ -71,6 +71,7 @@ def setup(app: Flask) -> None:
     app.view_functions["security.verify"] = _nothing
     headers.register(app)
     viewing.register(app)  # after the headers, which then stand on its refusal too
+    access.register(app)
     app.before_request(_guard)
     sign_in.limit(app, "security.login")
 

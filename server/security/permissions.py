@@ -36,9 +36,16 @@ RECALL: Final = "recall"
 SEE_POLICY: Final = "see-policy"
 CHANGE_POLICY: Final = "change-policy"
 MANAGE_MACHINES: Final = "manage-machines"
+# Who works in a ward, for a shift.
+RUN_WARD: Final = "run-ward"
+TAKE_ON_WARD: Final = "take-on-ward"
+# A patient outside one's wards, with a reason and a review.
+OPEN_EMERGENCY: Final = "open-emergency"
+REVIEW_EMERGENCY: Final = "review-emergency"
+COUNT_EMERGENCIES: Final = "count-emergencies"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
-    StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK}),
+    StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
     StaffRole.CHARGE_NURSE: frozenset(
@@ -56,6 +63,10 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_CONTROLLED,
             SEE_RECALLS,
             SEE_POLICY,
+            RUN_WARD,
+            TAKE_ON_WARD,
+            OPEN_EMERGENCY,
+            REVIEW_EMERGENCY,
         }
     ),
     StaffRole.PHARMACIST: frozenset(
@@ -81,9 +92,27 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.PRESCRIBER: frozenset({OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
     StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED, MANAGE_MACHINES}),
     StaffRole.ADMINISTRATOR: frozenset(
-        {FEED_PUMPS, MANAGE_STAFF, SEE_AUDIT, SEE_REJECTED, IMPORT, SEE_FLEET, MANAGE_MACHINES, SEE_EMR, REQUEUE, SEE_POLICY, CHANGE_POLICY}
+        {
+            FEED_PUMPS,
+            MANAGE_STAFF,
+            SEE_AUDIT,
+            SEE_REJECTED,
+            IMPORT,
+            SEE_FLEET,
+            MANAGE_MACHINES,
+            SEE_EMR,
+            REQUEUE,
+            SEE_POLICY,
+            CHANGE_POLICY,
+            RUN_WARD,
+            REVIEW_EMERGENCY,
+            COUNT_EMERGENCIES,
+        }
     ),
 }
+
+# These reach the patients of their wards; every other role those of the whole facility.
+WARD_BOUND: Final = frozenset({StaffRole.NURSE, StaffRole.STUDENT, StaffRole.WITNESS_ONLY, StaffRole.CHARGE_NURSE})
 
 
 def permits(roles: Iterable[StaffRole], permission: str) -> bool:

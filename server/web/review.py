@@ -99,7 +99,7 @@ def resolve(discrepancy: int) -> BaseResponse:
     return page.back(_again())
 
 
-@room.post("/measurements/<int:discrepancy>")
+@room.post("/measurements/<int(max=2147483647):discrepancy>")
 @requires(RESOLVE)
 def measured(discrepancy: int) -> BaseResponse:
     """A doubted measurement: true and into the chart, or withdrawn."""

@@ -1,0 +1,178 @@
+"""Who may call what: every address of the application on one line, with the permission that it takes and how far it reaches.
+
+Deny by default: an address that has no line here is not served to anybody. The line is asked before the request's body is read. Roles
+and what they hold are in `permissions`; docs/roles.md is written from both by `python -m simulation.roles`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from flask import Flask, request
+
+from pointofcare.errors import NotFoundError, NotPermittedError
+from server.security import permissions as may
+from server.security import person
+
+log = logging.getLogger(__name__)
+
+
+class Scope(StrEnum):
+    """How far an address reaches. `NONE`: nothing of the hospital, nobody needs to sign in. `OWN`: whoever is signed in, about
+    themselves or about the program. `WARD`: patients, of one's wards only where the role is bound to wards. `FACILITY`: things of the
+    whole hospital, no patient. No address reaches another facility."""
+
+    NONE = "none"
+    OWN = "own"
+    WARD = "ward"
+    FACILITY = "facility"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    scope: Scope
+    permission: str | None = None
+
+
+def _ward(permission: str) -> Access:
+    return Access(scope=Scope.WARD, permission=permission)
+
+
+def _facility(permission: str) -> Access:
+    return Access(scope=Scope.FACILITY, permission=permission)
+
+
+_NONE = Access(scope=Scope.NONE)
+_OWN = Access(scope=Scope.OWN)
+
+ENDPOINTS: Mapping[str, Access] = {
+    # Without signing in.
+    "healthz": _NONE,
+    "web.static": _NONE,
+    "security.static": _NONE,
+    "security.login": _NONE,
+    "security.logout": _NONE,
+    "security.verify": _NONE,
+    "home.language": _NONE,
+    "api_page": _NONE,
+    "api-docs.openapi_json": _NONE,
+    "api.token": _NONE,
+    "api.nothing": _NONE,
+    "enrolment.authority": _NONE,
+    "enrolment.enrol": _NONE,
+    "enrolment.renew": _NONE,
+    # Oneself.
+    "home.show": _OWN,
+    "account.show": _OWN,
+    "account.change": _OWN,
+    "rules.listed": _OWN,
+    "verdicts.rules": _OWN,
+    "verdicts.verdicts": _OWN,
+    # Patients.
+    "patients.find": _ward(may.SEE_PATIENTS),
+    "patients.show": _ward(may.SEE_PATIENTS),
+    "patients.observe": _ward(may.OBSERVE),
+    "ward.board": _ward(may.SEE_BOARD),
+    "bags.listed": _ward(may.SEE_BOARD),
+    "bags.find": _ward(may.SEE_BOARD),
+    "bags.show": _ward(may.SEE_BOARD),
+    "bags.form": _ward(may.PREPARE_BAGS),
+    "bags.prepare": _ward(may.PREPARE_BAGS),
+    "bags.act": _ward(may.PREPARE_BAGS),
+    "orders.form": _ward(may.PLACE_ORDERS),
+    "orders.place": _ward(may.PLACE_ORDERS),
+    "orders.act": _ward(may.PLACE_ORDERS),
+    "orders.answer": _ward(may.PLACE_ORDERS),
+    "pharmacy.queue": _ward(may.VERIFY_ORDERS),
+    "pharmacy.judge": _ward(may.VERIFY_ORDERS),
+    "work.show": _ward(may.SEE_WORK),
+    "work.answer": _ward(may.SEE_WORK),
+    "work.close": _ward(may.CLOSE_DOSES),
+    "work.withdraw": _ward(may.SEE_WORK),
+    "work.variance": _ward(may.SEE_WORK),
+    "review.show": _ward(may.SEE_REVIEW),
+    "review.resolve": _ward(may.RESOLVE),
+    "review.measured": _ward(may.RESOLVE),
+    "review.resolve_doubt": _ward(may.RESOLVE),
+    "review.review": _ward(may.RESOLVE),
+    "rules.replay": _ward(may.SEE_REVIEW),
+    "controlled.show": _ward(may.SEE_CONTROLLED),
+    "controlled.export": _ward(may.SEE_CONTROLLED),
+    "controlled.fill": _facility(may.FILL_DRAWERS),
+    "recalls.show": _facility(may.SEE_RECALLS),
+    "recalls.enter": _facility(may.RECALL),
+    "recalls.one": _ward(may.SEE_RECALLS),
+    "recalls.export": _ward(may.SEE_RECALLS),
+    "emr.worklist": _ward(may.SEE_EMR),
+    "emr.requeue": _ward(may.REQUEUE),
+    "api.patients": _ward(may.SEE_PATIENTS),
+    "api.patient": _ward(may.SEE_PATIENTS),
+    "api.orders_of_patient": _ward(may.SEE_PATIENTS),
+    "api.administrations": _ward(may.SEE_PATIENTS),
+    "api.administration": _ward(may.SEE_PATIENTS),
+    "api.order": _ward(may.SEE_PATIENTS),
+    "api.place": _ward(may.PLACE_ORDERS),
+    "api.amend": _ward(may.PLACE_ORDERS),
+    "api.stop": _ward(may.PLACE_ORDERS),
+    "api.verify": _ward(may.VERIFY_ORDERS),
+    "api.listed": _ward(may.SEE_WORK),
+    "api.answer": _ward(may.SEE_WORK),
+    "api.outbox_items": _ward(may.SEE_EMR),
+    "api.requeue": _ward(may.REQUEUE),
+    # The hospital without its patients.
+    "fleet.carts": _facility(may.SEE_FLEET),
+    "fleet.export": _facility(may.SEE_FLEET),
+    "fleet.cart": _ward(may.SEE_FLEET),
+    "machines.show": _facility(may.MANAGE_MACHINES),
+    "machines.claim": _facility(may.MANAGE_MACHINES),
+    "machines.revoke": _facility(may.MANAGE_MACHINES),
+    "policy.listed": _facility(may.SEE_POLICY),
+    "policy.show": _facility(may.SEE_POLICY),
+    "policy.new": _facility(may.CHANGE_POLICY),
+    "policy.save_new": _facility(may.CHANGE_POLICY),
+    "policy.edit": _facility(may.CHANGE_POLICY),
+    "policy.save": _facility(may.CHANGE_POLICY),
+    "policy.act": _facility(may.CHANGE_POLICY),
+    "imports.show": _facility(may.IMPORT),
+    "imports.examine": _facility(may.IMPORT),
+    "imports.confirm": _facility(may.IMPORT),
+    "staff.everybody": _facility(may.MANAGE_STAFF),
+    "staff.form": _facility(may.MANAGE_STAFF),
+    "staff.save": _facility(may.MANAGE_STAFF),
+    "audit.entries": _facility(may.SEE_AUDIT),
+    "audit.export": _facility(may.SEE_AUDIT),
+    "audit.checkpoint": _facility(may.SEE_AUDIT),
+    "audit.verify": _facility(may.SEE_AUDIT),
+    "audit.rejected": _facility(may.SEE_REJECTED),
+    "api.carts": _facility(may.SEE_FLEET),
+    "api.policy": _facility(may.SEE_POLICY),
+    "api.bring_in": _facility(may.IMPORT),
+    "api.pump_reading": _facility(may.FEED_PUMPS),
+}
+
+
+def register(app: Flask) -> None:
+    """Asks before every request. What no rule matches is left to the one who says that there is no such address."""
+
+    @app.before_request
+    def _ask() -> None:
+        if request.endpoint is not None:
+            check(request.endpoint)
+
+
+def check(endpoint: str) -> None:
+    """Raises: NotFoundError (no line), NotSignedInError, NotPermittedError."""
+    found = ENDPOINTS.get(endpoint)
+    if found is None:
+        log.error("%s has no line in server/security/access.py, so it is not served", endpoint)
+        raise NotFoundError("this address is not served", remedy="ask who runs the server", endpoint=endpoint)
+    if found.scope is Scope.NONE:
+        return
+    who = person.actor()
+    if found.permission is not None and not may.permits(who.roles, found.permission):
+        raise NotPermittedError(
+            "your role does not permit this", remedy="ask an administrator for the role that does it", permission=found.permission
+        )

@@ -52,10 +52,61 @@ class DoseRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChanged:
+    """Who made the newest version of an order, when and why. `action`: amended, received, held, resumed, stopped; `by` the person's
+    name, else the id."""
+
+    order: str
+    version: int
+    action: str
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Give:
+    """One side of a conflict: what one nurse recorded at one cart."""
+
+    record_id: str
+    cart: str
+    nurse: str
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Records of one dose that do not go together, until a person has resolved it. `code` is the discrepancy's: given-twice,
+    second-action or lease-superseded. `concerns` are the staff ids who must be told, `seen` those of them who have read it."""
+
+    id: int
+    code: str
+    patient: str
+    at: datetime
+    order: str | None = None
+    drug: str = ""
+    due: datetime | None = None
+    gives: tuple[Give, ...] = ()
+    concerns: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedPack:
+    """A pack with a serial number that was given, to whomever: it is not given again. `product` None: which one is not known."""
+
+    serial: str
+    at: datetime
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatientChartBody:
     """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
     ward's IANA name. `course_days` order id -> its day of treatment when the chart was issued, of those that can be told: the
-    chart's own history does not reach back far enough to count it."""
+    chart's own history does not reach back far enough to count it. `changed` tells of orders that changed lately, `conflicts` what
+    nobody has resolved yet, `used_packs` serial numbers given to patients who are not in `history`."""
 
     ward: str
     ward_name: str
@@ -69,6 +120,9 @@ class PatientChartBody:
     drawers: Mapping[str, int] = field(default_factory=dict)
     encounters: Mapping[str, str] = field(default_factory=dict)
     course_days: Mapping[str, int] = field(default_factory=dict)
+    changed: tuple[OrderChanged, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    used_packs: tuple[UsedPack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,14 +84,18 @@ from pointofcare.wire.messages import (
     TelemetryKind,
 )
 from pointofcare.wire.tables import (
+    Conflict,
     DoseRequest,
     FormularyBody,
+    Give,
+    OrderChanged,
     PatientChartBody,
     PolicyBody,
     StaffEntry,
     StaffRosterBody,
     Table,
     TableBody,
+    UsedPack,
 )
 
 MOMENT = datetime(2026, 11, 21, 7, 5, 0, 123456, tzinfo=UTC)
@@ -424,6 +428,22 @@ CHART = PatientChartBody(
     drawers={"p-1": 3},
     encounters={"p-1": "enc-9"},
     course_days={"o-1": 3},
+    changed=(OrderChanged(order="o-1", version=2, action="stopped", by="BS. Trần Văn Bảo", at=MOMENT, reason="Dị ứng mới"),),
+    conflicts=(
+        Conflict(
+            id=7,
+            code="given-twice",
+            patient="p-1",
+            at=LATER,
+            order="o-1",
+            drug="Amoxicillin 500 mg",
+            due=MOMENT,
+            gives=(Give(record_id=RECORD_ID, cart="c1", nurse="n-9", status="completed", at=MOMENT),),
+            concerns=("n-9", "n-8"),
+            seen=("n-9",),
+        ),
+    ),
+    used_packs=(UsedPack(serial="S1", at=MOMENT, product="prod-1"),),
 )
 ROSTER = StaffRosterBody(
     staff=(

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pointofcare.errors import ConfigError
+from pointofcare.people import StaffRole
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
 LANGUAGES = ("vi", "en", "fr")
@@ -85,6 +86,31 @@ class MachinesConfig:
     address: str = ""
 
 
+# Roles whose password alone would let a stranger change what carts, orders or people may do.
+PRIVILEGED = ("administrator", "pharmacist", "prescriber", "fleet-manager")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactorConfig:
+    """`roles` must enrol a second factor at their next sign-in where `required`; anybody may. What is sensitive asks for it again
+    after `fresh_min`."""
+
+    required: bool = False
+    roles: tuple[str, ...] = PRIVILEGED
+    fresh_min: int = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsConfig:
+    """When a sign-in on the pages ends: after `idle_min` without a press, and after `lifetime_h` however busy it was. The shorter pair
+    is for people with one of the roles of `second_factor.roles`."""
+
+    idle_min: int = 60
+    lifetime_h: int = 12
+    privileged_idle_min: int = 30
+    privileged_lifetime_h: int = 12
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table."""
@@ -112,6 +138,8 @@ class ServerConfig:
     emr: EmrConfig = EmrConfig()
     site: SiteConfig = SiteConfig()
     machines: MachinesConfig = MachinesConfig()
+    second_factor: SecondFactorConfig = SecondFactorConfig()
+    sessions: SessionsConfig = SessionsConfig()
 
 
 class _Reader:
@@ -259,6 +287,17 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         broker_pid_file=reader.file("machines", "broker_pid_file", anchor),
         address=(reader.text("machines", "address") or "").rstrip("/"),
     )
+    second_factor = SecondFactorConfig(
+        required=reader.flag("second_factor", "required", False),
+        roles=_listed(reader, "second_factor", "roles", PRIVILEGED, {role.value for role in StaffRole}),
+        fresh_min=reader.number("second_factor", "fresh_min", 15, least=1, most=720),
+    )
+    sessions = SessionsConfig(
+        idle_min=reader.number("sessions", "idle_min", 60, least=1, most=720),
+        lifetime_h=reader.number("sessions", "lifetime_h", 12, least=1, most=24),
+        privileged_idle_min=reader.number("sessions", "privileged_idle_min", 30, least=1, most=720),
+        privileged_lifetime_h=reader.number("sessions", "privileged_lifetime_h", 12, least=1, most=24),
+    )
     demo = reader.flag("", "demo", False)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     mqtt_on = reader.flag("mqtt", "enabled", True)
@@ -295,7 +334,20 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         emr=emr,
         site=site,
         machines=machines,
+        second_factor=second_factor,
+        sessions=sessions,
     )
+
+
+def _listed(reader: _Reader, section: str, name: str, default: tuple[str, ...], words: set[str]) -> tuple[str, ...]:
+    value = reader.take(section, name)
+    if value is None:
+        return default
+    listed = [each for each in value.split(",") if each] if isinstance(value, str) else value
+    if not isinstance(listed, list) or any(each not in words for each in listed):
+        reader.problems.append((_path(section, name), f"list some of {', '.join(sorted(words))}"))
+        return default
+    return tuple(str(each) for each in listed)
 
 
 def _faults(
@@ -355,6 +407,9 @@ languages = ["vi", "en", "fr"]
 [http]
 host = "127.0.0.1"
 port = 8080
+
+[second_factor]
+required = true
 
 [mqtt]
 host = "127.0.0.1"

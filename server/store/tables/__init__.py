@@ -18,6 +18,7 @@ from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRo
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
 from server.store.tables.pharmacy import PolicyFileRow, PolicyRow, ProductRow
+from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
 
@@ -35,6 +36,8 @@ __all__ = [
     "ContainerUseRow",
     "DiscrepancyRow",
     "DrawerAssignmentRow",
+    "FailedSignInRow",
+    "KnownBrowserRow",
     "LeaseRow",
     "MachineCertificateRow",
     "MachineClaimRow",
@@ -52,8 +55,11 @@ __all__ = [
     "ProductRow",
     "PumpReadingRow",
     "RecallRow",
+    "RecoveryCodeRow",
     "RejectedMessageRow",
     "RoleRow",
+    "SecondFactorRow",
+    "SignInSessionRow",
     "StaffRow",
     "StockMoveRow",
     "TableVersionRow",

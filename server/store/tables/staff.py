@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from flask import current_app
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.store.columns import UtcDateTime
@@ -43,7 +43,8 @@ class RoleRow(Model, RoleMixin):
 class StaffRow(Model, UserMixin):
     """`id` is the id of `AdministrationRecord.nurse`. `licensed` None: not known, which no check takes for yes.
 
-    `fs_uniquifier` is drawn anew to end all of a person's sessions. `pin_hash` goes to the carts, `password` never does."""
+    `fs_uniquifier` is drawn anew to end all of a person's sessions. `pin_hash` goes to the carts, `password` never does;
+    `must_change_password`: somebody else set it."""
 
     __tablename__ = "staff"
 
@@ -57,6 +58,7 @@ class StaffRow(Model, UserMixin):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True, default=_drawn)
     badge: Mapped[str | None] = mapped_column(String(64))
     pin_hash: Mapped[str | None] = mapped_column(String(255))
+    must_change_password: Mapped[bool] = mapped_column(default=False, server_default=false())
     licensed: Mapped[bool | None] = mapped_column()
     licence_number: Mapped[str | None] = mapped_column(String(64))
     language: Mapped[str | None] = mapped_column(String(8))

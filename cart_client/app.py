@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from waitress.server import create_server
 
-from cart_client.bedside import Bedside
+from cart_client import clock as clocks
+from cart_client.bedside import Bedside, clock_of
 from cart_client.chart import Chart, key_from
 from cart_client.config import Config
 from cart_client.drawer import tell_battery
@@ -39,7 +40,9 @@ SERVER: dict[str, Any] = {"threads": 6, "ident": None, "max_request_body_size": 
 class CartProgram:
     """A running cart. `url` is the kiosk's address. Raises: ConfigError, JournalError, DeviceError from the start."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, *, wall: Callable[[], datetime] = clocks.wall, steady_s: Callable[[], float] = clocks.steady_s
+    ) -> None:
         key_file = config.server_key_file
         try:
             key = key_from(key_file.read_text(encoding="utf-8"))
@@ -48,7 +51,8 @@ class CartProgram:
             message = f"the server's key {key_file} cannot be used: {exc}"
             raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
         self._journal = Journal(config.data_dir / "journal.sqlite", cart=config.cart)
-        self._chart = Chart(config.data_dir / "chart.sqlite", facility=config.facility, ward=config.ward, key=key)
+        self._clock = clock_of(self._journal, now=wall, mono_s=steady_s, boot_id=clocks.boot_id())
+        self._chart = Chart(config.data_dir / "chart.sqlite", facility=config.facility, ward=config.ward, key=key, mono_s=steady_s)
         self._camera = registry.camera(config.camera) if config.camera != NO_CAMERA else None
         self._scanner = registry.scanner(config.scanner) if config.scanner else None
         if self._camera is None and self._scanner is None:
@@ -67,6 +71,8 @@ class CartProgram:
             journal=self._journal,
             drawers=self._drawers,
             training=config.training,
+            clock=self._clock,
+            mono_s=steady_s,
             ask_lease=lambda asked: self._uplink.ask_lease(asked),
             wake=lambda: self._uplink.wake(),
         )
@@ -81,6 +87,8 @@ class CartProgram:
             versions=_versions(),
             health=self._health,
             numbers=self._numbers,
+            clock=self._clock,
+            mono_s=steady_s,
         )
         web = create_app(
             view=lambda: self._bedside.view,
@@ -143,18 +151,22 @@ class CartProgram:
             return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
         if strip.missing:
             return CartPhase.DEGRADED, "chart-missing"
+        if strip.clock_doubt == "behind":
+            return CartPhase.DEGRADED, "clock-behind"
         if self._camera is not None and not strip.camera_live:
             return CartPhase.DEGRADED, "camera-unavailable"
-        if self._renewal is not None and self._renewal.ending(datetime.now(UTC)):
+        if self._renewal is not None and self._renewal.ending(self._clock.now()):
             return CartPhase.DEGRADED, "certificate-ends"
         return CartPhase.READY, ""
 
     def _numbers(self) -> Mapping[str, object]:
-        strip = self._bedside.view.strip
+        strip, reading = self._bedside.view.strip, self._clock.read()
         return {
             "camera_fps": round(self._viewfinder.fps(), 1),
             "camera_live": strip.camera_live,
-            "clock_offset_s": strip.clock_offset_s,
+            "clock_offset_s": reading.offset_s,
+            "clock_error_s": round(reading.error_s, 3) if reading.error_s is not None else None,
+            "clock_age_s": round(reading.age_s) if reading.age_s is not None else None,
             "uptime_s": round(time.monotonic() - _STARTED_MONO_S),
             **(self._renewal.numbers() if self._renewal is not None else {}),
         }

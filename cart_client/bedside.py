@@ -7,19 +7,20 @@ durable row. What each value leads to is in the module of its subject.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from cart_client import acts, counting, declining, dose, doubt, evidence, measuring, open_dose, screen, sign_in, visit
 from cart_client import inbox as asked
 from cart_client.care import Care
 from cart_client.chart import Chart
-from cart_client.clock import steady_s
+from cart_client.clock import CartClock, Sample, steady_s, wall
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.inbox import Answer, Asked, Inbox, Link
@@ -31,7 +32,7 @@ from devices.ports import Drawers
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import IN_HAND, UNSETTLED, State
-from pointofcare.errors import IllegalTransitionError
+from pointofcare.errors import IllegalTransitionError, JournalError
 from pointofcare.labels import scan as labels
 from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, Scan, TextScan
 from pointofcare.labels.symbol import Symbol
@@ -42,12 +43,22 @@ from pointofcare.wire.messages import AttemptOutcome, LeaseAsked
 
 log = logging.getLogger(__name__)
 TICK_S = 1.0
+# What is lost of the time when the power fails and there is no record after it.
+KEEP_TIME_S = 60.0
+
+
+def clock_of(
+    journal: Journal, *, now: Callable[[], datetime] = wall, mono_s: Callable[[], float] = steady_s, boot_id: str = ""
+) -> CartClock:
+    """The cart's clock with what its journal keeps of the time. Raises: JournalError."""
+    return CartClock(wall=now, mono_s=mono_s, boot_id=boot_id, kept=journal.kept_time(), last_at=journal.last_at())
 
 
 class Bedside:
     """`ask_lease` sends a lease question (and may do nothing while offline), `wake` tells the uplink that something is journalled.
 
-    `now` gives aware UTC, `mono_s` a clock that nobody sets, `new_id` a random uuid, `aside` runs a blocking call elsewhere.
+    `now` is the machine's wall clock, aware UTC, `mono_s` a clock that nobody sets, `clock` what is made of both (by default with what
+    the journal keeps of it), `new_id` a random uuid, `aside` runs a blocking call elsewhere.
     """
 
     def __init__(
@@ -64,17 +75,30 @@ class Bedside:
         ask_lease: Callable[[LeaseAsked], None] = lambda _asked: None,
         wake: Callable[[], None] = lambda: None,
         evaluate: Callable[[Facts], Verdict] = engine.evaluate,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = wall,
+        clock: CartClock | None = None,
         mono_s: Callable[[], float] = steady_s,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
-        self._cart, self._zone, self._training, self._now = cart, zone, training, now
+        self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
+        self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
+        self._now = self._clock.now
+        self._kept_mono_s = mono_s()
         self.inbox: Inbox = queue.Queue()
         self.visit = Visit(
             chart=chart,
             journal=journal,
-            here=Condition(cart=cart, facility=facility, ward=ward, chart=chart, ask_lease=ask_lease, mono_s=mono_s, journal=journal),
+            here=Condition(
+                cart=cart,
+                facility=facility,
+                ward=ward,
+                chart=chart,
+                ask_lease=ask_lease,
+                mono_s=mono_s,
+                journal=journal,
+                clock=self._clock,
+            ),
             unlocker=Unlocker(drawers, self.inbox, aside),
             dues=screen.DueList(chart, journal),
             pins=PinGuard(mono_s),
@@ -82,9 +106,9 @@ class Bedside:
             evaluate=evaluate,
             new_id=new_id,
             wake=wake,
-            recent=screen.last_records(journal, now(), visit.SHOWN_RECORDS),
+            recent=screen.last_records(journal, self._now(), visit.SHOWN_RECORDS),
         )
-        self._view = self._picture(now())
+        self._view = self._picture(self._now())
 
     @property
     def view(self) -> View:
@@ -131,7 +155,7 @@ class Bedside:
             case Seen():
                 self.visit.notice = ("", {})
                 self._seen(item, now)
-                self.visit.trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._now())
+                self.visit.trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._clock.wall_at())
             case Asked(command=command):
                 self.visit.notice = ("", {})
                 if command.moment != self.visit.moment:
@@ -155,7 +179,7 @@ class Bedside:
                 here.lease_told(item, session.patient, session.nurse)
                 dose.lease_came(self.visit, now)
             case asked.ClockMeasured():
-                here.measure(item.offset_s, now)
+                self._measured(item)
             case asked.BatteryTold():
                 here.battery_percent = item.percent
             case asked.TablesChanged():
@@ -169,8 +193,28 @@ class Bedside:
             case _:
                 log.error("a %s is not known here", type(item).__name__)
 
+    def _measured(self, told: asked.ClockMeasured) -> None:
+        """The server's time. How far the clock was set by it is noted: what was recorded before bears the older time."""
+        set_s = told.set_s
+        if not told.taken:
+            server_at = self._clock.wall_at() - timedelta(seconds=told.offset_s)
+            set_s = self._clock.measured(Sample(server_at=server_at, mono_s=self._mono_s(), error_s=0.0))
+        if set_s is not None:
+            log.warning("the cart's clock was set by %.1f s", set_s)
+            self.visit.dues.stale()
+            visit.note(self.visit, "clock-set", self._now(), {"seconds": round(set_s, 1)})
+        self._keep_time()
+
+    def _keep_time(self) -> None:
+        """For the next start, which may have no server. A disk that does not take it costs nobody a dose."""
+        self._kept_mono_s = self._mono_s()
+        with contextlib.suppress(JournalError):
+            self.visit.journal.keep_time(self._clock.kept())
+
     def _tick(self, now: datetime) -> None:
         v = self.visit
+        if self._mono_s() - self._kept_mono_s >= KEEP_TIME_S:
+            self._keep_time()
         if v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle:
             visit.leave(v, events.IdleExpired(at=now), now)
             visit.say(v, "signed-out-idle")

@@ -12,6 +12,7 @@ import json
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -87,8 +88,8 @@ class Tables:
 class Chart:
     """Reads are lock-free snapshots; `take` may be called from another thread than the reads."""
 
-    def __init__(self, path: Path, *, facility: str, ward: str, key: OKPKey) -> None:
-        self._facility, self._ward, self._key = facility, ward, key
+    def __init__(self, path: Path, *, facility: str, ward: str, key: OKPKey, mono_s: Callable[[], float] = steady_s) -> None:
+        self._facility, self._ward, self._key, self._mono_s = facility, ward, key, mono_s
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db, rows = _opened(path)
@@ -144,7 +145,7 @@ class Chart:
             changes: dict[str, Table | float | None] = {f: getattr(self._tables, f) for f in Tables.__slots__}
             changes[name] = table
             if table.kind is TableKind.PATIENT_CHART:
-                changes["taken_mono_s"] = steady_s()
+                changes["taken_mono_s"] = self._mono_s()
             self._tables = Tables(**changes)  # type: ignore[arg-type]
         return True
 
@@ -179,13 +180,13 @@ class Chart:
         table = self._tables.patient_chart
         return table.version if table is not None else 0
 
-    def age_s(self, now: datetime, clock_offset_s: float | None) -> float | None:
+    def age_s(self, now: datetime) -> float | None:
         """Seconds since the server issued the chart, None without one. A wall clock set back cannot make it younger than it is."""
         table, taken = self._tables.patient_chart, self._tables.taken_mono_s
         if table is None:
             return None
-        by_wall = (now - table.issued_at).total_seconds() - (clock_offset_s or 0.0)
-        by_mono = steady_s() - taken if taken is not None else 0.0
+        by_wall = (now - table.issued_at).total_seconds()
+        by_mono = self._mono_s() - taken if taken is not None else 0.0
         return max(0.0, by_wall, by_mono)
 
     def policy(self) -> Policy:

@@ -1,6 +1,7 @@
 """The cart's own condition: whom it reaches, which lease it holds, how its clock and camera are. Owned by the bedside loop.
 
-What is not known stays None. A lease is counted on a clock that nobody sets, so that it can never outlive what the server said.
+What is not known stays None. Every time is that of the cart's own clock, never of the machine's wall clock. A lease is counted on a
+clock that nobody sets, so that it can never outlive what the server said.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cart_client.chart import Chart
+from cart_client.clock import CartClock, Reading
 from cart_client.doubt import DOUBTFUL_FOR
 from cart_client.inbox import LeaseTold, Link
 from cart_client.journal import Journal
@@ -40,11 +42,12 @@ class Condition:
         journal: Journal,
         ask_lease: Callable[[LeaseAsked], None],
         mono_s: Callable[[], float],
+        clock: CartClock,
     ) -> None:
+        self.clock = clock
         self._cart, self._facility, self._ward, self._chart, self._journal = cart, facility, ward, chart, journal
         self._ask_lease, self._mono_s = ask_lease, mono_s
         self.link = Link.OFFLINE
-        self._measured: tuple[float, datetime, float] | None = None
         self.camera = CameraTold(live=False, why="camera-starting")
         self.journal_fault = ""
         self.battery_percent: int | None = None
@@ -57,16 +60,11 @@ class Condition:
     def online(self) -> bool:
         return self.link is Link.ONLINE
 
-    def measure(self, offset_s: float, now: datetime) -> None:
-        """The server told how far this machine's wall clock is ahead of its own."""
-        self._measured = (offset_s, now, self._mono_s())
-
-    def clock_offset_s(self, now: datetime) -> float | None:
-        """As measured, and moved by every jump of the wall clock since; None before the first measure."""
-        if self._measured is None:
-            return None
-        offset_s, at, mono_s = self._measured
-        return offset_s + (now - at).total_seconds() - (self._mono_s() - mono_s)
+    def _judged_offset_s(self, reading: Reading) -> float | None:
+        """What rule T6 judges: as measured; None when it is not known, which asks; offline, what is known to be wrong by enough to stop."""
+        if reading.offset_s is None and not self.online and reading.behind_s > self._chart.policy().clock_stop.total_seconds():
+            return -reading.behind_s
+        return reading.offset_s
 
     def show_orders(self, patient: str | None, now: datetime) -> None:
         orders = self._chart.orders_of(patient, now) if patient is not None else ()
@@ -147,42 +145,44 @@ class Condition:
     # As the verdict, the record and the screen see it.
 
     def facts(self, now: datetime) -> Cart:
-        offset_s = self.clock_offset_s(now)
         return Cart(
             id=self._cart,
             online=self.online,
-            clock_offset_s=offset_s,
-            chart_age_s=self._chart.age_s(now, offset_s),
+            clock_offset_s=self._judged_offset_s(self.clock.read()),
+            chart_age_s=self._chart.age_s(now),
             lease=self.lease().lease,
             shown=self.shown,
             lease_pending=self.lease_pending,
             lease_doubts=self._lease.doubts if self._lease.lease is Lease.HELD else (),
         )
 
-    def place(self, now: datetime) -> Place:
-        offset_s = self.clock_offset_s(now)
+    def place(self) -> Place:
+        reading = self.clock.read()
         return Place(
             facility=self._facility,
             ward=self._ward,
             cart=self._cart,
             chart_version=self._chart.version(),
             online=self.online,
-            clock_offset_s=offset_s,
+            clock_offset_s=self._judged_offset_s(reading),
+            clock_age_s=round(reading.age_s, 3) if reading.age_s is not None else None,
+            clock_wall_at=reading.wall_at,
             lease_fence=self.lease().fence,
         )
 
     def strip(self, now: datetime, *, unsent: int) -> Strip:
-        offset_s = self.clock_offset_s(now)
+        reading = self.clock.read()
         return Strip(
             link=self.link,
             missing=self._chart.missing(now),
             chart_version=self._chart.version(),
-            chart_age_s=self._chart.age_s(now, offset_s),
+            chart_age_s=self._chart.age_s(now),
             unsent=unsent,
             camera_live=self.camera.live,
             camera_why=self.camera.why,
             journal_fault=self.journal_fault,
-            clock_offset_s=offset_s,
+            clock_offset_s=self._judged_offset_s(reading),
+            clock_doubt="" if reading.offset_s is not None else "behind" if reading.behind_s else "unmeasured",
             battery_percent=self.battery_percent,
             lease=self.lease().lease,
             lease_waits=self.online and self.waits_for_chart,

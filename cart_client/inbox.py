@@ -296,9 +296,12 @@ class LeaseTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockMeasured:
-    """Cart clock minus server clock, seconds."""
+    """Cart wall clock minus server clock, seconds. `taken`: the cart's clock has it already, and was set by `set_s` seconds, None for
+    not at all."""
 
     offset_s: float
+    taken: bool = False
+    set_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

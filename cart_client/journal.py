@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cart_client.clock import Kept
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
 from pointofcare.wire import codec, routes
@@ -98,8 +99,13 @@ class Journal:
             if max_pages is not None:
                 self._db.execute(f"PRAGMA max_page_count={int(max_pages)}")
             self._prepare()
-            # Beside the journal's own tables, and not append-only: a bounded number of statements about another machine's log.
+            # Beside the journal's own tables, and not append-only: a bounded number of statements about another machine's log, and the
+            # newest word about the time.
             self._db.execute("CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY, at TEXT NOT NULL, jws TEXT NOT NULL UNIQUE)")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, mono_s REAL NOT NULL, "
+                "at TEXT NOT NULL, error_s REAL, measured_mono_s REAL)"
+            )
             self._files = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()}
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
 
@@ -370,6 +376,25 @@ class Journal:
             cursor = self._db.execute("INSERT OR IGNORE INTO checkpoint (at, jws) VALUES (?, ?)", (_text(at), jws))
             self._db.execute("DELETE FROM checkpoint WHERE id NOT IN (SELECT id FROM checkpoint ORDER BY id DESC LIMIT ?)", (most,))
             return cursor.rowcount == 1
+
+    def keep_time(self, kept: Kept) -> None:
+        """Keep what is known of the time now, for the next start."""
+        with self._lock, _translated(), self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO clock (id, boot_id, mono_s, at, error_s, measured_mono_s) VALUES (1, ?, ?, ?, ?, ?)",
+                (kept.boot_id, kept.mono_s, _text(kept.at), kept.error_s, kept.measured_mono_s),
+            )
+
+    def kept_time(self) -> Kept | None:
+        with self._lock, _translated():
+            row = self._one("SELECT boot_id, mono_s, at, error_s, measured_mono_s FROM clock")
+        return Kept(boot_id=row[0], mono_s=row[1], at=_time(row[2]), error_s=row[3], measured_mono_s=row[4]) if row is not None else None
+
+    def last_at(self) -> datetime | None:
+        """When the newest row was journalled; no later row says an earlier time."""
+        with self._lock, _translated():
+            at = self._one("SELECT max(journalled_at) FROM entry")[0]
+        return _time(at) if at is not None else None
 
     def checkpoints(self) -> tuple[str, ...]:
         """The statements that are kept, oldest first."""

@@ -28,7 +28,7 @@ def measure(visit: Visit, command: asked.Measure, now: datetime) -> None:
         else:
             say(visit, "value-unreadable")
         return
-    place = visit.here.place(now)
+    place = visit.here.place()
     told = ObservationRecorded(
         record_id=visit.new_id(),
         facility=place.facility,

@@ -28,7 +28,8 @@ from pointofcare.wire.messages import AdministrationRecorded
 class Strip:
     """The line of states that is always there. `missing` names tables that the chart lacks, `journal_fault` why nothing can be
     recorded. `lease_waits`: the lease is granted and the chart on the way; `lease_doubts` are carts that have not told what they gave
-    this patient. None: not known."""
+    this patient. `clock_doubt`: the time is not measured ("unmeasured"), or the wall clock is behind this cart's records ("behind").
+    None: not known."""
 
     link: Link = Link.OFFLINE
     missing: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Strip:
     camera_why: str = ""
     journal_fault: str = ""
     clock_offset_s: float | None = None
+    clock_doubt: str = ""
     battery_percent: int | None = None
     lease: Lease = Lease.NONE
     lease_waits: bool = False

@@ -14,12 +14,12 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cart_client import checkpoints
 from cart_client.chart import Chart, TableRefusedError
-from cart_client.clock import steady_s
+from cart_client.clock import CartClock, Sample, steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from devices.broker import (
@@ -133,12 +133,15 @@ class Uplink:
         versions: Mapping[str, str],
         health: Callable[[], tuple[CartPhase, str]] = lambda: (CartPhase.READY, ""),
         numbers: Callable[[], Mapping[str, object]] = dict,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: CartClock | None = None,
+        mono_s: Callable[[], float] = steady_s,
         backoff_first_s: float = RESEND_FIRST_S,
     ) -> None:
         self._cart, self._facility, self._ward = cart, facility, ward
         self._chart, self._journal, self._tell, self._versions = chart, journal, tell, versions
-        self._health, self._numbers, self._now, self._backoff_first_s = health, numbers, now, backoff_first_s
+        self._health, self._numbers, self._backoff_first_s = health, numbers, backoff_first_s
+        self._clock = clock or CartClock()
+        self._now, self._steady_s = self._clock.now, mono_s
         self._boot_id = uuid.uuid4().hex
         self._events: queue.Queue[BrokerEvent | _Wake | _Halt] = queue.Queue()
         self._broker = Broker(config, self._events.put, will=self._will)
@@ -192,7 +195,7 @@ class Uplink:
     def ask_lease(self, asked: LeaseAsked) -> None:
         """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""
         message = self._message(asked, ttl_s=10.0)
-        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0, asked_s=steady_s())
+        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0, asked_s=self._steady_s())
         with self._lease_lock:
             self._lease_question = None if asked.action is LeaseAction.RELEASE else question
         self._publish(routes.LEASE_ASK, message)
@@ -257,7 +260,7 @@ class Uplink:
             case LeaseAnswered():
                 self._lease_answered(body)
             case ClockTold():
-                self._clock_told(body, arrival.received_mono_s)
+                self._clock_told(body)
             case EventsAcknowledged():
                 self._journal.acknowledge(body.epoch, body.upto)
             case HostState():
@@ -326,14 +329,24 @@ class Uplink:
         told = LeaseAsked(action=LeaseAction.TELL, patient=patient, unsettled=unsettled, token=token)
         self._publish(routes.LEASE_ASK, self._message(told, ttl_s=10.0))
 
-    def _clock_told(self, body: ClockTold, received_mono_s: float) -> None:
-        asked_mono_s = self._clock_questions.pop(body.asked_at, None)
-        if asked_mono_s is None:
+    def _clock_told(self, body: ClockTold) -> None:
+        """Half of the way there and back is how wrong it may be. The clock that goes on in a suspend counts: an answer that waited in a
+        closed lid is a late one."""
+        asked_s = self._clock_questions.pop(body.asked_at, None)
+        if asked_s is None:
             return
-        trip_s = received_mono_s - asked_mono_s
-        if 0 <= trip_s <= CLOCK_WORST_TRIP_S:
-            self._clock_known = True
-            self._tell(ClockMeasured(offset_s=(body.asked_at - body.server_at).total_seconds() + trip_s / 2))
+        trip_s = self._steady_s() - asked_s
+        if not 0 <= trip_s <= CLOCK_WORST_TRIP_S:
+            return
+        sample = Sample(server_at=body.server_at, mono_s=asked_s + trip_s / 2, error_s=trip_s / 2)
+        wall_then = self._clock.wall_at() - timedelta(seconds=trip_s / 2)
+        set_s = self._clock.measured(sample)
+        if not self._clock_known or set_s is not None:
+            # A state with a wrong time was taken for an old one, and a table for one of the future.
+            self._phase = None
+            self._tables_mono_s = 0.0
+        self._clock_known = True
+        self._tell(ClockMeasured(offset_s=(wall_then - body.server_at).total_seconds(), taken=True, set_s=set_s))
 
     def _commanded(self, arrival: Arrival, command: Command) -> None:
         """A command acts once, for this connection only, and never when it was retained."""
@@ -375,10 +388,9 @@ class Uplink:
                 self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
         if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
             self._clock_mono_s = mono_s
-            asked = ClockAsked(asked_at=self._now())
-            now_mono_s = time.monotonic()
-            self._clock_questions = {at: then for at, then in self._clock_questions.items() if now_mono_s - then <= CLOCK_WORST_TRIP_S}
-            self._clock_questions[asked.asked_at] = now_mono_s
+            asked, asked_s = ClockAsked(asked_at=self._clock.wall_at()), self._steady_s()
+            self._clock_questions = {at: then for at, then in self._clock_questions.items() if asked_s - then <= CLOCK_WORST_TRIP_S}
+            self._clock_questions[asked.asked_at] = asked_s
             self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
         if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
             self._telemetry_mono_s = mono_s
@@ -411,13 +423,15 @@ class Uplink:
             if mono_s - question.at_mono_s < LEASE_WAIT_S * 2 ** min(question.tries, 4):
                 return
             message = self._message(question.asked, ttl_s=10.0)
-            self._lease_question = replace(question, message_id=message.id, at_mono_s=mono_s, tries=question.tries + 1, asked_s=steady_s())
+            self._lease_question = replace(
+                question, message_id=message.id, at_mono_s=mono_s, tries=question.tries + 1, asked_s=self._steady_s()
+            )
         self._publish(routes.LEASE_ASK, message)
 
     def _app_numbers(self) -> dict[str, object]:
         now = self._now()
         held = {f"{table.kind.value.replace('-', '_')}_version": table.version for table in self._chart.held()}
-        return {**held, "chart_age_s": self._chart.age_s(now, None), "unsent_records": self._journal.unsent_count(), **self._numbers()}
+        return {**held, "chart_age_s": self._chart.age_s(now), "unsent_records": self._journal.unsent_count(), **self._numbers()}
 
     # Small things.
 

@@ -148,7 +148,7 @@ def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -
         now,
         patient=patient,
         products=visit.chart.products(now),
-        place=visit.here.place(now),
+        place=visit.here.place(),
         of=entry(visit, session.intent.of_record, now),
     )
 
@@ -200,7 +200,7 @@ def abandon(visit: Visit, now: datetime) -> None:
 
 def attempt(visit: Visit, outcome: AttemptOutcome, verdict: Verdict, now: datetime) -> None:
     """Keep the evidence of a dose that was not given. The stop stands whether or not that could be kept."""
-    made = evidence.attempt(visit.session, outcome, verdict, record_id=visit.new_id(), now=now, place=visit.here.place(now))
+    made = evidence.attempt(visit.session, outcome, verdict, record_id=visit.new_id(), now=now, place=visit.here.place())
     made = replace(made, facts=packed(visit, verdict))
     try:
         visit.journal.append_attempt(made, message_id=visit.new_id())

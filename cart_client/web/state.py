@@ -40,6 +40,7 @@ def plain(view: View) -> dict[str, Any]:
             "camera_why": strip.camera_why,
             "journal_fault": strip.journal_fault,
             "clock_offset_s": strip.clock_offset_s,
+            "clock_doubt": strip.clock_doubt,
             "lease": strip.lease.value,
             "lease_waits": strip.lease_waits,
             "lease_doubts": list(strip.lease_doubts),

@@ -50,8 +50,9 @@ class AdministrationRecord:
     `entered-in-error`); `status_reason` the coded reason where one was needed. `effective_at` is when it happened,
     `recorded_at` when the cart journalled it. `level` is the verdict before reasons and witness answered it;
     Times are the server's as the cart knew it; `clock_wall_at` is what its own wall clock showed, `clock_offset_s` how far that was ahead
-    (None: not known), `clock_age_s` how long before that was measured. `amends` names the record that this one corrects, `continues` the one that it goes on with:
-    the change of rate or the end of an infusion its start, a removal the patch that was put on, an effect the dose as needed.
+    (None: not known), `clock_age_s` how long before that was measured. `amends` names the record that this one corrects, `continues` the
+    one that it goes on with: the change of rate or the end of an infusion its start, a removal the patch that was put on, an effect the
+    dose as needed.
     `rate` is what was set at `drop_factor` drops per mL (None: a pump). `blind_value` is what the witness worked out alone.
     `order` is None where an emergency drug was given without one: a prescriber must acknowledge it.
     """

@@ -14,7 +14,8 @@ _WORDS = (
     "engine", "policy", "chart_version", "online", "clock_offset_s", "lease_fence", "amends",
 )  # fmt: skip
 # Younger than the first stored documents, which lack them.
-_LATER_WORDS = ("continues", "bag", "drop_factor", "effect")
+_LATER_WORDS = ("continues", "bag", "drop_factor", "effect", "clock_age_s")
+_LATER_MOMENTS = ("clock_wall_at",)
 _LATER_AMOUNTS = ("rate", "returned", "blind_value")
 _MOMENTS = ("due", "effective_at", "recorded_at")
 _AMOUNTS = ("dose", "waste")
@@ -42,7 +43,7 @@ def scan_document(scan: ScanEvidence) -> dict[str, Any]:
 
 def to_document(record: AdministrationRecord) -> dict[str, Any]:
     document: dict[str, Any] = {name: getattr(record, name) for name in (*_WORDS, *_LATER_WORDS)}
-    document |= {name: moment(getattr(record, name)) for name in _MOMENTS}
+    document |= {name: moment(getattr(record, name)) for name in (*_MOMENTS, *_LATER_MOMENTS)}
     document |= {name: amount(getattr(record, name)) for name in (*_AMOUNTS, *_LATER_AMOUNTS)}
     document["expiry"] = day(record.expiry)
     document["findings"] = [finding_document(finding) for finding in record.findings]
@@ -56,6 +57,7 @@ def from_document(document: Mapping[str, Any]) -> AdministrationRecord:
     values |= {name: to_moment(document[name]) for name in _MOMENTS}
     values |= {name: to_amount(document[name]) for name in _AMOUNTS}
     values |= {name: document.get(name) for name in _LATER_WORDS}
+    values |= {name: to_moment(document.get(name)) for name in _LATER_MOMENTS}
     values |= {name: to_amount(document.get(name)) for name in _LATER_AMOUNTS}
     values["expiry"] = to_day(document["expiry"])
     values["findings"] = tuple(FindingEvidence(**finding) for finding in document["findings"])

@@ -97,9 +97,8 @@ def test_what_was_taken_survives_a_restart_and_a_touched_file_does_not(tmp_path:
 
 def test_a_wall_clock_set_back_does_not_make_the_chart_younger(tmp_path: Path) -> None:
     chart = a_chart(tmp_path)
-    assert chart.age_s(NOW, 0.0) == pytest.approx(600, abs=1)
-    assert chart.age_s(NOW, 3600.0) == pytest.approx(0, abs=5)  # this clock is an hour ahead, the server says
-    age = chart.age_s(NOW - timedelta(days=1), None)
+    assert chart.age_s(NOW) == pytest.approx(600, abs=1)
+    age = chart.age_s(NOW - timedelta(days=1))
     assert age is not None
     assert age >= 0
 

@@ -222,18 +222,32 @@ def test_a_wall_clock_set_back_keeps_nobody_signed_in(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("hours", [-3, 3])
-def test_a_wall_clock_that_jumps_is_known_before_the_server_is_asked_again(stand: Stand, hours: int) -> None:
+def test_a_wall_clock_that_jumps_is_known_at_once_and_moves_no_dose(stand: Stand, hours: int) -> None:
     stand.sign_in()
+    true_now = stand.clock.at
     stand.clock.at += timedelta(hours=hours)
     stand.put(inbox.Tick())
     assert stand.view.strip.clock_offset_s == pytest.approx(hours * 3600)
-    if hours > 0:
-        stand.press(inbox.SignOut)
-        stand.sign_in()
     stand.hold(band("P1"))
     stand.lease("P1")
     stand.hold(pack(AMOX))
-    assert stand.state != "giving"
+    assert stand.state == "giving"
+    assert [(f.rule, f.level.name) for f in stand.view.session.verdict.findings if f.rule == "T6"] == [("T6", "NOTE")]
+    stand.press(inbox.Confirm, record_id=stand.view.session.record_id)
+    (record,) = stand.journal.administrations(since=true_now)
+    assert record.effective_at == record.recorded_at == true_now + timedelta(seconds=10)
+    assert (record.clock_offset_s, record.clock_wall_at) == (hours * 3600.0, stand.clock.at)
+    assert record.clock_age_s == pytest.approx(10, abs=11)
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_wall_clock_that_jumps_offline_stops_the_dose(stand: Stand, hours: int) -> None:
+    stand.sign_in()
+    stand.put(LinkTold(link=Link.OFFLINE))
+    stand.clock.at += timedelta(hours=hours)
+    stand.hold(band("P1"), pack(AMOX))
+    assert stand.state == "stopped"
+    assert "T6" in stand.rules
 
 
 # Pictures.

@@ -175,6 +175,8 @@ RECORD = AdministrationRecord(
     returned=q("1 mL"),
     blind_value=q("42 mL/h"),
     effect="better",
+    clock_age_s=12.5,
+    clock_wall_at=MOMENT,
 )
 
 _BODIES: tuple[Body, ...] = (

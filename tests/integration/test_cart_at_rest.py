@@ -1,0 +1,273 @@
+"""What lies on the cart's disk: encrypted, under one key, through kills and power cuts, and never begun anew over what is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from cart_client import at_rest, key_sources, sealed
+from cart_client.at_rest import AtRest, Unlocked
+from cart_client.key_sources import Protection, Source
+from cart_client.sealed import AtRestError, Key
+
+NAME = "Nguyễn Thị Mốc-Đánh-Dấu"
+ROWS = 60
+STEPS = ("link", "fsync", "unlink", "replace", "write", "open")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+def fill(db: sqlite3.Connection | sqlcipher.Connection) -> None:
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("CREATE TABLE entry (seq INTEGER PRIMARY KEY, who TEXT NOT NULL) STRICT")
+    db.execute("CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN SELECT RAISE(ABORT, 'append-only'); END")
+    db.execute("PRAGMA user_version=2")
+    db.executemany("INSERT INTO entry (who) VALUES (?)", [(f"{NAME} {number}",) for number in range(ROWS)])
+
+
+def in_clear(path: Path) -> None:
+    """As an older program left it, killed: the newest rows only in the write-ahead file."""
+    child = os.fork()
+    if child == 0:
+        fill(sqlite3.connect(path, isolation_level=None))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert path.with_name(path.name + "-wal").exists()
+
+
+def rows(path: Path, key: Key) -> int:
+    with sealed.reading(path, key) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'").fetchone()[0] == 1
+        return int(db.execute("SELECT count(*) FROM entry WHERE who LIKE ?", (f"{NAME}%",)).fetchone()[0])
+
+
+def on_disk(folder: Path, text: str = NAME) -> list[str]:
+    return [file.name for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
+
+
+def unlocked(data: Path, settings: AtRest | None = None) -> Key:
+    found = at_rest.unlock(data, settings or AtRest())
+    found.close()
+    return found.key
+
+
+def why(data: Path, settings: AtRest | None = None) -> str:
+    with pytest.raises(AtRestError) as raised:
+        at_rest.unlock(data, settings or AtRest())
+    assert raised.value.remedy
+    return raised.value.why
+
+
+def test_nothing_of_a_patient_is_readable_on_the_disk(data: Path) -> None:
+    key = unlocked(data)
+    db = sealed.connect(data / at_rest.JOURNAL, key)
+    fill(db)
+    assert data.joinpath("journal.sqlite-wal").stat().st_size > 0
+    assert on_disk(data) == []
+    db.close()
+    assert on_disk(data) == []
+    assert b"SQLite" not in (data / at_rest.JOURNAL).read_bytes()
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(data / at_rest.JOURNAL).execute("SELECT * FROM entry")
+
+
+def test_the_first_start_draws_a_private_key_beside_the_folder_and_says_that_it_is_in_clear(data: Path) -> None:
+    found = at_rest.unlock(data, AtRest())
+    file = Path(found.source.name)
+    assert file == data.parent / "data.key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert found.protection is Protection.CLEAR
+    assert any("IN CLEAR" in line for line in found.told)
+    assert found.key.value.hex() not in " ".join((repr(found), *found.told))
+    found.close()
+    assert unlocked(data) == found.key
+
+
+def test_a_database_in_clear_is_encrypted_at_the_start_with_all_its_rows(data: Path) -> None:
+    in_clear(data / at_rest.JOURNAL)
+    in_clear(data / at_rest.CHART)
+    assert on_disk(data)
+    key = unlocked(data)
+    assert rows(data / at_rest.JOURNAL, key) == rows(data / at_rest.CHART, key) == ROWS
+    assert on_disk(data) == []
+    assert sorted(file.name for file in data.iterdir()) == ["at-rest.json", "at-rest.lock", "chart.sqlite", "journal.sqlite"]
+
+
+def killed(work: Callable[[Path, AtRest], Unlocked], data: Path, at: int) -> bool:
+    """Does the work in a process of its own, which is killed after its `at`th step; False when it was done before that."""
+    child = os.fork()
+    if child == 0:
+        counted = iter(range(1, at))
+
+        def step(call: Callable[..., object]) -> Callable[..., object]:
+            def counting(*given: object, **named: object) -> object:
+                found = call(*given, **named)
+                if next(counted, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return found
+
+            return counting
+
+        for name in STEPS:
+            setattr(os, name, step(getattr(os, name)))
+        for name in ("_export", "_overwrite"):
+            setattr(sealed, name, step(getattr(sealed, name)))
+        try:
+            work(data, AtRest())
+        except BaseException:  # noqa: BLE001 - nothing of the test may run on in the child
+            os._exit(1)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
+
+
+def test_a_kill_at_any_step_of_the_encryption_loses_no_row(tmp_path: Path) -> None:
+    steps = 0
+    for at in range(1, 200):
+        data = tmp_path / str(at) / "data"
+        data.mkdir(parents=True)
+        in_clear(data / at_rest.JOURNAL)
+        if not killed(at_rest.unlock, data, at):
+            break
+        steps += 1
+        key = unlocked(data)
+        assert rows(data / at_rest.JOURNAL, key) == ROWS, at
+        assert on_disk(data) == [], at
+    assert 10 < steps < 190
+
+
+def test_a_kill_at_any_step_of_a_change_of_the_key_loses_no_row(tmp_path: Path) -> None:
+    steps = 0
+    for at in range(1, 200):
+        data = tmp_path / str(at) / "data"
+        data.mkdir(parents=True)
+        first = unlocked(data)
+        for name in at_rest.DATABASES:
+            db = sealed.connect(data / name, first)
+            fill(db)
+            db.close()
+        if not killed(at_rest.rotate, data, at):
+            break
+        steps += 1
+        key = unlocked(data)
+        assert rows(data / at_rest.JOURNAL, key) == rows(data / at_rest.CHART, key) == ROWS, at
+        assert len(key_sources.read(at_rest.default_source(data), None)) == 1
+    assert 10 < steps < 190
+
+
+@pytest.fixture
+def recorded(data: Path) -> Iterator[Path]:
+    db = sealed.connect(data / at_rest.JOURNAL, unlocked(data))
+    fill(db)
+    db.close()
+    before = (data / at_rest.JOURNAL).read_bytes()
+    yield data
+    assert (data / at_rest.JOURNAL).read_bytes() == before
+
+
+def test_a_missing_key_begins_no_new_database_over_the_old_one(recorded: Path) -> None:
+    file = Path(at_rest.default_source(recorded).name)
+    away = file.rename(file.with_suffix(".away"))
+    assert why(recorded) == "key-missing"
+    (recorded / at_rest.NOTE).unlink()
+    assert why(recorded) == "key-missing"
+    assert not file.exists()
+    away.rename(file)
+    assert rows(recorded / at_rest.JOURNAL, unlocked(recorded)) == ROWS
+
+
+def test_a_wrong_key_is_told_from_a_damaged_journal(recorded: Path) -> None:
+    file = Path(at_rest.default_source(recorded).name)
+    right = file.read_text()
+    key_sources.write(file, (sealed.draw(),))
+    assert why(recorded) == "key-wrong"
+    file.write_text(right)
+    content = (recorded / at_rest.JOURNAL).read_bytes()
+    (recorded / at_rest.JOURNAL).write_bytes(b"\xff" * len(content))
+    assert why(recorded) == "damaged"
+    (recorded / at_rest.JOURNAL).write_bytes(content)
+
+
+@pytest.mark.parametrize("content", ["", "not hexadecimal", "ab" * 16])
+def test_a_key_file_without_a_key_is_refused(recorded: Path, content: str) -> None:
+    Path(at_rest.default_source(recorded).name).write_text(content)
+    assert why(recorded) == "key-unreadable"
+
+
+def test_a_key_file_that_others_may_read_is_refused(recorded: Path) -> None:
+    Path(at_rest.default_source(recorded).name).chmod(0o644)
+    assert why(recorded) == "key-unreadable"
+
+
+def test_a_named_file_is_never_drawn_so_that_a_volume_that_is_not_in_stays_empty(data: Path, tmp_path: Path) -> None:
+    stick = Source(kind="file", name=str(tmp_path / "stick" / "cart.key"))
+    assert why(data, AtRest(source=stick)) == "key-missing"
+    assert not Path(stick.name).exists()
+
+
+def test_a_credential_of_systemd_is_read_from_its_folder(data: Path, tmp_path: Path) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    key = sealed.draw()
+    (credentials / "poc-cart").write_text(key.value.hex() + "\n")
+    settings = AtRest(source=Source(kind="credential", name="poc-cart"), credentials=credentials)
+    assert unlocked(data, settings) == key
+    assert not (data.parent / "data.key").exists()
+    assert why(data, AtRest(source=settings.source)) == "key-missing"
+
+
+def test_another_source_in_the_configuration_moves_the_databases_under_its_key(data: Path, tmp_path: Path) -> None:
+    first = unlocked(data)
+    db = sealed.connect(data / at_rest.JOURNAL, first)
+    fill(db)
+    db.close()
+    elsewhere = Source(kind="file", name=str(tmp_path / "elsewhere.key"))
+    second = sealed.draw()
+    key_sources.write(Path(elsewhere.name), (second,))
+    assert unlocked(data, AtRest(source=elsewhere)) == second
+    assert rows(data / at_rest.JOURNAL, second) == ROWS
+    assert not sealed.fits(data / at_rest.JOURNAL, first)
+
+
+def test_nothing_is_changed_while_another_program_has_the_databases_open(data: Path) -> None:
+    held = at_rest.unlock(data, AtRest())
+    assert unlocked(data) == held.key
+    with pytest.raises(AtRestError) as raised:
+        at_rest.rotate(data, AtRest())
+    assert raised.value.why == "in-use"
+    held.close()
+    after = at_rest.rotate(data, AtRest())
+    after.close()
+    assert after.key != held.key
+
+
+def test_a_library_that_does_not_encrypt_is_noticed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed, "sqlcipher", sqlite3)
+    with pytest.raises(AtRestError) as raised:
+        sealed.connect(data / "x.sqlite", sealed.draw())
+    assert raised.value.why == "no-cipher"
+
+
+def test_a_damaged_database_in_clear_is_left_as_it_is(data: Path) -> None:
+    in_clear(data / at_rest.JOURNAL)
+    db = sqlite3.connect(data / at_rest.JOURNAL)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    content = bytearray((data / at_rest.JOURNAL).read_bytes())
+    content[4096 : 4096 * 2] = os.urandom(4096)
+    (data / at_rest.JOURNAL).write_bytes(content)
+    assert why(data) == "damaged"
+    assert (data / at_rest.JOURNAL).read_bytes() == content

@@ -149,7 +149,7 @@ def test_proxy_parts_the_ends_and_only_one_hears_of_it(proxy: FaultProxy, wire: 
 
 def test_proxy_refuses_newcomers_while_it_is_told_to(proxy: FaultProxy) -> None:
     proxy.accepting = False
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as refused, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as refused:
         refused.recv(1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,25 +14,26 @@ from simulation.ward import StaffMember, Ward
 
 
 def write(ward: Ward, directory: Path) -> list[Path]:
-    """Write staff.csv, products.csv, patients.csv and orders.csv; the files hold the demo's PINs and passwords (mode 0600)."""
+    """Write staff.csv, products.csv, patients.csv and orders.csv, each that has rows; they hold the demo's PINs and passwords
+    (mode 0600)."""
     directory.mkdir(parents=True, exist_ok=True)
     drawers = {patient: drawer for drawer, patient in ward.drawers}
-    return [
-        _file(directory / "staff.csv", (_staff(member) for member in ward.staff)),
-        _file(directory / "products.csv", (_product(product) for product in ward.products)),
-        _file(directory / "patients.csv", (_patient(patient, drawers.get(patient.id)) for patient in ward.patients)),
-        _file(directory / "orders.csv", (_order(order) for order in ward.orders)),
-    ]
+    tables = (
+        ("staff.csv", [_staff(member) for member in ward.staff]),
+        ("products.csv", [_product(product) for product in ward.products]),
+        ("patients.csv", [_patient(patient, drawers.get(patient.id)) for patient in ward.patients]),
+        ("orders.csv", [_order(order) for order in ward.orders]),
+    )
+    return [_file(directory / name, rows) for name, rows in tables if rows]
 
 
-def _file(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
-    listed = list(rows)
+def _file(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     path.touch(mode=0o600)
     path.chmod(0o600)
     with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, fieldnames=list(listed[0]))
+        writer = csv.DictWriter(out, fieldnames=list(rows[0]))
         writer.writeheader()
-        writer.writerows({key: _cell(value) for key, value in row.items()} for row in listed)
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return path
 
 

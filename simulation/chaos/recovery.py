@@ -1,0 +1,72 @@
+"""When the hospital is whole again after a fault: seconds until what was behind has caught up, or the first success after it.
+
+Looks from outside only: at the kiosk's screen, and at rows of the server's database. What cannot be looked at has not recovered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulation.chaos.kiosk import Kiosk, KioskGoneError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """How much is on its way. -1: cannot be seen now."""
+
+    records: int
+    outbox_pending: int
+    outbox_sent: int
+
+
+class Watch:
+    """Keeps one connection a kiosk. From one thread only."""
+
+    def __init__(self, kiosk_ports: dict[str, int], database: Path) -> None:
+        self._kiosks = {cart: Kiosk(port, timeout_s=2.0) for cart, port in kiosk_ports.items()}
+        self._database = database
+
+    def cart_caught_up(self, cart: str) -> bool:
+        """The server is there and has everything that the cart recorded, or the newest of it."""
+        try:
+            screen = self._kiosks[cart].screen()
+        except KioskGoneError:
+            return False
+        strip = screen["strip"]
+        newest = screen["recorded"][0] if screen["recorded"] else None
+        return strip["link"] == "online" and not strip["missing"] and (strip["unsent"] == 0 or bool(newest and newest["at_server"]))
+
+    def cart_unsent(self, cart: str) -> int:
+        """-1: its kiosk does not answer."""
+        try:
+            screen = self._kiosks[cart].screen()
+        except KioskGoneError:
+            return -1
+        return int(screen["strip"]["unsent"]) + len(screen["open"])
+
+    def behind(self) -> Behind:
+        try:
+            with _reading(self._database) as database:
+                records = database.execute("SELECT count(*) FROM administrations").fetchone()[0]
+                rows = dict(database.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+        except sqlite3.Error:
+            return Behind(records=-1, outbox_pending=-1, outbox_sent=-1)
+        sent = int(rows.pop("sent", 0))
+        return Behind(records=int(records), outbox_pending=sum(int(count) for count in rows.values()), outbox_sent=sent)
+
+    def close(self) -> None:
+        for kiosk in self._kiosks.values():
+            kiosk.close()
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cart_client import config, identity
+from cart_client import at_rest, config, identity
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
 from pointofcare.errors import ConfigError, PointOfCareError
@@ -92,11 +92,12 @@ def _checkpoints(arguments: list[str]) -> int:
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
     try:
         settings = config.load(parser.parse_args(arguments).config, os.environ)
-        file = settings.data_dir / "journal.sqlite"
+        file = settings.data_dir / at_rest.JOURNAL
         if not file.exists():
             sys.stderr.write(f"{file} does not exist: this cart never ran\n")
             return 1
-        journal = Journal(file, cart=settings.cart)
+        unlocked = at_rest.unlock(settings.data_dir, settings.at_rest)
+        journal = Journal(file, cart=settings.cart, at_rest=unlocked.key)
     except PointOfCareError as exc:
         sys.stderr.write(f"{exc}\n")
         return 2
@@ -104,6 +105,7 @@ def _checkpoints(arguments: list[str]) -> int:
         kept = journal.checkpoints()
     finally:
         journal.close()
+        unlocked.close()
     for statement in kept:
         sys.stdout.write(f"{statement}\n")
     return 0 if kept else 1

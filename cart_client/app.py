@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from waitress.server import create_server
 
+from cart_client import at_rest
 from cart_client import clock as clocks
 from cart_client.bedside import Bedside, clock_of
 from cart_client.chart import Chart, key_from
@@ -32,13 +33,14 @@ from pointofcare.wire.messages import CartPhase
 
 log = logging.getLogger(__name__)
 NO_CAMERA = "none"
+ERASE_EVERY_S = 300.0
 
 # A body is refused before it is kept: it must not fill the disk that the journal needs.
 SERVER: dict[str, Any] = {"threads": 6, "ident": None, "max_request_body_size": 65_536, "max_request_header_size": 32_768}
 
 
 class CartProgram:
-    """A running cart. `url` is the kiosk's address. Raises: ConfigError, JournalError, DeviceError from the start."""
+    """A running cart. `url` is the kiosk's address. Raises: ConfigError, AtRestError, JournalError, DeviceError from the start."""
 
     def __init__(
         self, config: Config, *, wall: Callable[[], datetime] = clocks.wall, steady_s: Callable[[], float] = clocks.steady_s
@@ -50,9 +52,20 @@ class CartProgram:
             problem = (("server_key_file", f"{key_file} must hold the server's public Ed25519 JWK: {exc}"),)
             message = f"the server's key {key_file} cannot be used: {exc}"
             raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
-        self._journal = Journal(config.data_dir / "journal.sqlite", cart=config.cart)
+        self._unlocked = at_rest.unlock(config.data_dir, config.at_rest)
+        for line in self._unlocked.told:
+            log.warning("%s", line)
+        self.told = self._unlocked.told
+        self._journal = Journal(config.data_dir / at_rest.JOURNAL, cart=config.cart, at_rest=self._unlocked.key)
         self._clock = clock_of(self._journal, now=wall, mono_s=steady_s, boot_id=clocks.boot_id())
-        self._chart = Chart(config.data_dir / "chart.sqlite", facility=config.facility, ward=config.ward, key=key, mono_s=steady_s)
+        self._chart = Chart(
+            config.data_dir / at_rest.CHART,
+            facility=config.facility,
+            ward=config.ward,
+            key=key,
+            at_rest=self._unlocked.key,
+            mono_s=steady_s,
+        )
         self._camera = registry.camera(config.camera) if config.camera != NO_CAMERA else None
         self._scanner = registry.scanner(config.scanner) if config.scanner else None
         if self._camera is None and self._scanner is None:
@@ -110,6 +123,7 @@ class CartProgram:
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
+            threading.Thread(target=self._erase, args=(config.at_rest.erase_expired_after,), name="erasing", daemon=True),
         )
         self._identity = Identity(directory=config.identity_dir, cart=config.cart) if config.identity_dir is not None else None
         self._renewal = Renewal(self._identity, self._uplink) if self._identity is not None else None
@@ -144,6 +158,15 @@ class CartProgram:
         self._drawers.close()
         self._journal.close()
         self._chart.close()
+        self._unlocked.close()
+
+    def _erase(self, after: timedelta) -> None:
+        """What nobody may use any more does not stay on a cart that may be lost."""
+        while True:
+            for kind in self._chart.erase_expired(self._clock.now(), after):
+                log.warning("the %s expired long ago and was erased: the server will be asked for it", kind.value)
+            if self._halt.wait(ERASE_EVERY_S):
+                return
 
     def _health(self) -> tuple[CartPhase, str]:
         strip = self._bedside.view.strip
@@ -168,6 +191,7 @@ class CartProgram:
             "clock_error_s": round(reading.error_s, 3) if reading.error_s is not None else None,
             "clock_age_s": round(reading.age_s) if reading.age_s is not None else None,
             "uptime_s": round(time.monotonic() - _STARTED_MONO_S),
+            "at_rest_key": self._unlocked.protection.value,
             **(self._renewal.numbers() if self._renewal is not None else {}),
         }
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,8 +22,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from sqlcipher3 import dbapi2 as sqlite3
 
-from cart_client import care, own_records
+from cart_client import care, own_records, sealed
 from cart_client.clock import steady_s
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 # How far a table's issue may lie in the future of this clock: more means that one of the two clocks is wrong.
 _CLOCK_LEEWAY = timedelta(hours=1)
 _HISTORY = timedelta(days=14)
+# Those that name people.
+_PERSONAL = (TableKind.PATIENT_CHART, TableKind.STAFF_ROSTER)
 # The most restricted role of a person counts: a student who is also a nurse elsewhere is a student here.
 _ROLES = (
     StaffRole.STUDENT,
@@ -88,11 +90,25 @@ class Tables:
 class Chart:
     """Reads are lock-free snapshots; `take` may be called from another thread than the reads."""
 
-    def __init__(self, path: Path, *, facility: str, ward: str, key: OKPKey, mono_s: Callable[[], float] = steady_s) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        facility: str,
+        ward: str,
+        key: OKPKey,
+        at_rest: sealed.Key | None = None,
+        mono_s: Callable[[], float] = steady_s,
+    ) -> None:
+        """`key` proves the tables; `at_rest` encrypts the file (`at_rest.unlock`), which without it is in clear, for tests."""
         self._facility, self._ward, self._key, self._mono_s = facility, ward, key, mono_s
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db, rows = _opened(path)
+        self._db, rows = _opened(path, at_rest)
+        self._erased: dict[str, tuple[int, datetime]] = {
+            str(kind): (int(version), datetime.fromisoformat(issued_at))
+            for kind, version, issued_at in self._db.execute("SELECT kind, version, issued_at FROM erased").fetchall()
+        }
         held: dict[str, Table] = {}
         for kind, text in rows:
             try:
@@ -133,6 +149,9 @@ class Chart:
         with self._lock:
             name = table.kind.value.replace("-", "_")
             before: Table | None = getattr(self._tables, name)
+            version, issued_at = self._erased.get(table.kind.value, (0, table.issued_at))
+            if before is None and table.version < version and table.issued_at <= issued_at:
+                raise TableRefusedError("older", f"{table.kind} {table.version} is older than the erased {version}")
             # A server that was restored from a backup counts from further back: what it says is taken once the newer is used up.
             used_up = before is not None and before.expires_at <= now and table.issued_at > before.issued_at
             if before is not None and table.version < before.version and not used_up:
@@ -148,6 +167,26 @@ class Chart:
                 changes["taken_mono_s"] = self._mono_s()
             self._tables = Tables(**changes)  # type: ignore[arg-type]
         return True
+
+    def erase_expired(self, now: datetime, after: timedelta) -> tuple[TableKind, ...]:
+        """Erases the patients and the staff, from the disk and from memory, once their table expired longer than `after` ago: nobody can
+        use it, and a cart that is lost must not keep it. What was erased; its version stays known, so that no older one comes back."""
+        with self._lock:
+            over = [
+                (kind, table)
+                for kind, table in self._tables.all()
+                if kind in _PERSONAL and table is not None and table.expires_at + after <= now
+            ]
+            for kind, table in over:
+                self._erased[kind.value] = (table.version, table.issued_at)
+                self._tables = replace(self._tables, **{kind.value.replace("-", "_"): None})  # type: ignore[arg-type]
+                try:
+                    told = (kind.value, table.version, table.issued_at.isoformat())
+                    self._db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", told)
+                    self._db.execute("DELETE FROM held WHERE kind = ?", (kind.value,))
+                except sqlite3.Error as exc:
+                    log.error("the expired %s is still on the disk: %s", kind.value, exc)
+        return tuple(kind for kind, _ in over)
 
     def _verified(self, text: str) -> Table:
         try:
@@ -354,13 +393,15 @@ class Chart:
         )
 
 
-def _opened(path: Path) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
+def _opened(path: Path, at_rest: sealed.Key | None) -> tuple[sqlite3.Connection, list[tuple[str, str]]]:
     """The database and what it holds. It is a copy: a damaged one is put aside, and one that cannot be written is kept in memory."""
     place: Path | str = path
     for attempt in range(3):
-        db = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=5.0)
+        db = sealed.connect(place, at_rest)
         try:
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA secure_delete=ON")
+            db.execute("CREATE TABLE IF NOT EXISTS erased (kind TEXT PRIMARY KEY, version INTEGER, issued_at TEXT NOT NULL) STRICT")
             db.execute("CREATE TABLE IF NOT EXISTS held (kind TEXT PRIMARY KEY, version INTEGER NOT NULL, jws TEXT NOT NULL) STRICT")
             return db, [(str(kind), str(text)) for kind, text in db.execute("SELECT kind, jws FROM held").fetchall()]
         except sqlite3.Error as exc:

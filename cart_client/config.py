@@ -9,10 +9,13 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cart_client import key_sources
+from cart_client.at_rest import AtRest
 from cart_client.identity import Identity
 from devices.broker import BrokerConfig
 from pointofcare.errors import ConfigError
@@ -47,6 +50,7 @@ class Config:
     language: str = DEFAULT_LANGUAGE
     training: bool = False
     identity_dir: Path | None = None
+    at_rest: AtRest = field(default_factory=AtRest)
 
 
 def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False) -> Config:
@@ -65,7 +69,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
     """The configuration in `given`; relative paths are taken from the folder `beside`. Raises: ConfigError naming every fault."""
     faults: list[tuple[str, str]] = []
     top = _Table(given, "", faults)
-    broker, kiosk, devices = (top.table(name) for name in ("broker", "kiosk", "devices"))
+    broker, kiosk, devices, at_rest = (top.table(name) for name in ("broker", "kiosk", "devices", "at_rest"))
     zone = top.text("zone", "Asia/Ho_Chi_Minh")
     try:
         ZoneInfo(zone)
@@ -114,15 +118,27 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         kiosk_host=host,
         kiosk_port=kiosk.number("port", 8081, 0, 65535),
         identity_dir=identity.directory if identity is not None else None,
+        at_rest=_at_rest(at_rest, environment, faults, beside=beside),
     )
     if identity is None and (config.broker.cert_file is None) != (config.broker.key_file is None):
         faults.append(("broker.key_file", "cert_file and key_file come together"))
-    for table in (top, broker, kiosk, devices):
+    for table in (top, broker, kiosk, devices, at_rest):
         table.refuse_unknown()
     if faults:
         told = "; ".join(f"{where}: {what}" for where, what in faults)
         raise ConfigError(f"the cart's configuration has {len(faults)} faults: {told}", problems=tuple(faults), remedy="mend them all")
     return config
+
+
+def _at_rest(given: _Table, environment: Mapping[str, str], faults: list[tuple[str, str]], *, beside: Path) -> AtRest:
+    text, source = given.text("key", ""), None
+    try:
+        source = key_sources.parse(text, beside=beside) if text else None
+    except ValueError as exc:
+        faults.append(("at_rest.key", str(exc)))
+    hours = given.number("erase_expired_after_h", 24, 0, 24 * 30)
+    folder = environment.get("CREDENTIALS_DIRECTORY")  # set by systemd for the unit that loads a credential
+    return AtRest(source=source, credentials=Path(folder) if folder else None, erase_expired_after=timedelta(hours=hours))
 
 
 def _is_loopback(host: str) -> bool:

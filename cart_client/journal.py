@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -19,6 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlcipher3 import dbapi2 as sqlite3
+
+from cart_client import sealed
 from cart_client.clock import Kept
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
@@ -83,9 +85,11 @@ class Standing:
 
 
 class Journal:
-    """One database file, one writer at a time; safe to call from several threads. Raises: JournalError from every call."""
+    """One database file, one writer at a time; safe to call from several threads. Raises: JournalError from every call.
 
-    def __init__(self, path: Path, *, cart: str, max_pages: int | None = None) -> None:
+    `at_rest` is the key that the file is encrypted with (`at_rest.unlock`); without one it is in clear, which only tests want."""
+
+    def __init__(self, path: Path, *, cart: str, at_rest: sealed.Key | None = None, max_pages: int | None = None) -> None:
         self._cart = cart
         self._lock = threading.RLock()
         # Rows never change, so each is decoded once; bounded, newest kept.
@@ -93,7 +97,7 @@ class Journal:
         self._opened: dict[str, AdministrationRecord] = {}
         with _translated():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._db = sealed.connect(path, at_rest)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             if max_pages is not None:
@@ -262,6 +266,15 @@ class Journal:
                 "SELECT record_id FROM entry WHERE seq > ? AND record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received') "
                 "ORDER BY seq LIMIT ?",
                 (after, limit),
+            ).fetchall()
+            return tuple(self._held(record_id) for (record_id,) in rows)
+
+    def numbered(self, first: int, last: int, *, limit: int) -> tuple[Entry, ...]:
+        """The rows with these numbers, received or not, in order."""
+        with self._lock, _translated():
+            first, last = max(first, 0), min(last, 2**53)
+            rows = self._db.execute(
+                "SELECT record_id FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", (first, last, limit)
             ).fetchall()
             return tuple(self._held(record_id) for (record_id,) in rows)
 

@@ -11,7 +11,6 @@ import json
 import random
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from cart_client import at_rest, sealed
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders.order import Order
@@ -214,7 +214,7 @@ def _give(nurse: VirtualNurse, running: Hospital, case: Case, one: shelf.Pack, p
     nurse.press("confirm", record_id=record_id)
     nurse.wait("recorded on the cart", lambda now: any(done["record_id"] == record_id and done["here"] for done in now["recorded"]))
     nurse.wait("in the EMR", lambda now: any(done["record_id"] == record_id and done["emr"] == "settled" for done in now["recorded"]))
-    journal = running.directory / CART / "data" / "journal.sqlite"
+    journal = running.directory / CART / "data" / at_rest.JOURNAL
     record, moments = _journalled(journal, record_id)
     names = ("frame", "decode", "verdict")
     times = [nurse.held_at, *(datetime.fromisoformat(trace[f"{name}_at"]) for name in names)]
@@ -229,7 +229,7 @@ def _give(nurse: VirtualNurse, running: Hospital, case: Case, one: shelf.Pack, p
 
 def _journalled(journal: Path, record_id: str) -> tuple[AdministrationRecord, dict[str, datetime]]:
     """The cart's own row, read from its file beside it, and when it was written, received by the server and told of the EMR."""
-    with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as database:
+    with sealed.reading(journal, at_rest.open_elsewhere(journal.parent)) as database:
         at, payload = database.execute("SELECT journalled_at, payload FROM entry WHERE record_id = ?", (record_id,)).fetchone()
         rows = database.execute("SELECT kind, min(at) FROM settlement WHERE record_id = ? GROUP BY kind", (record_id,)).fetchall()
         settled = database.execute("SELECT max(at) FROM settlement WHERE record_id = ? AND kind = 'emr'", (record_id,)).fetchone()

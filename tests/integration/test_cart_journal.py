@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,19 +12,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2 as sqlcipher
 
+from cart_client import sealed
 from cart_client.journal import Journal
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
 from pointofcare.wire.messages import AdministrationRecorded, EmrState, ObservationRecorded
 from tests.support.cart_ward import CART, FACILITY, NOW, WARD, q
 
+KEY = sealed.Key(value=bytes(range(32)))
 WRITER = """
 import sys
 from pathlib import Path
 from cart_client.journal import Journal
-from tests.integration.test_cart_journal import a_record
-journal = Journal(Path(sys.argv[1]), cart="cart-1")
+from tests.integration.test_cart_journal import KEY, a_record
+journal = Journal(Path(sys.argv[1]), cart="cart-1", at_rest=KEY)
 for number in range(100000):
     journal.open_dose(a_record(f"{sys.argv[2]}-{number}"), at=a_record("x").recorded_at)
     journal.append(a_record(f"{sys.argv[2]}-{number}"), message_id=f"m-{number}")
@@ -110,7 +112,7 @@ def test_the_journal_survives_a_kill_at_any_moment(path: Path) -> None:
         os.kill(child.pid, signal.SIGKILL)
         rest, _ = child.communicate()
         told |= {f"run{run}-{line}" for line in rest.split()}
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     held = {entry.record_id for entry in journal.unsent(limit=10**6)}
     assert told <= held
     seqs = [entry.seq for entry in journal.unsent(limit=10**6)]
@@ -119,7 +121,7 @@ def test_the_journal_survives_a_kill_at_any_moment(path: Path) -> None:
 
 
 def test_the_same_record_twice_is_one_row_and_other_content_is_refused(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     first = journal.append(a_record(), message_id="m1")
     assert journal.append(a_record(), message_id="m2") == first
     with pytest.raises(JournalError) as raised:
@@ -129,19 +131,19 @@ def test_the_same_record_twice_is_one_row_and_other_content_is_refused(path: Pat
 
 
 def test_nothing_can_be_changed_or_deleted(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record(), message_id="m1")
     journal.settle("r-1", at=NOW)
     journal.close()
-    direct = sqlite3.connect(path)
+    direct = sealed.connect(path, KEY)
     for statement in ("UPDATE entry SET seq = 9", "DELETE FROM entry", "DELETE FROM settlement", "UPDATE meta SET value = 'x'"):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        with pytest.raises(sqlcipher.IntegrityError, match="append-only"):
             direct.execute(statement)
     direct.close()
 
 
 def test_a_full_disk_is_told_and_what_was_written_stays(path: Path) -> None:
-    journal = Journal(path, cart=CART, max_pages=40)
+    journal = Journal(path, cart=CART, at_rest=KEY, max_pages=40)
     written = []
 
     def fill() -> None:
@@ -155,7 +157,7 @@ def test_a_full_disk_is_told_and_what_was_written_stays(path: Path) -> None:
     assert "paper" in raised.value.remedy
     assert [entry.record_id for entry in journal.unsent(limit=5000)] == written
     journal.close()
-    again = Journal(path, cart=CART)
+    again = Journal(path, cart=CART, at_rest=KEY)
     again.append(a_record("after"), message_id="after")
     assert again.last_seq() == len(written) + 1
 
@@ -166,8 +168,8 @@ def test_a_file_size_limit_is_told_as_not_recorded(path: Path) -> None:
         "from pathlib import Path\n"
         "from cart_client.journal import Journal\n"
         "from pointofcare.errors import JournalError\n"
-        "from tests.integration.test_cart_journal import a_record\n"
-        "journal = Journal(Path(sys.argv[1]), cart='cart-1')\n"
+        "from tests.integration.test_cart_journal import KEY, a_record\n"
+        "journal = Journal(Path(sys.argv[1]), cart='cart-1', at_rest=KEY)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "try:\n"
         "    for number in range(2000): journal.append(a_record(f'r-{number}'), message_id=f'm-{number}')\n"
@@ -178,19 +180,33 @@ def test_a_file_size_limit_is_told_as_not_recorded(path: Path) -> None:
     )
     why, number = done.stdout.split()
     assert why in ("disk-full", "disk-fault")
-    assert len(Journal(path, cart=CART).unsent(limit=5000)) == int(number)
+    assert len(Journal(path, cart=CART, at_rest=KEY).unsent(limit=5000)) == int(number)
 
 
 def test_a_damaged_file_is_told_at_the_start(path: Path) -> None:
-    Journal(path, cart=CART).close()
+    Journal(path, cart=CART, at_rest=KEY).close()
     path.write_bytes(b"not a database at all" * 500)
     with pytest.raises(JournalError) as raised:
-        Journal(path, cart=CART)
+        Journal(path, cart=CART, at_rest=KEY)
+    assert raised.value.fields["why"] == "damaged"
+
+
+def test_one_changed_byte_on_the_disk_is_told_at_the_start(path: Path) -> None:
+    """The cipher's own check: bare SQLite would read the other value."""
+    journal = Journal(path, cart=CART, at_rest=KEY)
+    for number in range(20):
+        journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[len(content) * 3 // 4] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(JournalError) as raised:
+        Journal(path, cart=CART, at_rest=KEY)
     assert raised.value.fields["why"] == "damaged"
 
 
 def test_time_in_the_journal_never_runs_backwards(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record("a"), message_id="1")
     entry = journal.append(a_record("b", recorded_at=NOW - timedelta(days=400)), message_id="2")
     assert entry.journalled_at == NOW
@@ -198,13 +214,13 @@ def test_time_in_the_journal_never_runs_backwards(path: Path) -> None:
 
 
 def test_the_epoch_belongs_to_the_database(path: Path, tmp_path: Path) -> None:
-    first = Journal(path, cart=CART).epoch
-    assert Journal(path, cart=CART).epoch == first
-    assert Journal(tmp_path / "other.sqlite", cart=CART).epoch != first
+    first = Journal(path, cart=CART, at_rest=KEY).epoch
+    assert Journal(path, cart=CART, at_rest=KEY).epoch == first
+    assert Journal(tmp_path / "other.sqlite", cart=CART, at_rest=KEY).epoch != first
 
 
 def test_a_receipt_settles_once_and_the_emr_state_may_move(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record(), message_id="m1")
     assert journal.unsent_count() == 1
     assert journal.settle("r-1", at=NOW, discrepancies=2)
@@ -225,17 +241,17 @@ def test_a_receipt_settles_once_and_the_emr_state_may_move(path: Path) -> None:
 
 
 def test_a_verified_dose_is_open_until_its_record_is_there(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.open_dose(a_record(), at=NOW)
     journal.close()
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     assert [record.record_id for record in journal.open_doses()] == ["r-1"]
     journal.append(a_record(), message_id="m1")
     assert journal.open_doses() == ()
 
 
 def test_fleet_events_wait_for_a_cumulative_acknowledgement_of_this_epoch(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     for kind in ("camera-lost", "pin-wrong", "camera-lost"):
         journal.note(kind, at=NOW)
     journal.acknowledge("another-epoch", 3)
@@ -247,7 +263,7 @@ def test_fleet_events_wait_for_a_cumulative_acknowledgement_of_this_epoch(path: 
 
 @pytest.mark.parametrize("taken", ["journal.sqlite", "journal.sqlite-wal"])
 def test_a_journal_that_is_deleted_or_replaced_while_the_cart_runs_says_not_recorded(path: Path, taken: str) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record("before"), message_id="m1")
     file = path.with_name(taken)
     content = file.read_bytes()
@@ -268,7 +284,7 @@ def test_a_journal_that_is_deleted_or_replaced_while_the_cart_runs_says_not_reco
 
 
 def test_a_measured_value_is_a_row_like_any_other_and_no_administration(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record("r-1"), message_id="m1")
     entry = journal.append_observation(a_value(), message_id="m2")
     assert (entry.seq, entry.kind) == (2, "observation")
@@ -276,7 +292,7 @@ def test_a_measured_value_is_a_row_like_any_other_and_no_administration(path: Pa
     with pytest.raises(JournalError):
         journal.append_observation(a_value(value=q("27 /min")), message_id="m4")
     journal.close()
-    again = Journal(path, cart=CART)
+    again = Journal(path, cart=CART, at_rest=KEY)
     assert [value.value for value in again.observations(since=NOW)] == [q("72 /min")]
     assert again.observations(since=NOW + timedelta(seconds=1)) == ()
     assert [record.record_id for record in again.administrations(since=NOW)] == ["r-1"]
@@ -285,7 +301,7 @@ def test_a_measured_value_is_a_row_like_any_other_and_no_administration(path: Pa
 
 
 def test_the_facts_of_a_verdict_stay_with_its_record(path: Path) -> None:
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     first = journal.append(a_record(), message_id="m1", facts="e30=")
     assert isinstance(first.message.body, AdministrationRecorded)
     assert first.message.body.facts == "e30="
@@ -294,14 +310,14 @@ def test_the_facts_of_a_verdict_stay_with_its_record(path: Path) -> None:
 
 def test_a_journal_of_the_first_version_goes_on_with_all_its_rows(path: Path) -> None:
     """A cart is updated with doses that nobody has sent yet: none may be lost, and nothing becomes changeable."""
-    journal = Journal(path, cart=CART)
+    journal = Journal(path, cart=CART, at_rest=KEY)
     journal.append(a_record("r-1"), message_id="m1")
     journal.append(a_record("r-2"), message_id="m2")
     journal.open_dose(a_record("r-3"), at=NOW)
     journal.settle("r-1", at=NOW)
     epoch = journal.epoch
     journal.close()
-    direct = sqlite3.connect(path)
+    direct = sealed.connect(path, KEY)
     direct.executescript(
         """
         DROP TRIGGER entry_no_update; DROP TRIGGER entry_no_delete; DROP INDEX entry_effective;
@@ -318,16 +334,16 @@ def test_a_journal_of_the_first_version_goes_on_with_all_its_rows(path: Path) ->
         """
     )
     direct.close()
-    again = Journal(path, cart=CART)
+    again = Journal(path, cart=CART, at_rest=KEY)
     assert again.epoch == epoch
     assert [entry.record_id for entry in again.unsent()] == ["r-2"]
     assert [record.record_id for record in again.administrations(since=NOW)] == ["r-1", "r-2"]
     assert [record.record_id for record in again.open_doses()] == ["r-3"]
     assert again.append_observation(a_value(), message_id="m3").seq == 3
     again.close()
-    direct = sqlite3.connect(path)
+    direct = sealed.connect(path, KEY)
     for statement in ("UPDATE entry SET seq = 9", "DELETE FROM entry"):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        with pytest.raises(sqlcipher.IntegrityError, match="append-only"):
             direct.execute(statement)
     direct.close()
-    assert Journal(path, cart=CART).last_seq() == 3
+    assert Journal(path, cart=CART, at_rest=KEY).last_seq() == 3

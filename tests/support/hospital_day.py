@@ -15,10 +15,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ import psutil
 from paho.mqtt.enums import CallbackAPIVersion
 from PIL import Image
 
+from cart_client import at_rest, sealed
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Controlled, HighAlert, Product
@@ -207,13 +209,17 @@ class HospitalDay:
 
     def journalled(self, dose: Dose) -> list[str]:
         """The ids of the administrations of this dose's order in the cart's journal."""
-        with _reading(self.hospital.directory / CART / "data" / "journal.sqlite") as database:
+        with self._journal() as database:
             rows = database.execute("SELECT record_id, payload FROM entry WHERE kind = 'administration'").fetchall()
         return [record_id for record_id, payload in rows if json.loads(payload)["body"]["record"]["order"] == dose.order.id]
 
+    def _journal(self) -> AbstractContextManager[Any]:
+        data = self.hospital.directory / CART / "data"
+        return sealed.reading(data / at_rest.JOURNAL, at_rest.open_elsewhere(data))
+
     def payload_of(self, record_id: str) -> bytes:
         """The message that the cart keeps for a record."""
-        with _reading(self.hospital.directory / CART / "data" / "journal.sqlite") as database:
+        with self._journal() as database:
             return bytes(database.execute("SELECT payload FROM entry WHERE record_id = ?", (record_id,)).fetchone()[0])
 
     def arrived(self, dose: Dose, record_id: str) -> None:

@@ -18,6 +18,7 @@ from flask_security.utils import logout_user
 
 from pointofcare.errors import NotPermittedError, PointOfCareError
 from pointofcare.people import StaffRole
+from server.security import wards
 from server.security.permissions import held_by, permits
 from server.store.transaction import Actor
 
@@ -91,7 +92,7 @@ def _actor() -> Actor | None:
 
 
 def _read() -> Actor | None:
-    if not current_user.is_authenticated:
+    if not current_user.is_authenticated or not wards.is_of_this_facility():
         return None
     ended = current_user.valid_until is not None and current_user.valid_until <= datetime.now(UTC)
     by_token = "_user_id" not in session
@@ -102,4 +103,4 @@ def _read() -> Actor | None:
         return None
     known = {role.value for role in StaffRole}
     roles = frozenset(StaffRole(role.name) for role in current_user.roles if role.name in known)
-    return Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or "")
+    return wards.bounded(Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or ""))

@@ -12,7 +12,7 @@ from sqlalchemy import Table, and_, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.administration.record import AdministrationRecord
-from server.store import mapping_record
+from server.store import mapping_record, reach
 from server.store.plain import storable
 from server.store.tables import (
     AdministrationRow,
@@ -150,7 +150,13 @@ def overrides(tx: Transaction, *, ward: str | None = None, reviewed: bool | None
 
 
 def get(tx: Transaction, record_id: str) -> DoseView | None:
+    """Raises: OtherWardError."""
     found = _doses(tx, AdministrationRow.record_id == record_id, limit=1)
+    if found and tx.actor.wards is not None:
+        record = found[0].record
+        patient = tx.session.get(PatientRow, (tx.facility, record.patient))
+        where = patient.ward if patient is not None else None
+        reach.must_see_thing(tx, ward=record.ward, patient=record.patient, patient_ward=where)
     return found[0] if found else None
 
 

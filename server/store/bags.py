@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from pointofcare.errors import NotFoundError
 from pointofcare.products import Bag, PrintedFor
 from pointofcare.quantity import Quantity
-from server.store import infusions, mapping_bag
+from server.store import infusions, mapping_bag, reach
 from server.store.history import Given
 from server.store.infusions import Run, RunState
 from server.store.plain import amount, to_amount
@@ -227,10 +227,11 @@ def mark_missing(tx: Transaction, bag: str) -> bool:
 
 
 def get(tx: Transaction, bag: str) -> BagView:
-    """Raises: NotFoundError."""
+    """Raises: NotFoundError, OtherWardError."""
     found = _views(tx, BagRow.id == bag, limit=1)
     if not found:
         raise NotFoundError(f"bag {bag!r} is not known", remedy="scan its label again", bag=bag)
+    reach.must_see(tx, found[0].ward, found[0].patient)
     return found[0]
 
 
@@ -242,7 +243,7 @@ def listed(
     tx: Transaction, *, ward: str | None = None, states: Iterable[RunState] = (), order: str | None = None, limit: int = 200
 ) -> tuple[BagView, ...]:
     """Newest change first."""
-    conditions: list[Any] = []
+    conditions: list[Any] = [*reach.of_patient(tx, BagRow.patient)]
     if ward is not None:
         conditions.append(PatientRow.ward == ward)
     if order is not None:

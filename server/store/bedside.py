@@ -43,7 +43,7 @@ from pointofcare.people import Patient
 from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
-from server.store import mapping, mapping_bag, policies
+from server.store import mapping, mapping_bag, policies, reach
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
 from server.store.leases import Doubt
@@ -258,7 +258,7 @@ def _staff() -> Select[Any]:
         .select_from(StaffRow)
         .outerjoin(staff_roles, staff_roles.c.staff == StaffRow.id)
         .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role)
-        .where(StaffRow.id.in_(_several("staff")))
+        .where(StaffRow.facility == _FACILITY, StaffRow.id.in_(_several("staff")))
     )
 
 
@@ -314,8 +314,11 @@ def of_ward(tx: Transaction, ward: str) -> Look:
 
 
 def of_patient(tx: Transaction, patient: str) -> Look:
-    """One patient with orders and history, and the products of the latter: one statement."""
-    return _read(tx, _statement_of_patient(), patient=patient, order="", since=tx.at - RECENT)
+    """One patient with orders and history, and the products of the latter: one statement. Raises: OtherWardError."""
+    look = _read(tx, _statement_of_patient(), patient=patient, order="", since=tx.at - RECENT)
+    for found in look.patients:
+        reach.must_see(tx, found.ward, found.id)
+    return look
 
 
 def for_record(

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from pointofcare.errors import NotFoundError
-from server.store.tables import DiscrepancyRow
+from server.store import reach
+from server.store.tables import DiscrepancyRow, PatientRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
@@ -98,7 +99,7 @@ def of_record(tx: Transaction, record_id: str) -> tuple[Discrepancy, ...]:
 
 
 def get(tx: Transaction, discrepancy: int) -> Discrepancy:
-    """Raises: NotFoundError."""
+    """Raises: NotFoundError, OtherWardError."""
     return _value(_row(tx, discrepancy))
 
 
@@ -124,4 +125,7 @@ def _row(tx: Transaction, discrepancy: int, *, is_held: bool = False) -> Discrep
     row = tx.session.scalar(query.with_for_update().execution_options(populate_existing=True) if is_held else query)
     if row is None:
         raise NotFoundError(f"discrepancy {discrepancy} does not exist", remedy="look at the list again", discrepancy=discrepancy)
+    if tx.actor.wards is not None:
+        patient = tx.session.get(PatientRow, (tx.facility, row.patient))
+        reach.must_see_thing(tx, ward=row.ward, patient=row.patient, patient_ward=patient.ward if patient is not None else None)
     return row

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, insert, select, update
 
 from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.orders.order import Order
-from server.store import mapping
+from server.store import mapping, reach
 from server.store.tables import OrderQuestionRow, OrderRow, OrderVersionRow, PatientRow
 from server.store.transaction import Transaction
 
@@ -105,21 +105,24 @@ def _views(tx: Transaction, *conditions: object, limit: int | None = None) -> tu
 
 
 def get(tx: Transaction, order: str) -> OrderView:
-    """Raises: NotFoundError."""
-    found = _views(tx, OrderRow.id == order)
-    if not found:
+    """Raises: NotFoundError, OtherWardError."""
+    found = find(tx, order)
+    if found is None:
         raise NotFoundError(f"order {order!r} is not known", remedy="look for the order again", order=order)
-    return found[0]
+    return found
 
 
 def find(tx: Transaction, order: str) -> OrderView | None:
+    """Raises: OtherWardError."""
     found = _views(tx, OrderRow.id == order)
+    for view in found:
+        reach.must_see(tx, view.ward, view.order.patient)
     return found[0] if found else None
 
 
 def of_patient(tx: Transaction, patient: str) -> tuple[OrderView, ...]:
     """All of a patient's orders in one statement, oldest first."""
-    return _views(tx, OrderRow.patient == patient)
+    return _views(tx, OrderRow.patient == patient, *reach.patients(tx))
 
 
 def queue(
@@ -134,6 +137,7 @@ def queue(
         OrderRow.verification.in_([state.value for state in verification]),
         OrderRow.status.in_(["active", "on-hold", "draft"]),
         PatientRow.status == "admitted",
+        *reach.patients(tx),
     ]
     if ward is not None:
         conditions.append(PatientRow.ward == ward)
@@ -151,6 +155,7 @@ def queue_length(tx: Transaction) -> int:
                 OrderRow.verification.in_([Verification.PENDING.value, Verification.QUERIED.value]),
                 OrderRow.status.in_(["active", "on-hold", "draft"]),
                 PatientRow.status == "admitted",
+                *reach.patients(tx),
             )
         )
         or 0

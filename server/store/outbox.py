@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Table, func, or_, select, type_coerce, update
 from sqlalchemy.orm import aliased
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConflictError, NotFoundError
-from server.store import mapping_record, observations
+from server.store import mapping_record, observations, reach
 from server.store.observations import Measurement
-from server.store.tables import OutboxRow
+from server.store.tables import OutboxRow, PatientRow
 from server.store.transaction import Transaction
 
 ADMINISTRATION = "administration"
@@ -204,6 +204,10 @@ def _row(tx: Transaction, item_id: int) -> OutboxRow:
     row = tx.session.scalar(select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.id == item_id))
     if row is None:
         raise NotFoundError(f"outbox row {item_id} does not exist", remedy="look at the worklist again", item=item_id)
+    if tx.actor.wards is not None:
+        patient = str(row.record.get("patient") or "")
+        found = tx.session.get(PatientRow, (tx.facility, patient))
+        reach.must_see(tx, found.ward if found is not None else None, patient)
     return row
 
 
@@ -229,9 +233,13 @@ def chain(tx: Transaction, ordering_key: str) -> tuple[AdministrationRecord, ...
     return tuple(mapping_record.from_document(document) for document in rows)
 
 
+def _reached(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    return reach.of_patient(tx, type_coerce(OutboxRow.record, JSON)["patient"].as_string())
+
+
 def worklist(tx: Transaction, *, state: str | None = None, limit: int = 200) -> tuple[OutboxItem, ...]:
     """Newest first; parked and waiting ones before those sent."""
-    query = select(OutboxRow).where(OutboxRow.facility == tx.facility)
+    query = select(OutboxRow).where(OutboxRow.facility == tx.facility, *_reached(tx))
     if state is not None:
         query = query.where(OutboxRow.state == state)
     order = (func.coalesce(OutboxRow.settled_at, OutboxRow.next_attempt_at).desc(), OutboxRow.id.desc())

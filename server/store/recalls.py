@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, insert, select
 
+from server.store import reach
 from server.store.tables import AdministrationRow, PatientRow, ProductRow, RecallRow, StaffRow
 from server.store.transaction import Transaction
 
@@ -114,6 +115,7 @@ def recipients(tx: Transaction, recall: Recall) -> tuple[Recipient, ...]:
             AdministrationRow.action.in_(("give", "start")),
             AdministrationRow.status.in_(("completed", "in-progress", "stopped", "on-hold")),
             AdministrationRow.record_id.not_in(later),
+            *reach.of_ward(tx, AdministrationRow.ward, AdministrationRow.patient),
         )
         .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id)
         .limit(MOST_LISTED)

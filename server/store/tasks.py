@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, insert, or_, select, update
 
 from pointofcare.errors import NotFoundError
+from server.store import reach
 from server.store.plain import storable
 from server.store.tables import PatientRow, TaskRow, TaskStepRow
 from server.store.transaction import Transaction
@@ -205,11 +206,13 @@ def note(tx: Transaction, task: int, *, step: str, detail: Mapping[str, Any], re
 
 
 def get(tx: Transaction, task: int) -> Task:
-    """Raises: NotFoundError."""
-    row = tx.session.execute(_query().where(TaskRow.facility == tx.facility, TaskRow.id == task)).first()
+    """Raises: NotFoundError, OtherWardError."""
+    row = tx.session.execute(_query().add_columns(PatientRow.ward).where(TaskRow.facility == tx.facility, TaskRow.id == task)).first()
     if row is None:
         raise NotFoundError(f"task {task} does not exist", remedy="look at the list again", task=task)
-    return _task(*row)
+    found, name, bed, ward = row
+    reach.must_see_thing(tx, ward=found.ward, patient=found.patient, patient_ward=ward)
+    return _task(found, name, bed)
 
 
 def listed(
@@ -223,7 +226,7 @@ def listed(
     limit: int = 100,
 ) -> tuple[Task, ...]:
     """Open ones with the nearest time first, answered ones newest first. `after`: only those with a smaller id (answered ones)."""
-    query = _query().where(TaskRow.facility == tx.facility, TaskRow.kind.in_(kinds))
+    query = _query().where(TaskRow.facility == tx.facility, TaskRow.kind.in_(kinds), *reach.of_ward(tx, TaskRow.ward, TaskRow.patient))
     query = query.where(TaskRow.status.in_(OPEN) if is_open else TaskRow.status.not_in(OPEN))
     if ward:
         query = query.where(or_(TaskRow.ward == ward, TaskRow.ward == ""))
@@ -263,7 +266,12 @@ def counts(tx: Transaction, kinds: Collection[str], *, ward: str | None = None) 
     late = func.sum(case((TaskRow.due_by <= tx.at, 1), else_=0))
     query = (
         select(TaskRow.kind, func.count(), late)
-        .where(TaskRow.facility == tx.facility, TaskRow.status.in_(OPEN), TaskRow.kind.in_(kinds))
+        .where(
+            TaskRow.facility == tx.facility,
+            TaskRow.status.in_(OPEN),
+            TaskRow.kind.in_(kinds),
+            *reach.of_ward(tx, TaskRow.ward, TaskRow.patient),
+        )
         .group_by(TaskRow.kind)
     )
     if ward:

@@ -28,12 +28,15 @@ __all__ = ["FACILITY", "Actor", "Transaction", "reading", "transaction"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who acts: a person of the staff with roles, or a program ("gateway", "dispatcher") without any. `place` is the address from
-    which a person asks, "" where there is none."""
+    which a person asks, "" where there is none. `wards` are those whose patients the person reaches, None: all of the facility;
+    `emergencies` the patients outside them whose charts the person opened with a reason."""
 
     id: str
     name: str = ""
     roles: frozenset[StaffRole] = frozenset()
     place: str = ""
+    wards: frozenset[str] | None = None
+    emergencies: frozenset[str] = frozenset()
 
     def has(self, *roles: StaffRole) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import JSON, select, type_coerce
 
+from server.store import reach
 from server.store.tables import AdministrationRow, CartRow, TaskRow
 from server.store.transaction import Transaction
 
@@ -55,7 +56,10 @@ def acts(tx: Transaction, *, products: Collection[str], since: datetime, until: 
             row.record_id, row.ward, row.nurse, row.product, row.action, row.status, row.dose, row.effective_at, row.overridden,
             row.amends, row.continues, document["waste"].as_string().label("waste"), document["returned"].as_string().label("returned"),
         )
-        .where(row.facility == tx.facility, row.product.in_(products), row.effective_at >= since, row.effective_at < until)
+        .where(
+            row.facility == tx.facility, row.product.in_(products), row.effective_at >= since, row.effective_at < until,
+            *reach.of_ward(tx, row.ward, row.patient),
+        )
         .order_by(row.effective_at, row.record_id)
         .limit(MOST_ACTS + 1)
     )  # fmt: skip
@@ -93,6 +97,7 @@ def differing(
             TaskRow.status != "cancelled",
             TaskRow.raised_at >= since,
             TaskRow.raised_at < until,
+            *reach.of_ward(tx, TaskRow.ward, TaskRow.patient),
         )
         .order_by(TaskRow.raised_at, TaskRow.id)
         .limit(MOST_ACTS)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from server.store import reach
 from server.store.tables import CartEventRow, CartRow, DrawerAssignmentRow, LeaseRow, PatientRow, RejectedMessageRow
 from server.store.transaction import Transaction
 
@@ -98,14 +99,15 @@ def events(tx: Transaction, cart_id: str, *, limit: int = 100) -> tuple[CartEven
 
 
 def drawers(tx: Transaction, cart_id: str) -> tuple[tuple[int, str, str], ...]:
-    """(drawer, patient id, patient name), by drawer."""
+    """(drawer, patient id, patient name), by drawer; a patient whom the person does not reach is not named."""
     rows = tx.session.execute(
-        select(DrawerAssignmentRow.drawer, DrawerAssignmentRow.patient, PatientRow.name)
+        select(DrawerAssignmentRow.drawer, DrawerAssignmentRow.patient, PatientRow.name, PatientRow.ward)
         .outerjoin(PatientRow, (PatientRow.facility == DrawerAssignmentRow.facility) & (PatientRow.id == DrawerAssignmentRow.patient))
         .where(DrawerAssignmentRow.facility == tx.facility, DrawerAssignmentRow.cart == cart_id)
         .order_by(DrawerAssignmentRow.drawer)
     )
-    return tuple((drawer, patient, name or "") for drawer, patient, name in rows)
+    seen = ((drawer, patient, name or "", reach.sees(tx, ward, patient)) for drawer, patient, name, ward in rows)
+    return tuple((drawer, patient if named else "", name if named else "") for drawer, patient, name, named in seen)
 
 
 def leases(tx: Transaction, cart_id: str) -> tuple[tuple[str, datetime], ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
-from server.store import mapping_record
+from server.store import mapping_record, reach
 from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
 
@@ -49,7 +49,11 @@ class Dose:
 
 
 def wards(tx: Transaction) -> tuple[WardLine, ...]:
-    rows = tx.session.scalars(select(WardRow).where(WardRow.facility == tx.facility).order_by(WardRow.id))
+    """Those that the person reaches."""
+    query = select(WardRow).where(WardRow.facility == tx.facility).order_by(WardRow.id)
+    if tx.actor.wards is not None:
+        query = query.where(WardRow.id.in_(sorted(tx.actor.wards)))
+    rows = tx.session.scalars(query)
     return tuple(WardLine(id=row.id, name=row.name, timezone=row.timezone) for row in rows)
 
 
@@ -75,7 +79,7 @@ def find(
     tx: Transaction, *, text: str = "", ward: str | None = None, after: str = "", admitted_only: bool = True, limit: int = 100
 ) -> tuple[PatientLine, ...]:
     """Patients whose name, MRN or id holds `text`, by id; those after the id `after`."""
-    query = select(PatientRow).where(PatientRow.facility == tx.facility).order_by(PatientRow.id)
+    query = select(PatientRow).where(PatientRow.facility == tx.facility, *reach.patients(tx)).order_by(PatientRow.id)
     if admitted_only:
         query = query.where(PatientRow.status == "admitted")
     if ward:
@@ -94,7 +98,10 @@ def find(
 
 
 def get(tx: Transaction, patient: str) -> PatientLine | None:
+    """Raises: OtherWardError."""
     row = tx.session.get(PatientRow, (tx.facility, patient))
+    if row is not None:
+        reach.must_see(tx, row.ward, row.id)
     return None if row is None else _line(row)
 
 
@@ -105,7 +112,11 @@ def doses(
     query = (
         select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
         .outerjoin(OutboxRow, _of_record())
-        .where(AdministrationRow.facility == tx.facility, AdministrationRow.patient == patient)
+        .where(
+            AdministrationRow.facility == tx.facility,
+            AdministrationRow.patient == patient,
+            *reach.of_patient(tx, AdministrationRow.patient),
+        )
         .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id.desc())
         .limit(limit + 1)
     )
@@ -125,12 +136,18 @@ def doses(
 
 
 def dose(tx: Transaction, record_id: str) -> Dose | None:
+    """Raises: OtherWardError: it is neither of one of the person's wards nor of a patient who is there."""
     found = tx.session.execute(
-        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
+        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id, PatientRow.ward)
         .outerjoin(OutboxRow, _of_record())
+        .outerjoin(PatientRow, and_(PatientRow.facility == AdministrationRow.facility, PatientRow.id == AdministrationRow.patient))
         .where(AdministrationRow.facility == tx.facility, AdministrationRow.record_id == record_id)
     ).first()
-    return None if found is None else _dose(*found)
+    if found is None:
+        return None
+    row, state, emr_id, ward = found
+    reach.must_see_thing(tx, ward=row.ward, patient=row.patient, patient_ward=ward)
+    return _dose(row, state, emr_id)
 
 
 def _of_record() -> ColumnElement[bool]:

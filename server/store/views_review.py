@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, func, select
 
 from pointofcare.administration.record import AdministrationRecord
-from server.store import mapping_record
+from server.store import mapping_record, reach
 from server.store.tables import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow, PatientRow
 from server.store.tables.fleet import LeaseDoubtRow
 from server.store.transaction import Transaction
@@ -76,7 +76,7 @@ def lease_doubts(tx: Transaction, *, ward: str | None = None, limit: int = 100) 
     query = (
         select(LeaseDoubtRow, PatientRow.name, PatientRow.ward)
         .outerjoin(PatientRow, and_(PatientRow.facility == LeaseDoubtRow.facility, PatientRow.id == LeaseDoubtRow.patient))
-        .where(LeaseDoubtRow.facility == tx.facility)
+        .where(LeaseDoubtRow.facility == tx.facility, *reach.of_patient(tx, LeaseDoubtRow.patient))
         .order_by(LeaseDoubtRow.since, LeaseDoubtRow.patient, LeaseDoubtRow.cart)
         .limit(limit)
     )
@@ -105,6 +105,7 @@ def overrides(tx: Transaction, *, ward: str | None = None, reviewed: bool = Fals
             AdministrationRow.overridden.is_(True),
             AdministrationRow.effective_at >= tx.at - SHOWN,
             OverrideReviewRow.record_id.is_not(None) if reviewed else OverrideReviewRow.record_id.is_(None),
+            *reach.of_ward(tx, AdministrationRow.ward, AdministrationRow.patient),
         )
         .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id)
         .limit(limit)
@@ -133,7 +134,11 @@ def discrepancies(tx: Transaction, *, ward: str | None = None, state: str = "ope
             and_(AdministrationRow.facility == DiscrepancyRow.facility, AdministrationRow.record_id == DiscrepancyRow.record_id),
         )
         .outerjoin(PatientRow, and_(PatientRow.facility == DiscrepancyRow.facility, PatientRow.id == DiscrepancyRow.patient))
-        .where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.state == state)
+        .where(
+            DiscrepancyRow.facility == tx.facility,
+            DiscrepancyRow.state == state,
+            *reach.of_ward(tx, DiscrepancyRow.ward, DiscrepancyRow.patient),
+        )
         .order_by(DiscrepancyRow.raised_at if state == "open" else DiscrepancyRow.raised_at.desc(), DiscrepancyRow.id)
         .limit(limit)
     )
@@ -164,7 +169,7 @@ def attempts(tx: Transaction, *, ward: str | None = None, limit: int = 50) -> tu
     query = (
         select(AttemptRow, PatientRow.name)
         .outerjoin(PatientRow, and_(PatientRow.facility == AttemptRow.facility, PatientRow.id == AttemptRow.patient))
-        .where(AttemptRow.facility == tx.facility)
+        .where(AttemptRow.facility == tx.facility, *reach.of_ward(tx, AttemptRow.ward, AttemptRow.patient))
         .order_by(AttemptRow.at.desc(), AttemptRow.record_id)
         .limit(limit)
     )
@@ -203,12 +208,20 @@ def waiting(tx: Transaction) -> int:
             AdministrationRow.overridden.is_(True),
             AdministrationRow.effective_at >= tx.at - SHOWN,
             OverrideReviewRow.record_id.is_(None),
+            *reach.of_ward(tx, AdministrationRow.ward, AdministrationRow.patient),
         )
         .limit(100)
         .subquery()
     )
     open_ones = (
-        select(DiscrepancyRow.id).where(DiscrepancyRow.facility == tx.facility, DiscrepancyRow.state == "open").limit(100).subquery()
+        select(DiscrepancyRow.id)
+        .where(
+            DiscrepancyRow.facility == tx.facility,
+            DiscrepancyRow.state == "open",
+            *reach.of_ward(tx, DiscrepancyRow.ward, DiscrepancyRow.patient),
+        )
+        .limit(100)
+        .subquery()
     )
     found = tx.session.execute(
         select(select(func.count()).select_from(unseen).scalar_subquery() + select(func.count()).select_from(open_ones).scalar_subquery())

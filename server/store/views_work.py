@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, exists, select
 from sqlalchemy.orm import aliased
 
+from server.store import reach
 from server.store.tables import AdministrationRow, PatientRow, StaffRow
 from server.store.transaction import Transaction
 
@@ -77,6 +78,7 @@ def effects_owed(tx: Transaction, *, ward: str | None, since: datetime) -> tuple
             dose.status == "completed",
             dose.prn_reason.is_not(None),
             PatientRow.status == "admitted",
+            *reach.patients(tx),
             ~corrected,
             ~assessed,
         )
@@ -131,6 +133,7 @@ def timed(tx: Transaction, *, ward: str | None, since: datetime, until: datetime
             dose.due.is_not(None),
             dose.action.in_(("give", "start", "hold", "refuse", "not-given")),
             dose.status != "entered-in-error",
+            *reach.of_ward(tx, dose.ward, dose.patient),
             ~exists().where(later.facility == dose.facility, later.amends == dose.record_id),
         )
         .order_by(dose.effective_at, dose.record_id)

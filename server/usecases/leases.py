@@ -14,7 +14,7 @@ from pointofcare.errors import NotFoundError
 from pointofcare.people import StaffRole
 from pointofcare.verdict.facts import Lease
 from pointofcare.wire.messages import TableKind
-from server.store import fleet, leases, versions
+from server.store import fleet, leases, patients, reach, versions
 from server.store.leases import Doubt, StoredLease
 from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
@@ -103,6 +103,7 @@ def resolve(tx: Transaction, actor: Actor, *, patient: str, cart: str, reason: s
     """A person knows what became of it. Raises: NotPermittedError, TextMissingError, NotFoundError (it has ended)."""
     require(tx, actor, *RESOLVERS)
     why = text(reason, "reason")
+    reach.must_see(tx, patients.ward_of(tx, patient), patient)
     leases.locked(tx, patient)
     if not leases.end_doubt(tx, patient, cart):
         raise NotFoundError(f"cart {cart!r} is not in doubt any more", remedy="look at the list again", cart=cart, patient=patient)

@@ -16,7 +16,7 @@ from pointofcare.wire import recompute, values
 from pointofcare.wire import what_if as core
 from pointofcare.wire.recompute import Replayed, StoredVerdict
 from pointofcare.wire.what_if import WhatIf
-from server.store import verdicts
+from server.store import reach, verdicts
 from server.store.transaction import Transaction
 from server.store.verdicts import Unreadable
 
@@ -61,6 +61,7 @@ def replay(tx: Transaction, record_id: str, *, kind: str | None = None) -> Repla
     stored = verdicts.get(tx, record_id, kind=kind)
     if stored is None:
         raise NotFoundError(f"verdict {record_id!r} is not known", remedy="it may not have arrived yet", record_id=record_id)
+    reach.must_see(tx, stored.ward)
     if isinstance(stored, Unreadable):
         raise NotFoundError(f"verdict {record_id!r}: {stored.why}", remedy="tell support", record_id=record_id)
     return recompute.replay(stored)

@@ -14,7 +14,7 @@ from pointofcare.policies import changes, doubts, fault, reading, writing
 from pointofcare.policies.fault import Fault, PolicyFileError
 from server.security.permissions import CHANGE_POLICY, SEE_POLICY
 from server.security.person import actor, requires
-from server.store import policies, products, views_patients, views_pharmacy
+from server.store import patients, policies, products, views_pharmacy
 from server.store.policies import HOSPITAL, State, StoredFile
 from server.store.transaction import Transaction, transaction
 from server.store.transaction import reading as looking
@@ -36,7 +36,7 @@ ACTIONS = ("approve", "activate", "withdraw", "again")
 @requires(SEE_POLICY)
 def listed() -> str:
     with looking(actor()) as tx:
-        wards = views_patients.wards(tx)
+        wards = patients.wards(tx)
         ward = _ward_of(request.args.get("ward", ""), [line.id for line in wards])
         standing = policies.standing(tx, ward)
         found = policies.listed(tx, ward)
@@ -113,7 +113,7 @@ def act(number: int) -> BaseResponse:
 def new() -> str:
     """An empty draft, with what holds as its beginning."""
     with looking(actor()) as tx:
-        wards = [line.id for line in views_patients.wards(tx)]
+        wards = [line.id for line in patients.wards(tx)]
         ward = _ward_of(request.args.get("ward", ""), wards)
         text = _beginning(tx, ward)
     return _editor(text, ward, None, ())
@@ -148,7 +148,7 @@ def _save(stored: StoredFile | None) -> BaseResponse | tuple[str, int] | str:
     who = actor()
     text = _given_text()
     with looking(who) as tx:
-        wards = [line.id for line in views_patients.wards(tx)]
+        wards = [line.id for line in patients.wards(tx)]
         ward = stored.ward if stored is not None else _ward_of(request.form.get("ward", ""), wards)
         _, found = verbs.examine(tx, text, ward=ward)
     if found:

@@ -21,6 +21,7 @@ from server.store.tables.pharmacy import PolicyFileRow, PolicyRow, ProductRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
+from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 
 __all__ = [
     "AdministrationRow",
@@ -38,6 +39,7 @@ __all__ = [
     "DrawerAssignmentRow",
     "FailedSignInRow",
     "KnownBrowserRow",
+    "EmergencyAccessRow",
     "LeaseRow",
     "MachineCertificateRow",
     "MachineClaimRow",
@@ -61,6 +63,7 @@ __all__ = [
     "SecondFactorRow",
     "SignInSessionRow",
     "StaffRow",
+    "StaffWardRow",
     "StockMoveRow",
     "TableVersionRow",
     "TaskRow",

@@ -1,0 +1,73 @@
+"""Whose patients the person of a transaction may reach: the one place that turns wards into conditions.
+
+A program, and whoever is bound to no ward, reaches the whole facility. Another facility is never reached: every query names its own.
+An emergency access to one patient counts while it lasts. Nothing here may open a way that `Actor` does not hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from pointofcare.errors import NotPermittedError
+from server.store.tables import PatientRow
+from server.store.transaction import Transaction
+
+
+class OtherWardError(NotPermittedError):
+    """It is about a patient of a ward to which the person does not belong."""
+
+    code = "other-ward"
+
+
+def sees(tx: Transaction, ward: str | None, patient: str | None = None) -> bool:
+    """`ward` None or "": of no ward, which nobody who is bound to wards reaches where it is about a patient."""
+    wards = tx.actor.wards
+    if wards is None or (patient is not None and patient in tx.actor.emergencies):
+        return True
+    return ward in wards if ward else not patient
+
+
+def must_see(tx: Transaction, ward: str | None, patient: str | None = None) -> None:
+    """Raises: OtherWardError."""
+    if not sees(tx, ward, patient):
+        raise OtherWardError(
+            "this patient is in a ward to which you do not belong",
+            remedy="take the ward on, or open the chart as an emergency with your reason",
+            patient=patient or "",
+            ward=ward or "",
+        )
+
+
+def must_see_thing(tx: Transaction, *, ward: str | None, patient: str | None, patient_ward: str | None) -> None:
+    """Of a record, a task or a finding: reached with the ward that it came from, with its patient, or where it is about neither.
+    Raises: OtherWardError."""
+    if (ward and sees(tx, ward)) or not (ward or patient):
+        return
+    must_see(tx, patient_ward, patient or None)
+
+
+def patients(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on `PatientRow` in a query that has it."""
+    wards = tx.actor.wards
+    if wards is None:
+        return ()
+    return (or_(PatientRow.ward.in_(sorted(wards)), PatientRow.id.in_(sorted(tx.actor.emergencies))),)
+
+
+def of_patient(tx: Transaction, column: Any) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on a column of patient ids."""
+    if tx.actor.wards is None:
+        return ()
+    return (column.in_(select(PatientRow.id).where(PatientRow.facility == tx.facility, *patients(tx))),)
+
+
+def of_ward(tx: Transaction, ward: Any, patient: Any) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on what belongs to a ward (""; none) and may be about a patient: it is reached with its ward, with its patient, or
+    where it is about neither."""
+    wards = tx.actor.wards
+    if wards is None:
+        return ()
+    about_nobody = and_(ward == "", or_(patient.is_(None), patient == ""))
+    return (or_(ward.in_(sorted(wards)), about_nobody, *of_patient(tx, patient)),)

@@ -58,7 +58,9 @@ def register(app: Flask, database_url: str) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Sets up the connections of a SQLite `engine`; does nothing to another."""
+    """Sets up the connections of an `engine`."""
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _without_nul)
     if engine.dialect.name != "sqlite":
         return
 
@@ -76,3 +78,16 @@ def prepare(engine: Engine) -> None:
     def _begun(connection: Connection) -> None:
         writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+
+def _without_nul(connection: Any, _record: Any) -> None:
+    """PostgreSQL takes no NUL in a text. One in an id that was sent to us must keep no record out, wherever it stands."""
+    from psycopg.adapt import Dumper
+
+    class NulFree(Dumper):
+        """Of no type, as the driver's own, so that the statement says what it is."""
+
+        def dump(self, obj: str) -> bytes:
+            return obj.replace("\x00", "\ufffd").encode()
+
+    connection.adapters.register_dumper(str, NulFree)

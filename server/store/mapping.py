@@ -15,12 +15,11 @@ from typing import Any, Protocol
 from pointofcare.orders.order import Order
 from pointofcare.people import Allergy, AllergyKind, Band, BandStatus, Observation, Patient, PatientStatus, StaffRole, Weight
 from pointofcare.products import Product
-from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import values
 from pointofcare.wire.tables import StaffEntry
-from server.store.plain import amount
+from server.store.plain import amount, stored_amount
 from server.store.tables import StaffRow
 
 
@@ -79,7 +78,7 @@ def observation_row(observation: Observation) -> dict[str, Any]:
 
 
 def observation(code: str, value: str, at: datetime) -> Observation:
-    return Observation(code=code, value=Quantity.parse(value), at=at)
+    return Observation(code=code, value=stored_amount(value), at=at)
 
 
 def weight_row(weight: Weight) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def weight_row(weight: Weight) -> dict[str, Any]:
 
 
 def weight(value: str, at: datetime) -> Weight:
-    return Weight(value=Quantity.parse(value), at=at)
+    return Weight(value=stored_amount(value), at=at)
 
 
 def patient(
@@ -188,14 +187,14 @@ def history_entry(
         at=at,
         product=product,
         due=due,
-        dose=None if dose is None else Quantity.parse(dose),
+        dose=None if dose is None else stored_amount(dose),
         lot=lot,
         serial=serial,
         reason=reason,
         record_id=record_id,
         action=action,
         bag=bag,
-        rate=None if rate is None else Quantity.parse(rate),
+        rate=None if rate is None else stored_amount(rate),
         continues=continues,
         site=site,
         prn_reason=prn_reason,

@@ -12,7 +12,7 @@ from sqlalchemy import and_, literal, select
 from pointofcare.people import Observation
 from pointofcare.quantity import Quantity
 from server.store import mapping
-from server.store.plain import amount, moment, storable, to_amount, to_moment
+from server.store.plain import amount, moment, storable, stored_amount, to_amount, to_moment
 from server.store.tables import ObservationRecordRow, ObservationRow, PatientRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
@@ -103,7 +103,7 @@ def get(tx: Transaction, record_id: str) -> Measurement | None:
         patient=one.patient,
         mrn=mrn or "",
         code=one.code,
-        value=Quantity.parse(one.value),
+        value=stored_amount(one.value),
         at=one.at,
         nurse=one.nurse,
         recorded_at=one.received_at,
@@ -142,5 +142,5 @@ def of_patient(tx: Transaction, patient: str, *, since: datetime, limit: int = 6
         .limit(limit)
     ).all()
     return tuple(
-        ChartedValue(code=row.code, value=Quantity.parse(row.value), at=row.at, by=row.by, cart=row.cart) for row in reversed(rows)
+        ChartedValue(code=row.code, value=stored_amount(row.value), at=row.at, by=row.by, cart=row.cart) for row in reversed(rows)
     )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pointofcare.errors import QuantityError
 from pointofcare.quantity import Quantity
 
 
@@ -17,8 +19,18 @@ def amount(value: Quantity | None) -> str | None:
 
 
 def to_amount(value: str | None) -> Quantity | None:
-    """Raises: QuantityError."""
-    return None if value is None else Quantity.parse(value)
+    """Every amount that `amount` wrote, also what no person may type: a stored one must never make a chart unreadable.
+    Raises: QuantityError."""
+    return None if value is None else stored_amount(value)
+
+
+def stored_amount(value: str) -> Quantity:
+    """As `to_amount`."""
+    number, _, unit = value.partition(" ")
+    try:
+        return Quantity(value=Decimal(number), unit=unit)
+    except InvalidOperation as exc:
+        raise QuantityError(f"{value[:40]!r} is not an amount", remedy="look at the stored row", text=value) from exc
 
 
 def moment(value: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.wire.messages import TableKind
+from pointofcare.wire.routes import is_level
 from server.store.tables import TableVersionRow
 from server.store.transaction import Transaction
 
@@ -29,8 +30,8 @@ def insertion(tx: Transaction, table: Any) -> Any:
 
 
 def bump(tx: Transaction, *wards: str | None) -> None:
-    """The charts of these wards changed: one statement for each ward. None is ignored."""
-    for ward in sorted({ward for ward in wards if ward}):
+    """The charts of these wards changed: one statement for each ward. None is ignored, and so is what no ward can be called."""
+    for ward in sorted({ward for ward in wards if ward and is_level(ward)}):
         _raise(tx, ward, TableKind.PATIENT_CHART)
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pointofcare.wire import values
-from pointofcare.wire.messages import AttemptStopped
-from server.store import administrations
+from pointofcare.wire.messages import AttemptStopped, DiscrepancyNote
+from server.store import administrations, discrepancies
 from server.store import leases as stored_leases
+from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import leases, tasks_raised
+from server.usecases import leases, stories, tasks_raised
 from server.usecases.administrations import Recorded
 
 
-def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True) -> Recorded:
+def record(tx: Transaction, attempt: AttemptStopped, *, sender: str | None = None, raise_tasks: bool = True) -> Recorded:
     """Records it once, with its audit row. It changes no chart and goes to no EMR. `raise_tasks` False is for one whose tasks could
-    not be raised: the evidence is kept all the same."""
+    not be raised: the evidence is kept all the same. `sender` is the cart whose connection it came over."""
     row = {
         "record_id": attempt.record_id,
         "ward": attempt.ward,
         "cart": attempt.cart,
+        "cart_epoch": attempt.epoch,
+        "cart_seq": attempt.seq,
         "patient": attempt.patient,
         "order": attempt.order,
         "product": attempt.products[0] if attempt.products else None,
@@ -31,18 +34,31 @@ def record(tx: Transaction, attempt: AttemptStopped, *, raise_tasks: bool = True
         "facts": attempt.facts,
     }
     if not administrations.insert_attempt(tx, row):
-        return Recorded(record_id=attempt.record_id, duplicate=True, discrepancies=())
-    detail: dict[str, object] = {
+        stories.compare_attempt(tx, attempt, sender=sender)
+        return _recorded(tx, attempt.record_id, duplicate=True)
+    told: dict[str, object] = {
         "cart": attempt.cart,
         "nurse": attempt.nurse,
         "patient": attempt.patient,
         "outcome": attempt.outcome.value,
         "level": attempt.level,
     }
-    detail["at"] = attempt.at.isoformat()
+    told["at"] = attempt.at.isoformat()
     if attempt.patient is not None:
         leases.arrived(tx, stored_leases.doubts(tx, attempt.patient), attempt.record_id)
-    tx.audit("attempt.record", f"attempt/{attempt.record_id}", detail)
+    tx.audit("attempt.record", f"attempt/{attempt.record_id}", told)
     if raise_tasks:
         tasks_raised.after_attempt(tx, attempt)
-    return Recorded(record_id=attempt.record_id, duplicate=False, discrepancies=())
+    if sender is not None and sender != attempt.cart:
+        detail = {"cart": attempt.cart, "sender": sender}
+        foreign = Discrepancy(
+            code="foreign-cart", record_id=attempt.record_id, ward=attempt.ward, patient=attempt.patient or "", detail=detail
+        )
+        discrepancies.raise_all(tx, (foreign,))
+    return _recorded(tx, attempt.record_id, duplicate=False)
+
+
+def _recorded(tx: Transaction, record_id: str, *, duplicate: bool) -> Recorded:
+    found = discrepancies.of_record(tx, record_id)
+    notes = tuple(DiscrepancyNote(code=one.code, facts=dict(one.detail)) for one in found)
+    return Recorded(record_id=record_id, duplicate=duplicate, discrepancies=notes)

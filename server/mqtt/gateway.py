@@ -61,6 +61,10 @@ TICK_S = 0.5
 CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
 TOLD_AGAIN = timedelta(hours=24)
+# Ids of what is recorded, and of what this server keys rows by.
+LONGEST_ID = 200
+LONGEST_KEY = 64
+RECORD_IDS = ("record_id", "ward", "cart", "patient", "nurse", "witness", "order", "bag", "product", "code", "amends", "continues")
 SUBSCRIBED: tuple[Route, ...] = (
     routes.STATE,
     routes.BIRTH,
@@ -235,7 +239,15 @@ class Gateway:
             _log.exception("the gateway could not deal with %s; nothing was changed", what)
 
     def _arrived(self, arrival: Arrival) -> None:
-        self._take[type(arrival.message.body)](arrival)
+        taken = self._take.get(type(arrival.message.body))
+        if taken is None:
+            self._reject_arrival(arrival, f"a {arrival.message.type} is not for the server")
+            return
+        unfit = _unfit(arrival.message.body)
+        if unfit:
+            self._reject_arrival(arrival, unfit)
+            return
+        taken(arrival)
 
     # Doses.
 
@@ -281,11 +293,11 @@ class Gateway:
         """What people owe because of it must not keep the evidence out."""
         try:
             with transaction(_at_cart(cart)) as tx:
-                return attempts.record(tx, body)
+                return attempts.record(tx, body, sender=cart)
         except Exception:  # noqa: BLE001 - recorded below, or raised from there
             _log.exception("attempt %s: its tasks could not be raised", body.record_id)
         with transaction(_at_cart(cart)) as tx:
-            return attempts.record(tx, body, raise_tasks=False)
+            return attempts.record(tx, body, sender=cart, raise_tasks=False)
 
     def _on_observation(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -496,6 +508,33 @@ class Gateway:
         _log.warning("rejected a message on %s: %s", topic, reason)
         with transaction(ACTOR) as tx:
             fleet.reject(tx, topic=topic, reason=reason, head=head)
+
+
+def _unfit(body: Body) -> str:
+    """Why a message that is well formed is none of ours, "" when it may be: ids that no program of ours draws. They are keys of
+    tables here, and what no table takes would come again and again."""
+    keys: dict[str, str | None] = {}
+    ids: dict[str, str | None] = {}
+    match body:
+        case (
+            AdministrationRecorded(record=told, epoch=epoch)
+            | (AttemptStopped(epoch=epoch) as told)
+            | (ObservationRecorded(epoch=epoch) as told)
+        ):
+            keys = {"epoch": epoch}
+            ids = {name: getattr(told, name, None) for name in RECORD_IDS}
+        case LeaseAsked():
+            keys, ids = {"patient": body.patient}, {"nurse": body.nurse}
+        case CartState():
+            keys = {"ward": body.ward}
+        case CartBirth():
+            keys = {"ward": body.ward, "boot_id": body.boot_id, "epoch": body.epoch}
+        case FleetEvent():
+            keys = {"epoch": body.epoch, "kind": body.kind}
+    long = [
+        name for names, longest in ((keys, LONGEST_KEY), (ids, LONGEST_ID)) for name, value in names.items() if len(value or "") > longest
+    ]
+    return f"{long[0]} is longer than any of ours" if long else ""
 
 
 def _emr_state(state: str, error_code: str | None) -> EmrState:

@@ -18,7 +18,7 @@ from server.store import administrations, discrepancies, history, mapping_record
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import effects, facts, leases, tasks_raised, witness
+from server.usecases import effects, facts, leases, stories, tasks_raised, witness
 from server.usecases.facts import Site
 from server.usecases.leases import LASTS
 
@@ -57,7 +57,7 @@ def record(
     scans = facts.scans_of(record, site) if reevaluate else ()
     look = facts.look(tx, record, scans)
     if look.known:
-        return _again(tx, record.record_id)
+        return _again(tx, record, sender)
     second = _second_look(record, look, scans, site) if reevaluate else None
     found = _discrepancies(record, look, second, sender=sender or record.cart)
     document = mapping_record.to_document(record)
@@ -70,7 +70,7 @@ def record(
         "facts": verdict_facts,
     }
     if not administrations.insert_record(tx, row):
-        return _again(tx, record.record_id)  # another gateway was faster between our look and our write
+        return _again(tx, record, sender)  # another gateway was faster between our look and our write
     outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
     effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)
@@ -107,9 +107,10 @@ def _chain(tx: Transaction, record: AdministrationRecord) -> str:
     return chain
 
 
-def _again(tx: Transaction, record_id: str) -> Recorded:
-    stored = discrepancies.of_record(tx, record_id)
-    return Recorded(record_id=record_id, duplicate=True, discrepancies=tuple(_note(one) for one in stored))
+def _again(tx: Transaction, record: AdministrationRecord, sender: str | None) -> Recorded:
+    stories.compare_record(tx, record, sender=sender)
+    stored = discrepancies.of_record(tx, record.record_id)
+    return Recorded(record_id=record.record_id, duplicate=True, discrepancies=tuple(_note(one) for one in stored))
 
 
 def _second_look(record: AdministrationRecord, look: Look, scans: tuple[Scanned, ...], site: Site) -> Verdict:

@@ -34,6 +34,10 @@ _ROLES = (
 )
 
 
+# What a clock says from before is no time that history could be looked up around.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What holds for the whole facility. `timezone` is for a ward that was never opened."""
@@ -51,7 +55,7 @@ def look(tx: Transaction, record: AdministrationRecord, scans: tuple[Scanned, ..
         patient=record.patient,
         ward=record.ward,
         order=record.order,
-        at=record.effective_at,
+        at=max(record.effective_at, EARLIEST),
         gsrns={one.gsrn for one in found if isinstance(one, BandScan) and one.gsrn is not None},
         gtins={one.gtin for one in found if isinstance(one, DrugScan)} | ({record.gtin} if record.gtin else set()),
         products={record.product} if record.product else (),

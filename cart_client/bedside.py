@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cart_client import acts, counting, declining, dose, doubt, evidence, measuring, open_dose, screen, sign_in, visit
+from cart_client import acts, changing, conflict, counting, declining, dose, doubt, measuring, open_dose, rights, screen, sign_in, visit
 from cart_client import inbox as asked
 from cart_client.care import Care
 from cart_client.chart import Chart
@@ -39,7 +39,7 @@ from pointofcare.labels.symbol import Symbol
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Facts
 from pointofcare.verdict.finding import Verdict
-from pointofcare.wire.messages import AttemptOutcome, LeaseAsked
+from pointofcare.wire.messages import LeaseAsked
 
 log = logging.getLogger(__name__)
 TICK_S = 1.0
@@ -159,7 +159,7 @@ class Bedside:
             case Asked(command=command):
                 self.visit.notice = ("", {})
                 if command.moment != self.visit.moment:
-                    visit.say(self.visit, "out-of-date")
+                    changing.say_late(self.visit, command.moment)
                 else:
                     self._command(command, now)
             case CameraTold():
@@ -186,6 +186,8 @@ class Bedside:
                 self.visit.dues.stale()
                 here.look_again(session.patient, session.nurse)
                 dose.lease_came(self.visit, now)
+                rights.look(self.visit, now)
+                changing.tables_came(self.visit, now)
                 if item.why:
                     visit.note(self.visit, "table-refused", now, {"kind": item.kind, "why": item.why})
             case asked.RecordMoved():
@@ -219,6 +221,7 @@ class Bedside:
             visit.leave(v, events.IdleExpired(at=now), now)
             visit.say(v, "signed-out-idle")
         else:
+            rights.look(v, now)
             v.here.keep(v.session.patient, v.session.nurse, now)
 
     def _seen(self, seen: Seen, now: datetime) -> None:
@@ -272,17 +275,10 @@ class Bedside:
         v.here.release(session.patient, session.nurse, now)
         visit.advance(v, event, now)
         v.here.show_orders(event.patient, now)
+        changing.begin(v, now)
         if event.patient is not None:
             v.here.acquire(event.patient, session.nurse)
-        self._identity(now)
-
-    def _identity(self, now: datetime) -> None:
-        """Tell of a wrong band at once, not only when a drug is scanned."""
-        v = self.visit
-        unknown = "" if v.session.patient is not None else "chart-missing" if v.chart.missing(now) else "band-unknown"
-        if (stopped := evidence.identity_stop(visit.ask(v, visit.facts(v, now)), unknown)) is not None:
-            visit.attempt(v, AttemptOutcome.STOPPED, stopped, now)
-            visit.advance(v, events.Stopped(verdict=stopped, at=now), now)
+        changing.identity(v, now)
 
     def _command(self, command: asked.Command, now: datetime) -> None:
         v = self.visit
@@ -336,6 +332,12 @@ class Bedside:
                 counting.count(v, command, now)
             case asked.ResolveOpen():
                 open_dose.resolve(v, command, now)
+            case asked.JudgeAgain():
+                changing.judge_again(v, now)
+            case asked.ReadChanges():
+                changing.read(v, now)
+            case asked.ReadConflict(conflict=number):
+                conflict.read(v, number, now)
 
     def _picture(self, now: datetime) -> View:
         v = self.visit
@@ -371,6 +373,9 @@ class Bedside:
             drawer=told if told is not None and told.record_id == session.record_id else None,
             trace=v.trace,
             recorded=screen.recorded(v.journal, tuple(v.recent)),
+            changes=v.changes,
+            conflicts=conflict.unread(v, now),
+            table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),
         )

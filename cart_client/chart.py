@@ -33,11 +33,20 @@ from pointofcare.labels.scan import BandScan, Keyed, LabelKind, Scan, SiteProfil
 from pointofcare.orders.order import Order
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
 from pointofcare.products import Product
-from pointofcare.verdict.facts import Cart, Facts
+from pointofcare.verdict.facts import Cart, Facts, HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import tables
 from pointofcare.wire.messages import HeldTable, ObservationRecorded, TableIssued, TableKind
-from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table
+from pointofcare.wire.tables import (
+    Conflict,
+    FormularyBody,
+    OrderChanged,
+    PatientChartBody,
+    PolicyBody,
+    StaffEntry,
+    StaffRosterBody,
+    Table,
+)
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +127,7 @@ class Chart:
             if table.kind.value == kind:
                 held[kind.replace("-", "_")] = table
         self._tables = Tables(**held)  # type: ignore[arg-type]
+        self._used: tuple[PatientChartBody, tuple[HistoryEntry, ...]] | None = None
 
     def close(self) -> None:
         self._db.close()
@@ -269,6 +279,21 @@ class Chart:
         body = self._ward_body(now)
         return tuple(o for o in body.orders if o.patient == patient_id) if body is not None else ()
 
+    def changed_orders(self, now: datetime) -> tuple[OrderChanged, ...]:
+        """Who changed which order of the ward lately."""
+        body = self._ward_body(now)
+        return body.changed if body is not None else ()
+
+    def conflicts(self, now: datetime) -> tuple[Conflict, ...]:
+        """Records of the ward that do not go together and that nobody has resolved."""
+        body = self._ward_body(now)
+        return body.conflicts if body is not None else ()
+
+    def ages_s(self, now: datetime) -> dict[str, float | None]:
+        """Kind of table -> seconds since the server issued it, None for one that is not here."""
+        held = self._tables.all()
+        return {kind.value: max(0.0, (now - table.issued_at).total_seconds()) if table is not None else None for kind, table in held}
+
     def order(self, order_id: str | None, now: datetime) -> Order | None:
         body = self._ward_body(now)
         return next((o for o in body.orders if o.id == order_id), None) if body is not None else None
@@ -291,7 +316,8 @@ class Chart:
 
     # People.
 
-    def _staff(self, badge: str, now: datetime) -> StaffEntry | None:
+    def staff_of(self, badge: str, now: datetime) -> StaffEntry | None:
+        """The one person of that badge, None for nobody and for more than one."""
         roster = self._tables.staff_roster
         if roster is None or roster.expires_at <= now or not isinstance(roster.body, StaffRosterBody):
             return None
@@ -299,10 +325,10 @@ class Chart:
         return named[0] if len(named) == 1 else None
 
     def knows_badge(self, badge: str, now: datetime) -> bool:
-        return self._staff(badge, now) is not None
+        return self.staff_of(badge, now) is not None
 
     def badge_name(self, badge: str, now: datetime) -> str:
-        entry = self._staff(badge, now)
+        entry = self.staff_of(badge, now)
         return entry.name if entry is not None else ""
 
     def names(self) -> dict[str, str]:
@@ -320,7 +346,7 @@ class Chart:
 
     def person(self, badge: str, pin: str, now: datetime) -> tuple[Nurse, Witness]:
         """The person of a badge, proven by the PIN, as a nurse and as a witness. Raises: NotPermittedError with `why`."""
-        entry = self._staff(badge, now)
+        entry = self.staff_of(badge, now)
         if entry is None:
             raise NotPermittedError("the badge is not known on this ward", why="badge-unknown")
         if not entry.active or (entry.expires_at is not None and entry.expires_at <= now):
@@ -351,7 +377,7 @@ class Chart:
         formulary = self._tables.formulary.body if self._tables.formulary is not None else None
         if body is None or not isinstance(formulary, FormularyBody):
             return Facts(at=now, timezone=self.zone(), cart=cart, nurse=session.nurse, intent=session.intent, scans=session.scans)
-        entries = own_records.history(body.history, journalled)
+        entries = own_records.history(self._given(body), journalled)
         return Facts(
             at=now,
             timezone=body.timezone,
@@ -368,6 +394,12 @@ class Chart:
             scans=session.scans,
             pumps=body.pumps,
         )
+
+    def _given(self, body: PatientChartBody) -> tuple[HistoryEntry, ...]:
+        """The history and the packs that were used up elsewhere: one object as long as the chart is the same, for the verdict sorts it."""
+        if self._used is None or self._used[0] is not body:
+            self._used = (body, (*body.history, *tables.as_given(body.used_packs)) if body.used_packs else body.history)
+        return self._used[1]
 
     def ward(
         self,

@@ -5,14 +5,15 @@ Nothing is permitted before the journal has it as open, and nothing is called re
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cart_client import doubt, evidence, screen
+from cart_client import change, doubt, evidence, screen
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, say, write
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
+from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session, State
 from pointofcare.errors import IllegalTransitionError, QuantityError
 from pointofcare.orders import dosage
@@ -92,30 +93,44 @@ def listed_emergency(visit: Visit, now: datetime) -> tuple[ListedEmergency, ...]
     return found.lines if found is not None else ()
 
 
-def judge(visit: Visit, now: datetime) -> None:
-    """The verdict on what was scanned and said, and the screen that follows from it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict, what follows from it on the screen, and the open dose that stands in its way."""
+
+    verdict: Verdict
+    event: events.Event
+    opened: AdministrationRecord | None = None
+
+
+def judgement(visit: Visit, now: datetime) -> Judgement:
+    """The verdict on what was scanned and said, by what is known now. Changes nothing."""
     verdict = ask(visit, facts(visit, now))
     session = visit.session
     given = screen.given_now(due_list(visit, now), verdict.order, now) if session.intent.due is None and _is_dose(session) else None
     if given is not None:
         named = replace(session, intent=replace(session.intent, order=verdict.order, due=given))
         verdict = ask(visit, facts(visit, now, named))
-    event: events.Event = workflow.judged(verdict, now, visit.new_id())
-    opened = None
     if _is_dose(session):
         opened = doubt.open_dose(visit.journal.open_doses(), verdict, session, visit.chart.products(now), now)
-    if opened is not None:
-        verdict = doubt.stopped_by(verdict, opened, now)
-        event = events.Stopped(verdict=verdict, at=now)
+        if opened is not None:
+            verdict = doubt.stopped_by(verdict, opened, now)
+            return Judgement(verdict=verdict, event=events.Stopped(verdict=verdict, at=now), opened=opened)
+    if wants_rate(visit, verdict, now):
+        return Judgement(verdict=verdict, event=events.RateWanted(verdict=verdict, at=now))
+    return Judgement(verdict=verdict, event=workflow.judged(verdict, now, visit.new_id()))
+
+
+def judge(visit: Visit, now: datetime) -> None:
+    """The verdict on what was scanned and said, and the screen that follows from it."""
+    found = judgement(visit, now)
+    if found.opened is not None:
         say(visit, "open-dose-first")
-    elif wants_rate(visit, verdict, now):
-        event = events.RateWanted(verdict=verdict, at=now)
-    if isinstance(event, events.Permitted):
-        permit(visit, event, verdict, now)
+    if isinstance(found.event, events.Permitted):
+        permit(visit, found.event, found.verdict, now)
         return
-    if isinstance(event, events.Stopped) and visit.session.record_id is None:
-        attempt(visit, AttemptOutcome.STOPPED, verdict, now)
-    advance(visit, event, now)
+    if isinstance(found.event, events.Stopped) and visit.session.record_id is None:
+        attempt(visit, AttemptOutcome.STOPPED, found.verdict, now)
+    advance(visit, found.event, now)
 
 
 def lease_came(visit: Visit, now: datetime) -> None:
@@ -191,21 +206,41 @@ def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> N
     if site:
         session = replace(session, intent=replace(session.intent, site=site))
     if session.state is not State.GIVING or session.record_id != record_id:
-        say(visit, "out-of-date")
+        taken_back = bool(visit.changes) and session.record_id == record_id
+        say(visit, change.notice_of(visit.changes) if taken_back else "out-of-date")
         return
-    before = session.verdict
     verdict = ask(visit, facts(visit, now, session))
-    same = before is not None and (verdict.order, verdict.order_version, verdict.due) == (
-        before.order,
-        before.order_version,
-        before.due,
-    )
-    if not (same and workflow.answered(verdict)):
-        advance(visit, events.Changed(at=now), now)
-        stopped = events.Stopped(verdict=verdict, at=now)
-        advance(visit, stopped if not same else workflow.judged(verdict, now, record_id), now)
-        changed = not same or any(f.rule in ("D2", "D4", "D5") for f in verdict.findings)
-        say(visit, "order-changed" if changed else "verdict-changed")
+    if not _is_as_verified(session.verdict, verdict):
+        _take_back(visit, verdict, now)
         return
     write(visit, concluded(visit, session, verdict, now), verdict)
     advance(visit, events.Confirmed(verdict=verdict, at=now), now)
+
+
+def still_holds(visit: Visit, now: datetime) -> None:
+    """A dose in somebody's hand, looked at again because the tables changed: what does not hold any more is said now, not at the end."""
+    kept = visit.judged
+    verdict = ask(visit, facts(visit, now))
+    if _is_as_verified(visit.session.verdict, verdict):
+        visit.judged = kept  # the facts of the verdict on the screen are those that it was made from
+    else:
+        _take_back(visit, verdict, now)
+
+
+def _is_as_verified(before: Verdict | None, verdict: Verdict) -> bool:
+    return _is_same_dose(before, verdict) and workflow.answered(verdict)
+
+
+def _is_same_dose(before: Verdict | None, verdict: Verdict) -> bool:
+    return before is not None and (verdict.order, verdict.order_version, verdict.due) == (before.order, before.order_version, before.due)
+
+
+def _take_back(visit: Visit, verdict: Verdict, now: datetime) -> None:
+    """What was verified is not so any more. Nothing is recorded; that it is in somebody's hand stays on the disk."""
+    session = visit.session
+    is_same = _is_same_dose(session.verdict, verdict)
+    advance(visit, events.Changed(at=now), now)
+    stopped = events.Stopped(verdict=verdict, at=now)
+    advance(visit, workflow.judged(verdict, now, session.record_id or visit.new_id()) if is_same else stopped, now)
+    of_order = not is_same or any(f.rule in ("D2", "D4", "D5") for f in verdict.findings)
+    say(visit, "order-changed" if of_order else "facts-changed" if visit.changes else "verdict-changed")

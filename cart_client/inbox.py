@@ -252,6 +252,23 @@ class DeclareEmergency(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeAgain(Command):
+    """What changed was read, the patient has taken nothing: the same scans by what is so now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadChanges(Command):
+    """What changed was read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConflict(Command):
+    """The person who is signed in has read of this conflict."""
+
+    conflict: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A command with the place for its answer: resolved when it was carried out or refused."""
 

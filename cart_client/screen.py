@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from cart_client import care
 from cart_client.care import Care, Due
+from cart_client.change import Change
 from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
@@ -22,6 +23,7 @@ from pointofcare.products import Product
 from pointofcare.verdict.facts import HistoryEntry, Lease
 from pointofcare.verdict.policy import ListedEmergency
 from pointofcare.wire.messages import AdministrationRecorded
+from pointofcare.wire.tables import Conflict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ class View:
 
     `witness_badge` says that a second person's badge was read and the PIN is awaited; `notice` is a code with its parameters.
     `about` is the record that the act on the screen is about, `emergency` the policy's lines for a drug that nobody ordered,
-    `counted` the controlled drug whose rest is to be counted."""
+    `counted` the controlled drug whose rest is to be counted. `changes` is what changed since the patient was opened, `conflicts` what
+    concerns who is signed in and was not read yet."""
 
     moment: int
     at: datetime
@@ -114,6 +117,9 @@ class View:
     drawer: DrawerTold | None = None
     trace: Trace | None = None
     recorded: tuple[Recorded, ...] = ()
+    changes: tuple[Change, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)
 

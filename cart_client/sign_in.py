@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cart_client import dose
+from cart_client import dose, rights
 from cart_client import inbox as asked
 from cart_client.visit import Visit, advance, note, say
 from pointofcare.administration import events
@@ -60,11 +60,13 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
     visit.pins.passed(number)
     if not witness:
         advance(visit, events.SignedIn(nurse=nurse, at=now), now)
+        rights.remember(visit, number, now)
         visit.dues.stale()
     elif session.nurse is not None and second.id == session.nurse.id:
         say(visit, "witness-same")
     else:
         visit.witness_badge = ""
+        rights.remember(visit, number, now, second=True)
         if works_it_out(visit, now):
             advance(visit, events.WitnessKnown(witness=second, at=now), now)
         else:

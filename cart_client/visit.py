@@ -14,6 +14,7 @@ from datetime import datetime
 
 from cart_client import evidence
 from cart_client.care import Due
+from cart_client.change import Change, Seen
 from cart_client.chart import Chart, history_since
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
@@ -29,6 +30,7 @@ from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.finding import Verdict
 from pointofcare.wire import snapshot
 from pointofcare.wire.messages import AttemptOutcome
+from pointofcare.wire.tables import StaffEntry
 
 log = logging.getLogger(__name__)
 SHOWN_RECORDS = 5
@@ -39,7 +41,11 @@ _REMEMBERED = 4
 class Visit:
     """`moment` changes whenever something that can be pressed changes. `witness_badge` is a second person's whose PIN is awaited,
     `recent` the newest records of this cart, `judged` the last verdicts with what they were a function of, `notice` a code with its
-    parameters."""
+    parameters.
+
+    `seen` is what the screen of the open patient was made from and `changes` what changed since; `changed_moment` is the first moment
+    with them. `signed` and `second_signed` are the roster's entries of those whose PIN was proven, `read_conflicts` what was read here
+    by whom."""
 
     chart: Chart
     journal: Journal
@@ -58,6 +64,12 @@ class Visit:
     trace: Trace | None = None
     recent: list[str] = field(default_factory=list)
     notice: tuple[str, dict[str, object]] = ("", {})
+    seen: Seen | None = None
+    changes: tuple[Change, ...] = ()
+    changed_moment: int = 0
+    signed: StaffEntry | None = None
+    second_signed: StaffEntry | None = None
+    read_conflicts: set[tuple[int, str]] = field(default_factory=set)
 
 
 def say(visit: Visit, notice: str, **params: object) -> None:
@@ -189,6 +201,9 @@ def leave(visit: Visit, event: events.SignedOut | events.IdleExpired | events.Pa
         abandon(visit, now)
     visit.here.release(session.patient, session.nurse, now)
     advance(visit, event, now)
+    visit.seen, visit.changes = None, ()
+    if visit.session.nurse is None:
+        visit.signed, visit.second_signed = None, None
 
 
 def abandon(visit: Visit, now: datetime) -> None:

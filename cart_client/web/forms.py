@@ -23,9 +23,13 @@ def _text(form: Form, name: str) -> str:
 
 
 def _moment(form: Form) -> int:
-    value = form.get("moment", "")
+    return _number(form, "moment")
+
+
+def _number(form: Form, name: str) -> int:
+    value = form.get(name, "")
     if not value.isascii() or not value.isdigit() or len(value) > 15:
-        raise MessageError("moment is missing", remedy="send the moment of the screen")
+        raise MessageError(f"{name} is missing", remedy="send it as the screen has it")
     return int(value)
 
 
@@ -102,6 +106,9 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
         satisfies=tuple(form.getlist("satisfies")[:50]),
         prn_reason=_text(form, "prn_reason"),
     ),
+    "judge-again": lambda form: inbox.JudgeAgain(moment=_moment(form)),
+    "read-changes": lambda form: inbox.ReadChanges(moment=_moment(form)),
+    "read-conflict": lambda form: inbox.ReadConflict(moment=_moment(form), conflict=_number(form, "conflict")),
     "acknowledge": lambda form: inbox.Acknowledge(moment=_moment(form)),
     "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id"), site=_text(form, "site")),
     "decline": _decline,

@@ -46,6 +46,8 @@ def plain(view: View) -> dict[str, Any]:
             "lease_doubts": list(strip.lease_doubts),
             "battery_percent": strip.battery_percent,
         },
+        "changes": [each.code for each in view.changes],
+        "conflicts": [each.id for each in view.conflicts],
         "open": [record.record_id for record in view.opened],
         "recorded": [
             {

@@ -8,12 +8,14 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cart_client import change
 from cart_client.care import Due
+from cart_client.change import Change
 from cart_client.inbox import EFFECTS, MISTAKES
 from cart_client.screen import View
 from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.administration.session import State
+from pointofcare.administration.session import QUESTIONS, State
 from pointofcare.errors import QuantityError
 from pointofcare.labels.scan import DrugScan, TextScan, UnreadableLabel
 from pointofcare.orders import clarify
@@ -39,6 +41,7 @@ _FACES: Mapping[State, str] = {
     State.AWAITING_BLIND: "blind",
     State.COUNTING: "count",
 }
+_WITH_CHANGES = frozenset({"order-changed", "facts-changed"})
 _SOUNDS = {"pass": "pass", "stop": "stop", "more": "more"}
 # UCUM codes that a person misreads: "ug" and "[IU]".
 _UNIT_WORDS = {"ug": "mcg", "[IU]": "IU", "mm[Hg]": "mmHg", "Cel": "°C", "1": ""}
@@ -476,7 +479,51 @@ class Words:
         return nurse is not None and (record.nurse == nurse.id or nurse.role is StaffRole.CHARGE_NURSE)
 
     def notice(self) -> str:
-        return self.t(f"notice-{self.view.notice}", **self.view.notice_params) if self.view.notice else ""
+        if not self.view.notice:
+            return ""
+        params = dict(self.view.notice_params)
+        if self.view.notice in _WITH_CHANGES:
+            params["what"] = "; ".join(map(self.changed, self.view.changes)) or self.t("change-since-check")
+        return self.t(f"notice-{self.view.notice}", **params)
+
+    # What changed while the patient was on the screen.
+
+    def changed(self, each: Change) -> str:
+        """A change in one sentence, with who made it and why."""
+        before, after = self._side(each.code, each.before), self._side(each.code, each.after)
+        said = self.t(f"change-{each.code}", subject=each.subject, before=before, after=after)
+        if not each.by:
+            return said
+        who = self.t("change-by", name=each.by, time=self.moment(each.at))
+        return f"{said} ({who}{f': {each.reason}' if each.reason else ''})"
+
+    def _side(self, code: str, side: Order | str) -> str:
+        if isinstance(side, str):
+            return side or self.t("not-known")
+        if code == "order-times":
+            return self._times(side)
+        if code == "order-drug":
+            return f"{side.ingredient} {side.form} {self.route(side.route)}"
+        steps = [self.amount(step.dose) for step in side.dosages if step.dose is not None]
+        return self.dose(side) or " / ".join(steps) or self.t("not-known")
+
+    def _times(self, order: Order) -> str:
+        said = [", ".join(at.strftime("%H:%M") for at in change.times(order))]
+        if order.every is not None:
+            said.append(self.t("change-every", hours=f"{order.every.total_seconds() / 3600:g}"))
+        said.append(", ".join(self.t(f"weekday-{day.value}") for day in order.days_of_week))
+        said.append(self.t("change-from", time=self.moment(order.start)) if order.start is not None else "")
+        said.append(self.t("change-until", time=self.moment(order.end)) if order.end is not None else "")
+        return " ".join(part for part in said if part)
+
+    def may_judge_again(self) -> bool:
+        """A dose that was asked about before something changed: one tap asks anew."""
+        session = self.view.session
+        outdated = any(f.rule == "D5" and f.remedy == "refresh" and not f.satisfied for f in self.findings())
+        return session.state in (State.STOPPED, *QUESTIONS) and session.state is not State.DRUG and (bool(self.view.changes) or outdated)
+
+    def may_read_changes(self) -> bool:
+        return not self.may_judge_again()
 
     # The due list.
 

@@ -124,8 +124,13 @@ class History:
         return self._doses[order]
 
     def with_serial(self, serial: str) -> tuple[HistoryEntry, ...]:
+        """A dose of several packs holds their serial numbers in one text, as `pointofcare.verdict.record` writes it."""
         if self._serials is None:
-            self._serials = _grouped(self._entries, lambda entry: entry.serial)
+            found: dict[str | None, dict[int, HistoryEntry]] = {}
+            for place, entry in enumerate(self._entries):
+                for each in {entry.serial, *(entry.serial or "").split(", ")}:
+                    found.setdefault(each, {})[place] = entry
+            self._serials = {each: tuple(entries.values()) for each, entries in found.items()}
         return self._serials.get(serial, ())
 
     def with_record(self, record: str) -> tuple[HistoryEntry, ...]:

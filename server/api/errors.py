@@ -20,6 +20,7 @@ from pointofcare.errors import (
     PointOfCareError,
     UnreadableError,
 )
+from server.security.obligations import TooSoonError
 from server.security.person import NotSignedInError
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 # The first that fits holds; a class that is not here is a failure of ours.
 STATUS: tuple[tuple[type[PointOfCareError], HTTPStatus], ...] = (
     (NotSignedInError, HTTPStatus.UNAUTHORIZED),
+    (TooSoonError, HTTPStatus.TOO_MANY_REQUESTS),
     (NotPermittedError, HTTPStatus.FORBIDDEN),
     (NotFoundError, HTTPStatus.NOT_FOUND),
     (ConflictError, HTTPStatus.CONFLICT),
@@ -63,7 +65,10 @@ def register(blueprint: Blueprint) -> None:
         more: dict[str, Any] = {"remedy": exc.remedy} if exc.remedy else {}
         if isinstance(exc, MessageError) and exc.problems:
             more["errors"] = [{"field": field, "message": message} for field, message in exc.problems]
-        return problem(status, exc.code, exc.message, **more)
+        answer = problem(status, exc.code, exc.message, **more)
+        if isinstance(exc, TooSoonError):
+            answer.headers["Retry-After"] = str(exc.wait_s)
+        return answer
 
     @blueprint.errorhandler(CSRFError)
     def _foreign(_exc: CSRFError) -> Response:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Request, abort, current_app
-from flask_security.utils import lookup_identity
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -20,9 +19,10 @@ from pointofcare.products import PumpReading
 from pointofcare.quantity import Quantity
 from server.api import errors, schemas, work
 from server.config import ServerConfig
+from server.security import obligations, sign_in, viewing
 from server.security import permissions as may
-from server.security import sign_in, viewing
-from server.security.person import SESSION_MAX_AGE_S, NotSignedInError, actor, requires
+from server.security.obligations import TooSoonError
+from server.security.person import NotSignedInError, actor, requires
 from server.store import bedside, orders, outbox, policies, views_fleet, views_patients
 from server.store import patients as patients_store
 from server.store.orders import Verification
@@ -58,11 +58,15 @@ errors.register(api)
 @api.arguments(schemas.TokenAskSchema)
 @api.response(201, schemas.TokenSchema)
 def token(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """A token for the header Authentication-Token, for a name and a password."""
-    person = lookup_identity(asked["username"].strip())
-    if not sign_in.password_holds(person, asked["password"]) or person is None:
+    """A token for the header Authentication-Token, for a name and a password, and for who has a second factor a code of it."""
+    judged = sign_in.by_password(asked["username"], asked["password"])
+    if judged.wait_s:
+        raise TooSoonError(judged.wait_s)
+    found = judged.found
+    if found is None:
         raise NotSignedInError("the user name or the password is not right", remedy="check both, or ask an administrator")
-    return {"token": person.get_auth_token(), "expires_in_s": SESSION_MAX_AGE_S}
+    factor = obligations.code_for_token(found, asked["code"])
+    return {"token": sign_in.open_token(found, factor=factor), "expires_in_s": obligations.lifetime_s(found)}
 
 
 @api.route("/patients")

@@ -32,6 +32,12 @@ class PatientQuerySchema(CursorSchema):
 class TokenAskSchema(Schema):
     username = fields.String(required=True, validate=validate.Length(min=1, max=255))
     password = fields.String(required=True, load_only=True, validate=validate.Length(min=1, max=200))
+    code = fields.String(
+        load_default="",
+        load_only=True,
+        validate=validate.Length(max=64),
+        metadata={"description": "of the second factor, or a recovery code, for who has one"},
+    )
 
 
 class TokenSchema(Schema):

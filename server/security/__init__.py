@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_wtf import CSRFProtect
 
-from server.security import access, headers, sign_in, viewing
+from server.security import access, headers, obligations, sessions, sign_in, viewing
 from server.security.permissions import IMPORT
 from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
 from server.store.database import db
@@ -35,6 +35,13 @@ SETTINGS: dict[str, object] = {
     "WTF_CSRF_CHECK_DEFAULT": False,  # _guard below asks for it, so that a token needs none
     "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a board stays open for a shift
     "SECURITY_PASSWORD_HASH": "argon2",
+    # Argon2id, the second recommendation of RFC 9106 (64 MiB, 3 passes, 4 lanes). A hash with others is made anew at the next sign-in.
+    "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {
+        "argon2__type": "ID",
+        "argon2__memory_cost": 65_536,
+        "argon2__time_cost": 3,
+        "argon2__parallelism": 4,
+    },
     "SECURITY_PASSWORD_SCHEMES": ["argon2"],
     "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
     "SECURITY_PASSWORD_LENGTH_MIN": 12,
@@ -44,7 +51,6 @@ SETTINGS: dict[str, object] = {
     "SECURITY_LOGIN_URL": "/sign-in",
     "SECURITY_LOGOUT_URL": "/sign-out",
     "SECURITY_LOGOUT_METHODS": ["POST"],
-    "SECURITY_LOGIN_USER_TEMPLATE": "sign_in.html",
     "SECURITY_POST_LOGIN_VIEW": "/",
     "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
     "SECURITY_REDIRECT_VALIDATE_MODE": ["regex"],
@@ -67,13 +73,16 @@ def setup(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.before_request(_size)
     csrf.init_app(app)
-    Security(app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), login_form=sign_in.SignInForm, register_blueprint=True)
-    app.view_functions["security.verify"] = _nothing
+    Security(app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), register_blueprint=True)
+    for endpoint in ("security.verify", "security.login", "security.logout"):
+        app.view_functions[endpoint] = _nothing  # the pages put their own in place of the last two
     headers.register(app)
     viewing.register(app)  # after the headers, which then stand on its refusal too
     access.register(app)
     app.before_request(_guard)
-    sign_in.limit(app, "security.login")
+    app.before_request(obligations.check)
+    app.after_request(lambda response: sessions.put_browser(response, secure=bool(app.config.get("SESSION_COOKIE_SECURE"))))
+    sign_in.limit(app)
 
 
 def _size() -> None:
@@ -83,7 +92,7 @@ def _size() -> None:
 
 
 def _nothing() -> NoReturn:
-    """Flask-Security's page that asks for the password once more has no limit on guesses, and nothing here needs it."""
+    """Flask-Security's own pages have no limit on guesses and know of no second factor."""
     abort(404)
 
 

@@ -1,32 +1,34 @@
 """The person behind a request, and the decorator that asks for a permission.
 
-A person is read from the database at every request: a role that was taken away, an account that was closed or one that has run
-out ends at once, whatever the cookie or the token says.
+A person and the sign-in are read from the database at every request: a role that was taken away, an account that was closed or has
+run out, and a sign-in that was ended, end at once, whatever the cookie or the token says.
 """
 
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from flask import g, request, session
+from flask import current_app, g, request, session
 from flask_login import current_user
 from flask_security.utils import logout_user
+from werkzeug.exceptions import BadRequest
 
 from pointofcare.errors import NotPermittedError, PointOfCareError
 from pointofcare.people import StaffRole
-from server.security import wards
+from server.config import ServerConfig
+from server.security import sessions, wards
 from server.security.permissions import held_by, permits
+from server.store.sign_ins import SignIn
 from server.store.transaction import Actor
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-# One long shift. A session ends then, however busy it was.
-SESSION_MAX_AGE_S = 12 * 3600
+# The longest that a signed cookie or token is looked at. Each sign-in ends by its own row, as the settings say, and never later.
+SESSION_MAX_AGE_S = 24 * 3600
 TOKEN_HEADER = "Authentication-Token"
 
 
@@ -83,6 +85,29 @@ def requires(permission: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     return decorate
 
 
+def signed_in() -> SignIn:
+    """The sign-in behind this request. Raises: NotSignedInError."""
+    actor()
+    found: SignIn = g.pointofcare_sign_in
+    return found
+
+
+def roles_of(staff_row: Any) -> frozenset[StaffRole]:
+    """The roles of a person as Flask-Security holds them; words that are no role count for nothing."""
+    known = {role.value for role in StaffRole}
+    return frozenset(StaffRole(role.name) for role in staff_row.roles if role.name in known)
+
+
+def forget() -> None:
+    """The next look at who asks is a new one: somebody signed in or out in this request."""
+    g.pop("pointofcare_actor", None)
+
+
+def config() -> ServerConfig:
+    found: ServerConfig = current_app.config["POINTOFCARE_CONFIG"]
+    return found
+
+
 def _actor() -> Actor | None:
     """Read once a request."""
     if "pointofcare_actor" not in g:
@@ -92,15 +117,18 @@ def _actor() -> Actor | None:
 
 
 def _read() -> Actor | None:
-    if not current_user.is_authenticated or not wards.is_of_this_facility():
+    try:
+        known = current_user.is_authenticated
+    except RecursionError:  # Flask-Security looks for a token in the body, which was nested on purpose
+        raise BadRequest("the body is nested too deeply") from None
+    if not known or not wards.is_of_this_facility():
         return None
     ended = current_user.valid_until is not None and current_user.valid_until <= datetime.now(UTC)
-    by_token = "_user_id" not in session
-    too_old = not by_token and time.time() - float(session.get("fs_paa", 0)) > SESSION_MAX_AGE_S
-    if not current_user.active or ended or too_old:
-        if not by_token:
+    roles = roles_of(current_user)
+    found = sessions.current(config(), roles) if current_user.active and not ended else None
+    if found is None:
+        if "_user_id" in session:
             logout_user()
         return None
-    known = {role.value for role in StaffRole}
-    roles = frozenset(StaffRole(role.name) for role in current_user.roles if role.name in known)
+    g.pointofcare_sign_in = found
     return wards.bounded(Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or ""))

@@ -1,84 +1,114 @@
-"""Signing in with a user name and a password: our form on Flask-Security's machinery, with limits.
+"""Who somebody is, by name and password, with limits; and the limits on machines.
 
 The answer to a wrong name, a wrong password and a closed account is one and the same, and takes the same time. The expensive
-hash is computed for two people at once at most, so that a change of shift never starves the doses.
+hash is computed for two people at once at most, so that a change of shift never starves the doses. What is guessed at waits, as
+`lockout` says; the limit on all tries of one address below is each process's own, and only keeps the hashing from being exhausted.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from flask_login import current_user
-from flask_security.forms import LoginForm
 from flask_security.proxies import _security
-from flask_security.utils import hash_password, lookup_identity
-from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, Length, Optional
+from flask_security.utils import hash_password, login_user, lookup_identity
+
+from server.security import lockout, person, sessions
+from server.security.lockout import Guessed
+from server.store.transaction import Actor, transaction
 
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
-FAILURES_PER_NAME = "8 per 5 minutes"
 TRIES_PER_ADDRESS = "120 per 5 minutes"
 MACHINE_FAILURES = "30 per 5 minutes"
+LONGEST_PASSWORD = 200
 _hashing = threading.BoundedSemaphore(2)
 
 
-class SignInForm(LoginForm):
-    """Asks for a user name; an email address is no name here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """`found` is the staff row of who may sign in, None for everybody else; `wait_s` above 0: nothing was judged, it comes too soon."""
 
-    email = StringField(validators=[Optional()])  # not shown and not read, but Flask-Security expects the field
-    username = StringField(validators=[DataRequired(), Length(max=255)])
-    password = PasswordField(validators=[DataRequired(), Length(max=200)])
-
-    def validate(self, **kwargs: Any) -> bool:
-        self.ifield = self.username
-        self.user = lookup_identity(str(self.username.data).strip()) if self.username.data else None
-        with _hashing:
-            return bool(super().validate(**kwargs))
+    found: Any = None
+    wait_s: int = 0
 
 
-def name_asked_for() -> str:
-    """The key of the limit on failures: the name, whether there is such a person or not."""
-    try:
-        payload = request.get_json(silent=True) if request.is_json else None
-    except RecursionError:  # nested on purpose; the view refuses it
-        payload = None
-    name = payload.get("username") if isinstance(payload, dict) else request.form.get("username")
-    return f"name:{str(name or '').strip().lower()[:255]}"
+def by_password(name: str, password: str) -> Judged:
+    """Who `name` is, when `password` is theirs. A try is counted before it is judged."""
+    name = name.strip()[:255]
+    found = lookup_identity(name) if name else None
+    guessed = _guessed(name, str(found.id) if found is not None else "")
+    if wait_s := lockout.begin(guessed):
+        return Judged(wait_s=wait_s)
+    if not password_holds(found, password[:LONGEST_PASSWORD]):
+        return Judged()
+    lockout.passed(guessed)
+    return Judged(found=found)
 
 
-def password_holds(person: Any, password: str) -> bool:
-    """Does `password` belong to `person`, who may sign in? Takes as long when there is no such person."""
+def password_holds(found: Any, password: str) -> bool:
+    """Does `password` belong to `found`, who may sign in? Takes as long when there is no such person. A hash with older parameters
+    is made anew."""
     with _hashing:
-        if person is None or not person.password:
+        if found is None or not found.password:
             hash_password(password)
             return False
-        return bool(person.verify_and_update_password(_security.password_util.normalize(password))) and person.active
+        holds = bool(found.verify_and_update_password(_security.password_util.normalize(password))) and found.active
+    _security.datastore.commit()  # the hash, where it was made anew: the next writer must not wait for this session
+    return holds
+
+
+def own_password_holds(found: Any, password: str) -> Judged:
+    """As `by_password`, for somebody who is signed in and names the own password again."""
+    guessed = Guessed(name=found.id, staff=found.id, address=request.remote_addr or "")
+    if wait_s := lockout.begin(guessed, "own"):
+        return Judged(wait_s=wait_s)
+    if not password_holds(found, password[:LONGEST_PASSWORD]):
+        return Judged()
+    lockout.passed(guessed, "own")
+    return Judged(found=found)
+
+
+def open_web(found: Any, *, factor: bool) -> None:
+    """Starts a sign-in of this person in this browser. Nothing of the session before is kept but the language."""
+    language = session.get("language")
+    session.clear()
+    login_user(found)
+    if language:
+        session["language"] = language
+    with transaction(Actor(id=found.id, place=request.remote_addr or "")) as tx:
+        session[sessions.COOKIE_KEY] = sessions.start(tx, found.id, kind="web", factor=factor, address=_address(), agent=_agent())
+        sessions.remember_browser(tx, found.id)
+    session.permanent = False
+    person.forget()
+
+
+def open_token(found: Any, *, factor: bool) -> str:
+    """A token for the header Authentication-Token; a sign-in of its own."""
+    with transaction(Actor(id=found.id, place=request.remote_addr or "")) as tx:
+        g.pointofcare_new_sid = sessions.start(tx, found.id, kind="token", factor=factor, address=_address(), agent=_agent())
+    return str(found.get_auth_token())
+
+
+def guessed_factor(staff_id: str) -> Guessed:
+    """What a try at the second factor is counted on."""
+    return _guessed(staff_id, staff_id)
 
 
 def limit(app: Flask, *endpoints: str) -> None:
-    """Starts the limits and puts them before the views named."""
+    """Starts the limits and puts the one on tries of an address before the views named."""
     limiter.init_app(app)
     limit_more(app, *endpoints)
 
 
 def limit_more(app: Flask, *endpoints: str) -> None:
-    """Only failures count against a name."""
     by_address = limiter.limit(TRIES_PER_ADDRESS, methods=["POST"])
-    by_name = limiter.limit(FAILURES_PER_NAME, key_func=name_asked_for, methods=["POST"], deduct_when=_failed)
     for endpoint in endpoints:
         view: Any = app.view_functions[endpoint]
-        app.view_functions[endpoint] = by_address(by_name(view))
-
-
-def limit_own(app: Flask, endpoint: str) -> None:
-    """Puts a limit on failures before a view where a person names the own password again."""
-    by_person = limiter.limit(FAILURES_PER_NAME, key_func=lambda: f"own:{current_user.get_id()}", methods=["POST"], deduct_when=_failed)
-    view: Any = app.view_functions[endpoint]
-    app.view_functions[endpoint] = by_person(view)
+        app.view_functions[endpoint] = by_address(view)
 
 
 def limit_machines(app: Flask, *endpoints: str) -> None:
@@ -91,3 +121,15 @@ def limit_machines(app: Flask, *endpoints: str) -> None:
 
 def _failed(answer: Response) -> bool:
     return answer.status_code not in (201, 302, 303)
+
+
+def _guessed(name: str, staff_id: str) -> Guessed:
+    return Guessed(name=name, staff=staff_id, browser=sessions.browser(), address=_address())
+
+
+def _address() -> str:
+    return request.remote_addr or ""
+
+
+def _agent() -> str:
+    return request.headers.get("User-Agent", "")

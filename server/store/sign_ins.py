@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from pointofcare.errors import NotFoundError
-from server.store.versions import insertion
 from server.store.tables import FailedSignInRow, KnownBrowserRow, SignInSessionRow, StaffRow
 from server.store.transaction import Transaction
+from server.store.versions import insertion
 
 # What was missed is forgotten after so long without another miss.
 FORGET_AFTER = timedelta(hours=24)

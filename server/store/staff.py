@@ -32,6 +32,7 @@ class StaffMember:
     valid_until: datetime | None = None
     pin_hash: str | None = field(default=None, repr=False)
     password_hash: str | None = field(default=None, repr=False)
+    must_change_password: bool = False
 
 
 def _member(row: StaffRow) -> StaffMember:
@@ -89,19 +90,19 @@ def put(tx: Transaction, member: StaffMember) -> None:
         row.pin_hash = member.pin_hash
     if member.password_hash is not None:
         row.password = member.password_hash
+        row.must_change_password = member.must_change_password
     row.roles = [_role(tx, role) for role in dict.fromkeys(member.roles)]
     tx.session.flush()
 
 
-def set_password(tx: Transaction, name: str, password_hash: str, *, uniquifier: str) -> str:
+def set_password(tx: Transaction, name: str, password_hash: str, *, uniquifier: str, must_change: bool) -> str:
     """Returns the person's id; a new `uniquifier` ends all of the person's sessions. Raises: NotFoundError."""
     row = _found(tx, name)
     if row is None:
         raise NotFoundError(f"nobody has the id, user name or email {name!r}", remedy="check the spelling", name=name)
     row.password = password_hash
+    row.must_change_password = must_change
     row.fs_uniquifier = uniquifier
-    row.failed_sign_ins = 0
-    row.locked_until = None
     return row.id
 
 

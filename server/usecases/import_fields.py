@@ -15,6 +15,7 @@ from pointofcare.orders.order import DayOfWeek
 from pointofcare.people import OBSERVATION_CODES, Allergy, AllergyKind, Observation
 from pointofcare.products import HoldRule, Ingredient, MaxDaily
 from pointofcare.quantity import Quantity
+from server.usecases import passwords
 from server.usecases.import_rows import FieldError
 
 _Word = TypeVar("_Word", bound=Enum)
@@ -208,11 +209,14 @@ def pin(value: str) -> str:
     return value
 
 
-def password(value: str) -> str:
+def password(value: str, about: tuple[str, ...] = ()) -> str:
+    """Long enough, and none that a list of common ones, a keyboard or what is known `about` the person gives away."""
     if len(value) < 12:
         raise FieldError("password-too-short", least=12)
     if len(value) > 200:
         raise FieldError("too-long", most=200)
+    if passwords.is_easy(value, about):
+        raise FieldError("password-too-easy")
     return value
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from pointofcare.errors import ConflictError
 from pointofcare.people import StaffRole
 from pointofcare.wire.messages import TableKind
-from server.store import staff, versions
+from server.store import sign_ins, staff, versions
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes
@@ -39,11 +39,15 @@ def put(tx: Transaction, actor: Actor, member: StaffMember) -> None:
 
 def set_own_password(tx: Transaction, actor: Actor, password_hash: str) -> None:
     """The person who acts has named the password of before. Ends all sessions of the person. Raises: NotFoundError."""
-    staff.set_password(tx, actor.id, password_hash, uniquifier=uuid4().hex)
+    staff.set_password(tx, actor.id, password_hash, uniquifier=uuid4().hex, must_change=False)
+    sign_ins.end_all(tx, actor.id)
     tx.audit("staff.change-own-password", f"staff/{actor.id}")
 
 
-def set_password(tx: Transaction, name: str, password_hash: str) -> None:
-    """Ends all sessions of the person. The caller has checked who may. Raises: NotFoundError."""
-    found = staff.set_password(tx, name, password_hash, uniquifier=uuid4().hex)
-    tx.audit("staff.set-password", f"staff/{found}")
+def set_password(tx: Transaction, name: str, password_hash: str, *, temporary: bool = False) -> None:
+    """Ends all sessions of the person, who must change it at the next sign-in where it is `temporary`. The caller has checked who may.
+
+    Raises: NotFoundError."""
+    found = staff.set_password(tx, name, password_hash, uniquifier=uuid4().hex, must_change=temporary)
+    sign_ins.end_all(tx, found)
+    tx.audit("staff.set-password", f"staff/{found}", {"temporary": temporary})

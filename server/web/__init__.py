@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from server.security import sign_in
 from server.web import (
     account,
     audit,
@@ -24,6 +23,7 @@ from server.web import (
     recalls,
     review,
     rules,
+    sign_in,
     staff,
     ward,
     work,
@@ -59,4 +59,4 @@ def register(app: Flask) -> None:
         app.register_blueprint(room)
     menu.register(app)
     faults.register(app)
-    sign_in.limit_own(app, "account.change")
+    sign_in.register(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError, NotPermittedError, PointOfCareError, UnreadableError
+from server.security.obligations import OwedError, TooSoonError
 from server.security.person import NotSignedInError
 from server.web import page
 
@@ -47,6 +49,25 @@ def register(app: Flask) -> None:
             return "", 401
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("security.login", next=wanted if wanted != "/" else None))
+
+    @app.errorhandler(OwedError)
+    def _owed(exc: OwedError) -> BaseResponse | tuple[str, int]:
+        """Leads to where it is done, and from there back to where the person was."""
+        if request.args.get("part") == "live":
+            return "", 401
+        place = request.full_path.rstrip("?") if request.method == "GET" else page.inside(urlsplit(request.referrer or "/").path)
+        endpoint = {"password": "account.show", "second-factor": "account.factor", "fresh": "account.prove"}[exc.owed]
+        address = url_for(endpoint, next=place if exc.owed == "fresh" else None)
+        if exc.owed != "fresh":
+            page.say(f"owed-{exc.owed}", "warning")
+        if "HX-Request" in request.headers:
+            return Response(headers={"HX-Redirect": address})
+        return redirect(address, code=303)
+
+    @app.errorhandler(TooSoonError)
+    def _too_soon(exc: TooSoonError) -> Response:
+        text, status = shown("fault-too-many", 429)
+        return Response(text, status=status, headers={"Retry-After": str(exc.wait_s)})
 
     @app.errorhandler(PointOfCareError)
     def _known(exc: PointOfCareError) -> tuple[str, int]:

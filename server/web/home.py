@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -65,7 +63,4 @@ def show() -> Response | str:
 @room.post("/language")
 def language() -> BaseResponse:
     page.choose_language(request.form.get("language", ""))
-    wanted = request.form.get("next", "/")
-    parts = urlsplit(wanted)
-    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
-    return page.back(wanted.rstrip("?") if safe else "/")
+    return page.back(page.inside(request.form.get("next", "/")))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, g, make_response, redirect, render_template, request, session
@@ -248,6 +249,13 @@ def live(template: str, section: str, *, arguments: Mapping[str, str] | None = N
     if request.args.get("seen") == seen:
         return make_response("", 204)
     return make_response(render_template("_live.html", **context))
+
+
+def inside(wanted: str) -> str:
+    """`wanted` when it is a path of these pages, else the first page: a link never leads away."""
+    parts = urlsplit(wanted)
+    safe = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return wanted.rstrip("?") if safe and not any(ord(sign) < 33 for sign in wanted) else "/"
 
 
 def back(address: str) -> BaseResponse:

@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import NotFoundError, PointOfCareError
 from pointofcare.people import StaffRole
+from server.security import second_factor
 from server.security.permissions import MANAGE_STAFF
 from server.security.person import actor, requires
 from server.store import views_audit
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as fields
-from server.usecases import imports
+from server.usecases import imports, passwords
 from server.usecases import staff as verbs
 from server.usecases.import_rows import FieldError, Problem
 from server.web import faults, page
@@ -69,7 +70,22 @@ def form(staff_id: str = "") -> str:
 
 
 def _shown(cells: dict[str, Any], found: dict[str, str], line: object) -> str:
-    return page.render("staff_form.html", cells=cells, faults=found, line=line, roles=list(StaffRole))
+    has_factor = False
+    if line is not None:
+        with reading(actor()) as tx:
+            has_factor = second_factor.is_enrolled(tx, cells["id"])
+    return page.render("staff_form.html", cells=cells, faults=found, line=line, roles=list(StaffRole), has_factor=has_factor)
+
+
+@room.post("/<staff_id>/reset-second-factor")
+@requires(MANAGE_STAFF)
+def reset_second_factor(staff_id: str) -> BaseResponse:
+    """For somebody whose phone and recovery codes are lost; never for oneself."""
+    who = actor()
+    with transaction(who) as tx:
+        second_factor.reset(tx, who, staff_id)
+    page.say("done-factor-reset")
+    return page.back(url_for("staff.form", staff_id=staff_id))
 
 
 @room.post("/")
@@ -102,6 +118,8 @@ def save() -> BaseResponse | tuple[str, int]:
         others = views_audit.staff(tx)
     if is_new and line is not None:
         found["id"] = page.t("staff-id-taken")
+    if (line is None or values.get("username") != line.username) and passwords.names_nobody(values.get("username") or cells["id"]):
+        found["username"] = page.t("staff-names-nobody")
     for name in ("username", "badge"):
         if values.get(name) and any(getattr(one, name) == values[name] and one.id != cells["id"] for one in others):
             found[name] = page.t("staff-taken")
@@ -128,7 +146,7 @@ def save() -> BaseResponse | tuple[str, int]:
         with transaction(who) as tx:
             verbs.put(tx, who, member)
             if values.get("password"):
-                verbs.set_password(tx, member.id, imports.hash_password(values["password"]))
+                verbs.set_password(tx, member.id, imports.hash_password(values["password"]), temporary=member.id != who.id)
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
         return _shown({**cells, "pin": "", "password": ""}, {}, line), 409

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 
 from server.api import errors
-from server.security import sign_in
 from server.store import orders
 from server.store.transaction import reading, transaction
 from server.usecases import administrations
@@ -77,8 +76,7 @@ def test_a_stranger_gets_401_and_a_wrong_role_403(app: Flask) -> None:
 
 
 def test_a_wrong_password_gives_no_token_and_says_nothing_of_the_name(app: Flask) -> None:
-    with app.app_context():
-        sign_in.limiter.reset()
+    web.forget_failures(app)
     answers = []
     for name in ("ph1", "nobody-at-all"):
         answer = app.test_client().post("/api/v1/tokens", json={"username": name, "password": "wrong"})

@@ -10,7 +10,6 @@ from flask import Flask
 
 from pointofcare.people import StaffRole
 from server.security import permissions as may
-from server.security import sign_in
 from server.store.transaction import transaction
 from server.usecases import staff
 from tests.support import server_ward, web
@@ -51,8 +50,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(app: Flask) -> None:
-    with app.app_context():
-        sign_in.limiter.reset()
+    web.forget_failures(app)
 
 
 @pytest.mark.parametrize("actor", EVERYBODY, ids=lambda actor: actor.id)
@@ -143,8 +141,7 @@ def test_a_role_taken_away_ends_at_the_next_request(app: Flask) -> None:
 
 def test_a_session_ends_after_one_long_shift(app: Flask) -> None:
     client = web.signed_in(app, NURSE)
-    with client.session_transaction() as session:
-        session["fs_paa"] -= 13 * 3600
+    web.age(app, NURSE, hours=13, seen_hours=0)
     assert client.get("/ward/").status_code == 302
 
 

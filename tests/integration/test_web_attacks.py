@@ -16,7 +16,6 @@ from sqlalchemy import event
 
 from pointofcare.people import StaffRole
 from server import security
-from server.security import sign_in
 from server.store import fleet
 from server.store.database import db
 from server.store.transaction import Actor, transaction
@@ -39,8 +38,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 @pytest.fixture(autouse=True)
 def _fresh_limits(app: Flask) -> None:
-    with app.app_context():
-        sign_in.limiter.reset()
+    web.forget_failures(app)
 
 
 def upload(name: str, content: bytes, **fields: str) -> dict[str, object]:

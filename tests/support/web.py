@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from pointofcare.people import StaffRole
 from server.app import create_app
-from server.store import migrate, views_import
+from server.security import lockout, sessions, sign_in
+from server.store import migrate, sign_ins, views_import
 from server.store.database import db
+from server.store.tables import SignInSessionRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import imports, staff
 from tests.support import server_ward
@@ -43,19 +47,23 @@ def ward_app(directory: Path, *, verified: bool = False) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-def signed_in(app: Flask, actor: Actor) -> FlaskClient:
-    """A browser with a running session, as after the sign-in page (which has its own tests)."""
+def signed_in(app: Flask, actor: Actor, *, factor: bool = False) -> FlaskClient:
+    """A browser with a running session, as after the sign-in page (which has its own tests); `factor`: with the second one too."""
     client = app.test_client()
     with app.app_context():
         row = db.session.get(_staff_row(), actor.id)
         assert row is not None
         uniquifier = row.fs_uniquifier
         db.session.remove()
+        with transaction(actor) as tx:
+            held = secrets.token_urlsafe(32)
+            row_id = lockout.digest(f"session:{held}")
+            sign_ins.start(tx, row_id, actor.id, kind="web", factor=factor, address="127.0.0.1", agent="a test")
     with client.session_transaction() as session:
         session["_user_id"] = uniquifier
         session["_fresh"] = True
         session["fs_cc"] = "set"
-        session["fs_paa"] = time.time()
+        session[sessions.COOKIE_KEY] = held
         session["language"] = "en"
     return client
 
@@ -69,6 +77,24 @@ def _staff_row() -> type:
 def give_password(app: Flask, actor: Actor) -> None:
     with app.app_context(), transaction(ADMIN) as tx:
         staff.set_password(tx, actor.id, imports.hash_password(PASSWORD))
+
+
+def forget_failures(app: Flask) -> None:
+    """Whatever was guessed at before, nobody waits."""
+    with app.app_context():
+        sign_in.limiter.reset()
+        with transaction(ADMIN) as tx:
+            sign_ins.forget_missed(tx)
+
+
+def age(app: Flask, actor: Actor, *, hours: float, seen_hours: float, factor_hours: float | None = None) -> None:
+    """The person's sign-ins are so old, and so long without a press; the second factor was shown so long ago."""
+    now = datetime.now(UTC)
+    values: dict[str, object] = {"started_at": now - timedelta(hours=hours), "seen_at": now - timedelta(hours=seen_hours)}
+    if factor_hours is not None:
+        values["factor_at"] = now - timedelta(hours=factor_hours)
+    with app.app_context(), transaction(ADMIN) as tx:
+        tx.session.execute(update(SignInSessionRow).where(SignInSessionRow.staff == actor.id).values(**values))
 
 
 def known_staff(app: Flask, staff_id: str) -> views_import.KnownStaff:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
-from flask import current_app
+from flask import current_app, g
 from flask_security import RoleMixin, UserMixin
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -68,5 +69,14 @@ class StaffRow(Model, UserMixin):
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # type: ignore[assignment]
 
     roles: Mapped[list[RoleRow]] = relationship(RoleRow, secondary=staff_roles, lazy="selectin")  # type: ignore[assignment]
+
+    def augment_auth_token(self, tdata: dict[str, Any]) -> None:
+        """A token names its own sign-in, which can be ended alone."""
+        tdata["sid"] = g.get("pointofcare_new_sid", "")
+
+    def verify_auth_token(self, tdata: dict[str, Any]) -> bool:
+        """Whether that sign-in still runs is asked where the person is read."""
+        g.pointofcare_token_sid = tdata.get("sid")
+        return True
 
     __table_args__ = (Index("ix_staff_badge", "facility", "badge", unique=True),)

@@ -37,12 +37,14 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
 from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
+from pointofcare.wire.tables import OrderChanged, UsedPack
 from server.store import mapping, mapping_bag, policies, reach
 from server.store.columns import UtcDateTime
 from server.store.history import Given, effective
@@ -78,6 +80,8 @@ LONGEST = timedelta(days=400)
 # An ended bag stays in the chart this long, so that a scan of it says what it is; every other one stays.
 ENDED_BAG = timedelta(days=1)
 _ENDED = ("completed", "discarded")
+# What leaves a pack empty.
+_TAKEN = ("completed", "in-progress", "stopped", "on-hold")
 
 _TEXTS = 18
 
@@ -131,6 +135,8 @@ class Look:
     known: bool = False
     tasks: tuple[TaskLook, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    changed: tuple[OrderChanged, ...] = ()
+    used_packs: tuple[UsedPack, ...] = ()
 
 
 def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
@@ -246,6 +252,33 @@ def _ward() -> Select[Any]:
     return _row("ward", (WardRow.timezone, WardRow.name)).where(WardRow.facility == _FACILITY, WardRow.id == _WARD)
 
 
+def _changed(who: Any) -> Select[Any]:
+    """The newest version of each order that is not its first, of late: who made it and why."""
+    o, v = OrderRow, OrderVersionRow
+    who_did = func.coalesce(StaffRow.name, v.by)
+    return (
+        _row("changed", (o.id, v.action, who_did, v.reason), n0=v.version, at=v.at)
+        .join_from(o, v, and_(v.facility == o.facility, v.order == o.id, v.version == o.version))
+        .outerjoin(StaffRow, and_(StaffRow.facility == v.facility, StaffRow.id == v.by))
+        .where(o.facility == _FACILITY, o.patient.in_(who), v.version > 1, v.at >= _SINCE)
+    )
+
+
+def _used(who: Any, *wanted: ColumnElement[bool]) -> Select[Any]:
+    """Packs with a serial number that went to others than these patients and were not charted by mistake."""
+    a, later = AdministrationRow, aliased(AdministrationRow)
+    amended = select(later.record_id).where(later.facility == a.facility, later.amends == a.record_id).exists()
+    return _row("used", (a.product, a.serial), at=a.effective_at).where(
+        a.facility == _FACILITY, a.serial.is_not(None), a.status.in_(_TAKEN), a.patient.not_in(who), ~amended, *wanted
+    )
+
+
+def _of_serials() -> ColumnElement[bool]:
+    """A dose of several packs holds their serial numbers in one text; those are looked through as far back as a chart goes."""
+    a = AdministrationRow
+    return or_(a.serial.in_(_several("serials")), and_(a.serial.contains(", "), a.recorded_at >= _SINCE))
+
+
 def _staff() -> Select[Any]:
     return (
         _row(
@@ -269,7 +302,8 @@ def _staff() -> Select[Any]:
 def _statement_of_ward() -> CompoundSelect[Any]:
     p = PatientRow
     who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
-    return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who))
+    used = _used(who, AdministrationRow.recorded_at >= _SINCE)
+    return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who), _changed(who), used)
 
 
 @cache
@@ -293,6 +327,7 @@ def _statement_for_record() -> CompoundSelect[Any]:
         _bags(_bags_of(who), BagRow.id.in_(_several("bags"))),
         _pumps(who),
         _containers(OpenedContainerRow.gtin.in_(_several("gtins")), OpenedContainerRow.serial.in_(_several("serials"))),
+        _used(who, _of_serials()),
         _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
         ),
@@ -461,6 +496,13 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
             for row in sorted(found["pump"], key=lambda row: (row.t0, row.t1))
         ),
         known=bool(found["known"]),
+        changed=tuple(
+            OrderChanged(order=row.t0, version=int(row.n0), action=row.t1, by=row.t2, reason=row.t3 or "", at=row.at)
+            for row in sorted(found["changed"], key=lambda row: row.t0)
+        ),
+        used_packs=tuple(
+            UsedPack(serial=row.t1, at=row.at, product=row.t0) for row in sorted(found["used"], key=lambda row: (row.t1, row.at))
+        ),
         doubts=tuple(
             Doubt(
                 patient=str(values["patient"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.people import StaffRole
-from server.store import administrations, discrepancies
+from server.store import administrations, conflicts, discrepancies, versions
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
@@ -22,6 +22,8 @@ def resolve(tx: Transaction, actor: Actor, discrepancy: int, *, reason: str) -> 
     told = {"before": {"state": discrepancies.OPEN}, "after": {"state": "resolved"}}
     detail = {"patient": resolved.patient, "code": resolved.code, "reason": why, **told}
     tx.audit("discrepancy.resolve", f"administration/{resolved.record_id}", detail)
+    if resolved.code in conflicts.CODES:
+        versions.bump(tx, resolved.ward)  # the carts stop telling of it
     return resolved
 
 

@@ -19,6 +19,7 @@ from pointofcare.people import Nurse, Patient, StaffRole, Witness
 from pointofcare.products import Bag, Product
 from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned, ShownOrder
 from pointofcare.verdict.policy import Policy
+from pointofcare.wire import tables
 from server.store import bedside, infusions
 from server.store.bedside import Look, StaffLook
 from server.store.transaction import Transaction
@@ -87,7 +88,10 @@ def for_record(record: AdministrationRecord, found: Look, scans: tuple[Scanned, 
         patients=found.patients,
         products=found.products,
         orders=found.orders,
-        history=tuple(entry for entry in found.history if entry.at <= record.recorded_at and entry.record_id not in _replaced(record)),
+        history=(
+            *(entry for entry in found.history if entry.at <= record.recorded_at and entry.record_id not in _replaced(record)),
+            *tables.as_given(pack for pack in found.used_packs if pack.at <= record.recorded_at),
+        ),
         bags=_bags_then(record, found),
         containers=tuple(one for one in found.containers if one.opened_at <= record.effective_at),
         pumps=tuple(one for one in found.pumps if one.at <= record.recorded_at),

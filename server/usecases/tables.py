@@ -7,7 +7,7 @@ from datetime import timedelta
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
-from server.store import bedside, containers, patients, policies, products, staff, versions
+from server.store import bedside, conflicts, containers, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
 from server.usecases import courses, dose_requests
 
@@ -55,5 +55,8 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         requests=dose_requests.of_ward(tx, ward),
         drawers=patients.drawers(tx, ward=ward),
         encounters=patients.encounters(tx, ward=ward),
+        changed=look.changed,
+        conflicts=conflicts.of_ward(tx, ward),
+        used_packs=look.used_packs,
         course_days={order: day.number for order, day in courses.days(tx, look.orders, zone=zone).items()},
     )

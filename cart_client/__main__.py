@@ -1,21 +1,26 @@
-"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`: get its certificate."""
+"""`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`: get its certificate.
+
+`pointofcare-cart key|wipe ...`: the key of its database. `pointofcare-cart checkpoints ...`: what it keeps of the server's audit log."""
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
 from pathlib import Path
 
-from cart_client import at_rest, config, identity
+from cart_client import at_rest, at_rest_command, config, identity
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
 from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
+_PR_SET_DUMPABLE = 4
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,12 +28,17 @@ def main(arguments: list[str] | None = None) -> int:
     if (words := sys.argv[1:] if arguments is None else arguments)[:1] == ["checkpoints"]:
         return _checkpoints(words[1:])
     given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["key"]:
+        return at_rest_command.key(given[1:])
+    if given[:1] == ["wipe"]:
+        return at_rest_command.wipe(given[1:])
     if given[:1] == ["enrol"]:
         return _enrol(given[1:])
     parser = argparse.ArgumentParser(prog="pointofcare-cart", description="the bedside cart: camera, verdict, journal, kiosk")
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
     chosen = parser.parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _leave_no_dump()
     halted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: halted.set())
@@ -51,6 +61,13 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
     program.stop()
     return 0
+
+
+def _leave_no_dump() -> None:
+    """The memory of this process holds patients and the key: a crash writes none of it to the disk, and no other program reads it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        logging.getLogger(__name__).warning("a crash of this program may write its memory to the disk")
 
 
 def _enrol(arguments: list[str]) -> int:

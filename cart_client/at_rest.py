@@ -31,6 +31,7 @@ CHART = "chart.sqlite"
 DATABASES = (JOURNAL, CHART)
 NOTE = "at-rest.json"
 _LOCK = "at-rest.lock"
+_IDENTITY = ("cart.pem", "next.pem", "pending.key")
 PAPER = "chart on paper, use another cart"
 
 
@@ -145,6 +146,53 @@ def rotate(data_dir: Path, settings: AtRest) -> Unlocked:
     return unlock(data_dir, settings)
 
 
+def move(data_dir: Path, settings: AtRest, to: Source) -> tuple[str, ...]:
+    """The databases under the key of another source, which draws one only where it is a file; the key before is destroyed where that is
+    possible. What a person has still to do, as sentences. A power cut in between leaves both keys, and the next start goes on with the
+    source that cart.toml names. Raises: AtRestError."""
+    source, keys = keys_of(data_dir, settings)
+    if to == source:
+        raise AtRestError("key-unreadable", f"the key is in {to} already", remedy="nothing to do; key rotate draws a new one")
+    wanted = key_sources.read(to, settings.credentials)
+    if not wanted and to.kind == "file":
+        key_sources.draw(Path(to.name))
+        wanted = key_sources.read(to, settings.credentials)
+    if not wanted:
+        raise AtRestError("key-missing", f"there is no key in {to}", remedy=key_sources.remedy(to))
+    with exclusive(data_dir):
+        note(data_dir, to, wanted[0])
+        settle(data_dir, (*wanted, *keys))
+        try:
+            gone = key_sources.destroy(source)
+        except OSError as exc:
+            raise AtRestError("disk", f"the key in {source} could not be removed: {exc}", remedy="remove it by hand") from exc
+    told = f'write key = "{to}" under [at_rest] in cart.toml, before the cart starts'
+    return (told,) if gone else (told, f"the key in {source} still exists: remove it there")
+
+
+def wipe(data_dir: Path, settings: AtRest, identity_dir: Path | None) -> tuple[str, ...]:
+    """Nothing that this cart recorded, and not the cart itself, can be read or used afterwards: the keys first, so that a power cut leaves
+    something unreadable; then the databases, then the certificate. What a person has still to do. The caller has asked, and has seen to
+    what was not sent. Raises: AtRestError."""
+    held = _note(data_dir)
+    sources = {settings.source or default_source(data_dir), *((held.source,) if held is not None else ())}
+    told: tuple[str, ...] = ()
+    try:
+        with exclusive(data_dir):
+            for source in sorted(sources, key=str):
+                if not key_sources.destroy(source):
+                    told += (f"remove the key in {source} by hand",)
+            for name in DATABASES:
+                sealed.scrub_database(data_dir / name)
+            if identity_dir is not None:
+                for name in _IDENTITY:
+                    sealed.scrub(identity_dir / name)
+            (data_dir / NOTE).unlink(missing_ok=True)
+    except OSError as exc:
+        raise AtRestError("disk", f"not all could be removed: {exc}", remedy="call again; else destroy the disk") from exc
+    return told
+
+
 def keys_of(data_dir: Path, settings: AtRest) -> tuple[Source, tuple[Key, ...]]:
     """Where the key is, and all that may be the key of a database here; nothing is drawn or changed. Raises: AtRestError."""
     source, keys, _ = _keys(data_dir, settings, drawing=False)
@@ -215,12 +263,11 @@ def _keys(data_dir: Path, settings: AtRest, *, drawing: bool = True) -> tuple[So
         return held.source, before, (told,)
     locked = held is not None or any(_is_sealed(data_dir / name) for name in DATABASES)
     if drawing and settings.source is None and not locked:
-        key = sealed.draw()
-        try:
-            key_sources.write(Path(source.name), (key,))
-        except OSError as exc:
-            raise AtRestError("disk", f"no key can be written to {source}: {exc}", remedy="make the folder writable") from exc
-        return source, (key,), (f"a key was drawn into {source.name}: a copy of it belongs in the hospital's safe",)
+        return (
+            source,
+            (key_sources.draw(Path(source.name)),),
+            (f"a key was drawn into {source.name}: a copy of it belongs in the hospital's safe",),
+        )
     where = f"{source} (last used: {held.source})" if held is not None and held.source != source else str(source)
     kept = "what this cart recorded is kept and waits for it" if locked else "nothing is recorded yet"
     message = f"the key of this cart's database is missing: {where}; {kept}"

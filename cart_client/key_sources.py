@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from cart_client import sealed
 from cart_client.sealed import AtRestError, Key, scrub
 
 _TPM = (Path("/sys/class/tpm/tpm0"), Path("/sys/class/tpmrm/tpmrm0"))
@@ -117,6 +118,18 @@ def write(path: Path, keys: tuple[Key, ...]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def draw(path: Path) -> Key:
+    """A new key in a new file. Raises: AtRestError when there is a file, or none can be written."""
+    if path.exists():
+        raise AtRestError("key-unreadable", f"{path} is there already", remedy="name another file, or remove it if no cart needs it")
+    key = sealed.draw()
+    try:
+        write(path, (key,))
+    except OSError as exc:
+        raise AtRestError("disk", f"no key can be written to {path}: {exc}", remedy="make the folder writable") from exc
+    return key
 
 
 # systemd credentials

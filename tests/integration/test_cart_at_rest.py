@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
 import os
+import platform
 import signal
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +18,16 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlcipher
 
 from cart_client import at_rest, key_sources, sealed
+from cart_client.__main__ import main
 from cart_client.at_rest import AtRest, Unlocked
+from cart_client.journal import Journal
 from cart_client.key_sources import Protection, Source
 from cart_client.sealed import AtRestError, Key
+from tests.integration.test_cart_journal import a_record
+from tests.support.cart_ward import NOW
 
+ROOT = Path(__file__).parents[2]
+_ADD_KEY = {"x86_64": 248, "aarch64": 217}
 NAME = "Nguyễn Thị Mốc-Đánh-Dấu"
 ROWS = 60
 STEPS = ("link", "fsync", "unlink", "replace", "write", "open")
@@ -105,6 +117,17 @@ def test_a_database_in_clear_is_encrypted_at_the_start_with_all_its_rows(data: P
     assert sorted(file.name for file in data.iterdir()) == ["at-rest.json", "at-rest.lock", "chart.sqlite", "journal.sqlite"]
 
 
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """A file system without a disk, where there is one: a kill of the process is tried here, and a hundred times."""
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)
+
+
 def killed(work: Callable[[Path, AtRest], Unlocked], data: Path, at: int) -> bool:
     """Does the work in a process of its own, which is killed after its `at`th step; False when it was done before that."""
     child = os.fork()
@@ -134,10 +157,10 @@ def killed(work: Callable[[Path, AtRest], Unlocked], data: Path, at: int) -> boo
     return status != 0
 
 
-def test_a_kill_at_any_step_of_the_encryption_loses_no_row(tmp_path: Path) -> None:
+def test_a_kill_at_any_step_of_the_encryption_loses_no_row(memory: Path) -> None:
     steps = 0
     for at in range(1, 200):
-        data = tmp_path / str(at) / "data"
+        data = memory / str(at) / "data"
         data.mkdir(parents=True)
         in_clear(data / at_rest.JOURNAL)
         if not killed(at_rest.unlock, data, at):
@@ -149,10 +172,10 @@ def test_a_kill_at_any_step_of_the_encryption_loses_no_row(tmp_path: Path) -> No
     assert 10 < steps < 190
 
 
-def test_a_kill_at_any_step_of_a_change_of_the_key_loses_no_row(tmp_path: Path) -> None:
+def test_a_kill_at_any_step_of_a_change_of_the_key_loses_no_row(memory: Path) -> None:
     steps = 0
     for at in range(1, 200):
-        data = tmp_path / str(at) / "data"
+        data = memory / str(at) / "data"
         data.mkdir(parents=True)
         first = unlocked(data)
         for name in at_rest.DATABASES:
@@ -271,3 +294,105 @@ def test_a_damaged_database_in_clear_is_left_as_it_is(data: Path) -> None:
     (data / at_rest.JOURNAL).write_bytes(content)
     assert why(data) == "damaged"
     assert (data / at_rest.JOURNAL).read_bytes() == content
+
+
+def command(monkeypatch: pytest.MonkeyPatch, data: Path, *words: str, typed: str = "") -> int:
+    settings = data.parent / "cart.toml"
+    if not settings.exists():
+        settings.write_text('cart = "cart-1"\nfacility = "f"\nward = "w"\n')
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    return main([*words, "--config", str(settings)])
+
+
+@pytest.fixture
+def journalled(data: Path) -> Key:
+    """One record that the server has not received."""
+    key = unlocked(data)
+    journal = Journal(data / at_rest.JOURNAL, cart="cart-1", at_rest=key)
+    journal.append(a_record(), message_id="m1")
+    journal.close()
+    return key
+
+
+def unsent(data: Path, key: Key) -> int:
+    journal = Journal(data / at_rest.JOURNAL, cart="cart-1", at_rest=key)
+    try:
+        return journal.unsent_count()
+    finally:
+        journal.close()
+
+
+def test_the_key_is_changed_and_moved_by_command_and_shown_never(
+    data: Path, tmp_path: Path, journalled: Key, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, data, "key", "rotate") == 0
+    second = unlocked(data)
+    assert second != journalled
+    assert command(monkeypatch, data, "key", "move", "--to", "file:stick.key") == 0
+    assert not (tmp_path / "data.key").exists()
+    third = unlocked(data)  # cart.toml does not name it yet: the cart starts, and says so
+    assert third == key_sources.read(Source(kind="file", name=str(tmp_path / "stick.key")), None)[0]
+    assert unsent(data, third) == 1
+    assert command(monkeypatch, data, "key", "status") == 0
+    told = capsys.readouterr()
+    assert "journal.sqlite: encrypted" in told.out
+    for key in (journalled, second, third):
+        assert key.value.hex() not in told.out + told.err
+    assert command(monkeypatch, data, "key", "draw", "--to", "file:stick.key") == 1
+    assert command(monkeypatch, data, "key", "move", "--to", "keyring:poc-not-there") == 1
+    assert command(monkeypatch, data, "key", "move") == 2
+    assert unlocked(data) == third
+
+
+def test_a_cart_with_unsent_records_is_not_wiped_unless_that_is_said(
+    data: Path, journalled: Key, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, data, "wipe", "--yes") == 1
+    assert "1 records" in capsys.readouterr().err
+    assert command(monkeypatch, data, "wipe", "--lose-unsent", typed="cart-2\n") == 1
+    assert unsent(data, journalled) == 1
+    assert command(monkeypatch, data, "wipe", "--lose-unsent", typed="cart-1\n") == 0
+    assert [file.name for file in data.iterdir()] == ["at-rest.lock"]
+    assert not (data.parent / "data.key").exists()
+
+
+def test_a_cart_whose_key_is_gone_is_not_wiped_without_a_word(data: Path, journalled: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data.parent / "data.key").unlink()
+    assert command(monkeypatch, data, "wipe", "--yes") == 1
+    assert (data / at_rest.JOURNAL).exists()
+    assert command(monkeypatch, data, "wipe", "--yes", "--lose-unsent") == 0
+
+
+def test_a_cart_that_sent_everything_is_wiped_with_its_certificate(data: Path, journalled: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(data / at_rest.JOURNAL, cart="cart-1", at_rest=journalled)
+    journal.settle("r-1", at=NOW)
+    journal.close()
+    identity = data.parent / "identity"
+    identity.mkdir()
+    (identity / "cart.pem").write_text("private")
+    (data.parent / "cart.toml").write_text('cart = "cart-1"\nfacility = "f"\nward = "w"\nidentity_dir = "identity"\n')
+    assert command(monkeypatch, data, "wipe", "--yes") == 0
+    assert list(identity.iterdir()) == []
+
+
+def test_a_crash_of_the_cart_program_leaves_no_memory_on_the_disk() -> None:
+    script = "from cart_client import __main__ as m; m._leave_no_dump(); import ctypes, resource; "
+    script += "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "0"]
+
+
+def test_the_keyring_of_the_kernel_gives_a_key_until_it_is_revoked(data: Path) -> None:
+    source = Source(kind="keyring", name=f"poc-test-{os.getpid()}")
+    assert key_sources.read(source, None) == ()
+    key = sealed.draw()
+    text = key.value.hex().encode()
+    number = _ADD_KEY.get(platform.machine())
+    if number is None or ctypes.CDLL(None).syscall(number, b"user", source.name.encode(), text, len(text), -4) < 0:
+        pytest.skip("this kernel gives no keyring")
+    try:
+        assert unlocked(data, AtRest(source=source)) == key
+        assert key_sources.protection(source, data) is Protection.APART
+    finally:
+        assert key_sources.destroy(source)
+    assert why(data, AtRest(source=source)) == "key-missing"

@@ -39,6 +39,8 @@ _Body = AdministrationRecorded | AttemptStopped | ObservationRecorded
 _SID = "journal"
 _SCHEMA_VERSION = 2
 _KEPT_DECODED = 5000
+# Of what the EMR said of one record.
+_MOST_WORDS = 16
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
 _ROUTES = {"administration": routes.ADMINISTRATION, "attempt": routes.ATTEMPT, "observation": routes.OBSERVATION}
 _ENTRY_TABLE = """CREATE TABLE entry (
@@ -326,7 +328,7 @@ class Journal:
         return self._settlement(record_id, "received", "duplicate" if duplicate else "new", {"discrepancies": discrepancies}, at)
 
     def settle_emr(self, record_id: str, state: EmrState, *, at: datetime, emr_id: str | None = None) -> bool:
-        """Note what the EMR made of it. False when that is already the newest word."""
+        """Note what the EMR made of it. False when that is already the newest word, or when the EMR has taken it: that is the last."""
         return self._settlement(record_id, "emr", state.value, {"emr_id": emr_id}, at)
 
     def _settlement(self, record_id: str, kind: str, state: str, detail: dict[str, object], at: datetime) -> bool:
@@ -336,13 +338,19 @@ class Journal:
             newest = self._db.execute(
                 "SELECT state FROM settlement WHERE record_id = ? AND kind = ? ORDER BY id DESC LIMIT 1", (record_id, kind)
             ).fetchone()
-            if newest is not None and (kind == "received" or newest[0] == state):
+            if newest is not None and (kind == "received" or newest[0] in (state, EmrState.SETTLED.value)):
                 return False
+            if state != EmrState.SETTLED.value and self._words(record_id, kind) >= _MOST_WORDS:
+                return False  # old words that come again and again must not fill the disk
             self._db.execute(
                 "INSERT INTO settlement (record_id, kind, state, detail, at) VALUES (?, ?, ?, ?, ?)",
                 (record_id, kind, state, json.dumps(detail), _text(at)),
             )
             return True
+
+    def _words(self, record_id: str, kind: str) -> int:
+        row = self._db.execute("SELECT count(*) FROM settlement WHERE record_id = ? AND kind = ?", (record_id, kind)).fetchone()
+        return int(row[0])
 
     def standing(self, record_id: str) -> Standing:
         with self._lock, _translated():
@@ -380,7 +388,8 @@ class Journal:
         """The server has every fleet event up to `upto`; an acknowledgement of another epoch or of the future is ignored."""
         with self._lock, _translated(), self._transaction():
             newest = int(self._one("SELECT coalesce(max(seq), 0) FROM event")[0])
-            if epoch == self.epoch and 0 < upto <= newest:
+            known = int(self._one("SELECT coalesce(max(upto), 0) FROM acknowledged")[0])
+            if epoch == self.epoch and known < upto <= newest:
                 self._db.execute("INSERT INTO acknowledged (upto) VALUES (?)", (upto,))
 
     def keep_checkpoint(self, jws: str, *, at: datetime, most: int) -> bool:

@@ -77,6 +77,7 @@ CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 CHECKPOINTS_EVERY_S = 3600.0
+REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
 _STEP_S = 0.5
@@ -161,6 +162,9 @@ class Uplink:
         self._checkpoint: str | None = None
         self._checkpoints_mono_s = 0.0
         self._commands_done: dict[str, CommandAnswered] = {}
+        # Messages that were not understood since they were last noted.
+        self._rejected = 0
+        self._rejected_mono_s: float | None = None
 
     # From other threads.
 
@@ -232,7 +236,7 @@ class Uplink:
                 self._be(Link.OFFLINE)
             case Rejected(topic=topic, error=error, ack=ack):
                 log.error("a message on %s is not understood: %s", topic, error)
-                self._journal.note("message-rejected", at=self._now(), details={"topic": topic[:200], "why": error.message[:200]})
+                self._note_rejected(topic, error.message)
                 ack()
             case Cleared(route=route, ack=ack):
                 if route is routes.HOST:
@@ -276,6 +280,16 @@ class Uplink:
             case _:
                 log.error("a %s is not for a cart", arrival.message.type)
         arrival.ack()
+
+    def _note_rejected(self, topic: str, why: str) -> None:
+        """The server hears of it in a fleet event, which stays for ever: one an hour, with how many there were, and not one each."""
+        self._rejected += 1
+        mono_s = time.monotonic()
+        if self._rejected_mono_s is not None and mono_s - self._rejected_mono_s < REJECTED_EVERY_S:
+            return
+        details: dict[str, object] = {"topic": topic[:200], "why": why[:200], "count": self._rejected}
+        self._journal.note("message-rejected", at=self._now(), details=details)
+        self._rejected, self._rejected_mono_s = 0, mono_s
 
     def _witness(self, text: str | None, now: datetime) -> None:
         """Keeps what the server says of its audit log. A cart that cannot keep it works on: it is no record of a dose."""

@@ -39,14 +39,18 @@ def of_ward(tx: Transaction, ward: str) -> tuple[Conflict, ...]:
     return _conflicts(tx, rows)
 
 
+def listed(tx: Transaction, discrepancies: Collection[int]) -> dict[int, Conflict]:
+    """Those of them that are between two nurses or carts, open or not: nothing is asked where there is none."""
+    if not discrepancies:
+        return {}
+    row = DiscrepancyRow
+    rows = tx.session.scalars(select(row).where(row.facility == tx.facility, row.id.in_(discrepancies), row.code.in_(CODES))).all()
+    return {each.id: each for each in _conflicts(tx, rows)}
+
+
 def find(tx: Transaction, discrepancy: int) -> Conflict | None:
     """None: there is no such discrepancy, or it is not between two nurses or carts. Open or not."""
-    rows = tx.session.scalars(
-        select(DiscrepancyRow).where(
-            DiscrepancyRow.facility == tx.facility, DiscrepancyRow.id == discrepancy, DiscrepancyRow.code.in_(CODES)
-        )
-    ).all()
-    return next(iter(_conflicts(tx, rows)), None)
+    return listed(tx, (discrepancy,)).get(discrepancy)
 
 
 def _conflicts(tx: Transaction, rows: Collection[DiscrepancyRow]) -> tuple[Conflict, ...]:

@@ -11,7 +11,7 @@ from pointofcare.errors import PointOfCareError
 from server.security import viewing
 from server.security.permissions import RESOLVE, SEE_REVIEW
 from server.security.person import actor, requires
-from server.store import views_patients, views_pharmacy, views_review
+from server.store import conflicts, views_patients, views_pharmacy, views_review
 from server.store.transaction import reading, transaction
 from server.usecases import discrepancies as verbs
 from server.usecases import doubted, leases
@@ -39,6 +39,9 @@ def show() -> Response | str:
         people += [one.resolved_by for one in found] + [one.reviewed_by for one in overrides] + [one.nurse for one in attempts]
         people += [str(one.detail.get("nurse") or "") for one in found if one.code in doubted.DOUBTED]
         people += [one.nurse for one in doubts]
+        told = conflicts.listed(tx, [one.id for one in found if one.code in conflicts.CODES])
+        seen = conflicts.seen_of(tx, tuple(told))
+        people += [staff for one in told.values() for staff in one.concerns]
         names = views_pharmacy.names(tx, people + [one.record.nurse for one in found if one.record])
     viewing.seen(ward=ward, count=len(overrides) + len(found) + len(attempts))
     return page.render(
@@ -52,6 +55,8 @@ def show() -> Response | str:
         view=view,
         views=VIEWS,
         names=names,
+        told=told,
+        seen={number: {each.staff: each for each in those} for number, those in seen.items()},
         doubted=doubted.DOUBTED,
         may_be_true=doubted.MAY_BE_TRUE,
         measured=_measured,

@@ -239,7 +239,7 @@ def _as_of_schema_6(connection: Connection) -> None:
         connection.execute(text(f"INSERT INTO verdict_facts ({columns}) {source}"))
         connection.execute(text(f"DROP INDEX {'ix_administrations_recorded' if kind == 'administration' else 'ix_attempts_at'}"))
         connection.execute(text(f"ALTER TABLE {table} DROP COLUMN facts"))
-    for later in ("machine_claims", "machine_certificates", "lease_doubts"):
+    for later in ("machine_claims", "machine_certificates", "lease_doubts", "conflicts_seen"):
         connection.execute(text(f"DROP TABLE {later}"))
     connection.execute(text("ALTER TABLE leases DROP COLUMN nurse"))
     connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))

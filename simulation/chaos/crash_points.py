@@ -211,10 +211,10 @@ def _committed_unreceipted(control: Control) -> None:
     from server.mqtt.gateway import Gateway
 
     def wrapper(receipt: Wrapped) -> Wrapped:
-        def receipting(self: Any, cart: str, recorded: Any) -> Any:
+        def receipting(self: Any, cart: str, recorded: Any, *rest: Any, **more: Any) -> Any:
             if not recorded.duplicate:
                 control.passing("committed-unreceipted", record=recorded.record_id, cart=cart)
-            return receipt(self, cart, recorded)
+            return receipt(self, cart, recorded, *rest, **more)
 
         return receipting
 
@@ -225,8 +225,8 @@ def _receipted_unacknowledged(control: Control) -> None:
     from server.mqtt.gateway import Gateway
 
     def wrapper(receipt: Wrapped) -> Wrapped:
-        def receipting(self: Any, cart: str, recorded: Any) -> Any:
-            done = receipt(self, cart, recorded)
+        def receipting(self: Any, cart: str, recorded: Any, *rest: Any, **more: Any) -> Any:
+            done = receipt(self, cart, recorded, *rest, **more)
             control.passing("receipted-unacknowledged", record=recorded.record_id, cart=cart)
             return done
 
@@ -254,9 +254,9 @@ def _outbox_claimed(control: Control) -> None:
     from server.emr.dispatcher import Dispatcher
 
     def wrapper(deliver: Wrapped) -> Wrapped:
-        def delivering(self: Any, item: Any) -> Any:
+        def delivering(self: Any, item: Any, *rest: Any, **more: Any) -> Any:
             control.passing("outbox-claimed", record=item.record_id)
-            return deliver(self, item)
+            return deliver(self, item, *rest, **more)
 
         return delivering
 
@@ -268,8 +268,8 @@ def _emr_answered_unsettled(control: Control) -> None:
     from server.emr.folder import FolderEmr
 
     def wrapper(submit: Wrapped) -> Wrapped:
-        def submitting(self: Any, payload: bytes, record_id: str) -> Any:
-            accepted = submit(self, payload, record_id)
+        def submitting(self: Any, payload: bytes, record_id: str, *rest: Any, **more: Any) -> Any:
+            accepted = submit(self, payload, record_id, *rest, **more)
             control.passing("emr-answered-unsettled", record=record_id, emr_id=accepted.emr_id)
             return accepted
 
@@ -283,9 +283,9 @@ def _settled_told_unmarked(control: Control) -> None:
     from server.store import outbox
 
     def wrapper(mark_told: Wrapped) -> Wrapped:
-        def marking(tx: Any, items: Any) -> Any:
+        def marking(tx: Any, items: Any, *rest: Any, **more: Any) -> Any:
             control.passing("settled-told-unmarked", records=[item.record_id for item in items])
-            return mark_told(tx, items)
+            return mark_told(tx, items, *rest, **more)
 
         return marking
 
@@ -296,9 +296,9 @@ def _seal_signed_unstored(control: Control) -> None:
     from server.store import audit_log
 
     def wrapper(put: Wrapped) -> Wrapped:
-        def putting(tx: Any, found: Any, grown: Any, jws: str) -> Any:
+        def putting(tx: Any, found: Any, grown: Any, *rest: Any, **more: Any) -> Any:
             control.passing("seal-signed-unstored", size=grown.size)
-            return put(tx, found, grown, jws)
+            return put(tx, found, grown, *rest, **more)
 
         return putting
 

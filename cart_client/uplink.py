@@ -87,6 +87,8 @@ _ROUTES: Mapping[type[Body], Route] = {
     ObservationRecorded: routes.OBSERVATION,
 }
 _REMEMBERED_COMMANDS = 256
+# Of one range; the server asks again for what is left.
+RESENT_AT_ONCE = 50
 
 
 @dataclass(slots=True)
@@ -375,6 +377,8 @@ class Uplink:
             elif command.name == "refresh-tables":
                 outcome, why = CommandOutcome.DONE, ""
                 self._tables_mono_s = 0.0
+            elif command.name == "resend-records":
+                outcome, why = self._resend(command)
             else:
                 outcome, why = CommandOutcome.REFUSED, "unknown-command"
             answer = CommandAnswered(command=message_id, name=command.name, outcome=outcome, why=why or None)
@@ -382,6 +386,19 @@ class Uplink:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
         self._publish(routes.ANSWER, self._message(answer), name=command.name)
+
+    def _resend(self, command: Command) -> tuple[CommandOutcome, str]:
+        """The server lacks these numbers, though it may have had them once: a server that was restored from a backup forgot them."""
+        if command.params.get("epoch") != self._journal.epoch:
+            return CommandOutcome.REFUSED, "other-journal"
+        asked = command.params.get("ranges")
+        for each in asked if isinstance(asked, list | tuple) else ():
+            if not (isinstance(each, list | tuple) and len(each) == 2 and all(isinstance(seq, int) for seq in each)):
+                return CommandOutcome.REFUSED, "not-understood"
+            for entry in self._journal.numbered(each[0], each[1], limit=RESENT_AT_ONCE):
+                if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
+                    return CommandOutcome.FAILED, "not-sent"
+        return CommandOutcome.DONE, ""
 
     # What is sent when its time has come.
 
@@ -445,7 +462,14 @@ class Uplink:
     def _app_numbers(self) -> dict[str, object]:
         now = self._now()
         held = {f"{table.kind.value.replace('-', '_')}_version": table.version for table in self._chart.held()}
-        return {**held, "chart_age_s": self._chart.age_s(now), "unsent_records": self._journal.unsent_count(), **self._numbers()}
+        return {
+            **held,
+            "chart_age_s": self._chart.age_s(now),
+            "unsent_records": self._journal.unsent_count(),
+            "journal_epoch": self._journal.epoch,
+            "journal_last_seq": self._journal.last_seq(),
+            **self._numbers(),
+        }
 
     # Small things.
 

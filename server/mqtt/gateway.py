@@ -29,6 +29,7 @@ from pointofcare.wire.messages import (
     CartState,
     ClockAsked,
     ClockTold,
+    Command,
     EmrSettled,
     EmrState,
     EventsAcknowledged,
@@ -49,8 +50,9 @@ from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
 from server.store import leases as stored_leases
+from server.store import sequences as stored_sequences
 from server.store.transaction import Actor, Transaction, reading, transaction
-from server.usecases import administrations, attempts, checkpoints, leases, observations, tasks_raised
+from server.usecases import administrations, attempts, checkpoints, leases, observations, sequences, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -60,7 +62,9 @@ SENDER = "server"
 TICK_S = 0.5
 CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
+SEQUENCES_EVERY_S = 5.0
 TOLD_AGAIN = timedelta(hours=24)
+RESEND = "resend-records"
 # Ids of what is recorded, and of what this server keys rows by.
 LONGEST_ID = 200
 LONGEST_KEY = 64
@@ -135,6 +139,9 @@ class Gateway:
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
         self._doubts_mono_s = 0.0
+        # The journals of carts of which something came since the last look at what is missing.
+        self._numbered: set[tuple[str, str]] = set()
+        self._sequences_mono_s = 0.0
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,
@@ -257,7 +264,7 @@ class Gateway:
         if body.record.facility != self._facility:
             self._reject_arrival(arrival, f"the record is of facility {body.record.facility!r}")
             return
-        self._receipt(cart, self._record(body, cart))
+        self._receipt(cart, self._record(body, cart), (body.record.cart, body.epoch))
 
     def _record(self, body: AdministrationRecorded, cart: str) -> Recorded:
         """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
@@ -287,7 +294,7 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
             return
-        self._receipt(cart, self._record_attempt(body, cart))
+        self._receipt(cart, self._record_attempt(body, cart), (body.cart, body.epoch))
 
     def _record_attempt(self, body: AttemptStopped, cart: str) -> Recorded:
         """What people owe because of it must not keep the evidence out."""
@@ -307,9 +314,9 @@ class Gateway:
             return
         with transaction(_at_cart(cart)) as tx:
             recorded = observations.record(tx, body, sender=cart)
-        self._receipt(cart, recorded)
+        self._receipt(cart, recorded, (body.cart, body.epoch))
 
-    def _receipt(self, cart: str, recorded: Recorded) -> None:
+    def _receipt(self, cart: str, recorded: Recorded, journal: tuple[str, str]) -> None:
         self._counts["duplicates" if recorded.duplicate else "recorded"] += 1
         self._fault = ""
         received = RecordReceived(
@@ -320,6 +327,7 @@ class Gateway:
         )
         self._publish(routes.RECEIPT, received, cart=cart)
         if not recorded.duplicate:
+            self._numbered.add(journal)
             self._recorded()
 
     # Questions.
@@ -382,6 +390,23 @@ class Gateway:
                 question = LeaseAnswered(asked=str(uuid4()), patient=doubt.patient, state=Lease.NONE, tell=doubt.token)
                 self._publish(routes.LEASE, question, cart=doubt.cart)
 
+    def _look_for_gaps(self, now_mono_s: float) -> None:
+        """Numbers of records that did not come: a cart that is there is asked for them again, a person when they stay away."""
+        if now_mono_s < self._sequences_mono_s:
+            return
+        self._sequences_mono_s = now_mono_s + SEQUENCES_EVERY_S
+        with reading(ACTOR) as tx:
+            journals = self._numbered | set(stored_sequences.incomplete(tx))
+        if not journals:
+            return
+        with transaction(ACTOR) as tx:
+            wanted = sequences.follow(tx, journals)
+        self._numbered.clear()
+        for each in wanted:
+            ranges = [list(one) for one in each.ranges]
+            again = Command(name=RESEND, for_sid=each.sid, by=SENDER, params={"epoch": each.epoch, "ranges": ranges})
+            self._publish(routes.COMMAND, again, cart=each.cart, name=RESEND)
+
     def _on_clock(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
         assert isinstance(body, ClockAsked)
@@ -400,6 +425,7 @@ class Gateway:
         assert isinstance(body, CartBirth)
         with transaction(ACTOR) as tx:
             fleet.put_birth(tx, cart, body)
+            sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
             if not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
@@ -438,6 +464,9 @@ class Gateway:
             with transaction(ACTOR) as tx:
                 for (cart, _kind), telemetry in told.items():
                     fleet.put_telemetry(tx, cart, telemetry)
+                    epoch, last_seq = telemetry.values.get("journal_epoch"), telemetry.values.get("journal_last_seq")
+                    if isinstance(epoch, str) and isinstance(last_seq, int) and routes.is_level(epoch):
+                        sequences.heard(tx, cart, epoch, last_seq, fresh=False)
         if not self._broker.connected:
             return
         with reading(ACTOR) as tx:
@@ -445,6 +474,7 @@ class Gateway:
             publications = self._publisher.changes(tx, fleet.carts(tx))
         self._send_tables(publications)
         self._ask_about_doubts(time.monotonic())
+        self._look_for_gaps(time.monotonic())
         self._tell_checkpoint(time.monotonic())
         if untold:
             for item in untold:

@@ -17,6 +17,8 @@ RE_TIMING: Final = "re-timing"
 CONTROLLED_BALANCE: Final = "controlled-balance"
 CONTROLLED_COUNT: Final = "controlled-count"
 ACKNOWLEDGEMENT: Final = "acknowledgement"
+RECORD_GAP: Final = "record-gap"
+RECORDS_LOST: Final = "records-lost"
 
 _PHARMACIST = frozenset({StaffRole.PHARMACIST})
 _CHARGE = frozenset({StaffRole.CHARGE_NURSE})
@@ -36,7 +38,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """`rule` is of the rule catalogue. `seen_by` may read it; `not_by_doer`: nobody answers for what they did themselves."""
+    """`rule` is of the rule catalogue, "" where no rule asks for it. `seen_by` may read it; `not_by_doer`: nobody answers for what they
+    did themselves."""
 
     code: str
     rule: str
@@ -106,6 +109,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     Answer(code="quarantined", status=COMPLETED, roles=_ANY_SUPERVISOR, needs_text=True),
                     Answer(code="none-found", status=COMPLETED, roles=_ANY_SUPERVISOR),
                 ),
+            ),
+            Kind(
+                code=RECORDS_LOST,
+                rule="",
+                seen_by=_ANY_SUPERVISOR,
+                answers=(Answer(code="explain", status=COMPLETED, roles=_ANY_SUPERVISOR, needs_text=True),),
+            ),
+            Kind(
+                code=RECORD_GAP,
+                rule="",
+                seen_by=_ANY_SUPERVISOR,
+                answers=(Answer(code="explain", status=COMPLETED, roles=_ANY_SUPERVISOR, needs_text=True),),
             ),
             Kind(
                 code=UNKNOWN_BARCODE,

@@ -15,7 +15,7 @@ from server.security.person import actor, requires
 from server.store import discrepancies, views_fleet
 from server.store.transaction import Transaction, reading
 from server.store.views_fleet import CartLine
-from server.usecases import checkpoints
+from server.usecases import checkpoints, sequences
 from server.web import page
 
 room = Blueprint("fleet", __name__, url_prefix="/fleet")
@@ -23,12 +23,19 @@ room = Blueprint("fleet", __name__, url_prefix="/fleet")
 LOW_BATTERY_PERCENT = 30
 OLD_CHART_S = 4 * 3600
 
+
+def is_settled(journal: sequences.Journal) -> bool:
+    """Nothing that a person must know of."""
+    return journal.standing in (sequences.Standing.COMPLETE, sequences.Standing.EXPLAINED)
+
+
 # The filters, by the word in the address.
 STATES: Mapping[str, Callable[[CartLine, Transaction], bool]] = {
     "online": lambda cart, tx: cart.online(tx.at),
     "offline": lambda cart, tx: not cart.online(tx.at),
     "low-battery": lambda cart, _tx: cart.battery_percent is not None and cart.battery_percent < LOW_BATTERY_PERCENT,
     "unsent": lambda cart, _tx: bool(cart.unsent),
+    "gaps": lambda cart, tx: any(not is_settled(each) for each in sequences.journals(tx, cart.id).get(cart.id, ())),
     "old-chart": lambda cart, _tx: cart.chart_age_s is not None and cart.chart_age_s > OLD_CHART_S,
 }
 
@@ -47,6 +54,7 @@ def carts() -> Response | str:
         everyone = views_fleet.carts(tx)
         found = _chosen(tx)
         alarms = discrepancies.open_of_code(tx, checkpoints.CODE)
+        gaps = {cart: [each for each in found if not is_settled(each)] for cart, found in sequences.journals(tx).items()}
     wards = sorted({cart.ward for cart in everyone if cart.ward})
     versions = sorted({cart.software for cart in everyone if cart.software})
     return page.live(
@@ -54,6 +62,7 @@ def carts() -> Response | str:
         "_fleet.html",
         carts=found,
         alarms=alarms,
+        gaps=gaps,
         number=len(everyone),
         now=tx.at,
         wards=wards,
@@ -95,7 +104,16 @@ def cart(cart_id: str) -> Response | str:
         named = person.may(SEE_PATIENTS)
         drawers = [(drawer, patient if named else "", name if named else "") for drawer, patient, name in views_fleet.drawers(tx, cart_id)]
         leases = len(views_fleet.leases(tx, cart_id))
+        journals = sequences.journals(tx, cart_id).get(cart_id, ())
     viewing.seen(patients=[patient for _, patient, _ in drawers if patient], count=len(drawers))
     return page.live(
-        "cart.html", "_cart.html", cart=found, events=events, drawers=drawers, leases=leases, now=tx.at, low=LOW_BATTERY_PERCENT
+        "cart.html",
+        "_cart.html",
+        cart=found,
+        events=events,
+        drawers=drawers,
+        leases=leases,
+        journals=journals,
+        now=tx.at,
+        low=LOW_BATTERY_PERCENT,
     )

@@ -103,7 +103,10 @@ class ObservationRecordRow(Model):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     doubt: Mapped[str | None] = mapped_column(String)
 
-    __table_args__ = (Index("ix_observation_records_patient", "facility", "patient", "at"),)
+    __table_args__ = (
+        Index("ix_observation_records_patient", "facility", "patient", "at"),
+        Index("ix_observation_records_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
+    )
 
 
 class PumpReadingRow(Model):

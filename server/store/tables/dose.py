@@ -75,6 +75,7 @@ class AdministrationRow(Model):
         Index("ix_administrations_product", "facility", "product", "effective_at"),
         Index("ix_administrations_recorded", "facility", "recorded_at", "record_id"),
         Index("ix_administrations_serial", "facility", "serial"),
+        Index("ix_administrations_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )
 
 
@@ -87,6 +88,8 @@ class AttemptRow(Model):
     record_id: Mapped[str] = mapped_column(String, primary_key=True)
     ward: Mapped[str] = mapped_column(String, default="")
     cart: Mapped[str] = mapped_column(String)
+    cart_epoch: Mapped[str] = mapped_column(String, default="")
+    cart_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     patient: Mapped[str | None] = mapped_column(String)
     order: Mapped[str | None] = mapped_column("order_id", String)
     product: Mapped[str | None] = mapped_column(String)
@@ -101,6 +104,7 @@ class AttemptRow(Model):
     __table_args__ = (
         Index("ix_attempts_ward", "facility", "ward", "at"),
         Index("ix_attempts_at", "facility", "at", "record_id"),
+        Index("ix_attempts_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )
 
 

@@ -60,6 +60,23 @@ class CartEventRow(Model):
     __table_args__ = (Index("ix_cart_events_received", "facility", "received_at"),)
 
 
+class RecordSequenceRow(Model):
+    """The numbers of one journal (`epoch`) of a cart: as in `server.store.sequences.SequenceLine`."""
+
+    __tablename__ = "record_sequences"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cart: Mapped[str] = mapped_column(String(64), primary_key=True)
+    epoch: Mapped[str] = mapped_column(String(64), primary_key=True)
+    upto: Mapped[int] = mapped_column(BigInteger, default=0)
+    highest: Mapped[int] = mapped_column(BigInteger, default=0)
+    told: Mapped[int] = mapped_column(BigInteger, default=0)
+    missing: Mapped[list[list[int]]] = mapped_column(Document, default=list)
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    heard_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    replaced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class DrawerAssignmentRow(Model):
     """Whose drugs lie in which drawer (numbered from 1)."""
 

@@ -112,6 +112,17 @@ class SessionsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessConfig:
+    """How long a chart that was opened in an emergency stays open, and within how many hours another person reviews it; whether a nurse
+    may take on a ward herself (`take_on`), and for how long."""
+
+    emergency_minutes: int = 60
+    emergency_review_h: int = 24
+    take_on: bool = True
+    shift_h: int = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table."""
 
@@ -140,6 +151,7 @@ class ServerConfig:
     machines: MachinesConfig = MachinesConfig()
     second_factor: SecondFactorConfig = SecondFactorConfig()
     sessions: SessionsConfig = SessionsConfig()
+    access: AccessConfig = field(default_factory=AccessConfig)
 
 
 class _Reader:
@@ -292,6 +304,12 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         roles=_listed(reader, "second_factor", "roles", PRIVILEGED, {role.value for role in StaffRole}),
         fresh_min=reader.number("second_factor", "fresh_min", 15, least=1, most=720),
     )
+    access = AccessConfig(
+        emergency_minutes=reader.number("access", "emergency_minutes", 60, least=5, most=480),
+        emergency_review_h=reader.number("access", "emergency_review_h", 24, least=1, most=720),
+        take_on=reader.flag("access", "take_on", True),
+        shift_h=reader.number("access", "shift_h", 12, least=1, most=24),
+    )
     sessions = SessionsConfig(
         idle_min=reader.number("sessions", "idle_min", 60, least=1, most=720),
         lifetime_h=reader.number("sessions", "lifetime_h", 12, least=1, most=24),
@@ -336,6 +354,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         machines=machines,
         second_factor=second_factor,
         sessions=sessions,
+        access=access,
     )
 
 

@@ -70,11 +70,20 @@ class Transaction:
                 "actor": self.actor.id,
                 "action": action,
                 "subject": subject,
-                "detail": dict(detail or {}),
+                "detail": self._marked(subject, dict(detail or {})),
                 "roles": " ".join(sorted(role.value for role in self.actor.roles)),
                 "place": self.actor.place,
             }
         )
+
+    def _marked(self, subject: str, detail: dict[str, object]) -> dict[str, object]:
+        """What is seen or done under an emergency access says so, with its patient."""
+        if not self.actor.emergencies:
+            return detail
+        several = detail.get("patients")
+        told = {subject.removeprefix("patient/"), detail.get("patient"), *(several if isinstance(several, (list, tuple)) else ())}
+        under = sorted(self.actor.emergencies & told)
+        return {**detail, "emergency": under} if under else detail
 
 
 @contextmanager

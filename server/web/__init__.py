@@ -9,6 +9,7 @@ from server.web import (
     audit,
     bags,
     controlled,
+    emergency,
     emr,
     faults,
     fleet,
@@ -26,6 +27,7 @@ from server.web import (
     sign_in,
     staff,
     ward,
+    ward_staff,
     work,
 )
 
@@ -42,6 +44,8 @@ ROOMS = (
     recalls.room,
     policy.room,
     emr.room,
+    emergency.room,
+    ward_staff.room,
     fleet.room,
     machines.room,
     imports.room,

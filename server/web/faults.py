@@ -11,14 +11,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError, NotPermittedError, PointOfCareError, UnreadableError
+from server.security import person
 from server.security.obligations import OwedError, TooSoonError
+from server.security.permissions import OPEN_EMERGENCY
 from server.security.person import NotSignedInError
+from server.store.reach import OtherWardError
 from server.web import page
 
 log = logging.getLogger(__name__)
 
 # Class of a failure -> (HTTP status, text code). The first that fits holds.
 FAULTS: tuple[tuple[type[PointOfCareError], int, str], ...] = (
+    (OtherWardError, 403, "fault-other-ward"),
     (NotPermittedError, 403, "fault-not-permitted"),
     (NotFoundError, 404, "fault-not-found"),
     (ConflictError, 409, "fault-conflict"),
@@ -75,7 +79,8 @@ def register(app: Flask) -> None:
         if status == 500:
             log.exception("page %s failed", request.endpoint)
         detail = exc.message if not isinstance(exc, NotPermittedError) else ""
-        return shown(code, status, detail)
+        patient = str(exc.fields.get("patient") or "") if isinstance(exc, OtherWardError) and person.may(OPEN_EMERGENCY) else ""
+        return shown(code, status, detail, emergency=patient)
 
     @app.errorhandler(CSRFError)
     def _foreign(_exc: CSRFError) -> tuple[str, int]:
@@ -93,6 +98,7 @@ def register(app: Flask) -> None:
         return shown("fault-other", 500)
 
 
-def shown(code: str, status: int, detail: str = "") -> tuple[str, int]:
-    text = render_template("fault.html", title=page.t(code), text=page.t(f"{code}-text"), remedy=detail)
+def shown(code: str, status: int, detail: str = "", *, emergency: str = "") -> tuple[str, int]:
+    """`emergency` is the patient whose chart may be opened with a reason."""
+    text = render_template("fault.html", title=page.t(code), text=page.t(f"{code}-text"), remedy=detail, emergency=emergency)
     return text, status

@@ -10,7 +10,7 @@ from flask import Flask, request, url_for
 
 from pointofcare.errors import PointOfCareError
 from server.security import permissions as may
-from server.security import person
+from server.security import person, wards
 from server.web import page, work
 
 LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
@@ -23,10 +23,13 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("bags.listed", may.SEE_BOARD, "menu-bags"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
+    ("emergency.listed", may.REVIEW_EMERGENCY, "menu-emergency"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
     ("fleet.carts", may.SEE_FLEET, "menu-fleet"),
     ("machines.show", may.MANAGE_MACHINES, "menu-machines"),
     ("policy.listed", may.SEE_POLICY, "menu-policy"),
+    ("ward_staff.show", may.RUN_WARD, "menu-ward-staff"),
+    ("ward_staff.own", may.TAKE_ON_WARD, "menu-ward-own"),
     ("imports.show", may.IMPORT, "menu-import"),
     ("staff.everybody", may.MANAGE_STAFF, "menu-staff"),
     ("audit.entries", may.SEE_AUDIT, "menu-audit"),
@@ -77,6 +80,7 @@ def register(app: Flask) -> None:
             "person_roles": sorted(who.roles) if who else [],
             "menu": entries(),
             "may_withdraw": work.may_withdraw,
+            "emergencies": wards.emergencies() if who else (),
             "icons": url_for("web.static", filename="icons.svg"),
             "now_clock": datetime.now(UTC).astimezone(page.zone()).strftime("%H:%M:%S"),
         }

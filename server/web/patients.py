@@ -13,9 +13,9 @@ from pointofcare.administration.observation import KINDS
 from pointofcare.errors import NotFoundError, QuantityError
 from pointofcare.orders.order import OrderStatus
 from server.security import person, viewing
-from server.security.permissions import OBSERVE, PLACE_ORDERS, SEE_PATIENTS
+from server.security.permissions import OBSERVE, OPEN_EMERGENCY, PLACE_ORDERS, SEE_PATIENTS
 from server.security.person import actor, requires
-from server.store import bedside, orders, patients, products, views_patients, views_pharmacy
+from server.store import bedside, emergencies, orders, patients, products, views_patients, views_pharmacy
 from server.store.orders import OrderView, Question, VersionView
 from server.store.transaction import Transaction, reading, transaction
 from server.store.views_patients import Dose
@@ -37,11 +37,20 @@ def find() -> str:
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
         found = views_patients.find(tx, text=text, ward=ward or None, admitted_only="all" not in request.args, limit=200)
+        outside = emergencies.outside(tx, text) if text and not found and person.may(OPEN_EMERGENCY) else None
         asked = views_pharmacy.open_questions(tx) if person.may(PLACE_ORDERS) else ()
         names = views_pharmacy.names(tx, [question.asked_by for question, _ in asked])
     viewing.seen(patients=[one.id for one in found], ward=ward, count=len(found) + len(asked))
     return page.render(
-        "patients.html", found=found, asked=asked, names=names, q=text, wards=wards, ward=ward, everybody="all" in request.args
+        "patients.html",
+        found=found,
+        asked=asked,
+        names=names,
+        q=text,
+        wards=wards,
+        ward=ward,
+        everybody="all" in request.args,
+        outside=outside if outside is not None and not outside.is_reached else None,
     )
 
 

@@ -20,7 +20,7 @@ from pointofcare.quantity import Quantity
 from pointofcare.wire.messages import CartBirth
 from server.security import viewing
 from server.security.viewing import UNWATCHED, VIEWS
-from server.store import audit, fleet, patients
+from server.store import audit, emergencies, fleet, patients
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations, bags, orders, recalls, staff
 from tests.support import server_ward
@@ -60,6 +60,9 @@ def _fill() -> None:
         bags.prepare(tx, PHARMACIST, "O9", 1)
     with transaction(PHARMACIST) as tx:
         recalls.recall(tx, PHARMACIST, gtin=AMOXICILLIN.gtin, lots=("L1",), reason="particles")
+    with transaction(NURSE) as tx:
+        until = tx.at + timedelta(hours=1)
+        emergencies.add(tx, patient="P1", ward=server_ward.WARD, code="phone", reason="asked", until=until, review_by=until)
 
 
 def rows(app: Flask) -> list[Any]:
@@ -86,6 +89,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         "order_id": "O9" if endpoint.startswith("bags") else "O1",
         "bag": bag,
         "recall": 1,
+        "emergency": 1,
         "kind": "administration",
         "cart_id": "c1",
     }

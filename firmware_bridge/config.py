@@ -41,7 +41,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigError(f"the configuration {path} cannot be read: {exc.strerror}", remedy="give --config a readable TOML file") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (ValueError, RecursionError) as exc:  # a number of too many digits is a plain ValueError
         raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
     return read(given, environment, beside=path.parent)
 

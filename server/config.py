@@ -240,7 +240,7 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Ser
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as exc:
             raise ConfigError(f"{path} cannot be read: {exc.strerror}", remedy="make one with: pointofcare-server init") from exc
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        except (ValueError, RecursionError) as exc:  # a number of too many digits is a plain ValueError
             raise ConfigError(f"{path} is not TOML: {exc}", problems=((str(path), str(exc)),)) from exc
         anchor = path.resolve().parent
     return read(values, anchor=anchor, environment=environment)

@@ -248,8 +248,9 @@ def test_a_command_acts_for_this_connection_only_and_once(line: Line) -> None:
 def test_a_server_that_lacks_records_gets_them_again_though_it_had_acknowledged_them(line: Line) -> None:
     line.came(routes.BIRTH)
     for number in range(4):
-        line.journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
-        line.journal.settle(f"r-{number}", at=datetime.now(UTC))
+        with line.journal._lock:  # the uplink must not see it unsettled
+            line.journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
+            line.journal.settle(f"r-{number}", at=datetime.now(UTC))
     wanted = {"epoch": line.journal.epoch, "ranges": [[2, 3]]}
     line.down(routes.COMMAND, Command(name="resend-records", for_sid=line.uplink.sid, params=wanted))
     assert [line.came(routes.ADMINISTRATION).message.id for _ in range(2)] == ["m-1", "m-2"]

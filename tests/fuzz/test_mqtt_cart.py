@@ -98,7 +98,7 @@ def test_no_packet_ends_the_line_or_touches_the_journal_or_the_tables(bay: Bay, 
 
     @rubbish.examples(0.5, of=25)
     @given(rubbish.payloads(good), st.booleans())
-    def sent(payload: bytes, retained: bool) -> None:  # noqa: FBT001 - as drawn
+    def sent(payload: bytes, retained: bool) -> None:
         bay.send(route, payload, retained=retained)
 
     sent()

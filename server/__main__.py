@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import logging
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 
 from flask import Flask
 
+from devices import logbook
 from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
@@ -35,7 +35,7 @@ OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffR
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 1 could not, 2 the command or the configuration is not usable."""
     chosen = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logbook.begin()
     try:
         return int(chosen.run(chosen))
     except ConfigError as error:
@@ -86,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--ward", help="one ward alone")
     made = command("forget-verdict-facts", _forget_verdict_facts, "drop the facts of old verdicts; their records stay")
     made.add_argument("--before", required=True, metavar="DAY", help="of verdicts given before this day")
-    made = command("user", _user, "add a person, or set a password (asked for, or read from standard input)")
-    made.add_argument("action", choices=("add", "set-password"))
+    made = command("user", _user, "add a person, set a password (asked for, or read from standard input), or reset a second factor")
+    made.add_argument("action", choices=("add", "set-password", "reset-second-factor"))
     made.add_argument("name", help="the user name")
     made.add_argument("--role", action="append", choices=[role.value for role in StaffRole], default=[])
     made.add_argument("--full-name", default="")
@@ -296,15 +296,23 @@ def _printed(done: tuple[list[str], int]) -> int:
 
 
 def _user(chosen: argparse.Namespace) -> int:
+    from server.security import second_factor
     from server.store.staff import StaffMember
-    from server.usecases import imports, staff
+    from server.usecases import imports, passwords, staff
 
-    password = _asked_password()
+    if chosen.action == "reset-second-factor":
+        with bare_app(_load(chosen)).app_context(), transaction(OPERATOR) as tx:
+            print(f"the second factor of {second_factor.reset(tx, OPERATOR, chosen.name)} is reset, and their sign-ins are ended")
+        return 0
+    if chosen.action == "add" and passwords.names_nobody(chosen.name):
+        remedy = "give each person an account of their own, under their own name"
+        raise ConfigError(f"{chosen.name} stands for a ward, a role or a shift, not for one person", remedy=remedy)
+    password = _asked_password(chosen.name, chosen.full_name)
     with create_app(_load(chosen), pages=False).app_context():
         hashed = imports.hash_password(password)
         with transaction(OPERATOR) as tx:
             if chosen.action == "set-password":
-                staff.set_password(tx, chosen.name, hashed)
+                staff.set_password(tx, chosen.name, hashed, temporary=True)
             else:
                 staff.add(
                     tx,
@@ -321,10 +329,14 @@ def _user(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _asked_password() -> str:
+def _asked_password(*about: str) -> str:
+    from server.usecases import passwords
+
     password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(password) < 12:
         raise ConfigError("the password is too short", remedy="use at least 12 characters")
+    if passwords.is_easy(password, about):
+        raise ConfigError("the password is easy to guess", remedy="use several words that have nothing to do with each other")
     return password
 
 

@@ -15,10 +15,11 @@ from flask import Flask, Response, g, request, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_security.proxies import _security
-from flask_security.utils import hash_password, login_user, lookup_identity
+from flask_security.utils import hash_password, login_user, lookup_identity, verify_password
 
 from server.security import lockout, person, sessions
 from server.security.lockout import Guessed
+from server.store import staff
 from server.store.transaction import Actor, transaction
 
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy="moving-window")
@@ -51,13 +52,17 @@ def by_password(name: str, password: str) -> Judged:
 
 def password_holds(found: Any, password: str) -> bool:
     """Does `password` belong to `found`, who may sign in? Takes as long when there is no such person. A hash with older parameters
-    is made anew."""
+    is made anew, in a transaction of its own: the session that read the person holds a snapshot from before this try was counted."""
     with _hashing:
         if found is None or not found.password:
             hash_password(password)
             return False
-        holds = bool(found.verify_and_update_password(_security.password_util.normalize(password))) and found.active
-    _security.datastore.commit()  # the hash, where it was made anew: the next writer must not wait for this session
+        normal = _security.password_util.normalize(password)
+        holds = bool(verify_password(normal, found.password)) and bool(found.active)
+        renewed = hash_password(normal) if holds and _security.pwd_context.needs_update(found.password) else None
+    if renewed is not None:
+        with transaction(Actor(id=found.id)) as tx:
+            staff.renew_hash(tx, found.id, before=found.password, after=renewed)
     return holds
 
 

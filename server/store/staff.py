@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from pointofcare.errors import NotFoundError
 from pointofcare.people import StaffRole
@@ -104,6 +104,12 @@ def set_password(tx: Transaction, name: str, password_hash: str, *, uniquifier: 
     row.must_change_password = must_change
     row.fs_uniquifier = uniquifier
     return row.id
+
+
+def renew_hash(tx: Transaction, staff_id: str, *, before: str, after: str) -> None:
+    """The same password under newer parameters; nothing when another one was set meanwhile."""
+    mine = (StaffRow.facility == tx.facility, StaffRow.id == staff_id, StaffRow.password == before)
+    tx.session.execute(update(StaffRow).where(*mine).values(password=after))
 
 
 def _found(tx: Transaction, name: str) -> StaffRow | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from server.store.views_import import KnownStaff
+from server.usecases import passwords
 from server.usecases.import_rows import Found, OrderFound, PatientFound, Place, Problem, ProductFound, StaffFound
 
 
@@ -67,6 +68,8 @@ def _staff(rows: tuple[StaffFound, ...], known: Known, problems: list[Problem]) 
         ):
             if value and (value in repeated or taken[name].get(value, row.id) != row.id):
                 faults.append(_problem(row.place, name, value, "taken"))
+        if row.id not in known.staff and passwords.names_nobody(row.username):
+            faults.append(_problem(row.place, "username", row.username, "names-nobody"))
         problems += faults
         if not faults:
             kept.append(row)

@@ -147,8 +147,11 @@ def staff_member(
     email: str | None = None,
     pin: str | None = None,
     password: str | None = None,
+    temporary: bool = False,
 ) -> StaffMember:
-    """The row to write, with its secrets hashed. An email address that was not given is one that no mail ever reaches."""
+    """The row to write, with its secrets hashed; a `temporary` password must be changed at the first sign-in.
+
+    An email address that was not given is one that no mail ever reaches."""
     return StaffMember(
         id=id,
         name=name,
@@ -163,6 +166,7 @@ def staff_member(
         valid_until=valid_until,
         pin_hash=hash_pin(pin) if pin else None,
         password_hash=hash_password(password) if password else None,
+        must_change_password=bool(password) and temporary,
     )
 
 
@@ -330,6 +334,7 @@ def _member(row: StaffFound, known: KnownStaff | None) -> StaffMember:
         email=row.email or (known.email if known else None),
         pin=row.pin if known is None or not _pin_same(row, known) else None,
         password=row.password if known is None or not _password_same(row, known) else None,
+        temporary=not current_app.config["POINTOFCARE_CONFIG"].demo,  # the demo prints its passwords and keeps them
     )
 
 

@@ -15,7 +15,7 @@ from waitress.server import create_server
 from cart_client import at_rest
 from cart_client import clock as clocks
 from cart_client.bedside import Bedside, clock_of
-from cart_client.chart import Chart, key_from
+from cart_client.chart import Chart
 from cart_client.config import Config
 from cart_client.drawer import tell_battery
 from cart_client.identity import Identity
@@ -23,6 +23,7 @@ from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.renewal import Renewal
 from cart_client.scanning import Viewfinder, listen, watch
+from cart_client.trust import keys_from
 from cart_client.uplink import Uplink
 from cart_client.web import serving
 from cart_client.web.app import create_app
@@ -47,7 +48,7 @@ class CartProgram:
     ) -> None:
         key_file = config.server_key_file
         try:
-            key = key_from(key_file.read_text(encoding="utf-8"))
+            key = keys_from(key_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as exc:
             problem = (("server_key_file", f"{key_file} must hold the server's public Ed25519 JWK: {exc}"),)
             message = f"the server's key {key_file} cannot be used: {exc}"

@@ -8,7 +8,6 @@ chart does not know yet is added to the history, so that a dose given offline is
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import threading
 from collections.abc import Callable
@@ -19,13 +18,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from sqlcipher3 import dbapi2 as sqlite3
 
-from cart_client import care, own_records, sealed
+from cart_client import care, own_records, sealed, trust
 from cart_client.clock import steady_s
+from cart_client.floor import Floor
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.errors import MessageError, NotPermittedError, UnreadableError
@@ -105,12 +103,14 @@ class Chart:
         *,
         facility: str,
         ward: str,
-        key: OKPKey,
+        key: OKPKey | tuple[OKPKey, ...],
         at_rest: sealed.Key | None = None,
         mono_s: Callable[[], float] = steady_s,
     ) -> None:
-        """`key` proves the tables; `at_rest` encrypts the file (`at_rest.unlock`), which without it is in clear, for tests."""
-        self._facility, self._ward, self._key, self._mono_s = facility, ward, key, mono_s
+        """`key` proves the tables, several do while the server changes its key; `at_rest` encrypts the file (`at_rest.unlock`), which
+        without it is in clear, for tests."""
+        self._facility, self._ward, self._mono_s = facility, ward, mono_s
+        self._keys = key if isinstance(key, tuple) else (key,)
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db, rows = _opened(path, at_rest)
@@ -118,13 +118,15 @@ class Chart:
             str(kind): (int(version), datetime.fromisoformat(issued_at))
             for kind, version, issued_at in self._db.execute("SELECT kind, version, issued_at FROM erased").fetchall()
         }
+        self._floor = Floor(path.with_name(f"{path.name}.floor"), place=f"{facility}/{ward}")
         held: dict[str, Table] = {}
         for kind, text in rows:
             try:
                 table = self._verified(text)
             except TableRefusedError:
                 continue  # a file that somebody touched is no chart; the server sends it again
-            if table.kind.value == kind:
+            mark = self._floor.of(kind)
+            if table.kind.value == kind and (mark is None or table.version >= mark.version or table.issued_at > mark.issued_at):
                 held[kind.replace("-", "_")] = table
         self._tables = Tables(**held)  # type: ignore[arg-type]
         self._used: tuple[PatientChartBody, tuple[HistoryEntry, ...]] | None = None
@@ -137,17 +139,21 @@ class Chart:
         return self._tables
 
     @property
-    def key(self) -> OKPKey:
-        """The server's public key."""
-        return self._key
+    def keys(self) -> tuple[OKPKey, ...]:
+        """The server's public keys."""
+        return self._keys
 
     def held(self) -> tuple[HeldTable, ...]:
-        """What to tell the server when asking for what is newer."""
-        return tuple(
-            HeldTable(kind=kind, ward=table.ward, version=table.version, expires_at=table.expires_at)
-            for kind, table in self._tables.all()
-            if table is not None
-        )
+        """What to tell the server when asking for what is newer. One that was held and is lost is told without an end: a server that
+        was restored must issue above it."""
+        found = []
+        for kind, table in self._tables.all():
+            mark = self._floor.of(kind.value)
+            if table is not None:
+                found.append(HeldTable(kind=kind, ward=table.ward, version=table.version, expires_at=table.expires_at))
+            elif mark is not None:
+                found.append(HeldTable(kind=kind, ward=self._ward, version=mark.version, expires_at=None))
+        return tuple(found)
 
     def take(self, issued: TableIssued, now: datetime) -> bool:
         """Check and keep a table; False when it is held already. Raises: TableRefusedError, and then nothing was changed."""
@@ -162,6 +168,9 @@ class Chart:
             version, issued_at = self._erased.get(table.kind.value, (0, table.issued_at))
             if before is None and table.version < version and table.issued_at <= issued_at:
                 raise TableRefusedError("older", f"{table.kind} {table.version} is older than the erased {version}")
+            mark = self._floor.of(table.kind.value)
+            if before is None and mark is not None and mark.forbids(table, now):
+                raise TableRefusedError("older", f"{table.kind} {table.version} is older than {mark.version}, which was held")
             # A server that was restored from a backup counts from further back: what it says is taken once the newer is used up.
             used_up = before is not None and before.expires_at <= now and table.issued_at > before.issued_at
             if before is not None and table.version < before.version and not used_up:
@@ -171,6 +180,7 @@ class Chart:
             # A full disk must not keep a newer chart from the nurse: it is used, and asked for again after a restart.
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?)", (table.kind.value, table.version, issued.jws))
+                self._floor.raise_to(table)
             changes: dict[str, Table | float | None] = {f: getattr(self._tables, f) for f in Tables.__slots__}
             changes[name] = table
             if table.kind is TableKind.PATIENT_CHART:
@@ -199,12 +209,11 @@ class Chart:
         return tuple(kind for kind, _ in over)
 
     def _verified(self, text: str) -> Table:
+        signed = trust.payload(text, self._keys)
+        if signed is None:
+            raise TableRefusedError("forged", "the table's signature is not the server's")
         try:
-            signed = jws.deserialize_compact(text, self._key, algorithms=["Ed25519"])
-        except (JoseError, ValueError, TypeError) as exc:
-            raise TableRefusedError("forged", "the table's signature is not the server's") from exc
-        try:
-            table = tables.read_claims(signed.payload or b"")
+            table = tables.read_claims(signed)
         except (MessageError, AssertionError) as exc:
             raise TableRefusedError("unreadable", f"the signed table is not understood: {exc}") from exc
         if table.facility != self._facility:
@@ -456,10 +465,7 @@ def history_since(now: datetime) -> datetime:
 
 def key_from(text: str) -> OKPKey:
     """The server's public key from its JWK. Raises: ValueError for anything but a public Ed25519 key."""
-    key = OKPKey.import_key(json.loads(text))
-    if key.is_private or key.as_dict().get("crv") != "Ed25519":
-        raise ValueError("not a public Ed25519 key")
-    return key
+    return trust.keys_from(text)[0]
 
 
 _HASHER = PasswordHasher()

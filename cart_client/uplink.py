@@ -298,7 +298,7 @@ class Uplink:
         if text is None or text == self._checkpoint:
             return
         self._checkpoint = text
-        if checkpoints.read(text, self._chart.key, facility=self._facility) is None:
+        if all(checkpoints.read(text, key, facility=self._facility) is None for key in self._chart.keys):
             log.error("the server's checkpoint of its audit log is not signed by its key")
             return
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from tests.support.cart_ward import (
     GSRN,
     MORPHINE,
     PIN,
+    Clock,
     Stand,
     a_product,
     a_table,
@@ -362,3 +363,25 @@ def test_after_a_restart_the_nurse_sees_how_far_the_last_doses_came(stand: Stand
     stand.chart.close()
     again = Stand(tmp_path)
     assert [done.record.order for done in again.view.recorded] == ["O1"]
+
+
+def test_a_cart_that_starts_in_1970_without_a_server_says_so_and_gives_nothing(tmp_path: Path) -> None:
+    before = Stand(tmp_path)
+    before.put(inbox.Tick())
+    known = before.clock.at
+    before.journal.close()
+    before.chart.close()
+    dead = Clock(at=datetime(1970, 1, 1, 0, 1, tzinfo=UTC), mono=20.0)
+    again = Stand(tmp_path, link=Link.OFFLINE, clock=dead, measured=False)
+    strip = again.view.strip
+    assert (strip.clock_doubt, again.view.at >= known) == ("behind", True)
+    assert strip.clock_offset_s is not None
+    assert strip.clock_offset_s < -3600 * 24 * 365
+    again.sign_in()
+    again.hold(band("P1"), pack(AMOX))
+    assert again.state == "stopped"
+    assert "T6" in again.rules
+    again.put(LinkTold(link=Link.ONLINE))
+    again.put(inbox.ClockMeasured(offset_s=(dead.at - known).total_seconds() - 3600))
+    assert (again.view.strip.clock_doubt, again.view.at) == ("", known + timedelta(hours=1))
+    assert [event.kind for event in again.journal.events() if event.kind == "clock-set"] == ["clock-set"]

@@ -222,8 +222,17 @@ class Clock:
 class Stand:
     """A cart at the bedside without threads: each call is one value through the inbox."""
 
-    def __init__(self, folder: Path, *, link: Link = Link.ONLINE, max_pages: int | None = None, full: bool = True) -> None:
-        self.clock = Clock()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        link: Link = Link.ONLINE,
+        max_pages: int | None = None,
+        full: bool = True,
+        clock: Clock | None = None,
+        measured: bool = True,
+    ) -> None:
+        self.clock = clock or Clock()
         self.chart = a_chart(folder, full=full)
         self.journal = Journal(folder / "journal.sqlite", cart=CART, max_pages=max_pages)
         self.drawers = FakeDrawers()
@@ -244,7 +253,8 @@ class Stand:
             aside=lambda call: call(),
         )
         self.put(LinkTold(link=link))
-        self.put(ClockMeasured(offset_s=0.0))
+        if measured:
+            self.put(ClockMeasured(offset_s=0.0))
 
     def put(self, item: object) -> None:
         self.bedside.handle(item)

@@ -115,7 +115,7 @@ class Door:
     def _answer(self, line: bytes) -> dict[str, object]:
         try:
             asked = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _not_understood("", "not JSON")
         if not isinstance(asked, dict):
             return _not_understood("", "not an object")

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from firmware_bridge import group
 from firmware_bridge.config import Config
 from firmware_bridge.ledger import Happening, Ledger
 from firmware_bridge.link import Link
-from pointofcare.errors import DeviceError, JournalError
+from pointofcare.errors import DeviceError, JournalError, MessageError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import Body, EventsAcknowledged, HostState, Message, Telemetry, TelemetryKind
 
@@ -32,6 +32,10 @@ _HEARTBEAT_S = 1.0
 _LOOK_S = 1.0  # at power and drawers; events are looked at with every turn
 _RESEND_S = 10.0
 _LOST_AFTER_S = 5.0
+# What a microcontroller may say of itself: its numbers have 32 bits, and none runs for thirty years.
+_LONGEST_BOOT = 64
+_LONGEST_MS = 10**12
+_MOST_EVENTS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +158,18 @@ class Relay:
         while more and not self._stopping.is_set():
             boot_id, upto = self._ledger.mark()
             answer: group.EventsAnswer = self._link.ask(partial(group.Events, after=upto, boot=boot_id))
-            started_at = self._wall() - timedelta(milliseconds=answer.up_ms)
-            known = upto if answer.boot == boot_id else 0
-            fresh = [event for event in answer.ev if int(event["s"]) > known]
-            happenings = [_happening(event, answer.boot, started_at) for event in fresh]
-            if answer.lost > self._mailbox_lost:
-                happenings.append(Happening(kind="mcu-events-lost", at=self._wall(), boot_id=answer.boot, details={"count": answer.lost}))
-            self._mailbox_lost = answer.lost
+            boot = answer.boot[:_LONGEST_BOOT]
+            now = self._wall()
+            started_at = now - timedelta(milliseconds=_within(answer.up_ms, 0, _LONGEST_MS) or 0)
+            known = upto if boot == boot_id else 0
+            fresh = [(number, event) for number, event in _numbered(answer.ev, known) if number > known]
+            happenings = [_happening(event, boot, started_at, now) for _, event in fresh]
+            lost = _within(answer.lost, 0, _MOST_EVENTS) or 0
+            if lost > self._mailbox_lost:
+                happenings.append(Happening(kind="mcu-events-lost", at=now, boot_id=boot, details={"count": lost}))
+            self._mailbox_lost = lost
             if happenings:
-                self._ledger.take(happenings, boot_id=answer.boot, upto=max([known, *(int(event["s"]) for event in fresh)]))
+                self._ledger.take(happenings, boot_id=boot, upto=max([known, *(number for number, _ in fresh)]))
             more = answer.more and bool(fresh)
 
     def _look(self) -> None:
@@ -247,7 +254,11 @@ class Relay:
 
     def _publish(self, route: routes.Route, body: Body, *, message_id: str | None = None, **levels: str) -> bool:
         message = Message(id=message_id or str(uuid.uuid4()), sent_at=self._wall(), sender=self._config.cart, body=body)
-        delivery = self._broker.publish(route, message, facility=self._config.facility, cart=self._config.cart, **levels)
+        try:
+            delivery = self._broker.publish(route, message, facility=self._config.facility, cart=self._config.cart, **levels)
+        except MessageError as exc:
+            _log.error("a %s cannot be told: %s", message.type, exc)
+            return True  # it never can: what comes after it must not wait
         return delivery.state is not DeliveryState.NOT_SENT
 
     def _on_broker(self, event: BrokerEvent) -> None:
@@ -271,16 +282,35 @@ class Relay:
             event.ack()
 
 
-def _happening(event: Mapping[str, object], boot_id: str, started_at: datetime) -> Happening:
-    after_ms = int(str(event["ms"]))
-    details = {"drawer": event["d"]} if "d" in event else {}
+def _numbered(events: Sequence[Mapping[str, object]], known: int) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """Each event with its number. One without a number of its own has the one after its neighbour's: it must be told and
+    acknowledged like any other, or the mailbox would give it for ever and nothing after it."""
+    number = known
+    for event in events:
+        told = _within(event.get("s"), 1, _MOST_EVENTS)
+        number = told if told is not None else number + 1
+        yield number, event
+
+
+def _happening(event: Mapping[str, object], boot_id: str, started_at: datetime, now: datetime) -> Happening:
+    """What happened, or that something did which is not understood."""
+    after_ms, kind = _within(event.get("ms"), 0, _LONGEST_MS), event.get("k")
+    drawer = _within(event.get("d"), 1, group.MOST_DRAWERS)
+    odd = after_ms is None or not isinstance(kind, str) or not kind or ("d" in event and drawer is None)
+    if odd or _within(event.get("s"), 1, _MOST_EVENTS) is None:
+        told = repr(dict(event))[:200].encode("utf-8", "replace").decode()
+        return Happening(kind="mcu-event-unreadable", at=now, boot_id=boot_id, details={"event": told})
     return Happening(
-        kind=str(event["k"])[:64],
-        at=started_at + timedelta(milliseconds=after_ms),
+        kind=str(kind)[:64],
+        at=started_at + timedelta(milliseconds=after_ms or 0),
         boot_id=boot_id,
         mono_ms=after_ms,
-        details=details,
+        details={"drawer": drawer} if drawer is not None else {},
     )
+
+
+def _within(value: object, least: int, most: int) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most else None
 
 
 def _numbers(bits: int, count: int) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select, update
 
-from pointofcare.errors import NotFoundError
+from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.people import StaffRole
 from pointofcare.wire.tables import StaffEntry
 from server.store import mapping
@@ -71,11 +71,14 @@ def of_id(tx: Transaction, staff_id: str) -> StaffMember | None:
 
 
 def put(tx: Transaction, member: StaffMember) -> None:
-    """Inserts or replaces. Raises: nothing for a new person; a badge or user name that somebody else has breaks the commit."""
+    """Inserts or replaces. Raises: ConflictError for somebody of another hospital; a badge or user name that somebody else has breaks the
+    commit."""
     row = tx.session.get(StaffRow, member.id)
     if row is None:
         row = StaffRow(id=member.id)
         tx.session.add(row)
+    elif row.facility != tx.facility:  # the ids of people count over all hospitals of a database
+        raise ConflictError(f"the id {member.id} is taken", remedy="choose another id for this person", staff=member.id)
     row.facility = tx.facility
     row.name = member.name
     row.username = member.username

@@ -12,6 +12,7 @@ import json
 import random
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +27,11 @@ from simulation.ward import StaffMember, Ward
 
 _LOOK_S = 0.5
 _FEW = 2
-_STAY = 2
 
 
 class Desk:
-    """`rounds` by ward. `problems` is what the server refused, for the report."""
+    """`rounds` by ward, `recorded_of` says how many records the server has of each patient. `problems` is what the server
+    refused, for the report."""
 
     def __init__(
         self,
@@ -39,13 +40,14 @@ class Desk:
         rounds: dict[str, Round],
         stock: tuple[Product, ...],
         directory: Path,
+        recorded_of: Callable[[], dict[str, int]],
         ended: threading.Event,
         next_round: int,
         rng: random.Random,
     ) -> None:
         self._server = urlsplit(server_url)
         self._administrator, self._rounds, self._stock, self._directory, self._ended = administrator, rounds, stock, directory, ended
-        self._rng = rng
+        self._recorded_of, self._rng = recorded_of, rng
         self._next = dict.fromkeys(rounds, next_round)
         self._token = ""
         self.imports = 0
@@ -68,12 +70,13 @@ class Desk:
 
     def _admit(self, hungry: list[str]) -> None:
         now = datetime.now(UTC)
+        known = self._recorded_of()
         arriving: dict[str, Ward] = {}
         leaving: list[Patient] = []
         for place, ward in enumerate(self._rounds):
             if ward in hungry:
                 arriving[ward] = wards.round_of(ward, place, self._next[ward], now, self._stock)
-                leaving += self._rounds[ward].going_home(_STAY)
+                leaving += self._rounds[ward].going_home(lambda patient: known.get(patient.id, 0) >= len(self._stock))
         home = tuple(replace(patient, status=PatientStatus.DISCHARGED, bed=None) for patient in leaving)
         whole = Ward(
             patients=(*home, *(patient for each in arriving.values() for patient in each.patients)),

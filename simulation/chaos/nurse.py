@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -85,10 +85,11 @@ class Round:
         with self.lock:
             self.waiting.extend(beds)
 
-    def going_home(self, keep: int) -> list[Patient]:
-        """Those who are done, save the last `keep`."""
+    def going_home(self, ready: Callable[[Patient], bool]) -> list[Patient]:
+        """Those who are done and `ready`: their records are where they belong, so that nobody is sent home before the dose arrives."""
         with self.lock:
-            home, self.done = self.done[: max(0, len(self.done) - keep)], self.done[-keep:]
+            home = [patient for patient in self.done if ready(patient)]
+            self.done = [patient for patient in self.done if patient not in home]
             return home
 
 

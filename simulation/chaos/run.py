@@ -6,8 +6,10 @@ its own that reads files only. A run that could not be finished is no good run.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import resource
 import subprocess
 import sys
 import threading
@@ -20,13 +22,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psutil
+
 from pointofcare.errors import PointOfCareError
 from simulation import ward
 from simulation.chaos import control, faults, machines, schedule, wards
 from simulation.chaos.crash_points import POINTS
 from simulation.chaos.desk import Desk, beds_of
+from simulation.chaos.machines import Machines
 from simulation.chaos.nurse import Diary, Nurse, Round, Tally
-from simulation.chaos.recovery import Behind, Watch
+from simulation.chaos.recovery import Behind, Watch, records_of
 from simulation.chaos.schedule import Fault
 from simulation.ward import Ward
 
@@ -77,6 +82,7 @@ class Outcome:
     not_drained: list[str] = field(default_factory=list)
     trouble: dict[str, int] = field(default_factory=dict)
     imports: int = 0
+    cpu_s: dict[str, float] = field(default_factory=dict)
 
 
 def whole(asked: Asked, directory: Path, *, say: Say, json_file: Path | None = None) -> bool:
@@ -136,10 +142,19 @@ class _Run:
         for name, each in first.items():
             self._rounds[name].admit(beds_of(each, rng))
         diary = Diary(self._directory / "nurses.jsonl")
-        self._watch = Watch(made.kiosk_port, self._directory / "server" / "server.sqlite")
+        database = self._directory / "server" / "server.sqlite"
+        self._watch = Watch(made.kiosk_port, database)
         administrator = next(member for member in made.people if member.id == "S-admin1")
         desk = Desk(
-            made.server_url, administrator, self._rounds, self._stock, self._directory / "import", self._tally.ended, _SEED_ROUNDS, rng
+            made.server_url,
+            administrator,
+            self._rounds,
+            self._stock,
+            self._directory / "import",
+            lambda: records_of(database),
+            self._tally.ended,
+            _SEED_ROUNDS,
+            rng,
         )
         nurses = [self._nurse(cart, number, diary) for number, cart in enumerate(self._names)]
         threads = [threading.Thread(target=nurse.run, name=nurse.cart, daemon=True) for nurse in nurses]
@@ -151,6 +166,7 @@ class _Run:
         self._faults_while_doses(nurses, started_s)
         self._drain(nurses)
         self._outcome.seconds = time.monotonic() - started_s
+        self._outcome.cpu_s = _cpu_s(made)
         for nurse in nurses:
             nurse.given_up.set()
         for thread in threads:
@@ -338,6 +354,20 @@ class _Run:
         self._outcome.not_drained += left
 
 
+def _cpu_s(running: Machines) -> dict[str, float]:
+    """Processor time by part, of what runs at the end; what was killed before is only in "all"."""
+    parts = {"server": [running.server.pid], "carts": [machine.pid for machine in running.cart.values()]}
+    parts |= {"emr": [running.emr.pid], "broker": [running.broker.pid]}
+    found: dict[str, float] = {}
+    for name, pids in parts.items():
+        with contextlib.suppress(psutil.Error):
+            found[name] = round(sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids), 1)
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    found["nurses and proxies"] = round(own.ru_utime + own.ru_stime, 1)
+    found["ended before"] = round(ended.ru_utime + ended.ru_stime, 1)
+    return found
+
+
 def _went_on(target: str, before: Behind, now: Behind) -> bool:
     if before.records < 0 or now.records < 0:
         return False
@@ -388,6 +418,7 @@ def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any]) -> dict[str
         "broker": asked.broker,
         "met": dict(sorted(outcome.trouble.items())),
         "imports": outcome.imports,
+        "cpu_s": outcome.cpu_s,
     }
     result["ok"] = all(value == 0 for value in found.values()) and not never and not outcome.not_drained and outcome.doses >= asked.doses
     return result
@@ -397,6 +428,7 @@ def _tell(result: dict[str, Any], say: Say) -> None:
     say(f"{result['doses']} doses and {result['faults_total']} faults in {result['seconds']:.0f} s, seed {result['seed']}")
     for name in ("faults", "crash_points"):
         say(f"{name.replace('_', ' ')}: " + ", ".join(f"{kind} {count}" for kind, count in result[name].items()))
+    say("processor seconds: " + ", ".join(f"{what} {seconds}" for what, seconds in result["cpu_s"].items()))
     say("met by the nurses: " + ", ".join(f"{what} {count}" for what, count in result["met"].items()))
     for name in ("lost", "doubled", "wrong_order", "stuck", "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
         say(f"{name.replace('_', ' '):20} {result[name]}")

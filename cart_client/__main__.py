@@ -17,6 +17,7 @@ from pathlib import Path
 from cart_client import at_rest, at_rest_command, config, identity
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
+from devices import logbook
 from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="pointofcare-cart", description="the bedside cart: camera, verdict, journal, kiosk")
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
     chosen = parser.parse_args(given)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logbook.begin()
     _leave_no_dump()
     halted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

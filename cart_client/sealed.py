@@ -38,6 +38,7 @@ class AtRestError(PointOfCareError):
     in-use, damaged, disk, no-cipher, unsent."""
 
     code = "at-rest"
+    loggable = True
 
     def __init__(self, why: str, message: str, *, remedy: str) -> None:
         super().__init__(message, remedy=remedy, why=why)

@@ -22,6 +22,7 @@ from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, Sample, steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
+from devices import logbook
 from devices.broker import (
     Arrival,
     Broker,
@@ -238,7 +239,7 @@ class Uplink:
                 self._be(Link.OFFLINE)
             case Rejected(topic=topic, error=error, ack=ack):
                 log.error("a message on %s is not understood: %s", topic, error)
-                self._note_rejected(topic, error.message)
+                self._note_rejected(topic, logbook.told(error))
                 ack()
             case Cleared(route=route, ack=ack):
                 if route is routes.HOST:

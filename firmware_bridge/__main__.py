@@ -4,7 +4,6 @@ without a cart. Each prints one line that begins with "ready" once it works, and
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -12,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from devices import logbook
 from pointofcare.errors import PointOfCareError
 
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     simulate.add_argument("--stuck", default="", help="drawers whose bolt is stuck, as 3,5")
     simulate.add_argument("--no-hand", action="store_true", help="nobody opens and closes unlocked drawers")
     given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logbook.begin()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

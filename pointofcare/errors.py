@@ -14,6 +14,8 @@ class PointOfCareError(Exception):
     """Base of all. `fields` holds the facts of the failure by name, `remedy` says what a person can do about it."""
 
     code: ClassVar[str] = "pointofcare-error"
+    # Whether the message may stand in a log: it never quotes what a person, a label, a form or a message said.
+    loggable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, remedy: str = "", **fields: object) -> None:
         super().__init__(message)
@@ -99,6 +101,7 @@ class ConfigError(PointOfCareError):
     """A program's configuration is not usable; `problems` lists every fault at once."""
 
     code = "config"
+    loggable = True
 
     def __init__(self, message: str, *, problems: tuple[tuple[str, str], ...] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
@@ -115,12 +118,14 @@ class DeviceUnavailableError(DeviceError):
     """The device is not there."""
 
     code = "device-unavailable"
+    loggable = True
 
 
 class DeviceTimeoutError(DeviceError):
     """The device did not answer in time, and nothing was asked of it that could have happened."""
 
     code = "device-timeout"
+    loggable = True
 
 
 class DeviceProtocolError(DeviceError):
@@ -139,6 +144,7 @@ class JournalError(PointOfCareError):
     """The cart could not write its journal; the record is not safe and the screen must say so."""
 
     code = "journal"
+    loggable = True
 
 
 class EmrError(PointOfCareError):
@@ -169,6 +175,7 @@ class FirmwareError(PointOfCareError):
     """A firmware image or its transfer failed."""
 
     code = "firmware"
+    loggable = True
 
 
 class ImageRejectedError(FirmwareError):

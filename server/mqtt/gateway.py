@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+from devices import logbook
 from devices.broker import Arrival, Broker, BrokerConfig, BrokerEvent, Cleared, Connected, ConnectFailed, Disconnected, Letter, Rejected
 from pointofcare.errors import MessageError
 from pointofcare.verdict.facts import Lease, LeaseDoubt
@@ -219,7 +220,7 @@ class Gateway:
                 self._guarded(event.route.name, lambda: self._arrived(event))
                 event.ack()
             case Rejected():
-                self._guarded("a rejected message", lambda: self._reject(event.topic, str(event.error), event.head))
+                self._guarded("a rejected message", lambda: self._reject(event.topic, logbook.told(event.error), event.head))
                 event.ack()
             case Cleared():
                 event.ack()

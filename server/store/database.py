@@ -44,8 +44,11 @@ else:
 def engine_options(database_url: str) -> dict[str, Any]:
     """What flask-sqlalchemy hands to `create_engine` for `database_url`."""
     if make_url(database_url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}, "pool_size": 16, "max_overflow": 16}
-    return {"connect_args": {"prepare_threshold": None}, "pool_pre_ping": True, "pool_size": 16, "max_overflow": 16}
+        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
+    else:
+        options = {"connect_args": {"prepare_threshold": None}, "pool_pre_ping": True}
+    # A fault's message must not hold the row.
+    return {**options, "pool_size": 16, "max_overflow": 16, "hide_parameters": True}
 
 
 def register(app: Flask, database_url: str) -> None:

@@ -101,7 +101,7 @@ class Bedside:
             ),
             unlocker=Unlocker(drawers, self.inbox, aside),
             dues=screen.DueList(chart, journal),
-            pins=PinGuard(mono_s),
+            pins=PinGuard(mono_s, journal, now()),
             idle=Idle(mono_s),
             evaluate=evaluate,
             new_id=new_id,
@@ -218,8 +218,9 @@ class Bedside:
         if self._mono_s() - self._kept_mono_s >= KEEP_TIME_S:
             self._keep_time()
         if v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle:
+            in_hand = v.session.state in IN_HAND
             visit.leave(v, events.IdleExpired(at=now), now)
-            visit.say(v, "signed-out-idle")
+            visit.say(v, "locked-dose-open" if in_hand else "signed-out-idle")
         else:
             rights.look(v, now)
             v.here.keep(v.session.patient, v.session.nurse, now)

@@ -211,19 +211,43 @@ class Idle:
 
 
 class PinGuard:
-    """Counts wrong PINs a badge: after `tries` of them it waits `pause_s` before the next is looked at."""
+    """Counts wrong PINs a badge on this cart, on its disk, so that a restart forgets none. After `tries` in a row the badge waits
+    `pause_s`, after each further one twice as long, `LONGEST_PAUSE_S` at most; it ends by itself, and a right PIN ends the count.
 
-    def __init__(self, mono_s: Callable[[], float], *, tries: int = 5, pause_s: float = 60.0) -> None:
-        self._mono_s, self._tries, self.pause_s = mono_s, tries, pause_s
+    A try is counted before it is looked at: pulling the plug makes no guess free. A disk that takes nothing keeps nobody out: then
+    the count is in memory alone."""
+
+    LONGEST_PAUSE_S = 900.0
+    FORGOTTEN_AFTER = timedelta(hours=24)
+
+    def __init__(self, mono_s: Callable[[], float], journal: Journal, now: datetime, *, tries: int = 5, pause_s: float = 60.0) -> None:
+        self._mono_s, self._journal, self._tries, self.pause_s = mono_s, journal, tries, pause_s
         self._wrong: dict[str, tuple[int, float]] = {}
+        with contextlib.suppress(JournalError):
+            for badge, wrong, at in journal.wrong_pins():
+                ago_s = (now - at).total_seconds()
+                if abs(ago_s) < self.FORGOTTEN_AFTER.total_seconds():
+                    # A clock that was set back makes no pause longer than it is.
+                    self._wrong[badge] = (wrong, mono_s() - max(0.0, min(ago_s, self._pause_s(wrong))))
 
-    def paused(self, badge: str) -> bool:
+    def paused_s(self, badge: str) -> float:
+        """How long the next try still waits; 0 when it may be made."""
         wrong, last_mono_s = self._wrong.get(badge, (0, 0.0))
-        return wrong >= self._tries and self._mono_s() - last_mono_s < self.pause_s
+        return max(0.0, self._pause_s(wrong) - (self._mono_s() - last_mono_s))
 
-    def missed(self, badge: str) -> None:
-        wrong, _ = self._wrong.get(badge, (0, 0.0))
-        self._wrong[badge] = ((0 if wrong >= self._tries else wrong) + 1, self._mono_s())
+    def tried(self, badge: str, now: datetime) -> tuple[int, float]:
+        """Counts a try as wrong until it `passed`; how many there are in a row, and the seconds to wait after it."""
+        wrong = self._wrong.get(badge, (0, 0.0))[0] + 1
+        self._wrong[badge] = (wrong, self._mono_s())
+        with contextlib.suppress(JournalError):
+            self._journal.keep_wrong_pins(badge, wrong, at=now)
+        return wrong, self._pause_s(wrong)
 
-    def passed(self, badge: str) -> None:
+    def passed(self, badge: str, now: datetime) -> None:
         self._wrong.pop(badge, None)
+        with contextlib.suppress(JournalError):
+            self._journal.keep_wrong_pins(badge, 0, at=now)
+
+    def _pause_s(self, wrong: int) -> float:
+        over = wrong - self._tries
+        return 0.0 if over < 0 else float(min(self.pause_s * 2 ** min(over, 10), self.LONGEST_PAUSE_S))

@@ -112,6 +112,7 @@ class Journal:
                 "CREATE TABLE IF NOT EXISTS clock (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, mono_s REAL NOT NULL, "
                 "at TEXT NOT NULL, error_s REAL, measured_mono_s REAL)"
             )
+            self._db.execute("CREATE TABLE IF NOT EXISTS wrong_pin (badge TEXT PRIMARY KEY, wrong INTEGER NOT NULL, at TEXT NOT NULL)")
             self._files = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()}
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
 
@@ -417,6 +418,19 @@ class Journal:
         with self._lock, _translated():
             at = self._one("SELECT max(journalled_at) FROM entry")[0]
         return _time(at) if at is not None else None
+
+    def keep_wrong_pins(self, badge: str, wrong: int, *, at: datetime) -> None:
+        """How many wrong PINs in a row a badge has here; 0 forgets it. Raises: JournalError."""
+        with self._lock, _translated(), self._transaction():
+            self._db.execute("DELETE FROM wrong_pin WHERE badge = ?", (badge,))
+            if wrong:
+                self._db.execute("INSERT INTO wrong_pin (badge, wrong, at) VALUES (?, ?, ?)", (badge, wrong, _text(at)))
+
+    def wrong_pins(self) -> tuple[tuple[str, int, datetime], ...]:
+        """(badge, wrong, when) of every badge whose newest PIN was wrong. Raises: JournalError."""
+        with self._lock, _translated():
+            rows = self._db.execute("SELECT badge, wrong, at FROM wrong_pin").fetchall()
+        return tuple((str(badge), int(wrong), datetime.fromisoformat(at)) for badge, wrong, at in rows)
 
     def checkpoints(self) -> tuple[str, ...]:
         """The statements that are kept, oldest first."""

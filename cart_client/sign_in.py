@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from cart_client import dose, rights
@@ -45,19 +46,21 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
     if not number or (not witness and session.state is not State.BADGE):
         say(visit, "not-now", state=session.state.value)
         return
-    if visit.pins.paused(number):
-        say(visit, "pin-paused", seconds=int(visit.pins.pause_s))
+    if (left_s := visit.pins.paused_s(number)) > 0:
+        say(visit, "pin-paused", seconds=math.ceil(left_s))
         return
+    wrong, pause_s = visit.pins.tried(number, now)
     try:
         nurse, second = visit.chart.person(number, typed, now)
     except NotPermittedError as exc:
         why = str(exc.fields.get("why", "not-permitted"))
         if why == "pin-wrong":
-            visit.pins.missed(number)
-            note(visit, "pin-wrong", now, {})
+            _missed(visit, number, wrong, pause_s, now)
+        else:
+            visit.pins.passed(number, now)  # no PIN was looked at
         say(visit, why)
         return
-    visit.pins.passed(number)
+    visit.pins.passed(number, now)
     if not witness:
         advance(visit, events.SignedIn(nurse=nurse, at=now), now)
         rights.remember(visit, number, now)
@@ -72,6 +75,14 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
         else:
             advance(visit, events.WitnessGiven(witness=second, at=now), now)
             dose.judge(visit, now)
+
+
+def _missed(visit: Visit, number: str, wrong: int, pause_s: float, now: datetime) -> None:
+    """The server is told of each wrong PIN, and of each pause whose badge it was: staff by id, never the PIN."""
+    note(visit, "pin-wrong", now, {})
+    if pause_s:
+        entry = visit.chart.staff_of(number, now)
+        note(visit, "pin-locked", now, {"staff": entry.id if entry is not None else "", "wrong": wrong, "pause_s": int(pause_s)})
 
 
 def witness_asked(session: Session) -> bool:

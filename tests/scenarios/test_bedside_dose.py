@@ -264,7 +264,7 @@ def test_a_verified_dose_that_was_never_confirmed_shows_as_open(stand: Stand) ->
     stand.hold(pack(AMOX))
     stand.clock.pass_by(timedelta(minutes=6))
     stand.put(inbox.Tick())
-    assert (stand.state, stand.view.notice) == ("idle", "signed-out-idle")
+    assert (stand.state, stand.view.notice) == ("idle", "locked-dose-open")
     stand.sign_in("N2")
     assert [record.order for record in stand.view.opened] == ["O1"]
     assert next(d.open_record for d in stand.view.dues if d.order.id == "O1") == stand.view.opened[0].record_id

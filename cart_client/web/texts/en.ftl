@@ -157,6 +157,7 @@ notice-pin-paused = Too many wrong PINs: try again in { $seconds } s.
 notice-sign-out-first = Somebody else is signed in: sign out first.
 notice-witness-same = The witness must be another person.
 notice-signed-out-idle = Signed out: nothing happened for a while.
+notice-locked-dose-open = Locked: nothing happened for a while. A dose is still open: who scanned it signs in again and says what became of it.
 notice-out-of-date = The screen had changed: read it again.
 notice-not-now = That is not possible at this step.
 notice-order-changed = THE ORDER CHANGED: { $what } – nothing was recorded.

@@ -157,6 +157,7 @@ notice-pin-paused = Trop d'erreurs : réessayez dans { $seconds } s.
 notice-sign-out-first = Quelqu'un d'autre est connecté : déconnectez d'abord.
 notice-witness-same = Le témoin doit être une autre personne.
 notice-signed-out-idle = Déconnecté pour inactivité.
+notice-locked-dose-open = Verrouillé pour inactivité. Une dose reste ouverte : qui l'a scannée se reconnecte et dit ce qu'elle est devenue.
 notice-out-of-date = L'écran avait changé : relisez.
 notice-not-now = Impossible à cette étape.
 notice-order-changed = LA PRESCRIPTION A CHANGÉ : { $what } – rien n'est enregistré.

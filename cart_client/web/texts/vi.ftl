@@ -157,6 +157,7 @@ notice-pin-paused = Sai PIN nhiều lần: thử lại sau { $seconds } giây.
 notice-sign-out-first = Người khác đang đăng nhập: đăng xuất trước.
 notice-witness-same = Người chứng kiến phải là người khác.
 notice-signed-out-idle = Đã tự đăng xuất vì không thao tác.
+notice-locked-dose-open = Đã khóa vì không thao tác. Một liều còn mở: người đã quét đăng nhập lại và cho biết kết quả.
 notice-out-of-date = Màn hình đã thay đổi: đọc lại rồi bấm.
 notice-not-now = Không làm được ở bước này.
 notice-order-changed = Y LỆNH ĐÃ THAY ĐỔI: { $what } – chưa ghi nhận.

@@ -121,8 +121,8 @@ def lost_on_the_way(evidence: Evidence, known: _Known) -> Iterator[Finding]:
             subject = (f"{entry.kind}.record", entry.record_id)
             if known.audited[subject] == 0:
                 yield _found("lost", "it is at the server, and not in the audit", **where)
-            if entry.kind == "attempt":
-                continue
+            if entry.kind == "attempt" or row.get("doubt"):
+                continue  # evidence, and values that cannot be true, stay with us
             if not known.outbox[entry.record_id]:
                 yield _found("lost", "it is at the server, and was never queued for the EMR", **where)
             elif entry.record_id not in evidence.emr.resources:
@@ -288,12 +288,13 @@ def wrong_order(evidence: Evidence, _known: _Known) -> Iterator[Finding]:
 
 
 def stuck(evidence: Evidence, _known: _Known) -> Iterator[Finding]:
+    queued = {row["record_id"] for row in evidence.server.outbox}
     for book in evidence.books.values():
         for entry in book.entries:
             where = {"record": entry.record_id, "cart": book.cart, "seq": entry.seq}
             if entry.record_id not in book.received:
                 yield _found("stuck", "the cart has no receipt for it", **where)
-            elif entry.kind != "attempt" and book.emr.get(entry.record_id) != "settled":
+            elif entry.record_id in queued and book.emr.get(entry.record_id) != "settled":
                 yield _found("stuck", f"the cart knows it as {book.emr.get(entry.record_id, 'not told')} in the EMR", **where)
         told = {entry.record_id for entry in book.entries}
         for record_id in book.opened:

@@ -243,7 +243,8 @@ _TABLES = {
     "administrations": "SELECT facility, record_id, ward, cart, cart_epoch, cart_seq, patient, mrn, order_id, due, action, status, dose, "
     "nurse, effective_at, received_at, amends, continues, overridden, document FROM administrations",
     "attempts": "SELECT record_id, cart, patient, order_id, nurse, level, at, document FROM attempts",
-    "observations": "SELECT record_id, cart, cart_epoch, cart_seq, patient, code, value, at, nurse FROM observation_records",
+    "observations": "SELECT facility, record_id, ward, cart, cart_epoch, cart_seq, patient, code, value, at, nurse, "
+    "doubt FROM observation_records",
     "outbox": "SELECT id, kind, record_id, ordering_key, state, claimed_until, last_error_code, emr_id, settled_at, told_at FROM outbox",
     "discrepancies": "SELECT id, record_id, code, state FROM discrepancies",
     "leases": "SELECT patient, cart, until, fence FROM leases",

@@ -482,7 +482,7 @@ def test_what_the_diary_says_counts(what: str, run: Path) -> None:
 def test_one_id_in_two_journals_is_doubled(run: Path) -> None:
     with closing(opened(run, "c1")) as one, closing(opened(run, "c2")) as other:
         row = one.execute(
-            f"SELECT 5, record_id, kind, journalled_at, patient, effective_at, payload FROM entry WHERE {of(GIVEN)}"
+            f"SELECT 9, record_id, kind, journalled_at, patient, effective_at, payload FROM entry WHERE {of(GIVEN)}"
         ).fetchone()
         other.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     assert any(kind == "doubled" and "2 journals" in text and GIVEN in text for kind, text in findings(run))

@@ -70,6 +70,8 @@ log = logging.getLogger(__name__)
 
 RESEND_FIRST_S = 2.0
 RESEND_LONGEST_S = 60.0
+# The rows behind the oldest are sent again this late, in case that the oldest is one that the server never takes.
+RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
 LEASE_WAIT_S = 2.0
 CLOCK_EVERY_S = 300.0
@@ -436,10 +438,12 @@ class Uplink:
         self._ask_again(mono_s)
 
     def _drain(self, mono_s: float) -> None:
-        """In the order of the journal, a bounded number under way, each again after its pause until its receipt."""
-        for entry in self._journal.unsent(limit=IN_FLIGHT):
+        """In the order of the journal, a bounded number under way, each again after its pause until its receipt.
+
+        Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up."""
+        for place, entry in enumerate(self._journal.unsent(limit=IN_FLIGHT)):
             sent = self._sending.get(entry.record_id)
-            if sent is not None and mono_s - sent.at_mono_s < sent.pause_s:
+            if sent is not None and mono_s - sent.at_mono_s < (sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries):
                 continue
             if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                 return

@@ -182,12 +182,12 @@ def wipe(data_dir: Path, settings: AtRest, identity_dir: Path | None) -> tuple[s
             for source in sorted(sources, key=str):
                 if not key_sources.destroy(source):
                     told += (f"remove the key in {source} by hand",)
-            for name in DATABASES:
-                sealed.scrub_database(data_dir / name)
+            for file in sorted(data_dir.iterdir()):
+                if file.is_file() and file.name != _LOCK:
+                    sealed.scrub(file)
             if identity_dir is not None:
                 for name in _IDENTITY:
                     sealed.scrub(identity_dir / name)
-            (data_dir / NOTE).unlink(missing_ok=True)
     except OSError as exc:
         raise AtRestError("disk", f"not all could be removed: {exc}", remedy="call again; else destroy the disk") from exc
     return told

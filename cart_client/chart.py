@@ -114,10 +114,6 @@ class Chart:
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db, rows = _opened(path, at_rest)
-        self._erased: dict[str, tuple[int, datetime]] = {
-            str(kind): (int(version), datetime.fromisoformat(issued_at))
-            for kind, version, issued_at in self._db.execute("SELECT kind, version, issued_at FROM erased").fetchall()
-        }
         self._floor = Floor(path.with_name(f"{path.name}.floor"), place=f"{facility}/{ward}")
         held: dict[str, Table] = {}
         for kind, text in rows:
@@ -165,9 +161,6 @@ class Chart:
         with self._lock:
             name = table.kind.value.replace("-", "_")
             before: Table | None = getattr(self._tables, name)
-            version, issued_at = self._erased.get(table.kind.value, (0, table.issued_at))
-            if before is None and table.version < version and table.issued_at <= issued_at:
-                raise TableRefusedError("older", f"{table.kind} {table.version} is older than the erased {version}")
             mark = self._floor.of(table.kind.value)
             if before is None and mark is not None and mark.forbids(table, now):
                 raise TableRefusedError("older", f"{table.kind} {table.version} is older than {mark.version}, which was held")
@@ -190,19 +183,16 @@ class Chart:
 
     def erase_expired(self, now: datetime, after: timedelta) -> tuple[TableKind, ...]:
         """Erases the patients and the staff, from the disk and from memory, once their table expired longer than `after` ago: nobody can
-        use it, and a cart that is lost must not keep it. What was erased; its version stays known, so that no older one comes back."""
+        use it, and a cart that is lost must not keep it. What was erased; the floor still keeps an older one away."""
         with self._lock:
             over = [
                 (kind, table)
                 for kind, table in self._tables.all()
                 if kind in _PERSONAL and table is not None and table.expires_at + after <= now
             ]
-            for kind, table in over:
-                self._erased[kind.value] = (table.version, table.issued_at)
+            for kind, _ in over:
                 self._tables = replace(self._tables, **{kind.value.replace("-", "_"): None})  # type: ignore[arg-type]
                 try:
-                    told = (kind.value, table.version, table.issued_at.isoformat())
-                    self._db.execute("INSERT OR REPLACE INTO erased VALUES (?, ?, ?)", told)
                     self._db.execute("DELETE FROM held WHERE kind = ?", (kind.value,))
                 except sqlite3.Error as exc:
                     log.error("the expired %s is still on the disk: %s", kind.value, exc)
@@ -442,7 +432,6 @@ def _opened(path: Path, at_rest: sealed.Key | None) -> tuple[sqlite3.Connection,
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA secure_delete=ON")
-            db.execute("CREATE TABLE IF NOT EXISTS erased (kind TEXT PRIMARY KEY, version INTEGER, issued_at TEXT NOT NULL) STRICT")
             db.execute("CREATE TABLE IF NOT EXISTS held (kind TEXT PRIMARY KEY, version INTEGER NOT NULL, jws TEXT NOT NULL) STRICT")
             return db, [(str(kind), str(text)) for kind, text in db.execute("SELECT kind, jws FROM held").fetchall()]
         except sqlite3.Error as exc:

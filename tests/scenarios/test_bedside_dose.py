@@ -18,6 +18,7 @@ from pointofcare.wire.messages import AdministrationRecorded, AttemptOutcome, At
 from tests.integration.test_cart_journal import a_record
 from tests.support.cart_ward import (
     AMOX,
+    AT_REST,
     CART,
     MORPHINE,
     PARACETAMOL,
@@ -281,7 +282,7 @@ def test_a_verified_dose_that_was_never_confirmed_shows_as_open(stand: Stand) ->
 def test_power_lost_after_verify_keeps_the_dose_open(stand: Stand, tmp_path: Path) -> None:
     at_patient(stand)
     stand.hold(pack(AMOX))
-    again = Journal(tmp_path / "journal.sqlite", cart=CART)  # as after a restart: nothing was closed
+    again = Journal(tmp_path / "journal.sqlite", cart=CART, at_rest=AT_REST)  # as after a restart: nothing was closed
     assert [record.order for record in again.open_doses()] == ["O1"]
 
 

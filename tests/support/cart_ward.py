@@ -14,6 +14,7 @@ from argon2 import PasswordHasher
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from cart_client import sealed
 from cart_client.bedside import Bedside
 from cart_client.chart import Chart
 from cart_client.inbox import Answer, Asked, ClockMeasured, Command, EnterPin, LeaseTold, Link, LinkTold
@@ -33,6 +34,7 @@ from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody,
 FACILITY, WARD, CART, ZONE = "22001", "NOI-TH", "cart-1", "Asia/Ho_Chi_Minh"
 NOW = datetime(2026, 3, 2, 1, 5, tzinfo=UTC)  # 08:05 on the ward
 KEY = OKPKey.generate_key("Ed25519", private=True)
+AT_REST = sealed.Key(value=bytes(range(32)))
 PUBLIC = OKPKey.import_key(KEY.as_dict(private=False))
 PIN = "2468"
 PIN_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PIN)
@@ -234,7 +236,7 @@ class Stand:
     ) -> None:
         self.clock = clock or Clock()
         self.chart = a_chart(folder, full=full)
-        self.journal = Journal(folder / "journal.sqlite", cart=CART, max_pages=max_pages)
+        self.journal = Journal(folder / "journal.sqlite", cart=CART, at_rest=AT_REST, max_pages=max_pages)
         self.drawers = FakeDrawers()
         self.leases: list[LeaseAsked] = []
         ids = itertools.count(1)

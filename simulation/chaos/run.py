@@ -401,7 +401,7 @@ def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any]) -> dict[str
             points[opened.fault.point] = points.get(opened.fault.point, 0) + 1
     times = [opened.recovery_s for opened in outcome.opened if opened.recovery_s is not None]
     never = [opened.fault.number for opened in outcome.opened if opened.recovery_s is None]
-    found = {name: verdict.get(name) for name in ("lost", "doubled", "wrong_order", "stuck")}
+    found = {name: verdict.get(name) for name in ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")}
     result: dict[str, Any] = {
         "seed": asked.seed,
         "doses": outcome.doses,
@@ -430,6 +430,7 @@ def _tell(result: dict[str, Any], say: Say) -> None:
         say(f"{name.replace('_', ' ')}: " + ", ".join(f"{kind} {count}" for kind, count in result[name].items()))
     say("processor seconds: " + ", ".join(f"{what} {seconds}" for what, seconds in result["cpu_s"].items()))
     say("met by the nurses: " + ", ".join(f"{what} {count}" for what, count in result["met"].items()))
-    for name in ("lost", "doubled", "wrong_order", "stuck", "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
+    judged = ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")
+    for name in (*judged, "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
         say(f"{name.replace('_', ' '):20} {result[name]}")
     say("nothing was lost, doubled, out of order or stuck" if result["ok"] else "NOT GOOD")

@@ -17,7 +17,7 @@ from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.policies import writing as policy_text
 from pointofcare.products import PumpReading
 from pointofcare.quantity import Quantity
-from server.api import errors, schemas, work
+from server.api import emergencies, errors, schemas, work
 from server.config import ServerConfig
 from server.security import obligations, sign_in, viewing
 from server.security import permissions as may
@@ -294,6 +294,7 @@ def bring_in(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 work.register(api)
+emergencies.register(api)
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from pointofcare.people import StaffRole
-from server.store import mapping
+from server.store import mapping, staff_wards
 from server.store.tables import BandRow, CartRow, DrawerAssignmentRow, PatientRow, StaffRow
 from server.store.transaction import Transaction
 
@@ -30,10 +30,12 @@ class KnownStaff:
     valid_until: object
     pin_hash: str | None = field(repr=False)
     password_hash: str | None = field(repr=False)
+    wards: tuple[str, ...] = ()
 
 
 def staff(tx: Transaction) -> dict[str, KnownStaff]:
     """By id. User names and emails are unique over all facilities, so all are read."""
+    homes = staff_wards.homes(tx)
     return {
         row.id: KnownStaff(
             id=row.id,
@@ -49,6 +51,7 @@ def staff(tx: Transaction) -> dict[str, KnownStaff]:
             valid_until=row.valid_until,
             pin_hash=row.pin_hash,
             password_hash=row.password,
+            wards=homes.get(row.id, ()) if row.facility == tx.facility else (),
         )
         for row in tx.session.scalars(select(StaffRow))
     }

@@ -137,6 +137,7 @@ STAFF: Mapping[str, Column] = {
     "valid_until": Column(fields.moment),
     "language": Column(fields.one_of("vi", "en", "fr")),
     "active": Column(fields.yes_no),
+    "wards": Column(fields.texts),
 }
 
 # The column that only this kind has tells the kind.

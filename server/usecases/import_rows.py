@@ -93,7 +93,7 @@ class OrderFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFound:
-    """`pin` and `password` are plain text on their way to the hash, and never shown."""
+    """`pin` and `password` are plain text on their way to the hash, and never shown. `wards` None: those that are known stay."""
 
     place: Place
     id: str
@@ -109,6 +109,7 @@ class StaffFound:
     valid_until: datetime | None = None
     language: str = "vi"
     active: bool = True
+    wards: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

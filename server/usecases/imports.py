@@ -29,7 +29,7 @@ from server.store.patients import Ward
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.store.views_import import KnownStaff
-from server.usecases import import_check, import_csv, import_fhir, pharmacy
+from server.usecases import import_check, import_csv, import_fhir, pharmacy, ward_staff
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from server.usecases import staff as staff_verbs
@@ -224,7 +224,7 @@ def _staff_same(row: StaffFound, known: KnownStaff) -> bool:
             ("email", row.email),
             ("valid_until", row.valid_until),
         )
-    )
+    ) and (row.wards is None or set(row.wards) == set(known.wards))
     return facts == stored and kept and _pin_same(row, known) and _password_same(row, known)
 
 
@@ -315,8 +315,19 @@ def _write(tx: Transaction, found: Found, members: Mapping[str, StaffMember], ti
     if changed:
         versions.bump_everywhere(tx, TableKind.FORMULARY)
     _write_patients(tx, found.patients, timezone)
+    _write_wards(tx, found.staff, timezone)
     for order in found.orders:
         _write_order(tx, order)
+
+
+def _write_wards(tx: Transaction, rows: tuple[StaffFound, ...], timezone: str) -> None:
+    """Home wards, after the patients have opened theirs."""
+    named = [row for row in rows if row.wards is not None]
+    for ward in sorted({ward for row in named for ward in row.wards or ()}):
+        if patients.ward(tx, ward) is None:
+            patient_verbs.open_ward(tx, Ward(id=ward, name=ward, timezone=timezone))
+    for row in named:
+        ward_staff.set_homes(tx, row.id, row.wards or ())
 
 
 def _member(row: StaffFound, known: KnownStaff | None) -> StaffMember:

@@ -13,10 +13,10 @@ from pointofcare.people import StaffRole
 from server.security import second_factor
 from server.security.permissions import MANAGE_STAFF
 from server.security.person import actor, requires
-from server.store import views_audit
+from server.store import patients, staff_wards, views_audit
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as fields
-from server.usecases import imports, passwords
+from server.usecases import imports, passwords, ward_staff
 from server.usecases import staff as verbs
 from server.usecases.import_rows import FieldError, Problem
 from server.web import faults, page
@@ -65,8 +65,14 @@ def form(staff_id: str = "") -> str:
             "active": line.active,
             "licensed": {True: "yes", False: "no", None: ""}[line.licensed],
             "language": line.language or "vi",
+            "wards": _homes(line.id),
         }
     return _shown(cells, {}, line)
+
+
+def _homes(staff_id: str) -> list[str]:
+    with reading(actor()) as tx:
+        return list(staff_wards.homes(tx).get(staff_id, ()))
 
 
 def _shown(cells: dict[str, Any], found: dict[str, str], line: object) -> str:
@@ -74,7 +80,9 @@ def _shown(cells: dict[str, Any], found: dict[str, str], line: object) -> str:
     if line is not None:
         with reading(actor()) as tx:
             has_factor = second_factor.is_enrolled(tx, cells["id"])
-    return page.render("staff_form.html", cells=cells, faults=found, line=line, roles=list(StaffRole), has_factor=has_factor)
+    with reading(actor()) as tx:
+        wards = patients.wards(tx)
+    return page.render("staff_form.html", cells=cells, faults=found, line=line, roles=list(StaffRole), has_factor=has_factor, wards=wards)
 
 
 @room.post("/<staff_id>/reset-second-factor")
@@ -95,7 +103,7 @@ def save() -> BaseResponse | tuple[str, int]:
     language = page.language()
     is_new = request.form.get("new") == "yes"
     cells: dict[str, Any] = {name: request.form.get(name, "").strip() for name in READERS}
-    cells |= {"roles": request.form.getlist("roles"), "active": request.form.get("active") == "yes"}
+    cells |= {"wards": request.form.getlist("wards"), "roles": request.form.getlist("roles"), "active": request.form.get("active") == "yes"}
     cells |= {name: request.form.get(name, "") for name in ("licensed", "language")}
     values: dict[str, Any] = {}
     found: dict[str, str] = {}
@@ -145,6 +153,8 @@ def save() -> BaseResponse | tuple[str, int]:
     try:
         with transaction(who) as tx:
             verbs.put(tx, who, member)
+            if request.form.get("wards_asked") == "yes":  # a form that does not ask for wards frees nobody from them
+                ward_staff.set_homes(tx, member.id, cells["wards"])
             if values.get("password"):
                 verbs.set_password(tx, member.id, imports.hash_password(values["password"]), temporary=member.id != who.id)
     except PointOfCareError as exc:

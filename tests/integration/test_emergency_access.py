@@ -18,8 +18,8 @@ from server.store import audit, emergencies, staff_wards
 from server.store.patients import Ward
 from server.store.tables import EmergencyAccessRow, StaffWardRow
 from server.store.transaction import Actor, reading, transaction
+from server.usecases import imports, staff
 from server.usecases import patients as patient_verbs
-from server.usecases import staff
 from tests.support import server_ward, web
 from tests.support.server_ward import IMPORT, WARD
 from tests.support.web import ADMIN
@@ -197,3 +197,54 @@ def test_a_nurse_takes_on_a_ward_with_a_reason_where_the_hospital_permits_it(app
     assert "short of staff" in web.signed_in(app, CHARGE_HERE).get("/ward-staff/").text
     (row,) = [line for line in rows(app, actor=NURSE.id) if line.action == "staff-ward.add"][:1]
     assert row.detail["reason"] == "short of staff"
+
+
+def test_an_administrator_says_to_which_wards_a_person_belongs(app: Flask) -> None:
+    person = Actor(id="N-NEW", name="New", roles=frozenset({StaffRole.NURSE}))
+    with app.app_context(), transaction(IMPORT) as tx:
+        staff.receive(tx, server_ward.a_member(person))
+    client, admin = web.signed_in(app, person), web.signed_in(app, ADMIN)
+    form = {"id": person.id, "name": "New", "username": "n-new", "roles": "nurse", "active": "yes"}
+    assert client.get("/patients/P1").status_code == 200
+    web.post(admin, "/staff/", f"/staff/{person.id}", **form, wards_asked="yes", wards=OTHER)
+    assert client.get("/patients/P1").status_code == 403
+    web.post(admin, "/staff/", f"/staff/{person.id}", **form)
+    assert client.get("/patients/P1").status_code == 403
+    assert 'value="NGOAI" checked' in admin.get(f"/staff/{person.id}").text
+    web.post(admin, "/staff/", f"/staff/{person.id}", **form, wards_asked="yes")
+    assert client.get("/patients/P1").status_code == 200
+
+
+def test_the_wards_of_a_staff_file_bind_and_an_empty_cell_changes_nothing(app: Flask) -> None:
+    head = "id,name,roles,wards\n"
+    with app.app_context():
+        for cell, wards in ((OTHER, (OTHER,)), ("", (OTHER,)), (f"{OTHER}|{WARD}", (OTHER, WARD))):
+            _imported(f"{head}N-FILE,File,nurse,{cell}\n")
+            with reading() as tx:
+                assert staff_wards.homes(tx)["N-FILE"] == wards
+
+
+def _imported(text: str) -> None:
+    assert imports.run(ADMIN, [("staff.csv", text.encode())], timezone="Asia/Ho_Chi_Minh").written
+
+
+def test_the_same_holds_over_the_api(app: Flask) -> None:
+    client = web.signed_in(app, NURSE)
+    token = web.token_of(client.get("/").text)
+    asked = {"json": dict(WHY), "headers": {"X-CSRFToken": token}}
+    assert client.get("/api/v1/patients/P1").json["type"].endswith("other-ward")
+    assert client.post("/api/v1/patients/P1/emergency-access", json={**WHY, "reason": "x"}, headers=asked["headers"]).status_code == 422
+    assert client.post("/api/v1/patients/nobody/emergency-access", **asked).status_code == 404
+    made = client.post("/api/v1/patients/P1/emergency-access", **asked)
+    assert (made.status_code, made.json["patient"], made.json["judged"]) == (201, "P1", None)
+    assert client.get("/api/v1/patients/P1").json["name"] == "NGUYỄN VĂN 1"
+    assert client.post("/api/v1/patients/P9/emergency-access", **asked).status_code == 409
+    assert client.get("/api/v1/emergency-access").status_code == 403
+    here = web.signed_in(app, CHARGE_HERE)
+    headers = {"X-CSRFToken": web.token_of(here.get("/").text)}
+    (one,) = here.get("/api/v1/emergency-access").json
+    assert web.signed_in(app, CHARGE_THERE).get("/api/v1/emergency-access").json == []
+    address = f"/api/v1/emergency-access/{one['id']}/review"
+    body = {"judged": "justified", "comment": "the team was called"}
+    assert here.post(address, json=body, headers=headers).json["judged_by"] == CHARGE_HERE.id
+    assert here.post(address, json=body, headers=headers).status_code == 409

@@ -48,6 +48,18 @@ def locked(tx: Transaction, patient: str) -> StoredLease:
     return _lease(tx.session.scalars(query.with_for_update()).one())
 
 
+def carts_of(tx: Transaction, nurse: str, *, besides: str) -> tuple[str, ...]:
+    """The other carts at which this person has a patient open now."""
+    query = select(LeaseRow.cart).where(
+        LeaseRow.facility == tx.facility,
+        LeaseRow.nurse == nurse,
+        LeaseRow.cart.is_not(None),
+        LeaseRow.cart != besides,
+        LeaseRow.until > tx.at,
+    )
+    return tuple(sorted({str(cart) for cart in tx.session.scalars(query)}))
+
+
 def write(tx: Transaction, lease: StoredLease) -> None:
     row = tx.session.get_one(LeaseRow, (tx.facility, lease.patient))
     row.cart, row.until, row.fence, row.nurse = lease.cart, lease.until, lease.fence, lease.nurse

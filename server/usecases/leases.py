@@ -42,6 +42,9 @@ def acquire(tx: Transaction, *, patient: str, cart: str, nurse: str | None = Non
     lease = _settled(tx, leases.locked(tx, patient))
     if lease.cart not in (None, cart):
         return _other(lease)
+    if nurse is not None and (others := leases.carts_of(tx, nurse, besides=cart)):
+        # A badge and PIN in two places: two doses in hand, or somebody else's hand. A person looks; no dose waits for that.
+        tx.audit("staff.two-carts", f"staff/{nurse}", {"carts": [cart, *others]})
     return _held(tx, StoredLease(patient=patient, cart=cart, until=None, fence=lease.fence + 1, nurse=nurse))
 
 

@@ -16,12 +16,13 @@ from flask_security.utils import get_hmac
 from sqlalchemy import select
 
 from pointofcare.people import StaffRole
+from pointofcare.verdict.facts import Lease
 from server.app import create_app
 from server.security import lockout, second_factor, sessions
 from server.security.lockout import Guessed
 from server.store.tables import AuditRow, FailedSignInRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow, StaffRow
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import imports, passwords, staff
+from server.usecases import imports, leases, passwords, staff
 from server.web import sign_in as pages
 from tests.support import server_ward, web
 from tests.support.server_ward import CHARGE, NURSE, PHARMACIST
@@ -441,3 +442,13 @@ def test_an_account_for_nobody_in_particular_is_not_made(app: Flask, name: str, 
         client = web.signed_in(app, ADMIN)
         answer = web.post(client, "/staff/", "/staff/new", new="yes", id="X7", name="Ward", username=name, roles="nurse", active="yes")
         assert answer.status_code == 422
+
+
+def test_a_person_at_two_carts_at_once_is_noticed_and_no_dose_waits_for_it(app: Flask) -> None:
+    with app.app_context(), transaction(Actor(id="gateway")) as tx:
+        assert leases.acquire(tx, patient="P1", cart="c1", nurse="N1").state is Lease.HELD
+        assert leases.acquire(tx, patient="P2", cart="c1", nurse="N1").state is Lease.HELD
+        assert not tx.audits
+        assert leases.acquire(tx, patient="P2", cart="c1", nurse="CN1").state is Lease.HELD
+        assert leases.acquire(tx, patient="PZ", cart="c2", nurse="N1").state is Lease.HELD
+    assert last(app, "staff.two-carts")[1:] == ("staff/N1", {"carts": ["c2", "c1"]})

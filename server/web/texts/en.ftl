@@ -992,6 +992,7 @@ audited-staff-sign-in = Signed in
 audited-staff-sign-out = Signed out
 audited-staff-sign-in-end = Sign-in ended
 audited-staff-locked = Too many wrong tries: has to wait
+audited-staff-two-carts = One person at two carts at once
 audited-staff-second-factor-enrol = Second factor set up
 audited-staff-second-factor-reset = Second factor reset
 audited-staff-second-factor-shown = Second factor shown again

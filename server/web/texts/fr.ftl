@@ -992,6 +992,7 @@ audited-staff-sign-in = Connexion
 audited-staff-sign-out = Déconnexion
 audited-staff-sign-in-end = Connexion terminée
 audited-staff-locked = Trop d’essais faux : doit attendre
+audited-staff-two-carts = Une personne à deux chariots à la fois
 audited-staff-second-factor-enrol = Second facteur configuré
 audited-staff-second-factor-reset = Second facteur réinitialisé
 audited-staff-second-factor-shown = Second facteur montré à nouveau

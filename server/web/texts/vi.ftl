@@ -992,6 +992,7 @@ audited-staff-sign-in = Đăng nhập
 audited-staff-sign-out = Đăng xuất
 audited-staff-sign-in-end = Đã kết thúc phiên đăng nhập
 audited-staff-locked = Đăng nhập sai nhiều lần: phải chờ
+audited-staff-two-carts = Một người ở hai xe cùng lúc
 audited-staff-second-factor-enrol = Đã bật mã xác thực thứ hai
 audited-staff-second-factor-reset = Đã đặt lại mã xác thực thứ hai
 audited-staff-second-factor-shown = Đã xác thực lại

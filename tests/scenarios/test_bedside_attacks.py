@@ -385,3 +385,17 @@ def test_a_cart_that_starts_in_1970_without_a_server_says_so_and_gives_nothing(t
     again.put(inbox.ClockMeasured(offset_s=(dead.at - known).total_seconds() - 3600))
     assert (again.view.strip.clock_doubt, again.view.at) == ("", known + timedelta(hours=1))
     assert [event.kind for event in again.journal.events() if event.kind == "clock-set"] == ["clock-set"]
+
+
+def test_tables_that_ran_out_offline_let_nobody_in_and_the_screen_still_tells_what_is_unsent(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    given(stand)
+    stand.put(LinkTold(link=Link.OFFLINE))
+    stand.clock.pass_by(timedelta(hours=23))
+    stand.put(inbox.Tick())
+    assert (stand.view.strip.missing, stand.view.strip.chart_age_s) == ((), pytest.approx(23 * 3600, abs=700))
+    stand.clock.pass_by(timedelta(hours=1))
+    stand.hold(badge("N1"))
+    assert (stand.state, stand.view.notice) == ("idle", "roster-missing")
+    assert (len(stand.view.strip.missing), stand.view.strip.unsent) == (4, 1)

@@ -288,31 +288,34 @@ def wrong_order(evidence: Evidence, _known: _Known) -> Iterator[Finding]:
 
 
 def stuck(evidence: Evidence, _known: _Known) -> Iterator[Finding]:
-    queued = {row["record_id"] for row in evidence.server.outbox}
+    quiet = evidence.ended_at - _QUIET
+    told_in_time = {row["record_id"] for row in evidence.server.outbox if row["told_at"] is not None and row["told_at"] < quiet}
     for book in evidence.books.values():
         for entry in book.entries:
             where = {"record": entry.record_id, "cart": book.cart, "seq": entry.seq}
             if entry.record_id not in book.received:
                 yield _found("stuck", "the cart has no receipt for it", **where)
-            elif entry.record_id in queued and book.emr.get(entry.record_id) != "settled":
+            elif entry.record_id in told_in_time and book.emr.get(entry.record_id) != "settled":
                 yield _found("stuck", f"the cart knows it as {book.emr.get(entry.record_id, 'not told')} in the EMR", **where)
         told = {entry.record_id for entry in book.entries}
         for record_id in book.opened:
             if record_id not in told:
                 yield _found("stuck", "a verified dose of which nobody told what became", record=record_id, cart=book.cart)
-        late = [seq for seq, at in book.events if seq > book.told_upto and at < evidence.ended_at - _QUIET]
+        late = [seq for seq, at in book.events if seq > book.told_upto and at < quiet]
         if late:
             yield _found("stuck", f"{len(late)} events of the cart are not acknowledged, from {late[0]} on", cart=book.cart)
-    quiet = evidence.ended_at - _QUIET
     for row in evidence.server.outbox:
         where = {"record": row["record_id"], "outbox": row["id"]}
         if row["state"] != "sent":
             yield _found("stuck", f"its row for the EMR is {row['state']} ({row['last_error_code'] or 'no error'})", **where)
-        elif row["told_at"] is None:
+        elif row["told_at"] is None and row["settled_at"] < quiet:
             yield _found("stuck", "the EMR has it, and its cart was not told", **where)
     for row in evidence.server.leases:
         if row["cart"] is not None and row["until"] is not None and row["until"] < quiet:
             yield _found("stuck", "a lease ran out, and nobody noticed", patient=row["patient"], cart=row["cart"], fence=row["fence"])
+    for row in evidence.server.sequences:
+        if row["missing"] and (row["since"] is None or row["since"] < quiet):
+            yield _found("stuck", f"the server misses the numbers {row['missing']}", cart=row["cart"], epoch=row["epoch"])
     for row in evidence.server.doubts:
         if row["since"] < quiet:
             yield _found("stuck", f"the server is in doubt, waits for {row['waits']}", patient=row["patient"], cart=row["cart"])

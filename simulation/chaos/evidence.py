@@ -82,6 +82,7 @@ class Server:
     discrepancies: tuple[Row, ...]
     leases: tuple[Row, ...]
     doubts: tuple[Row, ...]
+    sequences: tuple[Row, ...]
     audit: tuple[Row, ...]
     leaves: tuple[Row, ...]
     checkpoints: tuple[Row, ...]
@@ -242,19 +243,20 @@ def _sqlite(file: Path) -> Iterator[sqlite3.Connection]:
 _TABLES = {
     "administrations": "SELECT facility, record_id, ward, cart, cart_epoch, cart_seq, patient, mrn, order_id, due, action, status, dose, "
     "nurse, effective_at, received_at, amends, continues, overridden, document FROM administrations",
-    "attempts": "SELECT record_id, cart, patient, order_id, nurse, level, at, document FROM attempts",
+    "attempts": "SELECT record_id, cart, cart_epoch, cart_seq, patient, order_id, nurse, level, at, document FROM attempts",
     "observations": "SELECT facility, record_id, ward, cart, cart_epoch, cart_seq, patient, code, value, at, nurse, "
     "doubt FROM observation_records",
     "outbox": "SELECT id, kind, record_id, ordering_key, state, claimed_until, last_error_code, emr_id, settled_at, told_at FROM outbox",
     "discrepancies": "SELECT id, record_id, code, state FROM discrepancies",
     "leases": "SELECT patient, cart, until, fence FROM leases",
     "doubts": "SELECT patient, cart, since, waits FROM lease_doubts",
+    "sequences": "SELECT cart, epoch, upto, missing, since FROM record_sequences",
     "audit": "SELECT id, facility, at, actor, roles, place, action, subject, detail FROM audit ORDER BY id",
     "leaves": "SELECT place, audit_id, hash FROM audit_leaves ORDER BY place",
     "checkpoints": "SELECT size, root, at, jws FROM audit_checkpoints ORDER BY size",
 }
 _MOMENTS = frozenset({"due", "effective_at", "received_at", "at", "until", "since", "claimed_until", "settled_at", "told_at"})
-_DOCUMENTS = frozenset({"document", "detail", "waits"})
+_DOCUMENTS = frozenset({"document", "detail", "waits", "missing"})
 
 
 def _server(run: Path) -> Server:

@@ -216,6 +216,9 @@ def make_run(run: Path, work: Path, emr: EmrPort) -> None:
         store = Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
         with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(run / "server" / "server.sqlite")) as copy:
             source.backup(copy)
+            # All of it happened long before the run ended.
+            copy.execute("UPDATE outbox SET settled_at = '2026-03-02 01:06:00', told_at = '2026-03-02 01:07:00'")
+            copy.commit()
     for book in books.values():
         book.close()
     write_diary(run, the_diary())
@@ -413,6 +416,13 @@ PLANTED: dict[str, tuple[str, tuple[str, ...], str, str, str]] = {
         "server",
         ("INSERT INTO lease_doubts (facility, patient, cart, since, fence, token) VALUES ('h1', 'P1', 'c1', '2026-03-02', 1, 't')",),
         "stuck", "in doubt", "P1"),
+    "a gap": (
+        "server",
+        (("INSERT INTO record_sequences (facility, cart, epoch, upto, highest, told, missing, heard_at) "
+         "VALUES ('h1', 'c9', 'e', 1, 3, 3, '[[2, 2]]', '2026-03-02 01:00:00')"),),
+        "stuck", "misses the numbers [[2, 2]]", "c9"),
+    "an attempt under another number": (
+        "server", (f"UPDATE attempts SET cart_seq = 7 WHERE {of(STOPPED)}",), "lost", "number 7", STOPPED),
     "a lease that ran out": (
         "server", ("INSERT INTO leases (facility, patient, cart, until, fence) VALUES ('h1', 'P1', 'c1', '2026-03-02 01:00:00', 1)",),
         "stuck", "a lease ran out", "P1"),

@@ -47,7 +47,9 @@ class Connection:
         self.began_mono_s = time.monotonic()
         self._config = config
         self._filters = filters
-        self._hand_over = hand_over
+        self._tell = hand_over
+        # A broker may deliver what is retained before it has answered the subscription: it is told after `Connected`, never before.
+        self._before_ready: list[BrokerEvent] | None = []
         self._stopping = stopping
         self._lock = threading.Lock()
         self._pending: dict[int, Delivery] = {}
@@ -169,7 +171,16 @@ class Connection:
     def _be_ready(self) -> None:
         with self._lock:
             self.ready = True
-        self._hand_over(Connected(sid=self.sid, refused=tuple(self._refused)))
+        self._tell(Connected(sid=self.sid, refused=tuple(self._refused)))
+        waiting, self._before_ready = self._before_ready or [], None
+        for event in waiting:
+            self._tell(event)
+
+    def _hand_over(self, event: BrokerEvent) -> None:
+        if self._before_ready is None:
+            self._tell(event)
+        else:
+            self._before_ready.append(event)
 
     def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ class PacketDoor:
         self._connection = Connection(
             BrokerConfig(host="127.0.0.1", port=1, client_id="door"), None, {}, None, hand_over, threading.Event()
         )
+        self._connection._before_ready = None  # as after the subscriptions were answered
         self.acknowledged = 0
 
     def packet(self, topic: str | bytes, payload: bytes, *, retained: bool = False) -> None:

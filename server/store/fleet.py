@@ -67,7 +67,8 @@ def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at
             return False
         if row.sid_at is not None and sent_at < row.sid_at:
             return False
-        row.sid, row.sid_at = sid, sent_at
+        # A cart whose clock was ahead must not be deaf for ever once it is right.
+        row.sid, row.sid_at = sid, min(sent_at, tx.at)
     row.phase = state.phase.value
     row.phase_at = tx.at
     if state.ward:

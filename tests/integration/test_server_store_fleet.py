@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from pointofcare.errors import ConflictError, NotPermittedError
 from pointofcare.verdict.facts import Lease
@@ -31,6 +31,16 @@ GATEWAY = Actor(id="gateway")
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     with migrated_app(request.param, tmp_path) as made:
         yield made
+
+
+def test_a_cart_whose_clock_was_ahead_is_heard_again_once_it_is_right(app: Flask) -> None:
+    ahead = NOW + timedelta(days=26_000)
+    with transaction(GATEWAY, at=NOW) as tx:
+        assert fleet.put_state(tx, "c1", CartState(phase=CartPhase.READY), sid="s1", sent_at=ahead)
+        assert fleet.put_state(tx, "c1", CartState(phase=CartPhase.LOST), sid="s1", sent_at=ahead)
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=1)) as tx:
+        assert fleet.put_state(tx, "c1", CartState(phase=CartPhase.READY), sid="s2", sent_at=NOW + timedelta(minutes=1))
+        assert tx.session.scalars(select(rows.CartRow.phase)).all() == ["ready"]
 
 
 # Leases.

@@ -22,7 +22,7 @@ Owed = Literal["password", "second-factor", "fresh"]
 # Open while something is owed: one's own account, the way out, and what the pages are made of.
 ALLOWED = frozenset({"home.language", "web.static", "security.login", "security.logout", "sign_in.second", "healthz"})
 ALLOWED_ROOMS = frozenset({"account"})
-# User administration, rules, machines, imports (they bring people), and one's own recovery codes. Each a change.
+# User administration, rules, machines, imports (they bring people), reviews of emergency access, and one's own recovery codes.
 SENSITIVE = frozenset(
     {
         "staff.save",
@@ -33,6 +33,8 @@ SENSITIVE = frozenset(
         "imports.confirm",
         "api.bring_in",
         "account.renew_codes",
+        "emergency.judge",
+        "api.emergency_review",
     }
 )
 _TOLD: dict[Owed, tuple[str, str]] = {

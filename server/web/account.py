@@ -24,6 +24,17 @@ from server.web import page
 
 room = Blueprint("account", __name__, url_prefix="/account")
 
+# The first sign that stands in the User-Agent wins: each browser names those before it too.
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
 
 @room.get("/")
 def show() -> str:
@@ -42,10 +53,17 @@ def _shown(faults: dict[str, str]) -> str:
         faults=faults,
         running=running,
         current=person.signed_in().id,
+        device=_device,
         enrolled=enrolled,
         left=left,
         needed=config.second_factor.required and sessions.is_privileged(config, who.roles),
     )
+
+
+def _device(agent: str) -> str:
+    """What a browser calls itself, in two words that a person knows; "" where it says nothing of the kind."""
+    found = [next((word for sign, word in signs if sign in agent), "") for signs in (_BROWSERS, _SYSTEMS)]
+    return " · ".join(word for word in found if word)
 
 
 @room.post("/")

@@ -226,6 +226,8 @@ def test_facts_of_an_older_schema_move_into_the_rows_of_their_records(kind: str,
         assert found() == before
         assert len(before) == 3
         assert migrate.differences() == ""
+        numbered = db.session.execute(text("SELECT cart_epoch, cart_seq FROM attempts")).all()
+        assert [tuple(row) for row in numbered] == [("e", 1)]  # as in its document: else it would be a gap
 
 
 def _as_of_schema_6(connection: Connection) -> None:
@@ -239,7 +241,13 @@ def _as_of_schema_6(connection: Connection) -> None:
         connection.execute(text(f"INSERT INTO verdict_facts ({columns}) {source}"))
         connection.execute(text(f"DROP INDEX {'ix_administrations_recorded' if kind == 'administration' else 'ix_attempts_at'}"))
         connection.execute(text(f"ALTER TABLE {table} DROP COLUMN facts"))
-    for later in ("machine_claims", "machine_certificates", "lease_doubts", "conflicts_seen"):
+    for table in ("administrations", "attempts", "observation_records"):
+        connection.execute(text(f"DROP INDEX ix_{table}_sequence"))
+    for column in ("cart_epoch", "cart_seq"):
+        connection.execute(text(f"ALTER TABLE attempts DROP COLUMN {column}"))
+    of_people = ("sign_in_sessions", "second_factors", "recovery_codes", "known_browsers", "failed_sign_ins", "staff_wards", "emergency_access")
+    connection.execute(text("ALTER TABLE staff DROP COLUMN must_change_password"))
+    for later in ("machine_claims", "machine_certificates", "lease_doubts", "conflicts_seen", "record_sequences", *of_people):
         connection.execute(text(f"DROP TABLE {later}"))
     connection.execute(text("ALTER TABLE leases DROP COLUMN nurse"))
     connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))

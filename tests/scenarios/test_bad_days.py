@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -253,3 +255,49 @@ def test_no_program_left_a_traceback(day: HospitalDay) -> None:
     """The last of this file: after all of it, no log holds a fault that nobody foresaw."""
     for log in (day.hospital.directory / "log").glob("*.log"):
         assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace"), log.name
+
+
+def test_no_log_of_any_program_names_a_patient_or_a_nurse(day: HospitalDay) -> None:
+    """After all that this file does, with programs killed and rubbish on every topic. The EMR is another project's program."""
+    people = day.hospital.ward.patients
+    marks = {patient.name for patient in people} | {str(patient.birth_date) for patient in people} | {patient.mrn for patient in people}
+    marks |= {member.name for member in day.hospital.ward.staff}
+    marks = {mark.casefold() for mark in marks if mark and mark != "None"}
+    assert len(marks) > 60
+    logs = [log for log in (day.hospital.directory / "log").glob("*.log") if not log.name.startswith("emr")]
+    assert len(logs) > 2
+    for log in logs:
+        text = log.read_text(encoding="utf-8", errors="replace").casefold()
+        assert [mark for mark in marks if mark in text] == [], log.name
+
+
+def test_what_carts_tell_of_themselves_names_no_patient(day: HospitalDay) -> None:
+    """Telemetry, fleet events and what the server refused to understand: whoever looks after the machines sees no patient."""
+    names = {patient.name.casefold() for patient in day.hospital.ward.patients}
+    rows = day.server_rows("SELECT detail FROM cart_events")
+    rows += day.server_rows("SELECT telemetry FROM carts") + day.server_rows("SELECT reason FROM rejected_messages")
+    assert len(rows) > 3
+    told = [str(json.loads(str(row[0])) if str(row[0])[:1] in ("{", "[") else row[0]).casefold() for row in rows]
+    assert [name for name in names if any(name in one for one in told)] == []
+
+
+def test_nothing_of_a_patient_and_no_picture_is_left_on_the_cart(day: HospitalDay) -> None:
+    """The cart has read dozens of camera frames by now, and has been killed while it did."""
+    people = {patient.name.encode() for patient in day.hospital.ward.patients}
+    folder = day.hospital.directory / CART
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert {"journal.sqlite", "chart.sqlite"} <= {file.name for file in files}
+    running = next(child.process.pid for child in day.hospital.children if child.name == CART and child.process.poll() is None)
+    door = Path(f"/proc/{running}/fd")  # closed to everybody but root: the program lets nobody look into its memory
+    held = list(door.iterdir()) if os.access(door, os.R_OK) else []
+    places = {each: os.readlink(each) for each in held if each.exists()}
+    files += [each for each, place in places.items() if place.startswith("/") and each.is_file() and not place.startswith("/dev")]
+    assert not [place for place in places.values() if place.endswith("(deleted)")]
+    for file in files:
+        content = file.read_bytes()
+        assert not any(content.startswith(magic) or magic in content[:64] for magic in _PICTURES), file
+        assert not any(name in content for name in people), file
+    assert {file.relative_to(folder).parts[0] for file in folder.rglob("*") if file.is_file()} <= {"data", "data.key", "cart.toml"}
+
+
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"BM6", b"P6\n")

@@ -326,6 +326,13 @@ class Chart:
     def knows_badge(self, badge: str, now: datetime) -> bool:
         return self.staff_of(badge, now) is not None
 
+    def is_of_other_ward(self, badge: str, now: datetime) -> bool:
+        """The server says that this person works in other wards, or the help here has ended."""
+        entry = self.staff_of(badge, now)
+        if entry is None or entry.of_ward is None:
+            return False
+        return not entry.of_ward or (entry.ward_until is not None and entry.ward_until <= now)
+
     def badge_name(self, badge: str, now: datetime) -> str:
         entry = self.staff_of(badge, now)
         return entry.name if entry is not None else ""

@@ -65,6 +65,9 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
         advance(visit, events.SignedIn(nurse=nurse, at=now), now)
         rights.remember(visit, number, now)
         visit.dues.stale()
+        if visit.chart.is_of_other_ward(number, now):
+            note(visit, "other-ward", now, {"nurse": nurse.id})
+            say(visit, "other-ward")
     elif session.nurse is not None and second.id == session.nurse.id:
         say(visit, "witness-same")
     else:

@@ -24,7 +24,8 @@ from pointofcare.wire.messages import TableKind
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffEntry:
     """One person who may use the carts. `badge` is the text of the badge, `pin_hash` an argon2 hash or None when no PIN is
-    set; `expires_at` None: not known when this person's rights end."""
+    set; `expires_at` None: not known when this person's rights end. `of_ward` False: works in other wards, None: the server does not
+    say; `ward_until`: a helper, who is of the ward until then."""
 
     id: str
     name: str
@@ -35,6 +36,8 @@ class StaffEntry:
     active: bool = False
     on_shift: bool | None = None
     expires_at: datetime | None = None
+    of_ward: bool | None = None
+    ward_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

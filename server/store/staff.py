@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import or_, select, update
@@ -10,9 +11,12 @@ from sqlalchemy import or_, select, update
 from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.people import StaffRole
 from pointofcare.wire.tables import StaffEntry
-from server.store import mapping
+from server.store import mapping, staff_wards
+from server.store.staff_wards import Membership
 from server.store.tables import RoleRow, StaffRow
 from server.store.transaction import Transaction
+
+_BOUND = frozenset({StaffRole.NURSE, StaffRole.STUDENT, StaffRole.WITNESS_ONLY, StaffRole.CHARGE_NURSE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +55,27 @@ def _member(row: StaffRow) -> StaffMember:
     )
 
 
-def roster(tx: Transaction) -> tuple[StaffEntry, ...]:
-    """Everybody who may use the carts, with PIN hashes."""
+def roster(tx: Transaction, ward: str | None = None) -> tuple[StaffEntry, ...]:
+    """Everybody who may use the carts, with PIN hashes, and who of them is of the `ward`: the others are there too, for a patient must
+    not wait for a list, but a cart tells of them. Two statements."""
+    homes = staff_wards.homes(tx) if ward is not None else {}
+    here = {one.staff: one for one in staff_wards.of_ward(tx, ward)} if ward is not None else {}
     rows = tx.session.scalars(
         select(StaffRow).where(StaffRow.facility == tx.facility, or_(StaffRow.badge.is_not(None), StaffRow.pin_hash.is_not(None)))
     )
-    return tuple(sorted((mapping.staff_entry(row) for row in rows), key=lambda entry: entry.id))
+    entries = (mapping.staff_entry(row) for row in rows)
+    if ward is not None:
+        entries = (_in_ward(entry, homes, here.get(entry.id)) for entry in entries)
+    return tuple(sorted(entries, key=lambda entry: entry.id))
+
+
+def _in_ward(entry: StaffEntry, homes: Mapping[str, object], held: Membership | None) -> StaffEntry:
+    """Who has no home ward, or a role that is bound to none, is of every ward."""
+    if entry.id not in homes or not set(entry.roles) <= _BOUND:
+        return replace(entry, of_ward=True)
+    if held is None or held.kind == staff_wards.AT_CART:
+        return replace(entry, of_ward=False)
+    return replace(entry, of_ward=True, ward_until=held.until)
 
 
 def find(tx: Transaction, name: str) -> StaffMember | None:

@@ -56,7 +56,7 @@ def reach(tx: Transaction, staff: str) -> Reach:
     of_wards = select(
         literal(0).label("id"), m.ward.label("what"), m.kind.label("kind"), m.role.label("role"), m.valid_from.label("since"),
         m.valid_to.label("until"),
-    ).where(m.facility == tx.facility, m.staff == staff, or_(m.kind == HOME, m.valid_to > tx.at))  # fmt: skip
+    ).where(m.facility == tx.facility, m.staff == staff, m.kind != AT_CART, or_(m.kind == HOME, m.valid_to > tx.at))  # fmt: skip
     of_emergencies = select(
         e.id, e.patient, literal("emergency"), cast(null(), String), e.opened_at, e.until
     ).where(e.facility == tx.facility, e.staff == staff, e.until > tx.at, e.ended_at.is_(None))  # fmt: skip

@@ -31,7 +31,7 @@ def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: S
         case TableKind.PATIENT_CHART:
             return chart(tx, ward, timezone=timezone)
         case TableKind.STAFF_ROSTER:
-            return StaffRosterBody(staff=staff.roster(tx))
+            return StaffRosterBody(staff=staff.roster(tx, ward))
         case TableKind.FORMULARY:
             return FormularyBody(products=products.listed(tx), containers=containers.listed(tx))
         case TableKind.POLICY:

@@ -23,7 +23,7 @@ from server.store import products, tasks
 from server.store.bedside import Look
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
-from server.usecases import conflicts, controlled
+from server.usecases import conflicts, controlled, ward_staff
 from server.usecases.task_kinds import ACKNOWLEDGEMENT, CONTROLLED_BALANCE, DOSE_REQUEST, RE_TIMING, UNKNOWN_BARCODE
 
 GIVING = frozenset({Action.GIVE, Action.START})
@@ -78,9 +78,10 @@ def after_attempt(tx: Transaction, attempt: AttemptStopped) -> None:
 
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
-    """A blind count of controlled stock, a conflict that a nurse has read of; any other event raises nothing."""
+    """A blind count of controlled stock, a conflict that a nurse has read of, somebody of another ward; any other event raises nothing."""
     controlled.after_event(tx, cart, event)
     conflicts.after_event(tx, cart, event)
+    ward_staff.after_event(tx, cart, event)
 
 
 def unknown_codes(findings: tuple[FindingEvidence, ...]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError
 from pointofcare.people import StaffRole
-from pointofcare.wire.messages import TableKind
-from server.store import patients, reach, staff, staff_wards, versions
+from pointofcare.wire.messages import FleetEvent, TableKind
+from server.store import fleet, patients, reach, staff, staff_wards, versions
 from server.store.staff_wards import Membership
 from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
@@ -17,6 +17,9 @@ from server.usecases.permission import require, text
 ASSIGNERS = (StaffRole.CHARGE_NURSE, StaffRole.ADMINISTRATOR)
 AT_BEDSIDE = (StaffRole.NURSE, StaffRole.STUDENT, StaffRole.WITNESS_ONLY, StaffRole.CHARGE_NURSE)
 LONGEST_SHIFT = timedelta(hours=24)
+# What a cart calls the sign-in of somebody of another ward, and how long the ward's page shows it.
+OTHER_WARD = "other-ward"
+GUEST_SHOWN = timedelta(hours=12)
 
 
 def set_homes(tx: Transaction, person: str, wards: Iterable[str]) -> None:
@@ -67,6 +70,19 @@ def take_on(tx: Transaction, actor: Actor, ward: str, *, words: str, lasts: time
     return _add(tx, actor.id, ward, staff_wards.OWN_WORD, _helps_as(actor.roles), lasts, text(words, "reason"))
 
 
+def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
+    """Somebody of other wards signed in at a cart of this one: the charge nurse sees it on the ward's page. It gives no reach on the
+    pages. Again within the shift: nothing."""
+    person, ward = str(event.details.get("nurse") or "")[:64], fleet.ward_of(tx, cart) or ""
+    if event.kind != OTHER_WARD or not ward or staff.of_id(tx, person) is None:
+        return
+    if any(one.ward == ward for one in staff_wards.of_staff(tx, person)):
+        return
+    until = tx.at + GUEST_SHOWN
+    staff_wards.add(tx, staff=person, ward=ward, kind=staff_wards.AT_CART, until=until, reason=cart)
+    tx.audit("staff-ward.at-cart", f"staff/{person}", {"ward": ward, "cart": cart, "at": event.at.isoformat()})
+
+
 def end(tx: Transaction, actor: Actor, membership: int) -> Membership:
     """Before its time: by the person, a charge nurse of the ward or an administrator. Home wards are the administrator's.
 
@@ -84,7 +100,7 @@ def end(tx: Transaction, actor: Actor, membership: int) -> Membership:
 
 
 def _add(tx: Transaction, person: str, ward: str, kind: str, role: str | None, lasts: timedelta, reason: str) -> int:
-    if any(one.ward == ward for one in staff_wards.of_staff(tx, person)):
+    if any(one.ward == ward and one.kind != staff_wards.AT_CART for one in staff_wards.of_staff(tx, person)):
         raise ConflictError(f"{person} belongs to this ward already", remedy="look at the list again", staff=person, ward=ward)
     made = staff_wards.add(tx, staff=person, ward=ward, kind=kind, role=role, until=tx.at + lasts, reason=reason)
     detail = {"ward": ward, "kind": kind, "role": role, "reason": reason, "until": (tx.at + lasts).isoformat()}

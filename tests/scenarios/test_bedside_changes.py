@@ -372,3 +372,22 @@ def test_only_what_is_on_the_screen_can_be_read(stand: Stand) -> None:
 def test_the_age_of_each_table_is_on_the_screen(stand: Stand) -> None:
     assert set(stand.view.table_ages_s) == {kind.value for kind in TableKind}
     assert all(age is not None and age >= 0 for age in stand.view.table_ages_s.values())
+
+
+def test_a_nurse_of_another_ward_is_told_so_and_works_and_the_server_is_told_too(stand: Stand) -> None:
+    """Never a silent yes, and no dead end for the patient; a helper's time ends offline too."""
+    roster(stand, *(replace(each, of_ward=False) if each.id == "N1" else each for each in staff()))
+    stand.sign_in("N1")
+    assert stand.view.notice == "other-ward"
+    assert stand.view.session.nurse is not None
+    assert "another ward" in words(stand, "en").notice()
+    (told,) = [event for event in stand.journal.events() if event.kind == "other-ward"]
+    assert told.details["nurse"] == "N1"
+
+
+@pytest.mark.parametrize(("lasts_min", "notice"), [(60, ""), (-1, "other-ward")])
+def test_a_helper_is_of_the_ward_until_the_shift_ends(stand: Stand, lasts_min: int, notice: str) -> None:
+    until = stand.clock.at + timedelta(minutes=lasts_min)
+    roster(stand, *(replace(each, of_ward=True, ward_until=until) if each.id == "N1" else each for each in staff()))
+    stand.sign_in("N1")
+    assert stand.view.notice == notice

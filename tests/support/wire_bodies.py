@@ -459,6 +459,8 @@ ROSTER = StaffRosterBody(
             active=True,
             on_shift=True,
             expires_at=LATER,
+            of_ward=True,
+            ward_until=LATER,
         ),
     )
 )

@@ -155,6 +155,7 @@ notice-no-pin = No PIN is set: set one on the web page.
 notice-pin-wrong = The PIN is wrong: type it again.
 notice-pin-paused = Too many wrong PINs: try again in { $seconds } s.
 notice-sign-out-first = Somebody else is signed in: sign out first.
+notice-other-ward = You belong to another ward: you can work here, and this ward's charge nurse is told.
 notice-witness-same = The witness must be another person.
 notice-signed-out-idle = Signed out: nothing happened for a while.
 notice-locked-dose-open = Locked: nothing happened for a while. A dose is still open: who scanned it signs in again and says what became of it.

@@ -155,6 +155,7 @@ notice-no-pin = Aucun code PIN : définissez-le sur le site.
 notice-pin-wrong = Code PIN faux : saisissez-le de nouveau.
 notice-pin-paused = Trop d'erreurs : réessayez dans { $seconds } s.
 notice-sign-out-first = Quelqu'un d'autre est connecté : déconnectez d'abord.
+notice-other-ward = Vous êtes d’un autre service : vous pouvez travailler ici, et le cadre de ce service en est informé.
 notice-witness-same = Le témoin doit être une autre personne.
 notice-signed-out-idle = Déconnecté pour inactivité.
 notice-locked-dose-open = Verrouillé pour inactivité. Une dose reste ouverte : qui l'a scannée se reconnecte et dit ce qu'elle est devenue.

@@ -155,6 +155,7 @@ notice-no-pin = Chưa có mã PIN: đặt PIN trên trang quản trị.
 notice-pin-wrong = Mã PIN sai: nhập lại từ đầu.
 notice-pin-paused = Sai PIN nhiều lần: thử lại sau { $seconds } giây.
 notice-sign-out-first = Người khác đang đăng nhập: đăng xuất trước.
+notice-other-ward = Bạn thuộc khoa khác: bạn vẫn làm việc được ở đây, và điều dưỡng trưởng của khoa này được báo.
 notice-witness-same = Người chứng kiến phải là người khác.
 notice-signed-out-idle = Đã tự đăng xuất vì không thao tác.
 notice-locked-dose-open = Đã khóa vì không thao tác. Một liều còn mở: người đã quét đăng nhập lại và cho biết kết quả.

@@ -1082,6 +1082,7 @@ audited-emergency-review = Emergency access reviewed
 audited-staff-ward-home = Home wards of a person changed
 audited-staff-ward-add = Person added to a ward for a shift
 audited-staff-ward-end = Help in a ward ended
+audited-staff-ward-at-cart = Somebody of another ward signed in at a cart
 audited-conflict-seen = Conflict read at a cart
 conflict-read-by = read
 conflict-not-read = not read yet

@@ -1082,6 +1082,7 @@ audited-emergency-review = Accès d’urgence revu
 audited-staff-ward-home = Services d’affectation modifiés
 audited-staff-ward-add = Personne ajoutée à un service
 audited-staff-ward-end = Fin du renfort dans un service
+audited-staff-ward-at-cart = Connexion d’un autre service à un chariot
 audited-conflict-seen = Conflit lu à un chariot
 conflict-read-by = lu le
 conflict-not-read = pas encore lu

@@ -1082,6 +1082,7 @@ audited-emergency-review = Xem xét truy cập khẩn cấp
 audited-staff-ward-home = Đổi khoa chính của nhân viên
 audited-staff-ward-add = Thêm người vào khoa cho ca
 audited-staff-ward-end = Kết thúc hỗ trợ tại khoa
+audited-staff-ward-at-cart = Người khoa khác đăng nhập tại xe
 audited-conflict-seen = Đã đọc xung đột tại xe
 conflict-read-by = đã đọc
 conflict-not-read = chưa đọc

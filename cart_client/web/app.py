@@ -25,7 +25,7 @@ from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 
 _CSRF_PLACE = "@@csrf-token@@"
 _POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
 _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")

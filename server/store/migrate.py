@@ -23,7 +23,9 @@ def _config() -> Config:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Applies every migration that the database lacks, up to `revision`."""
+    """Applies every migration that the database lacks, up to `revision`. One that was broken off is undone by the database, and begins
+    anew. Raises: ConfigError for a database that a newer version has changed."""
+    _require_known(current())
     command.upgrade(_config(), revision)
 
 
@@ -45,9 +47,18 @@ def current() -> str | None:
 def require_current() -> None:
     """Raises: ConfigError when the database is not at this version's schema."""
     found = current()
+    _require_known(found)
     if found != head():
         raise ConfigError(
             f"the database is at {found or 'no'} schema, this version needs {head()}", remedy="run: pointofcare-server migrate"
+        )
+
+
+def _require_known(found: str | None) -> None:
+    if found is not None and not knows(found):
+        raise ConfigError(
+            f"the database is at schema {found}, which is newer than this version ({head()})",
+            remedy="install the version that changed it; to go back, restore a backup from before into an empty database",
         )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -134,7 +135,8 @@ class Control:
 
 def really_now() -> datetime:
     """By the machine's clock, whatever this program believes."""
-    import time_machine
-
-    hatch = time_machine.escape_hatch
-    return hatch.datetime.datetime.now(UTC) if hatch.is_travelling() else datetime.now(UTC)
+    travelling = sys.modules.get("time_machine")
+    if travelling is None or not travelling.escape_hatch.is_travelling():
+        return datetime.now(UTC)
+    now: datetime = travelling.escape_hatch.datetime.datetime.now(UTC)
+    return now

@@ -365,11 +365,11 @@ class WallClock:
         self._travelling: Any = None
 
     def follow(self) -> None:
-        import time_machine
-
         offset_s = self._control.clock_offset_s
         if offset_s == self._offset_s:
             return
+        import time_machine
+
         if self._travelling is not None:
             self._travelling.stop()
             self._travelling = None

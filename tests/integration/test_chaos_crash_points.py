@@ -11,12 +11,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cart_client import sealed
 from cart_client.inbox import Confirm
 from cart_client.journal import Journal
 from devices.broker import Arrival
@@ -33,7 +35,7 @@ from server.usecases.facts import Site
 from simulation.chaos import control, crash_points
 from tests.integration.test_cart_journal import a_record
 from tests.support import server_ward
-from tests.support.cart_ward import AMOX, CART, KEY, NOW, Stand, band, issued, pack, ward_tables
+from tests.support.cart_ward import AMOX, AT_REST, CART, KEY, NOW, Stand, band, issued, pack, ward_tables
 from tests.support.databases import config_for, migrated_app
 
 CHILD = "cart-1"
@@ -118,6 +120,10 @@ def a_cart_day(folder: Path) -> None:
     stand.journal.settle_emr(record_id, EmrState.SETTLED, at=NOW)
 
 
+def opened(file: Path) -> Any:
+    return sealed.connect(file, None if sealed.is_plain(file) else AT_REST)
+
+
 ROWS_AT = {  # tables held, doses opened, entries, settlements
     "table-half-received": (1, 0, 0, 0),
     "lease-taken-unused": (4, 0, 0, 0),
@@ -135,7 +141,7 @@ def test_cart_is_killed_with_this_on_its_disk(point: str, tmp_path: Path) -> Non
     control.arm(folder, point)
     assert in_a_child("cart", folder, lambda: a_cart_day(data)) == -signal.SIGKILL
     assert [told["point"] for told in crashes(tmp_path)] == [point]
-    with sqlite3.connect(data / "chart.sqlite") as chart, sqlite3.connect(data / "journal.sqlite") as journal:
+    with closing(opened(data / "chart.sqlite")) as chart, closing(opened(data / "journal.sqlite")) as journal:
         held = chart.execute("SELECT count(*) FROM held").fetchone()
         rows = [journal.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("opened", "entry", "settlement")]
     assert (*held, *rows) == ROWS_AT[point]

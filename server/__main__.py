@@ -70,8 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--output", type=Path, help="a file; without it the key is printed")
     made = command("backup", _backup, "write everything that the server holds into one file, while it runs")
     made.add_argument("file", type=Path)
+    made.add_argument("--encrypt-to", metavar="AGE1...", help="the recipient that age-keygen made; its secret key lies elsewhere")
     made = command("restore", _restore, "put a backup into an empty database, check it, and bring it to this version's schema")
     made.add_argument("file", type=Path)
+    made.add_argument("--identity", type=Path, metavar="FILE", help="the secret key of a backup that is encrypted")
     made = command("audit", _audit, "seal the audit now, write it out, print its newest checkpoint, or verify that nothing was changed")
     made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
     made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
@@ -186,7 +188,9 @@ def _export_key(chosen: argparse.Namespace) -> int:
 def _backup(chosen: argparse.Namespace) -> int:
     settings = _load(chosen)
     with bare_app(settings).app_context():
-        made = backups.make(chosen.file, facility=settings.facility, signing_key=settings.signing_key, at=datetime.now(UTC))
+        made = backups.make(
+            chosen.file, facility=settings.facility, signing_key=settings.signing_key, at=datetime.now(UTC), encrypt_to=chosen.encrypt_to
+        )
     print(f"{chosen.file}: {sum(made.counts.values())} rows of {len(made.counts)} tables, schema {made.schema}")
     return 0
 
@@ -194,7 +198,7 @@ def _backup(chosen: argparse.Namespace) -> int:
 def _restore(chosen: argparse.Namespace) -> int:
     settings = _load(chosen)
     with bare_app(settings).app_context():
-        found = backups.restore(chosen.file, facility=settings.facility, signing_key=settings.signing_key)
+        found = backups.restore(chosen.file, facility=settings.facility, signing_key=settings.signing_key, identity=chosen.identity)
         print(f"restored {sum(found.counts.values())} rows of {len(found.counts)} tables as they were at {found.at}")
         return sealing.from_command_line("verify", signing.load_or_generate(settings.signing_key), output=None, kept=None)
 

@@ -22,6 +22,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyrage
 from sqlalchemy import func, inspect, select, table
 from sqlalchemy.engine import Connection, make_url
 
@@ -30,6 +31,7 @@ from server.store import migrate
 from server.store.database import Base, db
 
 FORMAT = 1
+_AGE = b"age-encryption.org/v1"
 MANIFEST, KEY, DATA = "manifest.json", "signing-key.json", "database"
 
 
@@ -44,13 +46,18 @@ class Backup:
     counts: Mapping[str, int]
 
 
-def make(path: Path, *, facility: str, signing_key: Path, at: datetime) -> Backup:
-    """Writes the backup to `path`. Needs an application context. Raises: ConfigError when the file exists or a tool is missing."""
+def make(path: Path, *, facility: str, signing_key: Path, at: datetime, encrypt_to: str | None = None) -> Backup:
+    """Writes the backup to `path`, encrypted for an age recipient (`age1...`) where one is given; only what is encrypted touches the
+    folder of `path` then. Needs an application context. Raises: ConfigError when the file exists or a tool is missing."""
+    recipient = _recipient(encrypt_to) if encrypt_to is not None else None
     if path.exists():
         raise ConfigError(f"{path} exists", remedy="name a file that does not exist; a backup is never overwritten")
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = db.engine.dialect.name
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as made:
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as beside,
+        tempfile.TemporaryDirectory(dir=beside if recipient is None else None, prefix="backup-") as made,
+    ):
         directory = Path(made)
         data = directory / DATA
         counts = _dump_sqlite(data) if engine == "sqlite" else _dump_postgresql(data)
@@ -76,18 +83,21 @@ def make(path: Path, *, facility: str, signing_key: Path, at: datetime) -> Backu
                     archive.add(file, arcname=name)
             out.flush()
             os.fsync(out.fileno())
+        if recipient is not None:
+            whole = _encrypted(whole, Path(beside) / "whole.age", recipient)
         os.link(whole, path)  # unlike a rename it fails where somebody was faster
     return backup
 
 
-def restore(path: Path, *, facility: str, signing_key: Path) -> Backup:
-    """Puts the backup into the configured, empty database and brings it to this version's schema. Needs an application context.
+def restore(path: Path, *, facility: str, signing_key: Path, identity: Path | None = None) -> Backup:
+    """Puts the backup into the configured, empty database and brings it to this version's schema; `identity` is the file of the age
+    secret key of one that is encrypted. Needs an application context.
 
     Raises: ConfigError, and then the database is as it was: not a backup, damaged, of another facility or engine, of a newer version,
     or the database holds something already."""
     with tempfile.TemporaryDirectory(prefix="restore-") as made:
         directory = Path(made)
-        manifest = _unpacked(path, directory)
+        manifest = _unpacked(_decrypted(path, directory, identity), directory)
         backup = _checked(manifest, directory, facility=facility, signing_key=signing_key)
         if inspect(db.engine).get_table_names():
             raise ConfigError("the database is not empty", remedy="restore into a new database, then point database_url at it")
@@ -103,6 +113,43 @@ def restore(path: Path, *, facility: str, signing_key: Path) -> Backup:
                 out.write((directory / KEY).read_bytes())
     migrate.upgrade()
     return backup
+
+
+def _recipient(text: str) -> pyrage.x25519.Recipient:
+    try:
+        return pyrage.x25519.Recipient.from_str(text.strip())
+    except pyrage.RecipientError as exc:
+        raise ConfigError(f"{text[:70]} is no age recipient", remedy="make one with age-keygen: age1 and 58 more characters") from exc
+
+
+def _encrypted(whole: Path, target: Path, recipient: pyrage.x25519.Recipient) -> Path:
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out, whole.open("rb") as content:
+        pyrage.encrypt_io(content, out, [recipient])
+        out.flush()
+        os.fsync(out.fileno())
+    return target
+
+
+def _decrypted(path: Path, directory: Path, identity: Path | None) -> Path:
+    """The plain archive: the file itself, or what its age key makes of it in `directory`."""
+    try:
+        with path.open("rb") as file:
+            if not file.read(len(_AGE)).startswith(_AGE):
+                return path
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be read: {exc.strerror}", remedy="name the file of a backup") from exc
+    if identity is None:
+        raise ConfigError(f"{path} is encrypted", remedy="name the file of its secret key: --identity FILE")
+    try:
+        lines = identity.read_text(encoding="utf-8").splitlines()
+        keys = [pyrage.x25519.Identity.from_str(line.strip()) for line in lines if line.startswith("AGE-SECRET-KEY-")]
+        pyrage.decrypt_file(str(path), str(directory / "plain.tar.gz"), keys)
+    except (OSError, UnicodeDecodeError, pyrage.IdentityError, pyrage.DecryptError) as exc:
+        raise ConfigError(
+            f"{path} cannot be opened with {identity}, or is damaged: {exc}", remedy="find the key that it was made for"
+        ) from exc
+    return directory / "plain.tar.gz"
 
 
 def _unpacked(path: Path, directory: Path) -> dict[str, Any]:

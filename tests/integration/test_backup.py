@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyrage
 import pytest
 from flask import Flask
 from sqlalchemy import text
@@ -153,3 +154,25 @@ def test_the_commands_back_up_and_restore(tmp_path: Path, capsys: pytest.Capture
         file.unlink()
     assert main(["restore", str(path), "--config", str(config)]) == 0
     assert "0 faults" in capsys.readouterr().out
+
+
+def test_an_encrypted_backup_holds_nothing_readable_and_comes_back_with_its_key_alone(tmp_path: Path) -> None:
+    key, file, secret = tmp_path / "signing-key.json", tmp_path / "backups" / "one.age", tmp_path / "age.key"
+    identity = pyrage.x25519.Identity.generate()
+    for each in ("old", "new"):
+        (tmp_path / each).mkdir()
+    with a_full_hospital("sqlite", tmp_path / "old", key):
+        backups.make(file, facility=FACILITY, signing_key=key, at=NOW, encrypt_to=str(identity.to_public()))
+        with pytest.raises(ConfigError):
+            backups.make(tmp_path / "two", facility=FACILITY, signing_key=key, at=NOW, encrypt_to="age1nobody")
+    assert [each.name for each in file.parent.iterdir()] == ["one.age"]
+    assert file.stat().st_mode & 0o077 == 0
+    assert file.read_bytes().startswith(b"age-encryption.org/v1\n")
+    assert not tarfile.is_tarfile(file)
+    with empty_app("sqlite", tmp_path / "new"):
+        secret.write_text(f"# made by age-keygen\n{pyrage.x25519.Identity.generate()}\n")
+        for wrong in (None, secret, tmp_path / "missing"):
+            with pytest.raises(ConfigError):
+                backups.restore(file, facility=FACILITY, signing_key=key, identity=wrong)
+        secret.write_text(f"# made by age-keygen\n{identity}\n")
+        assert backups.restore(file, facility=FACILITY, signing_key=key, identity=secret).counts["patients"] == 3

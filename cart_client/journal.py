@@ -11,7 +11,7 @@ import json
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -393,11 +393,13 @@ class Journal:
             if epoch == self.epoch and known < upto <= newest:
                 self._db.execute("INSERT INTO acknowledged (upto) VALUES (?)", (upto,))
 
-    def keep_checkpoint(self, jws: str, *, at: datetime, most: int) -> bool:
-        """Keep a statement of the server's audit log, and the newest `most` of them. False: it is kept already."""
+    def keep_checkpoint(self, jws: str, *, at: datetime, keep: Callable[[Sequence[tuple[int, datetime]]], Collection[int]]) -> bool:
+        """Keep a statement of the server's audit log; `keep` says which of all (number, when) stay. False: it is kept already."""
         with self._lock, _translated(), self._transaction():
             cursor = self._db.execute("INSERT OR IGNORE INTO checkpoint (at, jws) VALUES (?, ?)", (_text(at), jws))
-            self._db.execute("DELETE FROM checkpoint WHERE id NOT IN (SELECT id FROM checkpoint ORDER BY id DESC LIMIT ?)", (most,))
+            found = self._db.execute("SELECT id, at FROM checkpoint ORDER BY id").fetchall()
+            staying = keep([(number, _time(came_at)) for number, came_at in found])
+            self._db.executemany("DELETE FROM checkpoint WHERE id = ?", [(number,) for number, _ in found if number not in staying])
             return cursor.rowcount == 1
 
     def keep_time(self, kept: Kept) -> None:

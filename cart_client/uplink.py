@@ -305,7 +305,7 @@ class Uplink:
             log.error("the server's checkpoint of its audit log is not signed by its key")
             return
         try:
-            self._journal.keep_checkpoint(text, at=now, most=checkpoints.MOST_KEPT)
+            self._journal.keep_checkpoint(text, at=now, keep=checkpoints.kept)
         except JournalError as exc:
             log.error("a checkpoint of the server's audit log could not be kept: %s", exc)
 

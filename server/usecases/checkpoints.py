@@ -22,7 +22,7 @@ from server.store.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 CODE = "audit-log-differs"
-MOST_READ = 200
+MOST_READ = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

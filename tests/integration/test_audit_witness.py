@@ -185,14 +185,31 @@ def test_what_our_key_did_not_sign_is_an_alarm_of_its_own(site: Hospital) -> Non
     assert len(alarms()) == 1
 
 
-def test_a_cart_keeps_the_newest_hundred_over_a_restart_and_each_once(tmp_path: Path) -> None:
+def test_a_flood_of_checkpoints_pushes_no_older_one_out_of_a_cart(tmp_path: Path) -> None:
+    """True ones each hour for a month, then thousands within an hour, with a clock that jumps: an entry a day of the month is there."""
+    began = datetime(2026, 3, 2, tzinfo=UTC)
+    rows = [(hour, began + timedelta(hours=hour)) for hour in range(30 * 24)]
+    for number in range(len(rows), len(rows) + 5_000):
+        rows.append((number, began + timedelta(days=30, seconds=number % 3600)))
+        if number % 50 == 0:
+            staying = cart_checkpoints.kept(rows)
+            rows = [row for row in rows if row[0] in staying]
+    staying = cart_checkpoints.kept(rows)
+    assert {day * 24 for day in range(30)} <= staying
+    assert set(range(10)) <= staying
+    assert rows[-1][0] in staying
+    assert len(staying) <= 60 + 24 + 366 + 11
+
+
+def test_a_cart_keeps_checkpoints_over_a_restart_and_each_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j.sqlite", cart=CART)
+    at = datetime(2026, 3, 2, tzinfo=UTC)
     for number in range(130):
-        assert journal.keep_checkpoint(f"s{number}", at=datetime.now(UTC), most=cart_checkpoints.MOST_KEPT)
-    assert not journal.keep_checkpoint("s129", at=datetime.now(UTC), most=cart_checkpoints.MOST_KEPT)
+        assert journal.keep_checkpoint(f"s{number}", at=at + timedelta(minutes=number), keep=cart_checkpoints.kept)
+    assert not journal.keep_checkpoint("s129", at=at + timedelta(minutes=200), keep=cart_checkpoints.kept)
     journal.close()
     again = Journal(tmp_path / "j.sqlite", cart=CART)
-    assert again.checkpoints() == tuple(f"s{number}" for number in range(30, 130))
+    assert set(again.checkpoints()) == {f"s{number}" for number in (*range(10), *range(70, 130), 60)}
     again.close()
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from cart_client import sealed
+from cart_client import checkpoints, sealed
 from cart_client.journal import Journal
 from devices.broker import Arrival
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence
@@ -208,7 +208,7 @@ def make_run(run: Path, work: Path, emr: EmrPort) -> None:
             outbox.mark_told(tx, told)
         kept: list[str] = []
         sealing.Sealer(key, scope=nullcontext, sealed=lambda checkpoint: kept.append(checkpoint.jws)).drain()
-        books["c1"].keep_checkpoint(kept[-1], at=NOW, most=9)
+        books["c1"].keep_checkpoint(kept[-1], at=NOW, keep=checkpoints.kept)
         books["c1"].note("camera-lost", at=NOW)
         books["c1"].acknowledge(books["c1"].epoch, 1)
         db.session.remove()

@@ -36,6 +36,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         keys=("scan_to_verdict_ms", "confirm_to_journalled_ms", "bare_insert_ms", "ratio"),
     ),
     "receipt": Benchmark(module="benchmarks.receipt", about="confirm to the server's receipt over MQTT", keys=("doses", "brokers")),
+    "bedside_change": Benchmark(
+        module="benchmarks.bedside_change", about="a changed order until the nurse's screen has it", keys=("changes", "brokers")
+    ),
     "record_dose": Benchmark(
         module="benchmarks.record_dose", about="what recording one dose costs the server", keys=("rounds", "databases")
     ),

@@ -101,7 +101,7 @@ class Emr:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """`ended_at` is when the server last wrote. `jumped` names the machines whose clock was set wrong."""
+    """`ended_at` is when anything was last written. `jumped` names the machines whose clock was set wrong."""
 
     diary: tuple[Act, ...]
     books: Mapping[str, Book]
@@ -121,7 +121,7 @@ def read(run: Path) -> Evidence:
         server=_server(run),
         emr=_emr(run / "emr"),
         jumped=frozenset(str(line.get("target")) for line in faults if "clock" in str(line.get("kind"))),
-        ended_at=_last_write(run / "server"),
+        ended_at=_last_write(run),
     )
 
 
@@ -299,10 +299,10 @@ def _value(column: str, value: Any) -> Any:
     return value
 
 
-def _last_write(folder: Path) -> datetime:
-    """By the machine's clock. A server whose database lies elsewhere: by its settings, which is long ago."""
-    times = [file.stat().st_mtime for file in folder.glob("*.sqlite*")] or [file.stat().st_mtime for file in folder.glob("*")]
-    return datetime.fromtimestamp(max(times, default=0.0), UTC)
+def _last_write(run: Path) -> datetime:
+    """When a program or a nurse last wrote something, by the machine's clock."""
+    places = ("nurses.jsonl", "faults.jsonl", "server/*", "carts/*/*.sqlite*", "carts/*/data/*.sqlite*")
+    return datetime.fromtimestamp(max(file.stat().st_mtime for place in places for file in run.glob(place)), UTC)
 
 
 # The EMR.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cart_client import checkpoints, sealed
 from cart_client.journal import Journal
@@ -165,60 +166,61 @@ _ROUTES = {AdministrationRecorded: routes.ADMINISTRATION, AttemptStopped: routes
 
 
 def make_run(run: Path, work: Path, emr: EmrPort) -> None:
-    """The whole way of a few records, with no network between."""
+    with migrated_app("sqlite", work) as app:
+        go_the_whole_way(run, emr)
+        store = Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(run / "server" / "server.sqlite")) as copy:
+            source.backup(copy)
+
+
+def go_the_whole_way(run: Path, emr: EmrPort) -> None:
+    """A few records from journal to EMR and audit, with no network between. Needs an application context."""
     (run / "server").mkdir(parents=True)
     key = signing.load_or_generate(run / "server" / "signing-key.json")
     (run / "server-key.json").write_text(signing.public_jwk(key), encoding="utf-8")
     books = journals(run)
-    with migrated_app("sqlite", work) as app:
-        server_ward.open_ward(patient_count=5)
-        gateway = Gateway(
-            MqttConfig(host="127.0.0.1", port=1, username="server", password="unused"),
-            facility="h1",
-            key=key,
-            site=Site(),
-            lifetime=timedelta(hours=24),
-            version="test",
-            scope=nullcontext,
-        )
-        for cart, records in the_records().items():
-            values = [one for one in records if isinstance(one, ObservationRecorded)]
-            for record in (*records, *(replace(value, record_id=OLD_VALUE, at=NOW) for value in values)):
-                keep(books[cart], record)
-            for entry in books[cart].unsent():
-                levels = {"facility": "h1", "cart": cart}
-                arrival = Arrival(
-                    route=_ROUTES[type(entry.message.body)],
-                    levels=levels,
-                    message=entry.message,
-                    retained=False,
-                    received_mono_s=0.0,
-                    ack=lambda: None,
-                )
-                gateway.handle(arrival)
-                gateway.handle(arrival)  # it comes twice
-                books[cart].settle(entry.record_id, at=NOW)
-        dispatcher = Dispatcher(emr, MappingContext(site=SITE), scope=nullcontext)
-        while dispatcher.drain_once():
-            pass
-        with transaction(sealing.ACTOR) as tx:
-            told = outbox.untold(tx)
-            for item in told:
-                books[item.cart].settle_emr(item.record_id, EmrState.SETTLED, at=NOW, emr_id=item.emr_id)
-            outbox.mark_told(tx, told)
-        kept: list[str] = []
-        sealing.Sealer(key, scope=nullcontext, sealed=lambda checkpoint: kept.append(checkpoint.jws)).drain()
-        books["c1"].keep_checkpoint(kept[-1], at=NOW, keep=checkpoints.kept)
-        books["c1"].note("camera-lost", at=NOW)
-        books["c1"].acknowledge(books["c1"].epoch, 1)
-        db.session.remove()
-        db.engine.dispose()
-        store = Path(app.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
-        with closing(sqlite3.connect(store)) as source, closing(sqlite3.connect(run / "server" / "server.sqlite")) as copy:
-            source.backup(copy)
-            # All of it happened long before the run ended.
-            copy.execute("UPDATE outbox SET settled_at = '2026-03-02 01:06:00', told_at = '2026-03-02 01:07:00'")
-            copy.commit()
+    server_ward.open_ward(patient_count=5)
+    gateway = Gateway(
+        MqttConfig(host="127.0.0.1", port=1, username="server", password="unused"),
+        facility="h1",
+        key=key,
+        site=Site(),
+        lifetime=timedelta(hours=24),
+        version="test",
+        scope=nullcontext,
+    )
+    for cart, records in the_records().items():
+        values = [one for one in records if isinstance(one, ObservationRecorded)]
+        for record in (*records, *(replace(value, record_id=OLD_VALUE, at=NOW) for value in values)):
+            keep(books[cart], record)
+        for entry in books[cart].unsent():
+            levels = {"facility": "h1", "cart": cart}
+            arrival = Arrival(
+                route=_ROUTES[type(entry.message.body)],
+                levels=levels,
+                message=entry.message,
+                retained=False,
+                received_mono_s=0.0,
+                ack=lambda: None,
+            )
+            gateway.handle(arrival)
+            gateway.handle(arrival)  # it comes twice
+            books[cart].settle(entry.record_id, at=NOW)
+    dispatcher = Dispatcher(emr, MappingContext(site=SITE), scope=nullcontext)
+    while dispatcher.drain_once():
+        pass
+    with transaction(sealing.ACTOR) as tx:
+        told = outbox.untold(tx)
+        for item in told:
+            books[item.cart].settle_emr(item.record_id, EmrState.SETTLED, at=NOW, emr_id=item.emr_id)
+        outbox.mark_told(tx, told)
+    kept: list[str] = []
+    sealing.Sealer(key, scope=nullcontext, sealed=lambda checkpoint: kept.append(checkpoint.jws)).drain()
+    books["c1"].keep_checkpoint(kept[-1], at=NOW, keep=checkpoints.kept)
+    books["c1"].note("camera-lost", at=NOW)
+    books["c1"].acknowledge(books["c1"].epoch, 1)
+    with db.engine.begin() as connection:  # all of it happened long before the run ended
+        connection.execute(text("UPDATE outbox SET settled_at = '2026-03-02 01:06:00', told_at = '2026-03-02 01:07:00'"))
     for book in books.values():
         book.close()
     write_diary(run, the_diary())
@@ -280,6 +282,17 @@ def test_run_with_an_emr_that_is_a_folder_is_clean_too(tmp_path: Path) -> None:
     run = tmp_path / "run"
     make_run(run, tmp_path, FolderEmr(run / "emr"))
     assert findings(run) == []
+
+
+def test_run_on_postgresql_is_read_too(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with migrated_app("postgresql", tmp_path) as app:
+        go_the_whole_way(run, FolderEmr(run / "emr"))
+        (run / "server" / "database_url").write_text(app.config["SQLALCHEMY_DATABASE_URI"])
+        assert findings(run) == []
+        with db.engine.begin() as connection:
+            connection.execute(text(f"UPDATE outbox SET state = 'parked' WHERE {of(GIVEN)}"))
+        assert [kind for kind, _ in findings(run)] == ["stuck"]
 
 
 def test_history_uses_no_line_of_the_product() -> None:
@@ -457,7 +470,7 @@ def test_planted_fault_is_found_and_named(what: str, run: Path) -> None:
     where, statements, kind, words, named = PLANTED[what]
     tamper(run, where, *statements)
     found = findings(run)
-    assert [text for found_kind, text in found if found_kind == kind and words in text and named in text], found
+    assert [said for found_kind, said in found if found_kind == kind and words in said and named in said], found
 
 
 def changed_line(record: str | None, **changes: object) -> Callable[[list[dict[str, object]]], list[dict[str, object]]]:
@@ -486,7 +499,7 @@ def test_what_the_diary_says_counts(what: str, run: Path) -> None:
     change, kind, words, named = DIARIES[what]
     write_diary(run, change(the_diary()))
     found = findings(run)
-    assert [text for found_kind, text in found if found_kind == kind and words in text and named in text], found
+    assert [said for found_kind, said in found if found_kind == kind and words in said and named in said], found
 
 
 def test_one_id_in_two_journals_is_doubled(run: Path) -> None:
@@ -495,7 +508,7 @@ def test_one_id_in_two_journals_is_doubled(run: Path) -> None:
             f"SELECT 9, record_id, kind, journalled_at, patient, effective_at, payload FROM entry WHERE {of(GIVEN)}"
         ).fetchone()
         other.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-    assert any(kind == "doubled" and "2 journals" in text and GIVEN in text for kind, text in findings(run))
+    assert any(kind == "doubled" and "2 journals" in said and GIVEN in said for kind, said in findings(run))
 
 
 def test_acts_without_an_end_may_be_there_once_or_not_at_all(run: Path) -> None:

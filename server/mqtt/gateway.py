@@ -328,7 +328,8 @@ class Gateway:
         )
         self._publish(routes.RECEIPT, received, cart=cart)
         if not recorded.duplicate:
-            self._numbered.add(journal)
+            if sequences.can_be_followed(*journal):
+                self._numbered.add(journal)
             self._recorded()
 
     # Questions.
@@ -398,11 +399,11 @@ class Gateway:
         self._sequences_mono_s = now_mono_s + SEQUENCES_EVERY_S
         with reading(ACTOR) as tx:
             journals = self._numbered | set(stored_sequences.incomplete(tx))
+        self._numbered = set()  # what a fault leaves out is told again by the cart's telemetry
         if not journals:
             return
         with transaction(ACTOR) as tx:
             wanted = sequences.follow(tx, journals)
-        self._numbered.clear()
         for each in wanted:
             ranges = [list(one) for one in each.ranges]
             again = Command(name=RESEND, for_sid=each.sid, by=SENDER, params={"epoch": each.epoch, "ranges": ranges})
@@ -426,7 +427,8 @@ class Gateway:
         assert isinstance(body, CartBirth)
         with transaction(ACTOR) as tx:
             fleet.put_birth(tx, cart, body)
-            sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
+            if sequences.can_be_followed(cart, body.epoch):
+                sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
             if not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
@@ -466,7 +468,7 @@ class Gateway:
                 for (cart, _kind), telemetry in told.items():
                     fleet.put_telemetry(tx, cart, telemetry)
                     epoch, last_seq = telemetry.values.get("journal_epoch"), telemetry.values.get("journal_last_seq")
-                    if isinstance(epoch, str) and isinstance(last_seq, int) and routes.is_level(epoch):
+                    if isinstance(epoch, str) and isinstance(last_seq, int) and sequences.can_be_followed(cart, epoch):
                         sequences.heard(tx, cart, epoch, last_seq, fresh=False)
         if not self._broker.connected:
             return

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
+from pointofcare.wire import routes
 from pointofcare.wire.messages import CartPhase
 from server.store import sequences, tasks
 from server.store.sequences import Range, SequenceLine, Speaking
@@ -88,6 +89,11 @@ def gaps(upto: int, received: Iterable[int], last: int) -> tuple[int, int, tuple
     if last > reached:
         missing.append((reached + 1, last))
     return contiguous, reached, tuple(missing)
+
+
+def can_be_followed(cart: str, epoch: str) -> bool:
+    """Whether these are names that a program of ours draws: others are no keys of a table, and would fail at every look."""
+    return routes.is_level(cart) and routes.is_level(epoch)
 
 
 def heard(tx: Transaction, cart: str, epoch: str, last_seq: int, *, fresh: bool) -> None:

@@ -231,3 +231,9 @@ def test_a_number_that_no_cart_draws_is_taken_for_no_more_than_it_says() -> None
         administrations.record(tx, replace(a_record(cart=CART)), cart_seq=2**40, epoch=EPOCH)
     looks(NOW)
     assert line().missing == ((2, 2**40 - 1), (2**40 + 1, 2**53))
+
+
+@pytest.mark.parametrize("epoch", ["", "x" * 65, "a\x00b", "é", "e 1"])
+def test_a_journal_that_no_cart_of_ours_names_is_not_followed(epoch: str) -> None:
+    assert not sequences.can_be_followed(CART, epoch)
+    assert sequences.can_be_followed(CART, "0123456789abcdef")

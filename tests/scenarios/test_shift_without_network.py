@@ -259,6 +259,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Night:
         def now(cls, _zone: object = None) -> datetime:  # type: ignore[override]
             return made.now()
 
+    monkeypatch.setattr(gateway_module, "SEQUENCES_EVERY_S", 0.2)
     for module in (gateway_module, transaction_module):
         monkeypatch.setattr(module, "datetime", Clock)
     return made
@@ -371,6 +372,7 @@ def test_a_night_without_network_flows_to_server_and_emr_once_and_in_order(
     assert all(record.clock_offset_s == pytest.approx(90, abs=1) and not record.online for record in given)
     assert all(record.clock_wall_at - record.recorded_at == pytest.approx(WALL_AHEAD, abs=timedelta(seconds=1)) for record in given)
     cart.wait("everything in the EMR", lambda: all(cart.journal.standing(record.record_id).emr == "settled" for record in given))
+    cart.wait("every number at the server", lambda: _upto() == cart.journal.last_seq())
     ids = [record.record_id for record in given]
     with reading() as tx:
         rows = tx.session.execute(select(AdministrationRow.record_id).order_by(AdministrationRow.received_at, AdministrationRow.cart_seq))
@@ -382,6 +384,11 @@ def test_a_night_without_network_flows_to_server_and_emr_once_and_in_order(
     for record_id in ids:
         assert len(stored(sekmet, "MedicationAdministration", f"identifier={ADMINISTRATION}|{record_id}")) == 1
     assert (numbers.missing, numbers.replaced_at) == ((), None)
+
+
+def _upto() -> int:
+    with reading() as tx:
+        return sum(each.upto for each in sequences.lines(tx, CART))
 
 
 def _ready(cart: Cart) -> bool:

@@ -5,6 +5,7 @@ Nothing here opens a socket or starts a thread; `server.__main__` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -20,10 +21,11 @@ from server.config import ServerConfig
 from server.emr import mapping_context, open_emr
 from server.emr.dispatcher import Dispatcher
 from server.mqtt.gateway import Gateway
-from server.security import signing
+from server.security import broker_files, signing
 from server.security.broker_files import Keeper
 from server.security.sealing import Sealer
 from server.store import (
+    audit_log,
     database,
     migrate,
     outbox,
@@ -37,6 +39,8 @@ CONFIG = "POINTOFCARE_CONFIG"
 RUNNING = "pointofcare"
 # A record that waits longer for the EMR is shown as a fault.
 LATE = timedelta(minutes=5)
+# The revocation list is made anew each day.
+UNWRITTEN = timedelta(days=2)
 
 
 @dataclass(slots=True)
@@ -142,6 +146,7 @@ def _health(app: Flask) -> ResponseReturnValue:
     try:
         with reading() as tx:
             counts = outbox.counts(tx)
+            unsealed = audit_log.unsealed(tx, limit=1)
     except SQLAlchemyError as exc:
         return {**answer, "status": "down", "faults": [f"database: {type(exc).__name__}"]}, 503
     oldest = counts.oldest_pending_at
@@ -167,4 +172,23 @@ def _health(app: Flask) -> ResponseReturnValue:
     for dispatcher in running.dispatchers:
         if dispatcher.state.fault:
             faults.append("dispatcher: nothing can be sent, see the EMR worklist")
-    return {**answer, "status": "degraded" if faults else "ok", "faults": faults}, 200
+    warnings = _warnings(app.config[CONFIG], unsealed, datetime.now(UTC))
+    return {**answer, "status": "degraded" if faults else "ok", "faults": faults, "warnings": warnings}, 200
+
+
+def _warnings(config: ServerConfig, unsealed: Sequence[audit_log.Unsealed], at: datetime) -> list[str]:
+    """What does not hurt yet, and will when nobody looks. They leave the status as it is."""
+    warnings = []
+    if unsealed and at - unsealed[0].at > LATE:
+        warnings.append("audit: entries wait for their seal for more than 5 minutes")
+    directory = config.machines.broker_files
+    if directory is not None:
+        state = broker_files.list_state(directory)
+        if state is None:
+            warnings.append("broker files: none are written")
+        else:
+            if at - state.made_at > UNWRITTEN:
+                warnings.append("broker files: not written anew for more than two days")
+            if state.alert(at):
+                warnings.append(f"revocation list: ends on {state.ends_at.date().isoformat()}, and then the broker lets nobody in")
+    return warnings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import io
 import os
@@ -396,3 +397,12 @@ def test_the_keyring_of_the_kernel_gives_a_key_until_it_is_revoked(data: Path) -
     finally:
         assert key_sources.destroy(source)
     assert why(data, AtRest(source=source)) == "key-missing"
+
+
+def test_no_program_opens_a_database_of_the_cart_in_clear() -> None:
+    """Without a key the file would be plain, and everything would work."""
+    for package in ("cart_client", "simulation"):
+        for module in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Journal", "Chart"):
+                    assert "at_rest" in {keyword.arg for keyword in node.keywords}, f"{module.name}:{node.lineno}"

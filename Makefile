@@ -46,7 +46,7 @@ bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
 mutation: $(STAMP) ## put small faults into the verdict and the orders and see that a test notices each (ARGS="--sample 2000")
 	$(PY) -m tests.mutation $(ARGS)
 
-fuzz: $(STAMP) ## try the HTTP API against its own description, at length (EXAMPLES=400 requests an operation)
+fuzz: $(STAMP) ## try the API, every MQTT route and every parser with what is nearly right, at length (EXAMPLES=400 a target)
 	@bash deploy/setup.sh test
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q tests/fuzz $(ARGS)
 

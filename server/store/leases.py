@@ -12,8 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import delete, select, union_all, update
 
-from server.store.tables import AdministrationRow, AttemptRow, LeaseRow
-from server.store.tables.fleet import LeaseDoubtRow
+from server.store.tables import AdministrationRow, AttemptRow, LeaseDoubtRow, LeaseRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 

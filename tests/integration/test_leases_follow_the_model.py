@@ -18,6 +18,7 @@ import pytest
 from flask import Flask
 
 from cart_client import evidence
+from cart_client.clock import CartClock
 from cart_client.condition import Condition
 from cart_client.inbox import LeaseTold, Link
 from cart_client.journal import Journal
@@ -57,6 +58,7 @@ class Cart:
             journal=self.journal,
             ask_lease=self._ask,
             mono_s=lambda: self.world.s,
+            clock=CartClock(mono_s=lambda: self.world.s),
         )
         self.here.link = Link.ONLINE
         self.hand: str | None = None

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from pointofcare.orders.order import OrderCategory
 from pointofcare.people import StaffRole
@@ -16,6 +17,7 @@ from pointofcare.quantity import Quantity
 from server.security import sign_in
 from server.store import bags as stored_bags
 from server.store import discrepancies, leases, staff_wards, tasks
+from server.store.database import db
 from server.store.patients import Ward
 from server.store.tables.fleet import LeaseDoubtRow
 from server.store.tasks import NewTask
@@ -233,3 +235,51 @@ def test_where_only_one_role_counts_the_others_reach_nothing(app: Flask) -> None
     token = web.token_of(client.get("/patients/").text)
     client.post("/review/leases/P1/c9", data={"csrf_token": token, "reason": "asked"})
     assert _state(app) == before
+
+
+def test_the_own_charge_nurse_does_by_the_same_forms_what_the_other_could_not(app: Flask) -> None:
+    """So that the refusals above are of the ward, and not of a form that never worked."""
+    own = Actor(id="CN-OWN", name="Own", roles=frozenset({StaffRole.CHARGE_NURSE, StaffRole.NURSE}))
+    with app.app_context(), transaction(IMPORT) as tx:
+        staff.receive(tx, server_ward.a_member(own))
+        staff_wards.add(tx, staff=own.id, ward=WARD, kind=staff_wards.HOME)
+        (found,) = [one for one in discrepancies.listed(tx) if one.code == "verdict-differs"]
+    client = web.signed_in(app, own)
+    token = web.token_of(client.get("/patients/").text)
+    for address, fields in (
+        ("/patients/P1/observations", {"code": "heart-rate", "value": "80", "record_id": "8d0cb8f6-4f0e-4f7c-8a53-2ab0a26f2f12"}),
+        ("/bags/prepare/O8", {"version": "1", "use_within": "24"}),
+        (f"/bags/{_bag(app)}", {"action": "missing"}),
+        (f"/review/discrepancies/{found.id}", {"reason": "looked"}),
+        ("/review/leases/P1/c9", {"reason": "asked"}),
+        ("/review/overrides/r-1", {"comment": "fine"}),
+        ("/work/records/r-1/withdraw", {"text": "a mistake"}),
+    ):
+        before = _state(app)
+        client.post(address, data={"csrf_token": token, **fields})
+        assert _state(app) != before, address
+
+
+def test_wards_cost_one_statement_a_request_and_lists_none_a_row(app: Flask) -> None:
+    client = web.signed_in(app, HERE)
+    client.get("/patients/")
+    said: list[str] = []
+    with app.app_context():
+        engine = db.engine
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        client.get("/patients/")
+        two = len(said)
+        with app.app_context(), transaction(IMPORT) as tx:
+            for number in range(20, 40):
+                patient_verbs.receive(tx, server_ward.a_patient(number))
+        said.clear()
+        client.get("/patients/")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(said) == two
+    assert sum("staff_wards" in statement for statement in said) == 1

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cart_client import checkpoints
@@ -84,6 +84,8 @@ REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
 _STEP_S = 0.5
+# A server that says another time has a clock that is broken itself.
+_NO_TIME_BEFORE, _NO_TIME_AFTER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _ROUTES: Mapping[type[Body], Route] = {
     AdministrationRecorded: routes.ADMINISTRATION,
     AttemptStopped: routes.ATTEMPT,
@@ -355,7 +357,7 @@ class Uplink:
         if asked_s is None:
             return
         trip_s = self._steady_s() - asked_s
-        if not 0 <= trip_s <= CLOCK_WORST_TRIP_S:
+        if not 0 <= trip_s <= CLOCK_WORST_TRIP_S or not _NO_TIME_BEFORE <= body.server_at < _NO_TIME_AFTER:
             return
         sample = Sample(server_at=body.server_at, mono_s=asked_s + trip_s / 2, error_s=trip_s / 2)
         wall_then = self._clock.wall_at() - timedelta(seconds=trip_s / 2)

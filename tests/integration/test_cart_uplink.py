@@ -226,6 +226,21 @@ def test_the_clock_is_measured_against_the_server(line: Line) -> None:
     assert told.offset_s == pytest.approx(90, abs=2)
 
 
+def test_a_server_whose_clock_is_broken_sets_no_cart(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "CLOCK_UNKNOWN_EVERY_S", 0.1)
+    for broken in (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
+        asked = line.came(routes.CLOCK_ASK).message.body
+        assert isinstance(asked, ClockAsked)
+        line.down(routes.CLOCK, ClockTold(asked_at=asked.asked_at, server_at=broken))
+    asked = line.came(routes.CLOCK_ASK).message.body
+    assert isinstance(asked, ClockAsked)
+    line.down(routes.CLOCK, ClockTold(asked_at=asked.asked_at, server_at=datetime.now(UTC)))
+    told = line.told.expect(ClockMeasured)
+    assert isinstance(told, ClockMeasured)
+    assert abs(told.offset_s) < 5
+    assert line.uplink.alive
+
+
 def test_the_clock_is_asked_for_again_soon_until_an_answer_measured_it(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first answer that is lost or late must not leave the clock unknown, and every dose in want of a reason, for minutes."""
     monkeypatch.setattr(uplink, "CLOCK_UNKNOWN_EVERY_S", 0.1)

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from server.security import permissions as may
 from server.security import person
-from server.store import orders, outbox, views_fleet, views_pharmacy, views_review
+from server.store import emergencies, orders, outbox, views_fleet, views_pharmacy, views_review
 from server.store.transaction import reading
 from server.web import page, work
 
@@ -42,6 +42,9 @@ def show() -> Response | str:
         if may.SEE_REVIEW in held:
             waiting = views_review.waiting(tx)
             tile("review.show", "review", waiting, waiting)
+        if may.REVIEW_EMERGENCY in held:
+            unjudged, overdue = emergencies.waiting(tx)
+            tile("emergency.listed", "emergency", unjudged, overdue)
         if may.SEE_EMR in held:
             parked = outbox.counts(tx).parked
             tile("emr.worklist", "emr", parked, parked)

@@ -248,3 +248,11 @@ def test_the_same_holds_over_the_api(app: Flask) -> None:
     body = {"judged": "justified", "comment": "the team was called"}
     assert here.post(address, json=body, headers=headers).json["judged_by"] == CHARGE_HERE.id
     assert here.post(address, json=body, headers=headers).status_code == 409
+
+
+def test_the_first_page_says_how_many_reviews_wait(app: Flask) -> None:
+    opened(app)
+    assert "Reasons for charts opened outside" in web.signed_in(app, CHARGE_HERE).get("/").text
+    assert "Reasons for charts opened outside" not in web.signed_in(app, NURSE).get("/").text
+    with app.app_context(), reading(CHARGE_HERE) as tx:
+        assert emergencies.waiting(tx) == (1, 0)

@@ -1016,6 +1016,7 @@ audited-machine-renew = Machine's certificate renewed
 audited-machine-revoke = Machine's certificate revoked
 audited-machine-any = Entry about a machine
 menu-emergency = Emergency access
+tile-emergency = Reasons for charts opened outside one's wards, to be reviewed
 menu-ward-staff = Ward staff
 menu-ward-own = My wards
 fault-other-ward = This patient is in another ward.

@@ -1016,6 +1016,7 @@ audited-machine-renew = Certificat de machine renouvelé
 audited-machine-revoke = Certificat de machine révoqué
 audited-machine-any = Entrée sur une machine
 menu-emergency = Accès d’urgence
+tile-emergency = Motifs des dossiers ouverts hors service, à revoir
 menu-ward-staff = Personnel du service
 menu-ward-own = Mes services
 fault-other-ward = Ce patient est dans un autre service.

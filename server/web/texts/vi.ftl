@@ -1016,6 +1016,7 @@ audited-machine-renew = Đã gia hạn chứng thư máy
 audited-machine-revoke = Đã thu hồi chứng thư máy
 audited-machine-any = Mục về máy
 menu-emergency = Truy cập khẩn cấp
+tile-emergency = Lý do mở hồ sơ ngoài khoa, chờ người khác xem xét
 menu-ward-staff = Nhân sự khoa
 menu-ward-own = Khoa của tôi
 fault-other-ward = Người bệnh thuộc khoa khác.

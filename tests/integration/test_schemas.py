@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import MetaData, event, select, text
 from sqlalchemy.engine import Engine
 
+from cart_client import at_rest, sealed
 from cart_client.journal import Journal
 from pointofcare.errors import ConfigError
 from pointofcare.labels.scan import SiteProfile
@@ -221,3 +222,22 @@ def test_a_cart_opens_the_journal_of_each_earlier_version_and_loses_nothing(name
     record = replace(journal.open_doses()[0], record_id="00000000-0000-4000-8000-00000000000a")
     assert journal.append(record, message_id="m-10").seq == 4
     journal.close()
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_the_journal_of_an_earlier_version_is_encrypted_at_the_first_start_and_loses_nothing(name: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    path = data / at_rest.JOURNAL
+    schemas.to_sqlite(name, path)
+    assert b"camera-lost" in path.read_bytes()
+    for _ in range(2):
+        unlocked = at_rest.unlock(data, at_rest.AtRest())
+        journal = Journal(path, cart="c1", at_rest=unlocked.key)
+        assert [entry.record_id for entry in journal.unsent()] == list(schemas.RECORDS[1:])
+        assert [record.record_id for record in journal.open_doses()] == [schemas.OPENED]
+        assert journal.standing(schemas.RECORDS[0]).at_server
+        journal.close()
+        unlocked.close()
+    assert not sealed.is_plain(path)
+    assert [file.name for file in data.rglob("*") if file.is_file() and b"camera-lost" in file.read_bytes()] == []

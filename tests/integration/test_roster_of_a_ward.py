@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from flask import Flask
 from pointofcare.people import StaffRole
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent
 from pointofcare.wire.tables import StaffEntry
-from server.store import fleet, staff_wards
+from server.store import emergencies, fleet, orders, outbox, staff_wards, tasks, views_patients, views_review, views_work
 from server.store import staff as stored
 from server.store.patients import Ward
+from server.store.reach import OtherWardError
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import patients, staff, tasks_raised
 from tests.support import server_ward
-from tests.support.databases import migrated_app
+from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import IMPORT, NURSE, PHARMACIST, WARD
 
 OTHER = "NGOAI"
@@ -26,9 +28,9 @@ GUEST = Actor(id="N-GUEST", name="Guest", roles=frozenset({StaffRole.NURSE}))
 HELPER = Actor(id="N-HELPER", name="Helper", roles=frozenset({StaffRole.NURSE}))
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    with migrated_app("sqlite", tmp_path) as made:
+@pytest.fixture(params=KINDS)
+def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    with migrated_app(request.param, tmp_path) as made:
         server_ward.open_ward()
         with transaction(IMPORT) as tx:
             patients.open_ward(tx, Ward(id=OTHER, name="Ngoại", timezone="Asia/Ho_Chi_Minh"))
@@ -69,3 +71,30 @@ def test_a_guest_at_a_cart_is_shown_to_the_ward_once_and_reaches_nothing_by_it()
         assert [one.staff for one in shown].count(GUEST.id) == 1
         assert set(staff_wards.reach(tx, GUEST.id).wards or ()) == {OTHER}
     assert entries()[GUEST.id].of_ward is False
+
+
+@pytest.mark.usefixtures("app")
+def test_every_database_answers_what_a_bound_person_reaches() -> None:
+    """The conditions on wards, in each query that has them."""
+    bound = replace(GUEST, wards=frozenset({OTHER}), emergencies=frozenset({"P9"}))
+    with transaction(bound) as tx:
+        until = tx.at + timedelta(hours=1)
+        opened = emergencies.add(tx, patient="P1", ward=WARD, code="phone", reason="asked", until=until, review_by=until)
+    with reading(bound) as tx:
+        found = staff_wards.reach(tx, GUEST.id)
+        assert [(one.id, one.patient, one.until) for one in found.emergencies] == [(opened, "P1", until)]
+        assert emergencies.by_person(tx, since=until - timedelta(days=1))[0].opened == 1
+        assert emergencies.waiting(tx) == (0, 0)
+        assert outbox.worklist(tx) == ()
+        assert views_patients.find(tx) == ()
+        assert orders.queue(tx) == ()
+        assert tasks.counts(tx, ("dose-request",)) == {}
+        assert tasks.listed(tx, kinds=("dose-request",)) == ()
+        assert views_review.waiting(tx) == 0
+        assert (
+            views_review.discrepancies(tx) == views_review.overrides(tx) == views_review.attempts(tx) == views_review.lease_doubts(tx) == ()
+        )
+        assert views_work.effects_owed(tx, ward=None, since=until - timedelta(days=1)) == ()
+        assert views_work.timed(tx, ward=None, since=until - timedelta(days=1), until=until) == ()
+        with pytest.raises(OtherWardError):
+            orders.get(tx, "O1")

@@ -1089,3 +1089,6 @@ conflict-read-by = read
 conflict-not-read = not read yet
 conflict-at-cart = at cart
 discrepancy-given-twice = One dose was given twice
+event-session-ended = Signed out: no longer allowed
+event-witness-ended = Second person no longer allowed
+event-conflict-seen = Conflict read

@@ -1089,3 +1089,6 @@ conflict-read-by = lu le
 conflict-not-read = pas encore lu
 conflict-at-cart = au chariot
 discrepancy-given-twice = Une dose a été donnée deux fois
+event-session-ended = Déconnecté : n'est plus autorisé
+event-witness-ended = Témoin plus autorisé
+event-conflict-seen = Conflit lu

@@ -1089,3 +1089,6 @@ conflict-read-by = đã đọc
 conflict-not-read = chưa đọc
 conflict-at-cart = tại xe
 discrepancy-given-twice = Một liều đã dùng hai lần
+event-session-ended = Đã thoát: không còn quyền
+event-witness-ended = Người làm chứng không còn quyền
+event-conflict-seen = Đã đọc xung đột

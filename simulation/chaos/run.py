@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -39,11 +39,16 @@ Say = Callable[[str], None]
 _STEP_S = 0.05
 _LOOK_S = 0.5
 _TOLD_EVERY_S = 15.0
-_POINT_WAIT_S = 25.0
-_RECOVERS_WITHIN_S = 120.0
+_POINT_WAIT_S = 20.0
+_RECOVERS_WITHIN_S = 240.0
+# So long after a fault ended the next one may come, whether or not all is well again: troubles come in numbers.
+_NEXT_AFTER_S = 4.0
+_NO_DOSE_FOR_S = 180.0
 _DRAIN_S = 240.0
 _FINISH_S = 60.0
 _SEED_ROUNDS = 1
+# What the history checker counts. A run with any of these is not good, and neither is one without a word about them.
+_VERDICTS = ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ def whole(asked: Asked, directory: Path, *, say: Say, json_file: Path | None = N
     say(f"Seed {asked.seed}: {asked.doses} doses, {asked.faults} faults, {asked.carts} carts, broker {asked.broker}.")
     outcome = _Run(asked, directory, say).go()
     verdict = _history(directory, say)
-    result = _result(asked, outcome, verdict)
+    result = _result(asked, outcome, verdict, directory)
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     (directory / "result.json").write_text(text, encoding="utf-8")
     if json_file is not None:
@@ -219,16 +224,17 @@ class _Run:
                 self._say(f"{now_s - started_s:6.0f} s  {doses} doses ({rate:.1f}/s), {begun} faults, {len(self._recovering)} recovering")
             if doses >= self._asked.doses and not (self._coming or self._waiting or self._open):
                 return
-            if now_s - progressed_s > _RECOVERS_WITHIN_S:
+            if now_s - progressed_s > _NO_DOSE_FOR_S:
                 doing = {nurse.cart: nurse.doing for nurse in nurses}
-                self._outcome.not_drained.append(f"no dose for {_RECOVERS_WITHIN_S:.0f} s: {doing}")
+                self._outcome.not_drained.append(f"no dose for {_NO_DOSE_FOR_S:.0f} s: {doing}")
                 return
             time.sleep(_STEP_S)
 
     def _due(self) -> None:
         while self._coming and self._coming[0].after <= self._tally.doses:
             self._waiting.append(self._coming.popleft())
-        busy = {faults.acts_on(each.fault) for each in (*self._open, *self._recovering)}
+        recent_s = time.monotonic() - _NEXT_AFTER_S
+        busy = {faults.acts_on(each.fault) for each in (*self._open, *(late for late in self._recovering if late.ended_s > recent_s))}
         for fault in list(self._waiting):
             place = faults.acts_on(fault)
             if place in busy:
@@ -257,9 +263,13 @@ class _Run:
                 self._open.remove(opened)
                 self._end(opened)
 
+    def _machine(self, opened: _Open) -> machines.Machine:
+        return self._machines.server if opened.fault.target == "server" else self._machines.cart[opened.fault.target]
+
     def _crash_waits(self, opened: _Open, now_s: float) -> None:
-        machine = self._machines.server if opened.fault.target == "server" else self._machines.cart[opened.fault.target]
+        machine = self._machine(opened)
         if not machine.runs:
+            opened.hit = self._crashed(opened)
             opened.ends_s = now_s + opened.fault.length_s
         elif now_s >= opened.waits_until_s and control.disarm(machine.control):
             opened.hit = False
@@ -268,9 +278,19 @@ class _Run:
             opened.recovery_s = 0.0
             self._write(opened)
 
+    def _crashed(self, opened: _Open) -> bool:
+        """Whether the program told, right before it ended, that it ends there; it may have ended for another reason."""
+        told = _lines(self._directory / control.CRASHES)
+        return any(
+            line["program"] == opened.fault.target
+            and line["point"] == opened.fault.point
+            and datetime.fromisoformat(line["at"]) >= opened.at
+            for line in told
+        )
+
     def _end(self, opened: _Open) -> None:
         try:
-            if opened.hit:
+            if opened.fault.kind != "crash" or not self._machine(opened).runs:
                 faults.end(self._machines, opened.fault)
         except PointOfCareError as exc:
             self._outcome.unexpected.append(f"fault {opened.fault.number} could not end: {exc}")
@@ -325,8 +345,7 @@ class _Run:
         for opened in list(self._open):
             self._open.remove(opened)
             if opened.fault.kind == "crash":
-                machine = self._machines.server if opened.fault.target == "server" else self._machines.cart[opened.fault.target]
-                opened.hit = not control.disarm(machine.control)
+                opened.hit = not control.disarm(self._machine(opened).control) and self._crashed(opened)
             self._end(opened)
         for proxy in self._machines.proxies.values():
             proxy.heal()
@@ -390,22 +409,16 @@ def _history(directory: Path, say: Say) -> dict[str, Any]:
         return {}
 
 
-def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any]) -> dict[str, Any]:
-    kinds: dict[str, int] = {}
-    points: dict[str, int] = {}
-    for opened in outcome.opened:
-        if not opened.hit:
-            continue
-        kinds[opened.fault.kind] = kinds.get(opened.fault.kind, 0) + 1
-        if opened.fault.point is not None:
-            points[opened.fault.point] = points.get(opened.fault.point, 0) + 1
+def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any], directory: Path) -> dict[str, Any]:
+    kinds = Counter(opened.fault.kind for opened in outcome.opened if opened.hit)
+    points = Counter(line["point"] for line in _lines(directory / control.CRASHES))
     times = [opened.recovery_s for opened in outcome.opened if opened.recovery_s is not None]
     never = [opened.fault.number for opened in outcome.opened if opened.recovery_s is None]
-    found = {name: verdict.get(name) for name in ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")}
+    found = {name: verdict.get(name) for name in _VERDICTS}
     result: dict[str, Any] = {
         "seed": asked.seed,
         "doses": outcome.doses,
-        "faults_total": sum(kinds.values()),
+        "faults_total": kinds.total(),
         "faults": dict(sorted(kinds.items())),
         "crash_points": dict(sorted(points.items())),
         **found,
@@ -424,13 +437,22 @@ def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any]) -> dict[str
     return result
 
 
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Of a file with one JSON object a line; the last one may be half written."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+    return found
+
+
 def _tell(result: dict[str, Any], say: Say) -> None:
     say(f"{result['doses']} doses and {result['faults_total']} faults in {result['seconds']:.0f} s, seed {result['seed']}")
     for name in ("faults", "crash_points"):
         say(f"{name.replace('_', ' ')}: " + ", ".join(f"{kind} {count}" for kind, count in result[name].items()))
     say("processor seconds: " + ", ".join(f"{what} {seconds}" for what, seconds in result["cpu_s"].items()))
     say("met by the nurses: " + ", ".join(f"{what} {count}" for what, count in result["met"].items()))
-    judged = ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")
-    for name in (*judged, "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
+    for name in (*_VERDICTS, "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
         say(f"{name.replace('_', ' '):20} {result[name]}")
     say("nothing was lost, doubled, out of order or stuck" if result["ok"] else "NOT GOOD")

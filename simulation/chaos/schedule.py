@@ -13,11 +13,11 @@ from dataclasses import dataclass
 # Server and EMR take seconds to come back, a reset costs nothing: what is cheap is drawn more often.
 _WEIGHTS: Mapping[str, int] = {
     "kill-cart": 10,
-    "kill-server": 3,
+    "kill-server": 2,
     "kill-broker": 4,
     "kill-emr": 4,
     "full-disk-cart": 8,
-    "full-disk-server": 3,
+    "full-disk-server": 2,
     "write-error-cart": 4,
     "write-error-server": 2,
     "delay-cart": 7,
@@ -26,9 +26,9 @@ _WEIGHTS: Mapping[str, int] = {
     "half-open-cart": 5,
     "duplicate-cart": 8,
     "reorder-cart": 8,
-    "delay-server": 4,
-    "blackhole-server": 3,
-    "reset-server": 5,
+    "delay-server": 3,
+    "blackhole-server": 2,
+    "reset-server": 4,
     "duplicate-server": 4,
     "reorder-server": 4,
     "delay-emr": 4,
@@ -61,7 +61,7 @@ _LENGTHS_S: Mapping[str, tuple[float, float]] = {
 # These crash points are hit often: of 500 faults each is armed 24 times, to be hit 20 times at least.
 NAMED = ("journalled-unpublished", "committed-unreceipted", "emr-answered-unsettled", "lease-taken-unused", "table-half-received")
 _AT_EACH_NAMED = 24 / 500
-_OTHER_POINT_WEIGHT = 2
+_OTHER_POINT_WEIGHTS: Mapping[str, int] = {"cart": 2, "server": 1}
 _CLOCK_JUMPS_S = (-3600.0, -400.0, -45.0, 45.0, 400.0, 3600.0)
 
 
@@ -88,7 +88,7 @@ def draw(seed: int, *, doses: int, faults: int, carts: tuple[str, ...], points: 
     wanted: list[tuple[str, str | None, str]] = [("crash", point, known[point]) for point in named for _ in range(each)]
     kinds: list[tuple[str, str | None, str]] = [(kind, None, kind.rpartition("-")[2]) for kind in _WEIGHTS]
     kinds += [("crash", point, whose) for point, whose in known.items() if point not in NAMED]
-    weights = [_WEIGHTS.get(kind, _OTHER_POINT_WEIGHT) for kind, _, _ in kinds]
+    weights = [_WEIGHTS.get(kind) or _OTHER_POINT_WEIGHTS[whose] for kind, _, whose in kinds]
     # Each kind once before any comes by weight, so that a short run, too, meets as many kinds as it has room for.
     left = max(0, faults - len(wanted))
     once = rng.sample(kinds, k=min(len(kinds), left))

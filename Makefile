@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz rules roles lock format clean
+.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz chaos rules roles lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ mutation: $(STAMP) ## put small faults into the verdict and the orders and see t
 fuzz: $(STAMP) ## try the API, every MQTT route and every parser with what is nearly right, at length (EXAMPLES=400 a target)
 	@bash deploy/setup.sh test
 	FUZZ_EXAMPLES=$(EXAMPLES) $(PY) -m pytest -q tests/fuzz $(ARGS)
+
+chaos: $(STAMP) ## give 10,000 doses under 500 faults with real programs, and prove that none is lost or doubled (ARGS="--doses 400 --faults 40 --seed 7 --json FILE")
+	@bash deploy/setup.sh test
+	$(PY) -m simulation.chaos $(ARGS)
 
 rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
 	$(PY) -m simulation.rules

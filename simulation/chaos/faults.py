@@ -158,3 +158,5 @@ _TABLE: Mapping[str, tuple[_Half, _Half]] = {
     "duplicate": (_double, _undouble),
     "reorder": (_overtake, _in_order),
 }
+
+KINDS = frozenset(_TABLE)

@@ -285,7 +285,7 @@ def with_header(header: dict[str, object], table: Table = CHART) -> str:
         {"alg": "ES256"},
         {"alg": ""},
     ],
-    ids=str,
+    ids=("none", "None", "HS256", "HS256-raw", "HS256-with-our-thumbprint", "a-key-of-its-own", "ES256", "empty"),
 )
 def test_no_other_algorithm_than_ours_proves_a_table(tmp_path: Path, header: dict[str, object]) -> None:
     chart = a_chart(tmp_path, full=False)

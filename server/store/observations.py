@@ -141,6 +141,4 @@ def of_patient(tx: Transaction, patient: str, *, since: datetime, limit: int = 6
         .order_by(ObservationRow.at.desc())
         .limit(limit)
     ).all()
-    return tuple(
-        ChartedValue(code=row.code, value=stored_amount(row.value), at=row.at, by=row.by, cart=row.cart) for row in reversed(rows)
-    )
+    return tuple(ChartedValue(code=row.code, value=stored_amount(row.value), at=row.at, by=row.by, cart=row.cart) for row in reversed(rows))

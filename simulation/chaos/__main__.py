@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulation.chaos import run
+from simulation.chaos.run import Asked, whole
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     directory = chosen.keep or Path(tempfile.mkdtemp(prefix="pointofcare-chaos-"))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asked = run.Asked(doses=chosen.doses, faults=chosen.faults, carts=chosen.carts, seed=seed, broker=chosen.broker)
-    good = run.whole(asked, directory.resolve(), say=lambda text: print(text, flush=True), json_file=chosen.json)
+    asked = Asked(doses=chosen.doses, faults=chosen.faults, carts=chosen.carts, seed=seed, broker=chosen.broker)
+    good = whole(asked, directory.resolve(), say=lambda text: print(text, flush=True), json_file=chosen.json)
     if good and chosen.keep is None:
         shutil.rmtree(directory, ignore_errors=True)
     else:

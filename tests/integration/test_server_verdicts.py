@@ -245,7 +245,15 @@ def _as_of_schema_6(connection: Connection) -> None:
         connection.execute(text(f"DROP INDEX ix_{table}_sequence"))
     for column in ("cart_epoch", "cart_seq"):
         connection.execute(text(f"ALTER TABLE attempts DROP COLUMN {column}"))
-    of_people = ("sign_in_sessions", "second_factors", "recovery_codes", "known_browsers", "failed_sign_ins", "staff_wards", "emergency_access")
+    of_people = (
+        "sign_in_sessions",
+        "second_factors",
+        "recovery_codes",
+        "known_browsers",
+        "failed_sign_ins",
+        "staff_wards",
+        "emergency_access",
+    )
     connection.execute(text("ALTER TABLE staff DROP COLUMN must_change_password"))
     for later in ("machine_claims", "machine_certificates", "lease_doubts", "conflicts_seen", "record_sequences", *of_people):
         connection.execute(text(f"DROP TABLE {later}"))

@@ -73,7 +73,7 @@ def owed_by(who: Actor) -> Owed | None:
     config = person.config()
     if not config.second_factor.required or not sessions.is_privileged(config, who.roles) or person.signed_in().factor_at is not None:
         return None
-    return None if has_factor(who) else "second-factor"
+    return "fresh" if has_factor(who) else "second-factor"
 
 
 def has_factor(who: Actor) -> bool:

@@ -88,9 +88,9 @@ def end(tx: Transaction, staff: str, id_: str) -> None:
         raise NotFoundError("this sign-in does not run", remedy="look at the list again")
 
 
-def end_all(tx: Transaction, staff: str) -> int:
-    """How many were ended."""
-    mine = (SignInSessionRow.staff == staff, SignInSessionRow.ended_at.is_(None))
+def end_all(tx: Transaction, staff: str, *, but: str = "") -> int:
+    """How many were ended; the one with the id `but` goes on."""
+    mine = (SignInSessionRow.staff == staff, SignInSessionRow.ended_at.is_(None), SignInSessionRow.id != but)
     return tx.changed(update(SignInSessionRow).where(*mine).values(ended_at=tx.at))
 
 

@@ -114,6 +114,9 @@ def confirm_factor() -> str | BaseResponse | tuple[str, int]:
         codes = second_factor.confirm(tx, who, request.form.get("code", "")[:64])
         if codes is not None:
             sign_ins.showed_factor(tx, person.signed_in().id)
+            # Those of before were let in by the password alone, perhaps by somebody else's hand.
+            if ended := sign_ins.end_all(tx, who.id, but=person.signed_in().id):
+                tx.audit("staff.sign-in-end", f"staff/{who.id}", {"count": ended})
     if codes is None:
         return _enrolment(page.t("code-not-right"))
     lockout.passed(guessed, "enrol")

@@ -195,6 +195,26 @@ def test_who_must_have_a_second_factor_sets_one_up_before_anything_else(app: Fla
         app.config["POINTOFCARE_CONFIG"] = before
 
 
+def test_whoever_came_in_by_the_password_alone_is_out_once_a_second_factor_is_there(app: Flask) -> None:
+    """A thief of a password waits, signed in, until the owner has set the second factor up."""
+    before = app.config["POINTOFCARE_CONFIG"]
+    app.config["POINTOFCARE_CONFIG"] = replace(before, second_factor=replace(before.second_factor, required=True))
+    try:
+        thief, owner = web.signed_in(app, ADMIN), web.signed_in(app, ADMIN)
+        owner.get("/account/second-factor")
+        with app.app_context(), transaction(ADMIN) as tx:
+            secret = second_factor.begin(tx, ADMIN, issuer="x", name="x").secret
+        web.post(owner, "/account/second-factor", "/account/second-factor", code=pyotp.TOTP(secret).now())
+        assert owner.get("/staff/").status_code == 200
+        assert thief.get("/staff/").headers["Location"].startswith("/sign-in")
+        assert thief.get("/account/").headers["Location"].startswith("/sign-in")
+        late = web.signed_in(app, ADMIN)  # the password was judged just before
+        assert late.get("/staff/").headers["Location"] == "/account/confirm?next=/staff/"
+        assert late.get("/api/v1/carts").status_code == 403
+    finally:
+        app.config["POINTOFCARE_CONFIG"] = before
+
+
 def test_a_token_needs_the_code_too_and_can_be_ended_alone(app: Flask) -> None:
     web.give_password(app, ADMIN)
     secret, _ = enrolled(app, ADMIN)

@@ -101,6 +101,7 @@ class LeaseLook:
     cart: str | None
     until: datetime | None
     fence: int
+    nurse: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +329,7 @@ def _statement_for_record() -> CompoundSelect[Any]:
         _pumps(who),
         _containers(OpenedContainerRow.gtin.in_(_several("gtins")), OpenedContainerRow.serial.in_(_several("serials"))),
         _used(who, _of_serials()),
-        _row("lease", (lease.cart,), n0=cast(lease.fence, Integer), at=lease.until).where(
+        _row("lease", (lease.cart, lease.nurse), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
         ),
         _row("doubt", (doubt.cart, doubt.nurse, cast(doubt.waits, Text), doubt.token), n0=cast(doubt.fence, Integer), at=doubt.since).where(
@@ -462,7 +463,7 @@ def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, *
         products=tuple(sorted((mapping.product(row.t0) for row in found["product"]), key=lambda product: product.id)),
         staff=tuple(staff.values()),
         policy=mapping.policy(found["policy"][0].t0) if found["policy"] else None,
-        lease=None if lease is None else LeaseLook(cart=lease.t0, until=lease.at, fence=int(lease.n0)),
+        lease=None if lease is None else LeaseLook(cart=lease.t0, until=lease.at, fence=int(lease.n0), nurse=lease.t1),
         timezone=found["ward"][0].t0 if found["ward"] else None,
         bags=tuple(
             mapping_bag.bag(

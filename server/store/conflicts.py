@@ -84,11 +84,17 @@ def _conflicts(tx: Transaction, rows: Collection[DiscrepancyRow]) -> tuple[Confl
                     Give(record_id=side.record_id, cart=side.cart, nurse=side.nurse, status=side.status, at=side.effective_at)
                     for side in sorted(sides, key=lambda side: (side.effective_at, side.record_id))
                 ),
-                concerns=tuple(sorted({side.nurse for side in sides})),
+                concerns=tuple(sorted({side.nurse for side in sides} | _at_the_other_cart(row))),
                 seen=tuple(sorted(each.staff for each in seen.get(row.id, ()))),
             )
         )
     return tuple(conflicts)
+
+
+def _at_the_other_cart(row: DiscrepancyRow) -> set[str]:
+    """Who had the patient at the cart that held the lease: that nurse has no record of this dose, and may be about to give it."""
+    nurse = row.detail.get("nurse")
+    return {nurse} if row.code == "lease-superseded" and isinstance(nurse, str) and nurse else set()
 
 
 def seen_of(tx: Transaction, discrepancies: Collection[int]) -> dict[int, tuple[Seen, ...]]:

@@ -173,7 +173,7 @@ def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | N
         and lease.until is not None
         and lease.until - LASTS <= record.recorded_at
     ):
-        differ("lease-superseded", fence=record.lease_fence, newer=lease.fence, cart=lease.cart)
+        differ("lease-superseded", fence=record.lease_fence, newer=lease.fence, cart=lease.cart, nurse=lease.nurse)
     if second is None:
         differ("not-evaluated")
         return tuple(found)

@@ -17,7 +17,7 @@ from server.store import conflicts as stored
 from server.store import discrepancies, versions, views_log
 from server.store.transaction import Actor, reading, transaction
 from server.store.views_log import Wanted
-from server.usecases import administrations, orders, staff, tables, tasks_raised
+from server.usecases import administrations, leases, orders, staff, tables, tasks_raised
 from server.usecases import discrepancies as verbs
 from tests.support import web
 from tests.support.databases import KINDS, migrated_app
@@ -62,6 +62,19 @@ def test_a_dose_given_twice_goes_to_the_carts_with_both_nurses_and_both_carts(ap
     found = given_twice()
     assert (found.code, found.patient, found.order, found.concerns, found.seen) == ("given-twice", "P1", "O1", (NURSE.id, "N2"), ())
     assert [(each.record_id, each.cart, each.nurse) for each in found.gives] == [("r-1", "c1", NURSE.id), ("r-2", "c2", "N2")]
+
+
+def test_a_dose_under_a_lease_that_another_cart_had_by_then_is_told_to_the_nurse_there_too(app: Flask) -> None:
+    with transaction(GATEWAY, at=NOW) as tx:
+        staff.receive(tx, a_member(SECOND))
+        leases.acquire(tx, patient="P1", cart="c1", nurse=NURSE.id)
+    with transaction(GATEWAY, at=NOW + timedelta(minutes=6)) as tx:
+        leases.acquire(tx, patient="P1", cart="c2", nurse=SECOND.id)
+        administrations.record(tx, a_record(record_id="r-1", cart="c1", lease_fence=1, recorded_at=NOW + timedelta(minutes=7)))
+    (found,) = [each for each in chart().conflicts if each.code == "lease-superseded"]
+    assert found.concerns == tuple(sorted((NURSE.id, SECOND.id)))
+    read_by(SECOND.id, found.id)
+    assert chart().conflicts[-1].seen == (SECOND.id,)
 
 
 def test_who_has_read_is_kept_once_audited_and_told_to_the_other_carts(app: Flask) -> None:

@@ -24,6 +24,9 @@ from pointofcare.verdict.finding import Level, Verdict
 from pointofcare.verdict.policy import ListedEmergency
 from pointofcare.wire.messages import AttemptOutcome
 
+# Why a dose that was verified is told as not taken when the same is verified with another witness, amount or reason.
+VERIFIED_ANEW = "verified-anew"
+
 
 def amount(visit: Visit, command: asked.GiveAmount, now: datetime) -> None:
     try:
@@ -189,7 +192,17 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
     giving = workflow.advance(visit.session, event)
     said = giving.intent.action in workflow.SAID_ONLY
     if not said:
-        visit.journal.open_dose(concluded(visit, giving, verdict, now), at=now, facts=packed(visit, verdict))
+        record = concluded(visit, giving, verdict, now)
+        earlier = next((each for each in visit.journal.open_doses() if each.record_id == record.record_id), None)
+        if earlier is not None and _told(earlier) != _told(record):
+            # What is kept as open is never changed: told after a power failure it would be the dose or the witness from before.
+            giving = replace(giving, record_id=visit.new_id())
+            record = concluded(visit, giving, verdict, now)
+        visit.journal.open_dose(record, at=now, facts=packed(visit, verdict))
+        if earlier is not None and earlier.record_id != record.record_id:
+            ended = evidence.left_open(earlier, told_by=record.nurse, reason=VERIFIED_ANEW, now=now)
+            visit.journal.append_attempt(ended, message_id=visit.new_id())
+            visit.wake()
         visit.here.journal_fault = ""
         visit.dues.stale()
     become(visit, giving, now)
@@ -198,6 +211,14 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
     elif _is_dose(giving):
         drawer = visit.chart.drawer_of(giving.patient, now) if giving.patient is not None else None
         visit.unlocker.unlock(drawer, giving.record_id)
+
+
+def _told(record: AdministrationRecord) -> tuple[object, ...]:
+    """What a record says was done, by whom and why, apart from when, and from what the rules found."""
+    what = (record.order, record.order_version, record.due, record.product, record.lot, record.serial, record.bag, record.route, record.site)
+    amounts = (record.dose, record.waste, record.returned, record.rate, record.drop_factor, record.blind_value)
+    why = (record.status_reason, record.reason_text, record.prn_reason)
+    return what, amounts, why, record.nurse, record.witness, len(record.scans)
 
 
 def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> None:

@@ -302,6 +302,23 @@ def test_a_witness_whose_right_ends_has_witnessed_nothing(stand: Stand) -> None:
     assert [each.record.witness for each in records(stand)] == ["C1"]
 
 
+def test_after_a_power_failure_the_open_dose_names_the_witness_who_stayed(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(MORPHINE))
+    stand.hold(badge("N2"))
+    stand.press(inbox.EnterPin, pin=PIN)
+    first = stand.view.session.record_id
+    roster(stand, *(replace(each, active=False) if each.id == "N2" else each for each in staff()))
+    stand.hold(badge("C1"))
+    stand.press(inbox.EnterPin, pin=PIN)
+    (opened,) = stand.journal.open_doses()
+    assert (opened.witness, opened.record_id) == ("C1", stand.view.session.record_id)
+    assert [(each.record_id, each.reason) for each in attempts(stand)] == [(first, "verified-anew")]
+    given(stand)
+    assert [(each.record.record_id, each.record.witness) for each in records(stand)] == [(opened.record_id, "C1")]
+    assert stand.view.opened == ()
+
+
 def test_a_pin_is_nowhere_in_clear(stand: Stand, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     secret = "735911"
     caplog.set_level(0)

@@ -1,4 +1,4 @@
-"""The server's end of MQTT: one thread with one queue, between the broker and the use cases.
+"""The server's end of MQTT: one thread with one queue (a lane for each cart), between the broker and the use cases.
 
 A record is committed before anything is said about it; the receipt goes out after the commit and, repeated, says the same. Every
 message is acknowledged in the end, also one that failed, because a cart resends until it has our own receipt. One of the three
@@ -18,7 +18,19 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from devices import logbook
-from devices.broker import Arrival, Broker, BrokerConfig, BrokerEvent, Cleared, Connected, ConnectFailed, Disconnected, Letter, Rejected
+from devices.broker import (
+    Arrival,
+    Broker,
+    BrokerConfig,
+    BrokerEvent,
+    Cleared,
+    Connected,
+    ConnectFailed,
+    Delivery,
+    Disconnected,
+    Letter,
+    Rejected,
+)
 from pointofcare.errors import MessageError
 from pointofcare.verdict.facts import Lease, LeaseDoubt
 from pointofcare.wire import routes
@@ -31,8 +43,6 @@ from pointofcare.wire.messages import (
     ClockAsked,
     ClockTold,
     Command,
-    EmrSettled,
-    EmrState,
     EventsAcknowledged,
     FleetEvent,
     HostState,
@@ -47,7 +57,9 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
+from server.mqtt.lanes import Lanes
 from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
+from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
 from server.store import leases as stored_leases
@@ -128,7 +140,7 @@ class Gateway:
         self._site = site
         self._scope = scope
         self._recorded = recorded
-        self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
+        self._queue: Lanes[BrokerEvent | _Wake] = Lanes()
         self._key = key
         # The newest statement of the audit log, and when to look for a newer one.
         self._checkpoint: str | None = None
@@ -140,6 +152,7 @@ class Gateway:
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
         self._doubts_mono_s = 0.0
+        self._telling = Telling()
         # The journals of carts of which something came since the last look at what is missing.
         self._numbered: set[tuple[str, str]] = set()
         self._sequences_mono_s = 0.0
@@ -154,7 +167,7 @@ class Gateway:
                 cert_file=config.certificate_file,
                 key_file=config.key_file,
             ),
-            self._queue.put,
+            self._came,
             will=self._will,
         )
         for route in SUBSCRIBED:
@@ -187,6 +200,10 @@ class Gateway:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def _came(self, event: BrokerEvent) -> None:
+        """From the broker's thread."""
+        self._queue.put(event, event.levels.get("cart", "") if isinstance(event, Arrival) else "")
+
     def wake(self) -> None:
         """Something settled or changed: do not wait for the next look. Safe from any thread."""
         self._queue.put(_Wake())
@@ -205,7 +222,7 @@ class Gateway:
         next_tick = time.monotonic()
         while not self._stopping.is_set():
             try:
-                event = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
+                event = self._queue.get(timeout_s=max(0.0, next_tick - time.monotonic()))
             except queue.Empty:
                 event = _Wake()
             self.handle(event)
@@ -432,6 +449,7 @@ class Gateway:
             if not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
+        self._telling.forget(cart)
 
     def _on_telemetry(self, arrival: Arrival) -> None:
         """Kept until the next tick: the newest of each kind counts, and one commit holds them all."""
@@ -479,17 +497,15 @@ class Gateway:
         self._ask_about_doubts(time.monotonic())
         self._look_for_gaps(time.monotonic())
         self._tell_checkpoint(time.monotonic())
-        if untold:
-            for item in untold:
-                settled = EmrSettled(
-                    record_id=item.record_id,
-                    state=_emr_state(item.state, item.last_error_code),
-                    emr_id=item.emr_id,
-                    why=item.last_error_code,
-                )
-                self._publish(routes.EMR, settled, cart=item.cart)
+        settled = self._telling.told()
+        if settled:
             with transaction(ACTOR) as tx:
-                outbox.mark_told(tx, untold)
+                outbox.mark_told(tx, settled)
+        known = {item.id for item in settled}
+        self._telling.tell(
+            tuple(item for item in untold if item.id not in known),
+            lambda body, cart: self._publish(routes.EMR, body, cart=cart),
+        )
 
     def _send_tables(self, publications: tuple[Publication, ...]) -> None:
         for publication in publications:
@@ -524,14 +540,15 @@ class Gateway:
     def _message(self, body: Body) -> Message:
         return Message(id=str(uuid4()), sent_at=datetime.now(UTC), sender=SENDER, body=body)
 
-    def _publish(self, route: Route, body: Body, **levels: str) -> None:
+    def _publish(self, route: Route, body: Body, **levels: str) -> Delivery | None:
         """What cannot go out is asked for again by the cart, or is looked at again at the next tick."""
         try:
-            self._broker.publish(route, self._message(body), facility=self._facility, **levels)
+            return self._broker.publish(route, self._message(body), facility=self._facility, **levels)
         except MessageError as exc:
             self._counts["failed"] += 1
             self._fault = f"{route.name} to {levels.get('cart', 'all')}: {exc}"
             _log.error("cannot publish %s to %s: %s", route.name, levels.get("cart", "all"), exc)
+            return None
 
     def _reject_arrival(self, arrival: Arrival, reason: str) -> None:
         self._reject(arrival.route.topic(**arrival.levels), reason, arrival.message.id.encode())
@@ -568,9 +585,3 @@ def _unfit(body: Body) -> str:
         name for names, longest in ((keys, LONGEST_KEY), (ids, LONGEST_ID)) for name, value in names.items() if len(value or "") > longest
     ]
     return f"{long[0]} is longer than any of ours" if long else ""
-
-
-def _emr_state(state: str, error_code: str | None) -> EmrState:
-    if state == outbox.SENT:
-        return EmrState.SETTLED
-    return EmrState.OUTCOME_UNKNOWN if error_code == "emr-outcome-unknown" else EmrState.REJECTED

@@ -57,10 +57,12 @@ from server.store.transaction import Actor, reading, transaction
 from server.store.views_log import Wanted
 from server.usecases import orders, task_kinds
 from server.usecases.facts import Site
+from simulation.fault_proxy import FaultProxy
 from tests.support import work
 from tests.support.brokers import KINDS, Clients, Inbox, a_message, running_clients
 from tests.support.builders import facts
 from tests.support.databases import migrated_app
+from tests.support.hospital_day import wait_until
 from tests.support.server_ward import PHARMACIST, WARD, a_record, open_ward
 
 FACILITY = "h1"
@@ -77,9 +79,11 @@ class Ground:
     inbox: Inbox
 
     @contextmanager
-    def gateway(self) -> Iterator[Gateway]:
+    def gateway(self, *, port: int | None = None) -> Iterator[Gateway]:
         made = Gateway(
-            MqttConfig(host="127.0.0.1", port=self.clients.running.port, username="server", password=self.clients.passwords["server"]),
+            MqttConfig(
+                host="127.0.0.1", port=port or self.clients.running.port, username="server", password=self.clients.passwords["server"]
+            ),
             facility=FACILITY,
             key=signing.load_or_generate(self.directory / "key.json"),
             site=Site(),
@@ -397,3 +401,19 @@ def test_what_a_verdict_was_a_function_of_is_kept_with_the_record(ground: Ground
             kept = verdicts.get(tx, made.record_id)
             assert isinstance(kept, StoredVerdict)
             assert kept.facts == text
+
+
+def test_a_word_of_the_emr_that_the_broker_never_got_is_told_again(ground: Ground) -> None:
+    with FaultProxy(ground.clients.running.port) as line, ground.gateway(port=line.port) as gateway:
+        record_id, _ = ground.dose()
+        line.blackhole_up = True
+        with transaction(PHARMACIST) as tx:
+            (item,) = outbox.claim(tx, limit=1, lease_s=60)
+            outbox.mark_sent(tx, item.id, emr_id="MedicationAdministration/1")
+        before = gateway._broker.status().published
+        wait_until(lambda: gateway._broker.status().published > before, "the word on its way")
+        line.reset()
+        line.heal()
+        settled = ground.expect(EmrSettled, lambda body: isinstance(body, EmrSettled) and body.record_id == record_id)
+        assert isinstance(settled, EmrSettled)
+        assert settled.state is EmrState.SETTLED

@@ -215,10 +215,11 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
 
 def _told(record: AdministrationRecord) -> tuple[object, ...]:
     """What a record says was done, by whom and why, apart from when, and from what the rules found."""
-    what = (record.order, record.order_version, record.due, record.product, record.lot, record.serial, record.bag, record.route, record.site)
+    ordered = (record.order, record.order_version, record.due, record.route, record.site)
+    what = (record.product, record.lot, record.serial, record.bag)
     amounts = (record.dose, record.waste, record.returned, record.rate, record.drop_factor, record.blind_value)
     why = (record.status_reason, record.reason_text, record.prn_reason)
-    return what, amounts, why, record.nurse, record.witness, len(record.scans)
+    return ordered, what, amounts, why, record.nurse, record.witness, len(record.scans)
 
 
 def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> None:

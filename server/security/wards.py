@@ -37,7 +37,11 @@ def bounded(who: Actor) -> Actor:
         return who
     wanted = _permission()
     wards = frozenset(ward for ward, roles in found.wards.items() if _counts(who, roles, wanted))
-    return replace(who, wards=wards, emergencies=frozenset(one.patient for one in found.emergencies))
+    guest = {ward: roles for ward, roles in found.wards.items() if roles is not None and ward in wards}
+    # A chart that was opened in an emergency is open to a nurse's work: nobody leads a ward by it.
+    is_care = wanted is None or wanted in PERMISSIONS[StaffRole.NURSE]
+    emergencies = frozenset(one.patient for one in found.emergencies) if is_care else frozenset()
+    return replace(who, wards=wards, emergencies=emergencies, guest=guest)
 
 
 # These see no patient by themselves, so that they widen nobody's reach.

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.errors import NotPermittedError
+from pointofcare.people import StaffRole
 from server.store.tables import PatientRow
 from server.store.transaction import Transaction
 
@@ -46,6 +47,21 @@ def must_see_thing(tx: Transaction, *, ward: str | None, patient: str | None, pa
     if (ward and sees(tx, ward)) or not (ward or patient):
         return
     must_see(tx, patient_ward, patient or None)
+
+
+def counts(tx: Transaction, *roles: StaffRole, ward: str | None, patient: str | None, patient_ward: str | None) -> bool:
+    """Does one of `roles` of the person count for this thing: in the ward that it came from, or in its patient's? A guest is there with
+    the roles that were said, and an emergency access makes a nurse of whoever opened it. For verbs whose address is open to more
+    roles than the verb itself."""
+    held = tx.actor.roles.intersection(roles)
+    if not held or tx.actor.wards is None:
+        return bool(held)
+    for where in (ward, patient_ward):
+        if where and where in tx.actor.wards and (where not in tx.actor.guest or any(one.value in tx.actor.guest[where] for one in held)):
+            return True
+    if not ward and not patient:
+        return True
+    return patient in tx.actor.emergencies and StaffRole.NURSE in held
 
 
 def patients(tx: Transaction) -> tuple[ColumnElement[bool], ...]:

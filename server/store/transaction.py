@@ -37,6 +37,8 @@ class Actor:
     place: str = ""
     wards: frozenset[str] | None = None
     emergencies: frozenset[str] = frozenset()
+    # Wards where the person only helps out -> the roles that count there.
+    guest: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
 
     def has(self, *roles: StaffRole) -> bool:
         return not self.roles.isdisjoint(roles)

@@ -20,7 +20,7 @@ from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Level
 from pointofcare.wire.messages import TableKind
 from server.store import administrations as store
-from server.store import bedside, orders, patients, products, versions
+from server.store import bedside, orders, patients, products, reach, versions
 from server.store.orders import OrderView
 from server.store.transaction import Actor, Transaction
 from server.usecases import administrations, facts
@@ -44,7 +44,9 @@ def withdraw(tx: Transaction, actor: Actor, record_id: str, *, why: str, site: S
     if found is None:
         raise NotFoundError(f"record {record_id!r} is not known", remedy="look at the list again", record_id=record_id)
     old = found.record
-    if actor.id != tx.actor.id or (actor.id != old.nurse and not actor.has(StaffRole.CHARGE_NURSE)):
+    patient_ward = patients.ward_of(tx, old.patient)
+    leads = reach.counts(tx, StaffRole.CHARGE_NURSE, ward=old.ward, patient=old.patient, patient_ward=patient_ward)
+    if actor.id != tx.actor.id or (actor.id != old.nurse and not leads):
         raise NotPermittedError(
             "only who made the record or a charge nurse may withdraw it", remedy="ask one of them", actor=actor.id, record_id=record_id
         )

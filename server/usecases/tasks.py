@@ -13,7 +13,7 @@ from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, 
 from pointofcare.labels import gs1
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.products import Product
-from server.store import administrations, discrepancies, orders, patients, products, tasks, versions
+from server.store import administrations, discrepancies, orders, patients, products, reach, tasks, versions
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction
@@ -42,6 +42,9 @@ def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: 
     if chosen is None:
         raise UnreadableError(f"{code!r} does not answer a task of kind {task.kind}", remedy=_known(kind.answers), code=code)
     require(tx, actor, *chosen.roles)
+    patient_ward = patients.ward_of(tx, task.patient) if task.patient else None
+    if not reach.counts(tx, *chosen.roles, ward=task.ward, patient=task.patient, patient_ward=patient_ward):
+        raise NotPermittedError("here you only help out", remedy="ask the charge nurse of the ward", task=task_id)
     if kind.not_by_doer and task.detail.get("nurse") == actor.id:
         raise NotPermittedError(
             "nobody answers for what they did themselves", remedy="another person of this role must look at it", task=task_id

@@ -9,16 +9,17 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from pointofcare.orders.order import OrderCategory
 from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
 from server.security import sign_in
 from server.store import bags as stored_bags
-from server.store import discrepancies, leases, staff_wards, tasks
+from server.store import discrepancies, emergencies, leases, staff_wards, tasks
 from server.store.database import db
 from server.store.patients import Ward
+from server.store.tables import TaskRow
 from server.store.tables.fleet import LeaseDoubtRow
 from server.store.tasks import NewTask
 from server.store.transaction import Actor, reading, transaction
@@ -234,6 +235,40 @@ def test_where_only_one_role_counts_the_others_reach_nothing(app: Flask) -> None
     before = _state(app)
     token = web.token_of(client.get("/patients/").text)
     client.post("/review/leases/P1/c9", data={"csrf_token": token, "reason": "asked"})
+    assert _state(app) == before
+
+
+@pytest.mark.parametrize("way", ["helper", "emergency"])
+def test_a_charge_nurse_of_elsewhere_withdraws_and_answers_nothing_here(app: Flask, way: str) -> None:
+    """Withdrawing and answering take a permission that every nurse holds; what they are about takes the charge nurse of this ward."""
+    guest = Actor(id=f"CN-{way.upper()}", name="Guest", roles=frozenset({StaffRole.CHARGE_NURSE, StaffRole.NURSE}))
+    with app.app_context(), transaction(IMPORT) as tx:
+        staff.receive(tx, server_ward.a_member(guest))
+        staff_wards.add(tx, staff=guest.id, ward=OTHER, kind=staff_wards.HOME)
+        tasks.put(tx, NewTask(kind="controlled-balance", key=f"b-{way}", ward=WARD, patient="P1"))
+        if way == "helper":
+            staff_wards.add(tx, staff=guest.id, ward=WARD, kind=staff_wards.SHIFT, role="nurse", until=tx.at + timedelta(hours=8))
+    with app.app_context(), transaction(guest) as tx:
+        if way == "emergency":
+            emergencies.add(
+                tx,
+                patient="P1",
+                ward=WARD,
+                code="other",
+                reason="asked",
+                until=tx.at + timedelta(hours=1),
+                review_by=tx.at + timedelta(hours=9),
+            )
+        task = tx.session.scalars(select(TaskRow.id).where(TaskRow.key == f"b-{way}")).one()
+    client = web.signed_in(app, guest)
+    token = web.token_of(client.get("/patients/").text)
+    assert client.get("/patients/P1").status_code == 200
+    before = _state(app)
+    client.post("/work/records/r-1/withdraw", data={"csrf_token": token, "text": "looks better without"})
+    client.post(f"/work/{task}", data={"csrf_token": token, "answer": "explain", "revision": "1", "text": "it is fine"})
+    client.post("/review/overrides/r-1", data={"csrf_token": token, "comment": "fine"})
+    client.post("/review/leases/P1/c9", data={"csrf_token": token, "reason": "asked"})
+    client.post("/work/overdue", data={"csrf_token": token, "order": "O1", "due": "2026-03-02T01:00:00+00:00", "reason": "refused"})
     assert _state(app) == before
 
 

@@ -1,4 +1,4 @@
-"""The server's end of MQTT: one thread with one queue (a lane for each cart), between the broker and the use cases.
+"""The server's end of MQTT: one thread with one queue, between the broker and the use cases.
 
 A record is committed before anything is said about it; the receipt goes out after the commit and, repeated, says the same. Every
 message is acknowledged in the end, also one that failed, because a cart resends until it has our own receipt. One of the three
@@ -57,7 +57,6 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt.lanes import Lanes
 from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
@@ -140,7 +139,7 @@ class Gateway:
         self._site = site
         self._scope = scope
         self._recorded = recorded
-        self._queue: Lanes[BrokerEvent | _Wake] = Lanes()
+        self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
         self._key = key
         # The newest statement of the audit log, and when to look for a newer one.
         self._checkpoint: str | None = None

@@ -1,0 +1,57 @@
+"""What came and is not yet dealt with, a lane for each cart: a cart that comes back with a whole shift must not keep the others waiting.
+
+The order of one cart's messages is kept. Between carts it is their turn, one message each; a cart of which nothing waited comes first
+(as new flows do in RFC 8290), and having had that turn it queues with the others, so that none can starve one. Nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Lanes(Generic[T]):
+    """A queue with `put` from any thread, and `get` for the one that works."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[str, deque[T]] = {}
+        # Names of `_waiting`, each in one of both.
+        self._new: deque[str] = deque()
+        self._turns: deque[str] = deque()
+
+    def put(self, event: T, lane: str = "") -> None:
+        with self._changed:
+            if lane not in self._waiting:
+                self._waiting[lane] = deque()
+                self._new.append(lane)
+            self._waiting[lane].append(event)
+            self._changed.notify()
+
+    def get(self, *, timeout_s: float) -> T:
+        """The next one. Raises: queue.Empty when none came in time."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                while self._new or self._turns:
+                    lane = self._new.popleft() if (fresh := bool(self._new)) else self._turns.popleft()
+                    waiting = self._waiting[lane]
+                    if not waiting:
+                        del self._waiting[lane]
+                        continue
+                    event = waiting.popleft()
+                    if waiting or (fresh and self._turns):
+                        self._turns.append(lane)
+                    else:
+                        del self._waiting[lane]
+                    return event
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or not self._changed.wait(left_s):
+                    if self._new or self._turns:
+                        continue
+                    raise queue.Empty

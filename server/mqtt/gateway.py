@@ -166,7 +166,7 @@ class Gateway:
                 cert_file=config.certificate_file,
                 key_file=config.key_file,
             ),
-            self._came,
+            self._queue.put,
             will=self._will,
         )
         for route in SUBSCRIBED:
@@ -199,10 +199,6 @@ class Gateway:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def _came(self, event: BrokerEvent) -> None:
-        """From the broker's thread."""
-        self._queue.put(event, event.levels.get("cart", "") if isinstance(event, Arrival) else "")
-
     def wake(self) -> None:
         """Something settled or changed: do not wait for the next look. Safe from any thread."""
         self._queue.put(_Wake())
@@ -221,7 +217,7 @@ class Gateway:
         next_tick = time.monotonic()
         while not self._stopping.is_set():
             try:
-                event = self._queue.get(timeout_s=max(0.0, next_tick - time.monotonic()))
+                event = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
             except queue.Empty:
                 event = _Wake()
             self.handle(event)

@@ -1,4 +1,4 @@
-"""The server's end of MQTT: one thread with one queue, between the broker and the use cases.
+"""The server's end of MQTT: one thread with one queue (a lane for each cart), between the broker and the use cases.
 
 A record is committed before anything is said about it; the receipt goes out after the commit and, repeated, says the same. Every
 message is acknowledged in the end, also one that failed, because a cart resends until it has our own receipt. One of the three
@@ -7,6 +7,7 @@ places with a broad `except`: whatever a message does, it is logged, counted and
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -57,6 +58,7 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
+from server.mqtt.lanes import Lanes
 from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
@@ -139,7 +141,7 @@ class Gateway:
         self._site = site
         self._scope = scope
         self._recorded = recorded
-        self._queue: queue.Queue[BrokerEvent | _Wake] = queue.Queue()
+        self._queue: Lanes[BrokerEvent | _Wake] = Lanes()
         self._key = key
         # The newest statement of the audit log, and when to look for a newer one.
         self._checkpoint: str | None = None
@@ -166,7 +168,7 @@ class Gateway:
                 cert_file=config.certificate_file,
                 key_file=config.key_file,
             ),
-            self._queue.put,
+            self._came,
             will=self._will,
         )
         for route in SUBSCRIBED:
@@ -199,6 +201,10 @@ class Gateway:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def _came(self, event: BrokerEvent) -> None:
+        """From the broker's thread."""
+        self._queue.put(event, _lane(event))
+
     def wake(self) -> None:
         """Something settled or changed: do not wait for the next look. Safe from any thread."""
         self._queue.put(_Wake())
@@ -217,7 +223,7 @@ class Gateway:
         next_tick = time.monotonic()
         while not self._stopping.is_set():
             try:
-                event = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
+                event = self._queue.get(timeout_s=max(0.0, next_tick - time.monotonic()))
             except queue.Empty:
                 event = _Wake()
             self.handle(event)
@@ -553,6 +559,16 @@ class Gateway:
         _log.warning("rejected a message on %s: %s", topic, reason)
         with transaction(ACTOR) as tx:
             fleet.reject(tx, topic=topic, reason=reason, head=head)
+
+
+def _lane(event: BrokerEvent) -> str:
+    """The cart that it came from, "" where it is of none."""
+    if isinstance(event, Arrival | Cleared):
+        return event.levels.get("cart", "")
+    if isinstance(event, Rejected):
+        with contextlib.suppress(MessageError):
+            return routes.match(event.topic)[1].get("cart", "")
+    return ""
 
 
 def _unfit(body: Body) -> str:

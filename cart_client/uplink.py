@@ -73,6 +73,8 @@ RESEND_LONGEST_S = 60.0
 # The rows behind the oldest are sent again this late, in case that the oldest is one that the server never takes.
 RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
+# Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line.
+SENT_AT_ONCE = 4
 LEASE_WAIT_S = 2.0
 CLOCK_EVERY_S = 300.0
 # An answer that came too late measures nothing, and every dose needs a reason until the clock is known.
@@ -442,16 +444,27 @@ class Uplink:
     def _drain(self, mono_s: float) -> None:
         """In the order of the journal, a bounded number under way, each again after its pause until its receipt.
 
-        Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up."""
-        for place, entry in enumerate(self._journal.unsent(limit=IN_FLIGHT)):
+        Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up.
+        Few at once, each next one with a receipt, so that the doses of other carts find their way between them; one without a receipt
+        for a while does not keep the next back."""
+        unsent = self._journal.unsent(limit=IN_FLIGHT)
+        room = SENT_AT_ONCE - sum(self._is_under_way(entry.record_id, mono_s) for entry in unsent)
+        for place, entry in enumerate(unsent):
             sent = self._sending.get(entry.record_id)
             if sent is not None and mono_s - sent.at_mono_s < (sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries):
                 continue
+            if place > 0 and room <= 0:
+                return
+            room -= 1
             if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                 return
             tries = 1 if sent is None else sent.tries + 1
             longest = min(RESEND_LONGEST_S, self._backoff_first_s * 2 ** min(tries - 1, 10))
             self._sending[entry.record_id] = _Sending(mono_s, tries, longest * random.uniform(0.75, 1.25))
+
+    def _is_under_way(self, record_id: str, mono_s: float) -> bool:
+        sent = self._sending.get(record_id)
+        return sent is not None and mono_s - sent.at_mono_s < self._backoff_first_s
 
     def _ask_again(self, mono_s: float) -> None:
         with self._lease_lock:

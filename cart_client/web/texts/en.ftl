@@ -427,6 +427,10 @@ conflict-second-action = One dose has two outcomes
 conflict-lease-superseded = Another cart held this patient by then
 conflict-what-now = Look at the patient and tell the doctor. A charge nurse or pharmacist decides what holds; the records stay as they are.
 conflict-read = I have read this
+conflict-more = { $count ->
+    [one] One more after this one.
+   *[other] { $count } more after this one.
+}
 conflict-later = { $count } of your records need a look: finish this dose, then read them in the list.
 table-ages = Age of the data
 table-patient-chart = Chart

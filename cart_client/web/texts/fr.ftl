@@ -427,6 +427,10 @@ conflict-second-action = Une dose a deux issues
 conflict-lease-superseded = Un autre chariot avait déjà ce patient
 conflict-what-now = Voyez le patient et prévenez le médecin. Une infirmière responsable ou un pharmacien tranche ; les enregistrements restent.
 conflict-read = J'ai lu ceci
+conflict-more = { $count ->
+    [one] Encore un après celui-ci.
+   *[other] Encore { $count } après celui-ci.
+}
 conflict-later = { $count } de vos enregistrements à relire : terminez cette dose, puis lisez-les dans la liste.
 table-ages = Âge des données
 table-patient-chart = Dossier

@@ -427,6 +427,7 @@ conflict-second-action = Một liều có hai kết quả
 conflict-lease-superseded = Một xe khác đã giữ người bệnh này
 conflict-what-now = Xem người bệnh và báo bác sĩ. Điều dưỡng trưởng hoặc dược sĩ sẽ quyết định; các ghi nhận giữ nguyên.
 conflict-read = Tôi đã đọc
+conflict-more = Còn { $count } thông báo nữa sau thông báo này.
 conflict-later = { $count } ghi nhận của bạn cần xem: xong liều này, rồi đọc trong danh sách.
 table-ages = Tuổi dữ liệu
 table-patient-chart = Bệnh án

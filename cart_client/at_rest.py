@@ -187,7 +187,8 @@ def wipe(data_dir: Path, settings: AtRest, identity_dir: Path | None) -> tuple[s
                     sealed.scrub(file)
             if identity_dir is not None:
                 for name in _IDENTITY:
-                    sealed.scrub(identity_dir / name)
+                    for tail in (".new", ""):
+                        sealed.scrub(identity_dir / (name + tail))
     except OSError as exc:
         raise AtRestError("disk", f"not all could be removed: {exc}", remedy="call again; else destroy the disk") from exc
     return told

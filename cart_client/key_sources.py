@@ -208,7 +208,9 @@ def _device(path: Path) -> int:
 
 
 def _scrub(name: str) -> bool:
-    scrub(Path(name))
+    path = Path(name)
+    for each in (path.with_name(path.name + ".new"), path):  # a power cut in `write` leaves the first
+        scrub(each)
     return True
 
 

@@ -370,10 +370,13 @@ def test_a_cart_that_sent_everything_is_wiped_with_its_certificate(data: Path, j
     journal.close()
     identity = data.parent / "identity"
     identity.mkdir()
-    (identity / "cart.pem").write_text("private")
+    # A power cut while a key or a certificate was written leaves it beside its place.
+    for left in (identity / "cart.pem", identity / "cart.pem.new", identity / "pending.key.new", data.parent / "data.key.new"):
+        left.write_text("private")
     (data.parent / "cart.toml").write_text('cart = "cart-1"\nfacility = "f"\nward = "w"\nidentity_dir = "identity"\n')
     assert command(monkeypatch, data, "wipe", "--yes") == 0
     assert list(identity.iterdir()) == []
+    assert not list(data.parent.glob("data.key*"))
 
 
 def test_a_crash_of_the_cart_program_leaves_no_memory_on_the_disk() -> None:

@@ -84,11 +84,13 @@ def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
 
 
 def end(tx: Transaction, actor: Actor, membership: int) -> Membership:
-    """Before its time: by the person, a charge nurse of the ward or an administrator. Home wards are the administrator's.
+    """Before its time: by the person, a charge nurse of the ward or an administrator. Home wards are the administrator's; and
+    nobody takes away what tells the ward of the own visit at its cart.
 
     Raises: NotPermittedError, NotFoundError."""
     found = staff_wards.get(tx, membership)
-    if found is None or found.kind == staff_wards.HOME:
+    is_own_trace = found is not None and found.kind == staff_wards.AT_CART and found.staff == actor.id
+    if found is None or found.kind == staff_wards.HOME or is_own_trace:
         raise NotFoundError(f"assignment {membership} does not exist", remedy="look at the list again", assignment=membership)
     if found.staff != actor.id:
         require(tx, actor, *ASSIGNERS)

@@ -114,6 +114,28 @@ def test_each_look_under_it_is_marked_and_the_reviewer_sees_them(app: Flask) -> 
     assert "patient/P9" not in page
 
 
+def test_looks_are_not_hidden_behind_many_others(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening harmless pages by the hundred first must not push the chart out of what the reviewer sees."""
+    monkeypatch.setattr(emergencies, "MOST_LOOKS", 3)
+    client = opened(app)
+    for _ in range(4):
+        client.get("/patients/P9")
+    client.get("/api/v1/patients/P1/orders")
+    with app.app_context(), reading() as tx:
+        assert [look.subject for look in emergencies.looks(tx, emergencies.listed(tx)[-1])] == ["patient/P1", "patient/P1"]
+
+
+def test_a_guest_at_a_cart_does_not_take_herself_off_the_wards_page(app: Flask) -> None:
+    with app.app_context(), transaction(IMPORT) as tx:
+        seen = staff_wards.add(tx, staff=NURSE.id, ward=WARD, kind=staff_wards.AT_CART, until=tx.at + timedelta(hours=12), reason="c1")
+    client = web.signed_in(app, NURSE)
+    own = client.get("/ward-staff/own").text
+    assert f"/ward-staff/{seen}/end" not in own
+    client.post(f"/ward-staff/{seen}/end", data={"csrf_token": web.token_of(own)})
+    with app.app_context(), reading() as tx:
+        assert staff_wards.get(tx, seen) is not None
+
+
 def test_the_charge_nurse_of_the_patients_ward_judges_once_and_nobody_judges_the_own(app: Flask) -> None:
     opened(app)
     found = newest(app)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import case, or_, select, update
 
 from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.people import StaffRole
@@ -135,11 +135,11 @@ def renew_hash(tx: Transaction, staff_id: str, *, before: str, after: str) -> No
 
 
 def _found(tx: Transaction, name: str) -> StaffRow | None:
-    return tx.session.scalar(
-        select(StaffRow).where(
-            StaffRow.facility == tx.facility, or_(StaffRow.id == name, StaffRow.username == name, StaffRow.email == name)
-        )
+    """By id before user name before email: what one person chose as a name never stands for another's id."""
+    found = select(StaffRow).where(
+        StaffRow.facility == tx.facility, or_(StaffRow.id == name, StaffRow.username == name, StaffRow.email == name)
     )
+    return tx.session.scalars(found.order_by(case((StaffRow.id == name, 0), (StaffRow.username == name, 1), else_=2)).limit(1)).first()
 
 
 def _role(tx: Transaction, role: StaffRole) -> RoleRow:

@@ -22,7 +22,7 @@ _WORDS = (
     "duocsi|catruc|dungchung|sinhvien|quantri|khoaduoc|phongkham|service|salle|infirmier|infirmiere|medecin|pharmacien|equipe|invite|stagiaire"
 )
 # Khoa, Phong, Trúc and Chung are people's names, so they are not among these words.
-_SHARED = re.compile(rf"(?:{_WORDS})(?:{_WORDS})?\d{{0,4}}")
+_SHARED = re.compile(rf"(?:(?:{_WORDS})\d{{0,4}}){{1,4}}")
 
 
 def is_easy(password: str, about: Iterable[str] = ()) -> bool:
@@ -32,7 +32,7 @@ def is_easy(password: str, about: Iterable[str] = ()) -> bool:
 
 
 def names_nobody(name: str) -> bool:
-    """Does this user name stand for a ward, a role or a shift instead of a person?"""
-    plain = unicodedata.normalize("NFD", name.lower()).replace("đ", "d")
+    """Does this user name, or this address before its @, stand for a ward, a role or a shift instead of a person?"""
+    plain = unicodedata.normalize("NFD", name.strip().split("@", 1)[0].lower()).replace("đ", "d")
     bare = "".join(sign for sign in plain if sign.isascii() and sign.isalnum())
     return _SHARED.fullmatch(bare) is not None

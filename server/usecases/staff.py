@@ -18,6 +18,10 @@ def receive(tx: Transaction, member: StaffMember) -> None:
     """A person, new or changed: the caller has checked who may import or add."""
     before = staff.of_id(tx, member.id)
     staff.put(tx, member)
+    # A sign-in of before must not come back when the account is opened again, nor outlive the password that it came with.
+    is_closed = before is not None and before.active and not member.active
+    if is_closed or (member.password_hash is not None and before is not None and member.id != tx.actor.id):
+        sign_ins.end_all(tx, member.id)
     # The hashes are not read back, so that a new one shows as changed, and none as unchanged.
     tx.audit("staff.receive", f"staff/{member.id}", changes.told(before, member, unsaid=changes.OF_A_PERSON))
     versions.bump_everywhere(tx, TableKind.STAFF_ROSTER)

@@ -129,8 +129,10 @@ def save() -> BaseResponse | tuple[str, int]:
     if (line is None or values.get("username") != line.username) and passwords.names_nobody(values.get("username") or cells["id"]):
         found["username"] = page.t("staff-names-nobody")
     for name in ("username", "badge"):
-        if values.get(name) and any(getattr(one, name) == values[name] and one.id != cells["id"] for one in others):
+        if values.get(name) and any((getattr(one, name) or "").lower() == values[name].lower() and one.id != cells["id"] for one in others):
             found[name] = page.t("staff-taken")
+    if cells["password"] and cells["id"] == who.id:  # an unattended screen must not give the account away
+        found["password"] = page.t("staff-own-password")
     administrators = [one for one in others if StaffRole.ADMINISTRATOR in one.roles and one.active and one.id != cells["id"]]
     if line and StaffRole.ADMINISTRATOR in line.roles and not administrators and not (StaffRole.ADMINISTRATOR in roles and cells["active"]):
         found["roles"] = page.t("last-administrator")

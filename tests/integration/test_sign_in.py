@@ -464,6 +464,65 @@ def test_an_account_for_nobody_in_particular_is_not_made(app: Flask, name: str, 
         assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("name", "shared"),
+    [
+        ("nurse1@hospital.example", True),
+        ("ICU.night.nurse.2@hospital.example", True),
+        ("ward3nurse2", True),
+        ("an.nguyen@ward.example", False),
+        ("phong.tran@hospital.example", False),
+    ],
+)
+def test_an_address_for_nobody_in_particular_is_no_name_either(name: str, shared: bool) -> None:
+    assert passwords.names_nobody(name) is shared
+
+
+def test_an_account_that_was_closed_and_opened_again_has_no_running_sign_in(app: Flask) -> None:
+    """The cookie that was the reason for closing it must not come back with it."""
+    client = web.signed_in(app, CHARGE)
+    member = server_ward.a_member(CHARGE)
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.put(tx, ADMIN, replace(member, active=False))
+    assert client.get("/ward/").status_code == 302
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.put(tx, ADMIN, member)
+    assert client.get("/ward/").status_code == 302
+    assert web.signed_in(app, CHARGE).get("/ward/").status_code == 200
+
+
+def test_a_password_that_a_file_brings_ends_the_sign_ins_of_before(app: Flask) -> None:
+    theirs, own = web.signed_in(app, CHARGE), web.signed_in(app, ADMIN)
+    with app.app_context(), transaction(ADMIN) as tx:
+        hashed = imports.hash_password(web.PASSWORD)
+        for who in (CHARGE, ADMIN):
+            staff.put(tx, ADMIN, replace(server_ward.a_member(who), password_hash=hashed))
+    assert theirs.get("/ward/").status_code == 302
+    assert own.get("/staff/").status_code == 200  # whoever imports a file with the own row goes on
+
+
+def test_a_user_name_that_is_somebody_elses_id_changes_nobody_elses_account(app: Flask) -> None:
+    odd = replace(server_ward.a_member(OTHER_ADMIN), id="A0", username="N1", email="zz@hospital.example", badge=None)
+    with app.app_context(), transaction(ADMIN) as tx:
+        staff.receive(tx, odd)
+    with app.app_context(), transaction(ADMIN) as tx:
+        assert second_factor.reset(tx, ADMIN, "N1") == "N1"
+        assert second_factor.reset(tx, ADMIN, "A0") == "A0"
+    client = web.signed_in(app, ADMIN)
+    form = {"id": "N-NEW", "new": "yes", "name": "New nurse", "roles": "nurse", "active": "yes"}
+    for name in ("n1", "N1"):
+        assert web.post(client, "/staff/", "/staff/new", **form, username=name).status_code == 422
+
+
+def test_nobody_sets_the_own_password_past_the_one_of_before(app: Flask) -> None:
+    web.give_password(app, ADMIN)
+    client = web.signed_in(app, ADMIN)
+    form = {"id": "A1", "name": "Administrator", "username": "a1", "roles": "administrator", "active": "yes"}
+    refused = web.post(client, "/staff/", "/staff/A1", **form, password="violet anchors drift")
+    assert (refused.status_code, "page of your account" in refused.text) == (422, True)
+    assert enters(app.test_client(), "a1") == 302
+
+
 def test_a_person_at_two_carts_at_once_is_noticed_and_no_dose_waits_for_it(app: Flask) -> None:
     with app.app_context(), transaction(Actor(id="gateway")) as tx:
         assert leases.acquire(tx, patient="P1", cart="c1", nurse="N1").state is Lease.HELD

@@ -347,6 +347,7 @@ hint-password = at least 12 characters; empty keeps it; a new one ends all sessi
 roles-needed = Choose at least one role.
 staff-id-taken = This number is taken.
 staff-taken = Somebody else has it.
+staff-own-password = Your own password is changed on the page of your account, where the one of before is asked for.
 last-administrator = This is the last administrator: appoint another first.
 done-staff = {$name} is saved.
 import-no-file = Choose a file.

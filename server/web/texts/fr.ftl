@@ -347,6 +347,7 @@ hint-password = au moins 12 caractères ; vide le garde ; un nouveau termine les
 roles-needed = Choisissez au moins un rôle.
 staff-id-taken = Ce matricule est pris.
 staff-taken = Quelqu’un d’autre l’a.
+staff-own-password = Votre propre mot de passe se change sur la page de votre compte, où l’ancien est demandé.
 last-administrator = C’est le dernier administrateur : nommez-en un autre d’abord.
 done-staff = {$name} est enregistré.
 import-no-file = Choisissez un fichier.

@@ -347,6 +347,7 @@ hint-password = ít nhất 12 ký tự; để trống: giữ nguyên; đổi th�
 roles-needed = Chọn ít nhất một vai trò.
 staff-id-taken = Mã này đã có người dùng.
 staff-taken = Đã có người khác dùng.
+staff-own-password = Mật khẩu của chính bạn được đổi ở trang tài khoản, nơi hỏi mật khẩu cũ.
 last-administrator = Đây là quản trị viên cuối cùng: chỉ định người khác trước.
 done-staff = Đã lưu {$name}.
 import-no-file = Hãy chọn một tệp.

@@ -286,8 +286,8 @@ class Bedside:
         match command:
             case asked.KeyBadge(badge=badge):
                 sign_in.badge(v, badge.strip(), now)
-            case asked.EnterPin(pin=pin):
-                sign_in.pin(v, pin, now)
+            case asked.EnterPin(pin=pin, why=why):
+                sign_in.pin(v, pin, now, why=why)
             case asked.SignOut():
                 visit.leave(v, events.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
@@ -333,10 +333,10 @@ class Bedside:
                 counting.count(v, command, now)
             case asked.ResolveOpen():
                 open_dose.resolve(v, command, now)
-            case asked.JudgeAgain():
-                changing.judge_again(v, now)
-            case asked.ReadChanges():
-                changing.read(v, now)
+            case asked.JudgeAgain(told=told):
+                changing.judge_again(v, now, told=told)
+            case asked.ReadChanges(told=told):
+                changing.read(v, now, told=told)
             case asked.ReadConflict(conflict=number):
                 conflict.read(v, number, now)
 
@@ -360,6 +360,7 @@ class Bedside:
             strip=v.here.strip(now, unsent=v.journal.unsent_count()),
             patient=chart.patient(session.patient, now),
             badge_name=chart.badge_name(session.badge, now) if session.badge else "",
+            asks_why=session.state is State.BADGE and chart.is_of_other_ward(session.badge or "", now),
             witness_badge=chart.badge_name(v.witness_badge, now) if v.witness_badge else "",
             units=units,
             order=order,

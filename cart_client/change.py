@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from hashlib import sha256
 
 from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import Allergy, BandStatus, Patient
@@ -65,6 +66,11 @@ def between(before: Seen, after: Seen, *, told: Iterable[OrderChanged] = (), gti
 def notice_of(changes: tuple[Change, ...]) -> str:
     """What a screen says to a tap that came after `changes`."""
     return "order-changed" if any(each.order is not None for each in changes) else "facts-changed"
+
+
+def mark(changes: tuple[Change, ...]) -> str:
+    """Names these changes: what came between the screen and the finger was not read. "" for none."""
+    return sha256(repr(changes).encode()).hexdigest()[:16] if changes else ""
 
 
 def _orders(before: tuple[Order, ...], after: tuple[Order, ...], by: Mapping[str, OrderChanged]) -> Iterable[Change]:

@@ -93,13 +93,15 @@ def identity(visit: Visit, now: datetime) -> None:
         advance(visit, events.Stopped(verdict=stopped, at=now), now)
 
 
-def judge_again(visit: Visit, now: datetime) -> None:
+def judge_again(visit: Visit, now: datetime, *, told: str | None = None) -> None:
     """The nurse has read what changed, and the patient has taken nothing: the same scans are judged by what is so now.
 
     Raises: IllegalTransitionError; JournalError, and then nothing was changed."""
     session, nurse = visit.session, visit.session.nurse
     if nurse is None or (session.state not in QUESTIONS and session.state is not State.STOPPED):
         say(visit, "not-now", state=session.state.value)
+        return
+    if _more_than(visit, told):
         return
     opened = next((each for each in visit.journal.open_doses() if each.record_id == session.record_id), None)
     if opened is not None:
@@ -118,8 +120,18 @@ def judge_again(visit: Visit, now: datetime) -> None:
         identity(visit, now)
 
 
-def read(visit: Visit, now: datetime) -> None:
+def _more_than(visit: Visit, told: str | None) -> bool:
+    """Whether more has changed than the screen told: said, and the tap does not count."""
+    if told is None or told == change.mark(visit.changes):
+        return False
+    say(visit, change.notice_of(visit.changes) if visit.changes else "out-of-date")
+    return True
+
+
+def read(visit: Visit, now: datetime, *, told: str | None = None) -> None:
     """The nurse has read what changed; nothing else follows from it."""
+    if _more_than(visit, told):
+        return
     if visit.session.state in _LISTS:
         visit.here.show_orders(visit.session.patient, now)
     begin(visit, now)

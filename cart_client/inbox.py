@@ -34,7 +34,10 @@ class KeyBadge(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnterPin(Command):
+    """`why` one of `sign_in.WHY_HERE`, asked of somebody of another ward."""
+
     pin: str
+    why: str = ""
 
     def __repr__(self) -> str:
         return "EnterPin(...)"
@@ -253,12 +256,17 @@ class DeclareEmergency(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeAgain(Command):
-    """What changed was read, the patient has taken nothing: the same scans by what is so now."""
+    """What changed was read, the patient has taken nothing: the same scans by what is so now. `told` is `change.mark` of what was on
+    the screen, None: of whatever is told now."""
+
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadChanges(Command):
-    """What changed was read."""
+    """What changed was read; `told` as in `JudgeAgain`."""
+
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ def _decline(form: Form) -> Command:
 
 COMMANDS: Mapping[str, Callable[[Form], Command]] = {
     "badge": lambda form: inbox.KeyBadge(moment=_moment(form), badge=_text(form, "badge")),
-    "pin": lambda form: inbox.EnterPin(moment=_moment(form), pin=_text(form, "pin")),
+    "pin": lambda form: inbox.EnterPin(moment=_moment(form), pin=_text(form, "pin"), why=_text(form, "why")),
     "sign-out": lambda form: inbox.SignOut(moment=_moment(form)),
     "patient": lambda form: inbox.KeyPatient(
         moment=_moment(form), mrn=_text(form, "mrn"), birth_date=_text(form, "birth_date"), reason=_text(form, "reason")
@@ -106,8 +106,8 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
         satisfies=tuple(form.getlist("satisfies")[:50]),
         prn_reason=_text(form, "prn_reason"),
     ),
-    "judge-again": lambda form: inbox.JudgeAgain(moment=_moment(form)),
-    "read-changes": lambda form: inbox.ReadChanges(moment=_moment(form)),
+    "judge-again": lambda form: inbox.JudgeAgain(moment=_moment(form), told=_text(form, "told")),
+    "read-changes": lambda form: inbox.ReadChanges(moment=_moment(form), told=_text(form, "told")),
     "read-conflict": lambda form: inbox.ReadConflict(moment=_moment(form), conflict=_number(form, "conflict")),
     "acknowledge": lambda form: inbox.Acknowledge(moment=_moment(form)),
     "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id"), site=_text(form, "site")),

@@ -522,6 +522,9 @@ class Words:
         outdated = any(f.rule == "D5" and f.remedy == "refresh" and not f.satisfied for f in self.findings())
         return session.state in (State.STOPPED, *QUESTIONS) and session.state is not State.DRUG and (bool(self.view.changes) or outdated)
 
+    def changes_mark(self) -> str:
+        return change.mark(self.view.changes)
+
     def may_read_changes(self) -> bool:
         return not self.may_judge_again()
 

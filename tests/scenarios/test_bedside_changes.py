@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cart_client import inbox
+from cart_client import change, inbox
 from cart_client.inbox import TablesChanged
 from cart_client.web import state as kiosk_state
 from cart_client.web.words import Words
@@ -200,6 +200,30 @@ def test_a_new_policy_is_told(stand: Stand) -> None:
     at_patient(stand)
     charted(stand, PolicyBody(policy=replace(Policy(), version="9")), TableKind.POLICY)
     assert [each.code for each in stand.view.changes] == ["policy"]
+
+
+def test_what_came_between_the_screen_and_the_finger_is_not_called_read(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    charted(stand, chart_body((*orders(), an_order("O9", "P1", "metformin", "850 mg"))))
+    moment, told = stand.view.moment, change.mark(stand.view.changes)
+    more = (replace(patients()[0], allergies=(*(patients()[0].allergies or ()), Allergy(substance="penicillin V"))), patients()[1])
+    charted(stand, replace(chart_body((*orders(), an_order("O9", "P1", "metformin", "850 mg"))), patients=more), version=3)
+    assert stand.view.moment == moment  # the dose in hand goes on
+    late = stand.press(inbox.ReadChanges, moment=moment, told=told)
+    assert (late.notice, [each.code for each in stand.view.changes]) == ("order-changed", ["order-added", "allergy-added"])
+    stand.press(inbox.ReadChanges, told=change.mark(stand.view.changes))
+    assert stand.view.changes == ()
+
+
+def test_judging_again_by_more_than_the_screen_told_waits_for_another_look(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    charted(stand, chart_body(amended("250 mg")))
+    told = change.mark(stand.view.changes)
+    charted(stand, chart_body((*amended("250 mg"), an_order("O9", "P1", "metformin", "850 mg"))), version=3)
+    late = stand.press(inbox.JudgeAgain, told=told)
+    assert (late.notice, stand.state, attempts(stand)) == ("order-changed", "stopped", [])
 
 
 def test_a_full_disk_keeps_the_dose_open_when_it_is_judged_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -394,17 +418,25 @@ def test_the_age_of_each_table_is_on_the_screen(stand: Stand) -> None:
 def test_a_nurse_of_another_ward_is_told_so_and_works_and_the_server_is_told_too(stand: Stand) -> None:
     """Never a silent yes, and no dead end for the patient; a helper's time ends offline too."""
     roster(stand, *(replace(each, of_ward=False) if each.id == "N1" else each for each in staff()))
-    stand.sign_in("N1")
+    stand.hold(badge("N1"))
+    assert stand.view.asks_why
+    assert stand.press(inbox.EnterPin, pin=PIN).notice == "why-here"
+    assert stand.view.session.nurse is None
+    assert stand.journal.wrong_pins() == ()
+    stand.press(inbox.EnterPin, pin=PIN, why="emergency")
+    assert not stand.view.asks_why
     assert stand.view.notice == "other-ward"
     assert stand.view.session.nurse is not None
     assert "another ward" in words(stand, "en").notice()
     (told,) = [event for event in stand.journal.events() if event.kind == "other-ward"]
-    assert told.details["nurse"] == "N1"
+    assert told.details == {"nurse": "N1", "why": "emergency"}
 
 
 @pytest.mark.parametrize(("lasts_min", "notice"), [(60, ""), (-1, "other-ward")])
 def test_a_helper_is_of_the_ward_until_the_shift_ends(stand: Stand, lasts_min: int, notice: str) -> None:
     until = stand.clock.at + timedelta(minutes=lasts_min)
     roster(stand, *(replace(each, of_ward=True, ward_until=until) if each.id == "N1" else each for each in staff()))
-    stand.sign_in("N1")
+    stand.hold(badge("N1"))
+    assert stand.view.asks_why == bool(notice)
+    stand.press(inbox.EnterPin, pin=PIN, why="helping" if notice else "")
     assert stand.view.notice == notice

@@ -5,6 +5,7 @@ Pure: values in, values out. Shows what the chart says and what follows from it;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -99,8 +100,10 @@ class Ward:
     own_requests: tuple[DoseRequest, ...] = ()
 
 
-def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timedelta = AHEAD) -> tuple[Due, ...]:
-    """What is due from `back` to `ahead` by bed and time, then what may be given on demand."""
+def due_list(
+    ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timedelta = AHEAD, only: frozenset[str] | None = None
+) -> tuple[Due, ...]:
+    """What is due from `back` to `ahead` by bed and time, then what may be given on demand; of the patients `only`, or of all."""
     zone = ward.body.timezone
     patients = {p.id: p for p in ward.patients}
     waiting = {(r.order, r.due): r.record_id for r in ward.opened}
@@ -110,6 +113,8 @@ def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timede
         by_order.setdefault(entry.order, []).append(entry)
     lines: list[Due] = []
     for order in ward.body.orders:
+        if only is not None and order.patient not in only:
+            continue
         who = patients.get(order.patient)
         unclear = clarify.codes(order)
         if who is not None and order.status is OrderStatus.DRAFT and unclear:
@@ -159,6 +164,11 @@ def due_list(ward: Ward, now: datetime, *, back: timedelta = BACK, ahead: timede
             )
             for dose in doses
         )
+    return in_order(lines, now)
+
+
+def in_order(lines: Iterable[Due], now: datetime) -> tuple[Due, ...]:
+    """By bed and time, then what has none."""
     return tuple(sorted(lines, key=lambda d: (d.patient.bed or "~", d.patient.id, d.due is None, d.due or now, d.order.id)))
 
 

@@ -204,7 +204,7 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
             visit.journal.append_attempt(ended, message_id=visit.new_id())
             visit.wake()
         visit.here.journal_fault = ""
-        visit.dues.stale()
+        visit.dues.stale(giving.patient)
     become(visit, giving, now)
     if giving.intent.action is Action.ASSESS:
         confirm(visit, giving.record_id or "", now)

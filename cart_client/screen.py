@@ -103,6 +103,7 @@ class View:
     strip: Strip
     patient: Patient | None = None
     badge_name: str = ""
+    asks_why: bool = False  # the badge is of another ward: the PIN comes with a reason
     witness_badge: str = ""
     units: tuple[Unit, ...] = ()
     order: Order | None = None
@@ -129,7 +130,8 @@ _SHOWN_AFTER_START = timedelta(hours=1)
 
 
 class DueList:
-    """The ward's due list and what goes on with the patient, made anew when something changed or some seconds passed."""
+    """The ward's due list and what goes on with the patient, made anew when something changed or some seconds passed: of the one patient
+    of whom something was recorded, where that is all that changed."""
 
     def __init__(self, chart: Chart, journal: Journal) -> None:
         self._chart, self._journal = chart, journal
@@ -137,12 +139,19 @@ class DueList:
         self._lines: tuple[Due, ...] = ()
         self._care: tuple[str, Care] | None = None
         self._made_at: datetime | None = None
+        self._made_of: tuple[object, ...] = ()
+        self._touched: set[str] = set()
 
-    def stale(self) -> None:
-        self._made_at = None
+    def stale(self, patient: str | None = None) -> None:
+        """Something changed: of that patient alone, or of anybody."""
+        if patient is None:
+            self._made_at = None
+        else:
+            self._touched.add(patient)
 
     def _renew(self, now: datetime) -> None:
-        if self._made_at is not None and abs((now - self._made_at).total_seconds()) < DUES_EVERY_S:
+        is_fresh = self._made_at is not None and abs((now - self._made_at).total_seconds()) < DUES_EVERY_S
+        if is_fresh and not self._touched:
             return
         since = history_since(now)
         self._ward = self._chart.ward(
@@ -151,9 +160,21 @@ class DueList:
             measured=self._journal.observations(since=since),
             opened=self._journal.open_doses(),
         )
-        self._lines = care.due_list(self._ward, now) if self._ward is not None else ()
+        # Lines of others hold for as long as they did before, but not with another chart or another policy.
+        made_of = (self._ward.body, self._ward.policy, self._ward.products) if self._ward is not None else ()
+        is_same = len(made_of) == len(self._made_of) and all(one is other for one, other in zip(made_of, self._made_of, strict=True))
+        if self._ward is None:
+            self._lines, self._made_at = (), now
+        elif is_fresh and is_same:
+            touched = frozenset(self._touched)
+            others = [line for line in self._lines if line.patient.id not in touched]
+            self._lines = care.in_order([*others, *care.due_list(self._ward, now, only=touched)], now)
+        else:
+            self._lines = care.due_list(self._ward, now)
+            self._made_at = now
         self._care = None
-        self._made_at = now
+        self._made_of = made_of
+        self._touched.clear()
 
     def care(self, patient: str | None, now: datetime) -> Care:
         """What goes on with `patient`."""

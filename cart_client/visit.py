@@ -130,11 +130,11 @@ def ask(visit: Visit, about: Facts) -> Verdict:
 def packed(visit: Visit, verdict: Verdict) -> str | None:
     """The facts of `verdict`, or of the last one asked for, from which it was made. None when they cannot be kept: a dose is
     recorded without them rather than not at all."""
-    about = next((about for about, judged in visit.judged if judged == verdict), visit.judged[0][0] if visit.judged else None)
-    if about is None:
+    made = next((each for each in visit.judged if each[1] == verdict), visit.judged[0] if visit.judged else None)
+    if made is None:
         return None
     try:
-        return snapshot.pack(about)
+        return snapshot.pack(made[0], verdict=made[1])
     except PointOfCareError as exc:
         log.error("the facts of a verdict are not kept: %s", exc)
         return None
@@ -172,14 +172,14 @@ def write(visit: Visit, record: AdministrationRecord, verdict: Verdict) -> None:
     held = visit.journal.entry(record.record_id)
     if held is None or held.kind != "administration":  # told as not done before: the journal refuses
         visit.journal.append(record, message_id=visit.new_id(), facts=packed(visit, verdict))
-    recorded(visit, record.record_id)
+    recorded(visit, record.record_id, record.patient)
 
 
-def recorded(visit: Visit, record_id: str) -> None:
-    """The journal has it: show it, and have it sent."""
+def recorded(visit: Visit, record_id: str, patient: str | None = None) -> None:
+    """The journal has it: show it, and have it sent. `patient` is the one whom it is about, where it is about one alone."""
     visit.here.journal_fault = ""
     visit.recent = [record_id, *(r for r in visit.recent if r != record_id)][:SHOWN_RECORDS]
-    visit.dues.stale()
+    visit.dues.stale(patient)
     visit.wake()
 
 

@@ -34,9 +34,11 @@ NEWEST_OF_AN_ORDER = 24
 VALUES_OF_A_CODE = 3
 
 
-def pack(facts: Facts) -> str:
-    """Narrowed facts as text. Raises: MessageError for facts that cannot be written, or are too many."""
-    plain_facts = {"format": FORMAT, "facts": values.to_plain(narrowed(facts))}
+def pack(facts: Facts, *, verdict: Verdict | None = None) -> str:
+    """Narrowed facts as text; `verdict` is theirs, where it is known already.
+
+    Raises: MessageError for facts that cannot be written, or are too many."""
+    plain_facts = {"format": FORMAT, "facts": values.to_plain(narrowed(facts, verdict=verdict))}
     text = base64.b64encode(zlib.compress(values.written(plain_facts), 9)).decode("ascii")
     if len(text) > MAX_TEXT:
         raise MessageError(f"facts of {len(text)} characters are too many", remedy="record without them", size_chars=len(text))
@@ -62,9 +64,9 @@ def unpack(text: str) -> Facts:
     return values.from_plain(Facts, found.get("facts"))
 
 
-def narrowed(facts: Facts) -> Facts:
+def narrowed(facts: Facts, *, verdict: Verdict | None = None) -> Facts:
     """The fewest facts of three tries that give the same verdict; `facts` themselves when none does."""
-    said = _said(engine.evaluate(facts))
+    said = _said(verdict if verdict is not None else engine.evaluate(facts))
     for narrow in (_dose_alone, _patient_alone, _patient_named):
         try:
             fewer = narrow(facts)

@@ -65,7 +65,7 @@ def test_no_name_and_no_birth_date_leaves_with_the_facts(stand: Stand) -> None:
 
 
 def test_a_dose_whose_facts_cannot_be_kept_is_recorded_all_the_same(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_facts: object) -> str:
+    def refuse(_facts: object, **_known: object) -> str:
         raise MessageError("too many")
 
     monkeypatch.setattr(snapshot, "pack", refuse)

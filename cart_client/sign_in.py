@@ -15,6 +15,9 @@ from pointofcare.verdict import dosing
 from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Level
 
+# Why somebody of another ward works here: asked with the PIN, one tap.
+WHY_HERE = ("helping", "emergency", "other")
+
 
 def badge(visit: Visit, number: str, now: datetime) -> None:
     """A badge was read or typed: the nurse's, or that of the second person who is asked for."""
@@ -38,8 +41,8 @@ def badge(visit: Visit, number: str, now: datetime) -> None:
         say(visit, "sign-out-first")
 
 
-def pin(visit: Visit, typed: str, now: datetime) -> None:
-    """The PIN of the badge that was read."""
+def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
+    """The PIN of the badge that was read; somebody of another ward says with it why she is here. Nobody is kept out by it."""
     session = visit.session
     witness = witness_asked(session)
     number = visit.witness_badge if witness else (session.badge or "")
@@ -49,16 +52,19 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
     if (left_s := visit.pins.paused_s(number)) > 0:
         say(visit, "pin-paused", seconds=math.ceil(left_s))
         return
+    if not witness and why not in WHY_HERE and visit.chart.is_of_other_ward(number, now):
+        say(visit, "why-here")  # no PIN was looked at
+        return
     wrong, pause_s = visit.pins.tried(number, now)
     try:
         nurse, second = visit.chart.person(number, typed, now)
     except NotPermittedError as exc:
-        why = str(exc.fields.get("why", "not-permitted"))
-        if why == "pin-wrong":
+        refused = str(exc.fields.get("why", "not-permitted"))
+        if refused == "pin-wrong":
             _missed(visit, number, wrong, pause_s, now)
         else:
             visit.pins.passed(number, now)  # no PIN was looked at
-        say(visit, why)
+        say(visit, refused)
         return
     visit.pins.passed(number, now)
     if not witness:
@@ -66,7 +72,7 @@ def pin(visit: Visit, typed: str, now: datetime) -> None:
         rights.remember(visit, number, now)
         visit.dues.stale()
         if visit.chart.is_of_other_ward(number, now):
-            note(visit, "other-ward", now, {"nurse": nurse.id})
+            note(visit, "other-ward", now, {"nurse": nurse.id, "why": why})
             say(visit, "other-ward")
     elif session.nurse is not None and second.id == session.nurse.id:
         say(visit, "witness-same")

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError
 from pointofcare.people import StaffRole
 from pointofcare.wire.messages import FleetEvent, TableKind
-from server.store import fleet, patients, reach, staff, staff_wards, versions
+from server.store import audit, fleet, patients, reach, staff, staff_wards, versions
 from server.store.staff_wards import Membership
 from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
@@ -19,6 +19,8 @@ AT_BEDSIDE = (StaffRole.NURSE, StaffRole.STUDENT, StaffRole.WITNESS_ONLY, StaffR
 LONGEST_SHIFT = timedelta(hours=24)
 # What a cart calls the sign-in of somebody of another ward, and how long the ward's page shows it.
 OTHER_WARD = "other-ward"
+AUDITED = "staff-ward.at-cart"
+WHY_HERE = ("helping", "emergency", "other")
 GUEST_SHOWN = timedelta(hours=12)
 
 
@@ -72,15 +74,22 @@ def take_on(tx: Transaction, actor: Actor, ward: str, *, words: str, lasts: time
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
     """Somebody of other wards signed in at a cart of this one: the charge nurse sees it on the ward's page. It gives no reach on the
-    pages. Again within the shift: nothing."""
+    pages. Again within the shift: one row of the audit more, with what she said why."""
     person, ward = str(event.details.get("nurse") or "")[:64], fleet.ward_of(tx, cart) or ""
     if event.kind != OTHER_WARD or not ward or staff.of_id(tx, person) is None:
         return
-    if any(one.ward == ward for one in staff_wards.of_staff(tx, person)):
+    here = [one for one in staff_wards.of_staff(tx, person) if one.ward == ward]
+    if any(one.kind != staff_wards.AT_CART for one in here):
         return
-    until = tx.at + GUEST_SHOWN
-    staff_wards.add(tx, staff=person, ward=ward, kind=staff_wards.AT_CART, until=until, reason=cart)
-    tx.audit("staff-ward.at-cart", f"staff/{person}", {"ward": ward, "cart": cart, "at": event.at.isoformat()})
+    why = str(event.details.get("why") or "")
+    why = why if why in WHY_HERE else ""
+    detail = {"ward": ward, "cart": cart, "why": why, "at": event.at.isoformat()}
+    if any(row.action == AUDITED and row.detail == detail for row in audit.listed(tx, subject=f"staff/{person}", limit=50)):
+        return  # it came twice
+    if not here:
+        until = tx.at + GUEST_SHOWN
+        staff_wards.add(tx, staff=person, ward=ward, kind=staff_wards.AT_CART, until=until, reason=f"{cart} {why}".strip())
+    tx.audit(AUDITED, f"staff/{person}", detail)
 
 
 def end(tx: Transaction, actor: Actor, membership: int) -> Membership:

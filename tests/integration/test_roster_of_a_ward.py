@@ -13,7 +13,7 @@ from flask import Flask
 from pointofcare.people import StaffRole
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent
 from pointofcare.wire.tables import StaffEntry
-from server.store import emergencies, fleet, orders, outbox, staff_wards, tasks, views_patients, views_review, views_work
+from server.store import audit, emergencies, fleet, orders, outbox, staff_wards, tasks, views_patients, views_review, views_work
 from server.store import staff as stored
 from server.store.patients import Ward
 from server.store.reach import OtherWardError
@@ -59,7 +59,7 @@ def test_the_roster_says_who_is_of_the_ward_and_how_long_a_helper_is() -> None:
 @pytest.mark.usefixtures("app")
 def test_a_guest_at_a_cart_is_shown_to_the_ward_once_and_reaches_nothing_by_it() -> None:
     now = datetime.now(UTC)
-    told = FleetEvent(seq=1, epoch="e", kind="other-ward", at=now, details={"nurse": GUEST.id})
+    told = FleetEvent(seq=1, epoch="e", kind="other-ward", at=now, details={"nurse": GUEST.id, "why": "emergency"})
     for _ in range(2):
         with transaction(Actor(id="gateway")) as tx:
             tasks_raised.after_event(tx, "c1", told)
@@ -68,7 +68,9 @@ def test_a_guest_at_a_cart_is_shown_to_the_ward_once_and_reaches_nothing_by_it()
             tasks_raised.after_event(tx, "c1", FleetEvent(seq=2, epoch="e", kind="other-ward", at=now, details={"nurse": person}))
     with reading() as tx:
         shown = [one for one in staff_wards.of_ward(tx, WARD) if one.kind == staff_wards.AT_CART]
-        assert [one.staff for one in shown].count(GUEST.id) == 1
+        assert [(one.staff, one.reason) for one in shown if one.staff == GUEST.id] == [(GUEST.id, "c1 emergency")]
+        rows = [row for row in audit.listed(tx, subject=f"staff/{GUEST.id}", limit=50) if row.action == "staff-ward.at-cart"]
+        assert [(row.detail["why"], row.detail["cart"]) for row in rows] == [("emergency", "c1")]
         assert set(staff_wards.reach(tx, GUEST.id).wards or ()) == {OTHER}
     assert entries()[GUEST.id].of_ward is False
 

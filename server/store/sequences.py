@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, union_all
+from sqlalchemy import func, or_, select, union_all
 
 from server.store.plain import storable
 from server.store.tables import AdministrationRow, AttemptRow, ObservationRecordRow
@@ -106,6 +106,18 @@ def received(tx: Transaction, cart: str, epoch: str, *, above: int) -> tuple[int
         for row in _ROWS
     ]
     return tuple(sorted({int(seq) for (seq,) in tx.session.execute(union_all(*parts))}))
+
+
+def used_again(tx: Transaction, cart: str, epoch: str, *, above: int) -> tuple[int, ...]:
+    """The numbers above `above` that several records have, ascending. One statement."""
+    parts = union_all(
+        *(
+            select(row.cart_seq).where(row.facility == tx.facility, row.cart == cart, row.cart_epoch == epoch, row.cart_seq > max(above, 0))
+            for row in _ROWS
+        )
+    ).subquery()
+    seq = parts.c.cart_seq
+    return tuple(int(one) for one in tx.session.scalars(select(seq).group_by(seq).having(func.count() > 1).order_by(seq)))
 
 
 def put(tx: Transaction, cart: str, epoch: str, *, upto: int, highest: int, missing: Sequence[Range], since: datetime | None) -> None:

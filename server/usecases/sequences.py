@@ -27,6 +27,8 @@ ASKED_AFTER = timedelta(seconds=30)
 RAISED_AFTER = timedelta(minutes=10)
 # So many ranges are kept and asked for of one journal; the rest comes when these are closed.
 MOST_RANGES = 20
+# So far back numbers that were drawn twice are looked for: a copy of a journal that is older than that is seen by its newer ones.
+LOOKED_BACK = 2000
 # What a cart may say at most; more than that is no number of a record.
 MOST_SEQ = 2**53
 
@@ -123,6 +125,7 @@ def follow(tx: Transaction, of: Collection[tuple[str, str]]) -> tuple[Wanted, ..
         if (upto, highest, missing, since) != (before.upto, before.highest, before.missing, before.since):
             sequences.put(tx, cart, epoch, upto=upto, highest=highest, missing=missing, since=since)
         ward = speaks.ward if speaks is not None else ""
+        _put_back(tx, cart, epoch, sequences.used_again(tx, cart, epoch, above=highest - LOOKED_BACK), ward)
         if before.replaced_at is not None:
             _lost(tx, before, missing, ward)
             continue
@@ -171,6 +174,25 @@ def _closed(tx: Transaction, before: SequenceLine, missing: Sequence[Range]) -> 
     filled = [task.id for task in known.values() if task.is_open]
     if filled:
         tasks.cancel(tx, filled, why="filled")
+
+
+def _put_back(tx: Transaction, cart: str, epoch: str, again: Sequence[int], ward: str) -> None:
+    """Numbers that were drawn twice: an older copy of the journal took its place. All that came is kept; what the copy lacked and had
+    not come is not known, as with a new journal. A person's task, and again when it goes on after it was answered."""
+    if not again:
+        return
+    key = sha256(f"{cart}:{epoch}:again".encode()).hexdigest()
+    task = tasks.find(tx, RECORDS_LOST, key)
+    known = task.detail.get("again") if task is not None else None
+    upto = known if isinstance(known, int) else 0
+    if task is not None and again[-1] <= upto:
+        return
+    after = task.detail.get("after") if task is not None and task.is_open else max(again[0] - 1, 0)
+    detail = {"cart": cart, "epoch": epoch, "ranges": [], "count": 0, "after": after, "again": again[-1]}
+    if task is not None and task.is_open:
+        tasks.note(tx, task.id, step="recounted", detail=detail)
+    else:
+        tasks.put(tx, NewTask(kind=RECORDS_LOST, key=key, ward=ward, detail=detail), reopen=True)
 
 
 def _lost(tx: Transaction, before: SequenceLine, missing: Sequence[Range], ward: str) -> None:

@@ -237,3 +237,24 @@ def test_a_number_that_no_cart_draws_is_taken_for_no_more_than_it_says() -> None
 def test_a_journal_that_no_cart_of_ours_names_is_not_followed(epoch: str) -> None:
     assert not sequences.can_be_followed(CART, epoch)
     assert sequences.can_be_followed(CART, "0123456789abcdef")
+
+
+def test_a_journal_that_was_put_back_from_an_older_copy_is_a_persons_task(ward: None) -> None:
+    comes(1, 2, 3, 4, 5)
+    looks(NOW)
+    assert listed(RECORDS_LOST) == ()
+    comes(4, 5, 6)  # drawn again, for other records: all of them are kept
+    looks(NOW)
+    (task,) = listed(RECORDS_LOST)
+    assert (task.detail["after"], task.detail["again"], line().upto) == (3, 5, 6)
+    looks(NOW + timedelta(minutes=1))
+    hears(6)  # that it goes on with this journal explains nothing
+    assert [each.id for each in listed(RECORDS_LOST)] == [task.id]
+
+
+def test_the_same_record_again_is_no_number_that_was_drawn_twice(ward: None) -> None:
+    for _ in range(2):
+        with transaction(GATEWAY, at=NOW) as tx:
+            administrations.record(tx, a_record(record_id="r-1", cart=CART), cart_seq=1, epoch=EPOCH)
+        looks(NOW)
+    assert listed(RECORDS_LOST) == ()

@@ -105,8 +105,8 @@ def judge_again(visit: Visit, now: datetime, *, told: str | None = None) -> None
         return
     opened = next((each for each in visit.journal.open_doses() if each.record_id == session.record_id), None)
     if opened is not None:
-        told = evidence.left_open(opened, told_by=nurse.id, reason=REASON, now=now)
-        visit.journal.append_attempt(told, message_id=visit.new_id())
+        ended = evidence.left_open(opened, told_by=nurse.id, reason=REASON, now=now)
+        visit.journal.append_attempt(ended, message_id=visit.new_id())
         visit.here.journal_fault = ""
         visit.dues.stale()
         visit.wake()

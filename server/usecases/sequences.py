@@ -188,7 +188,7 @@ def _put_back(tx: Transaction, cart: str, epoch: str, again: Sequence[int], ward
     if task is not None and again[-1] <= upto:
         return
     after = task.detail.get("after") if task is not None and task.is_open else max(again[0] - 1, 0)
-    detail = {"cart": cart, "epoch": epoch, "ranges": [], "count": 0, "after": after, "again": again[-1]}
+    detail: dict[str, object] = {"cart": cart, "epoch": epoch, "ranges": [], "count": 0, "after": after, "again": again[-1]}
     if task is not None and task.is_open:
         tasks.note(tx, task.id, step="recounted", detail=detail)
     else:

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test check lint types imports bench mutation fuzz chaos rules roles lock format clean
+.PHONY: help setup demo demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,9 +24,13 @@ demo: $(STAMP) ## the whole hospital on this machine: server, broker, two carts,
 demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and prove it (ARGS="--seed 7 --json FILE")
 	@exec $(PY) -m simulation once $(ARGS)
 
-test: $(STAMP) ## all tests that belong to every change; installs and starts the brokers, databases and browser they need
+test: $(STAMP) ## the tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+test-slow: $(STAMP) ## the suites that take minutes: a second oracle, whole protocol, machines at the broker, old schemas, bad days, small chaos
+	@bash deploy/setup.sh test
+	$(PY) -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests
 

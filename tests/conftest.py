@@ -11,6 +11,24 @@ from pytest_socket import disable_socket, enable_socket
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("default")
 
+# Whole suites that take minutes: `make test` leaves them to `make test-slow`, which CI runs too.
+SLOW = (
+    "oracle/",
+    "integration/test_chaos_crash_points.py",
+    "integration/test_machines_at_the_broker.py",
+    "integration/test_schemas.py",
+    "scenarios/test_bad_day",
+    "scenarios/test_chaos_small.py",
+    "unit/protocol/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(root) and item.path.relative_to(root).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(autouse=True)
 def _no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> object:

@@ -84,7 +84,7 @@ class Bedside:
         self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
         self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
         self._now = self._clock.now
-        self._kept_mono_s = mono_s()
+        self._kept_mono_s = self._ticked_mono_s = mono_s()
         self.inbox: Inbox = queue.Queue()
         self.visit = Visit(
             chart=chart,
@@ -131,6 +131,9 @@ class Bedside:
             if isinstance(item, asked.Halt):
                 return
             self.handle(item)
+            # Who is always scanned to has no quiet second: the idle lock and the leases must not wait for one.
+            if self._mono_s() - self._ticked_mono_s >= TICK_S:
+                self.handle(asked.Tick())
 
     def handle(self, item: object) -> None:
         """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
@@ -215,10 +218,11 @@ class Bedside:
 
     def _tick(self, now: datetime) -> None:
         v = self.visit
-        if self._mono_s() - self._kept_mono_s >= KEEP_TIME_S:
+        self._ticked_mono_s = self._mono_s()
+        if self._ticked_mono_s - self._kept_mono_s >= KEEP_TIME_S:
             self._keep_time()
         if v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle:
-            in_hand = v.session.state in IN_HAND
+            in_hand = v.session.state in UNSETTLED and v.session.record_id is not None
             visit.leave(v, events.IdleExpired(at=now), now)
             visit.say(v, "locked-dose-open" if in_hand else "signed-out-idle")
         else:

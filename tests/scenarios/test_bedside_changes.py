@@ -10,6 +10,7 @@ import pytest
 
 from cart_client import change, inbox
 from cart_client.inbox import TablesChanged
+from cart_client.scanning import Seen
 from cart_client.web import state as kiosk_state
 from cart_client.web.words import Words
 from pointofcare.orders.order import OrderStatus
@@ -270,6 +271,25 @@ def test_a_right_that_is_taken_back_ends_the_session_and_leaves_the_open_dose(st
     assert [each.record_id for each in stand.view.opened] == [record_id]
     stand.press(inbox.ResolveOpen, record_id=record_id, given=True, reason="emergency", reason_text="")
     assert [each.record.record_id for each in records(stand)] == [record_id]
+
+
+def test_a_scanner_that_never_rests_keeps_nobody_signed_in(stand: Stand) -> None:
+    """A pack that lies before a presentation scanner is read again and again: there is never a second without anything."""
+    at_patient(stand)
+    stand.clock.pass_by(timedelta(minutes=30))
+    for item in (Seen(symbol=badge("N2"), at=stand.clock.at), inbox.Halt()):
+        stand.bedside.inbox.put(item)
+    stand.bedside.run()
+    assert (stand.state, stand.view.notice) == ("idle", "signed-out-idle")
+
+
+def test_a_cart_that_locks_over_a_dose_that_was_taken_back_says_that_it_is_open(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    charted(stand, chart_body(amended("250 mg")))
+    stand.clock.pass_by(timedelta(minutes=30))
+    stand.put(inbox.Tick())
+    assert (stand.state, stand.view.notice) == ("idle", "locked-dose-open")
 
 
 def test_a_roster_that_says_the_same_ends_no_session(stand: Stand) -> None:

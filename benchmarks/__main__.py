@@ -42,6 +42,11 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "record_dose": Benchmark(
         module="benchmarks.record_dose", about="what recording one dose costs the server", keys=("rounds", "databases")
     ),
+    "instructions": Benchmark(
+        module="benchmarks.instructions", about="instructions of recording one dose", keys=("record_dose", "bare_insert", "ratio")
+    ),
+    "drain": Benchmark(module="benchmarks.drain", about="live doses while another cart's journal drains", keys=("queued", "brokers")),
+    "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
     "memory": Benchmark(module="benchmarks.memory", about="memory of cart, server and broker", keys=("floor_mb", "rows")),
 }
 

@@ -1,0 +1,100 @@
+"""How much of a journal is under way at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cart_client import uplink
+from cart_client.chart import Chart
+from cart_client.journal import Journal
+from cart_client.uplink import RESEND_OTHERS_S, SENT_AT_ONCE, Uplink
+from devices.broker import BrokerConfig
+from pointofcare.wire.messages import Message
+from pointofcare.wire.routes import Route
+from tests.integration.test_cart_journal import a_record
+from tests.support.cart_ward import FACILITY, PUBLIC, WARD
+
+QUEUED = 30
+NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+class Line:
+    """An uplink that publishes into a list, without a broker or a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sent: list[str] = []
+        self.journal = Journal(folder / "journal.sqlite", cart="c1")
+        self.chart = Chart(folder / "chart.sqlite", facility=FACILITY, ward=WARD, key=PUBLIC)
+        self.uplink = Uplink(
+            BrokerConfig(host="127.0.0.1", port=1, client_id="c1"),
+            cart="c1",
+            facility=FACILITY,
+            ward=WARD,
+            chart=self.chart,
+            journal=self.journal,
+            tell=lambda _told: None,
+            versions={},
+            backoff_first_s=2.0,
+        )
+        self.uplink._publish = self._publish  # type: ignore[method-assign]
+        for number in range(QUEUED):
+            self.journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
+
+    def _publish(self, _route: Route, message: Message, **_levels: str) -> bool:
+        self.sent.append(message.id)
+        return True
+
+    def drain(self, mono_s: float) -> list[str]:
+        self.sent.clear()
+        self.uplink._drain(mono_s)
+        return list(self.sent)
+
+    def receive(self, number: int) -> None:
+        self.journal.settle(f"r-{number}", at=NOW, duplicate=False, discrepancies=0)
+        self.uplink._sending.pop(f"r-{number}", None)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    made = Line(tmp_path)
+    yield made
+    made.journal.close()
+    made.chart.close()
+
+
+def test_few_are_sent_at_once_in_order_and_each_receipt_lets_one_follow(line: Line) -> None:
+    assert line.drain(100.0) == [f"m-{number}" for number in range(SENT_AT_ONCE)]
+    assert line.drain(100.1) == []
+    line.receive(0)
+    assert line.drain(100.2) == [f"m-{SENT_AT_ONCE}"]
+    line.receive(2)
+    line.receive(3)
+    assert line.drain(100.3) == [f"m-{SENT_AT_ONCE + 1}", f"m-{SENT_AT_ONCE + 2}"]
+
+
+def test_every_record_of_the_journal_is_sent_once_when_each_gets_its_receipt(line: Line) -> None:
+    sent: list[str] = []
+    for step in range(QUEUED):
+        sent += line.drain(100.0 + step / 10)
+        line.receive(step)
+    assert sent == [f"m-{number}" for number in range(QUEUED)]
+    assert line.drain(200.0) == []
+
+
+def test_records_that_the_server_never_takes_do_not_keep_those_behind_them_back(line: Line) -> None:
+    line.drain(100.0)
+    later = line.drain(103.0)
+    assert later[0] == "m-0"  # the oldest again
+    assert set(later[1:]) == {f"m-{number}" for number in range(SENT_AT_ONCE, 2 * SENT_AT_ONCE - 1)}
+
+
+def test_the_oldest_is_sent_again_after_its_pause_though_the_window_is_full(line: Line) -> None:
+    line.drain(100.0)
+    line.receive(1)
+    line.drain(101.9)
+    assert "m-0" in line.drain(102.6)
+    assert RESEND_OTHERS_S > uplink.RESEND_FIRST_S

@@ -25,6 +25,7 @@ from cart_client.sealed import AtRestError, Key, scrub
 _TPM = (Path("/sys/class/tpm/tpm0"), Path("/sys/class/tpmrm/tpmrm0"))
 # A credential that lies here is not encrypted.
 _CLEAR_STORES = (Path("/etc/credstore"), Path("/run/credstore"), Path("/usr/lib/credstore"))
+_BLOCKS = Path("/sys/dev/block")
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "armv7l": 311, "riscv64": 219, "i686": 288}
 _KEYCTL_REVOKE, _KEYCTL_SEARCH, _KEYCTL_READ = 3, 10, 11
 _SESSION_KEYRING, _USER_KEYRING = -3, -4
@@ -194,11 +195,27 @@ def _file(name: str, credentials: Path | None) -> str | None:  # noqa: ARG001 - 
 
 
 def _file_protection(name: str, data_dir: Path) -> Protection:
-    """Apart only when the key's file lies on another volume than the database."""
+    """Apart only when the key's file lies on another volume than the database, and not on another partition of the same disk."""
     try:
-        return Protection.CLEAR if _device(Path(name)) == _device(data_dir) else Protection.APART
+        key, data = _device(Path(name)), _device(data_dir)
+        is_together = key == data or not _disks(key).isdisjoint(_disks(data))
     except OSError:
         return Protection.CLEAR
+    return Protection.CLEAR if is_together else Protection.APART
+
+
+def _disks(device: int) -> frozenset[str]:
+    """The disks under a file system, through LUKS and LVM; none where it lies on no disk of this machine, or the kernel does not say."""
+    return _disks_at((_BLOCKS / f"{os.major(device)}:{os.minor(device)}").resolve())
+
+
+def _disks_at(place: Path) -> frozenset[str]:
+    if not place.exists():
+        return frozenset()
+    below = sorted((place / "slaves").iterdir()) if (place / "slaves").is_dir() else []
+    if below:
+        return frozenset().union(*(_disks_at(each.resolve()) for each in below))
+    return frozenset({place.parent.name if (place / "partition").exists() else place.name})
 
 
 def _device(path: Path) -> int:

@@ -379,6 +379,25 @@ def test_a_cart_that_sent_everything_is_wiped_with_its_certificate(data: Path, j
     assert not list(data.parent.glob("data.key*"))
 
 
+def test_a_key_on_another_partition_of_the_same_disk_is_in_clear(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes the disk takes both. The kernel's own names: a disk with two partitions, LVM on one of them, and a stick."""
+    blocks, disks = tmp_path / "block", tmp_path / "devices"
+    for number, place in ((1, "sda/sda1"), (2, "sda/sda2"), (17, "sdb/sdb1"), (253, "dm-0")):
+        (disks / place).mkdir(parents=True)
+        if "/" in place:
+            (disks / place / "partition").write_text("1")
+        blocks.mkdir(exist_ok=True)
+        (blocks / f"8:{number}").symlink_to(disks / place)
+    (disks / "dm-0/slaves").mkdir()
+    (disks / "dm-0/slaves/sda2").symlink_to(disks / "sda/sda2")
+    monkeypatch.setattr(key_sources, "_BLOCKS", blocks)
+    found = {}
+    for key, held in ((1, 2), (1, 253), (17, 253), (17, 2), (2, 2)):
+        monkeypatch.setattr(key_sources, "_device", lambda path, key=key, held=held: os.makedev(8, held if path == data else key))
+        found[(key, held)] = key_sources.protection(Source(kind="file", name=str(tmp_path / "k.key")), data).value
+    assert found == {(1, 2): "clear", (1, 253): "clear", (17, 253): "apart", (17, 2): "apart", (2, 2): "clear"}
+
+
 def test_a_crash_of_the_cart_program_leaves_no_memory_on_the_disk() -> None:
     script = "from cart_client import __main__ as m; m._leave_no_dump(); import ctypes, resource; "
     script += "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])"

@@ -164,8 +164,10 @@ class CartProgram:
     def _erase(self, after: timedelta) -> None:
         """What nobody may use any more does not stay on a cart that may be lost."""
         while True:
-            for kind in self._chart.erase_expired(self._clock.now(), after):
-                log.warning("the %s expired long ago and was erased: the server will be asked for it", kind.value)
+            reading = self._clock.read()
+            if clocks.may_erase(reading, time.monotonic() - _STARTED_MONO_S, after):
+                for kind in self._chart.erase_expired(reading.at, after):
+                    log.warning("the %s expired long ago and was erased: the server will be asked for it", kind.value)
             if self._halt.wait(ERASE_EVERY_S):
                 return
 

@@ -77,6 +77,12 @@ class Reading:
     behind_s: float = 0.0
 
 
+def may_erase(reading: Reading, on_s: float, after: timedelta) -> bool:
+    """Whether what expired by this time may be destroyed, by a program that has run for `on_s`. A wall clock that nobody checked since
+    the machine started may be years ahead, and what is erased does not come back with the right time: then only after `after`."""
+    return reading.offset_s is not None or on_s >= after.total_seconds()
+
+
 class CartClock:
     """Safe to call from several threads. `last_at` is the time of the newest record of this cart."""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart_client.clock import DRIFT, HELD_S, UNSURE_S, CartClock, Kept, Sample
+from cart_client.clock import DRIFT, HELD_S, UNSURE_S, CartClock, Kept, Reading, Sample, may_erase
 
 T0 = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DEAD_BATTERY = datetime(1970, 1, 1, 0, 0, 30, tzinfo=UTC)
@@ -203,3 +203,15 @@ def test_offline_the_time_never_runs_backwards_whatever_happens(steps: list[tupl
         if measured and boot == 1:
             assert clock.read().offset_s is not None
         last = now
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "on_s", "expected"),
+    [(None, 0.0, False), (None, 86_399.0, False), (None, 86_400.0, True), (0.0, 0.0, True), (-3e8, 0.0, True)],
+)
+def test_a_clock_that_nobody_checked_erases_nothing_before_the_program_ran_as_long(
+    offset_s: float | None, on_s: float, expected: bool
+) -> None:
+    """A cart that wakes in 2030 without a network must not lose the ward that it has: somebody may set its clock right."""
+    wrong = datetime(2030, 1, 1, tzinfo=UTC)
+    assert may_erase(Reading(at=wrong, wall_at=wrong, offset_s=offset_s), on_s, timedelta(hours=24)) is expected

@@ -91,6 +91,13 @@ def is_fresh(who: Actor) -> bool:
     return shown is not None and now - shown < timedelta(minutes=person.config().second_factor.fresh_min)
 
 
+def is_young() -> bool:
+    """Did this sign-in begin lately, so that the person who named the password is still there?"""
+    with reading() as tx:
+        now = tx.at
+    return now - person.signed_in().started_at < timedelta(minutes=person.config().second_factor.fresh_min)
+
+
 class TooSoonError(NotPermittedError):
     """A guess that must wait; it was not judged."""
 

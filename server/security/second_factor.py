@@ -11,7 +11,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 from cryptography.exceptions import InvalidTag
@@ -28,6 +28,8 @@ from server.store.transaction import Actor, Transaction
 STEP_S = 30
 DRIFT_STEPS = 1
 RECOVERY_CODES = 10
+# A secret that waits longer may have been seen by somebody who passed an open screen.
+PENDING = timedelta(minutes=15)
 _RECOVERY_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _NONCE = 12
 
@@ -41,11 +43,11 @@ class Enrolment:
 
 
 def begin(tx: Transaction, actor: Actor, *, issuer: str, name: str) -> Enrolment:
-    """The secret that waits to be confirmed, drawn when there is none. Raises: ConflictError when one is confirmed."""
+    """The secret that waits to be confirmed, drawn when there is none or it waits too long. Raises: ConflictError when one is confirmed."""
     found = second_factors.find(tx, actor.id)
     if found is not None and found.confirmed_at is not None:
         raise ConflictError("there is a second factor already", remedy="ask an administrator to reset it when the phone is lost")
-    secret = _opened(found.sealed, actor.id) if found is not None else None
+    secret = _opened(found.sealed, actor.id) if found is not None and tx.at - found.drawn_at < PENDING else None
     if secret is None:
         secret = pyotp.random_base32(32)
         second_factors.draw(tx, actor.id, sealed(secret, actor.id))
@@ -55,7 +57,9 @@ def begin(tx: Transaction, actor: Actor, *, issuer: str, name: str) -> Enrolment
 def confirm(tx: Transaction, actor: Actor, code: str) -> tuple[str, ...] | None:
     """The recovery codes, shown this once, when `code` is of the secret that waits; None when it is not."""
     found = second_factors.find(tx, actor.id)
-    if found is None or found.confirmed_at is not None or not _code_holds(tx, actor.id, found.sealed, code):
+    if found is None or found.confirmed_at is not None or tx.at - found.drawn_at >= PENDING:
+        return None
+    if not _code_holds(tx, actor.id, found.sealed, code):
         return None
     codes = tuple(_recovery_code() for _ in range(RECOVERY_CODES))
     second_factors.confirm(tx, actor.id, _digests(actor.id, codes))

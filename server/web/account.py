@@ -110,6 +110,12 @@ def confirm_factor() -> str | BaseResponse | tuple[str, int]:
     guessed = sign_in.guessed_factor(who.id)
     if wait_s := lockout.begin(guessed, "enrol"):
         raise TooSoonError(wait_s)
+    if not obligations.is_young():  # whoever passes an open screen must not make it theirs
+        judged = sign_in.own_password_holds(current_user, request.form.get("current", ""))
+        if judged.wait_s:
+            raise TooSoonError(judged.wait_s)
+        if judged.found is None:
+            return _enrolment(page.t("password-not-right"))
     with transaction(who) as tx:
         codes = second_factor.confirm(tx, who, request.form.get("code", "")[:64])
         if codes is not None:
@@ -131,7 +137,7 @@ def _enrolment(fault: str) -> str | BaseResponse | tuple[str, int]:
         made = second_factor.begin(tx, who, issuer=f"{page.t('site-name')} {page.config().facility}", name=current_user.username or who.id)
     code = segno.make(made.address, error="m", micro=False).svg_data_uri(scale=4, border=4, light="#fff")
     typed = " ".join(made.secret[start : start + 4] for start in range(0, len(made.secret), 4))
-    text = page.render("second_factor.html", code=code, secret=typed, fault=fault)
+    text = page.render("second_factor.html", code=code, secret=typed, fault=fault, asks_password=not obligations.is_young())
     return (text, 422) if fault else text
 
 

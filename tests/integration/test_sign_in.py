@@ -163,6 +163,32 @@ def test_setting_it_up_shows_the_key_until_a_code_confirms_it_and_never_again(ap
     assert secret[:8] not in client.get("/account/").text
 
 
+def test_whoever_passes_an_open_screen_sets_no_second_factor_up(app: Flask) -> None:
+    web.give_password(app, NURSE)
+    client = web.signed_in(app, NURSE)
+    web.age(app, NURSE, hours=1, seen_hours=0)
+    assert 'name="current"' in client.get("/account/second-factor").text
+    with app.app_context(), transaction(NURSE) as tx:
+        secret = second_factor.begin(tx, NURSE, issuer="x", name="x").secret
+    code = pyotp.TOTP(secret).now()
+    for current in ("", "a wrong guess"):
+        refused = web.post(client, "/account/second-factor", "/account/second-factor", code=code, current=current)
+        assert (refused.status_code, "not your current password" in refused.text) == (422, True)
+    done = web.post(client, "/account/second-factor", "/account/second-factor", code=code, current=web.PASSWORD)
+    assert done.text.count("<li>") == second_factor.RECOVERY_CODES
+
+
+def test_a_secret_that_waited_too_long_is_drawn_anew(app: Flask) -> None:
+    """A photograph of a set-up page that was left open is worth nothing when the owner sets it up later."""
+    with app.app_context(), transaction(NURSE, at=AT) as tx:
+        seen = second_factor.begin(tx, NURSE, issuer="x", name="x").secret
+    with app.app_context(), transaction(NURSE, at=AT + second_factor.PENDING) as tx:
+        assert second_factor.confirm(tx, NURSE, pyotp.TOTP(seen).at(tx.at)) is None
+        later = second_factor.begin(tx, NURSE, issuer="x", name="x").secret
+        assert later != seen
+        assert second_factor.confirm(tx, NURSE, pyotp.TOTP(later).at(tx.at)) is not None
+
+
 def test_an_administrator_resets_a_lost_one_and_never_the_own(app: Flask) -> None:
     enrolled(app, PHARMACIST)
     theirs, admin = web.signed_in(app, PHARMACIST), web.signed_in(app, ADMIN)

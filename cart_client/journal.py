@@ -97,6 +97,8 @@ class Journal:
         # Rows never change, so each is decoded once; bounded, newest kept.
         self._decoded: OrderedDict[str, Entry] = OrderedDict()
         self._opened: dict[str, AdministrationRecord] = {}
+        # Every row up to this number has its receipt: a look at what waits must not grow with what the cart ever did.
+        self._received_upto = 0
         with _translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sealed.connect(path, at_rest)
@@ -272,20 +274,27 @@ class Journal:
             ).fetchall()
             return tuple(self._held(record_id) for (record_id,) in rows)
 
-    def numbered(self, first: int, last: int, *, limit: int) -> tuple[Entry, ...]:
-        """The rows with these numbers, received or not, in order."""
+    def waiting(self, *, limit: int) -> tuple[str, ...]:
+        """Ids of the oldest rows without the server's receipt, in order."""
+        with self._lock, _translated():
+            rows = self._db.execute(f"SELECT seq, record_id {_WAITING} ORDER BY seq LIMIT ?", (self._received_upto, limit)).fetchall()
+            self._received_upto = rows[0][0] - 1 if rows else int(self._one("SELECT coalesce(max(seq), 0) FROM entry")[0])
+            return tuple(str(record_id) for _, record_id in rows)
+
+    def received(self, first: int, last: int, *, limit: int) -> tuple[Entry, ...]:
+        """The rows with these numbers of which the server's receipt is here, in order."""
         with self._lock, _translated():
             first, last = max(first, 0), min(last, 2**53)
             rows = self._db.execute(
-                "SELECT record_id FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", (first, last, limit)
+                "SELECT record_id FROM entry WHERE seq BETWEEN ? AND ? "
+                "AND record_id IN (SELECT record_id FROM settlement WHERE kind = 'received') ORDER BY seq LIMIT ?",
+                (first, last, limit),
             ).fetchall()
             return tuple(self._held(record_id) for (record_id,) in rows)
 
     def unsent_count(self) -> int:
         with self._lock, _translated():
-            return int(
-                self._one("SELECT count(*) FROM entry WHERE record_id NOT IN (SELECT record_id FROM settlement WHERE kind = 'received')")[0]
-            )
+            return int(self._db.execute(f"SELECT count(*) {_WAITING}", (self._received_upto,)).fetchone()[0])
 
     def unsettled(self, patient: str) -> tuple[str, ...]:
         """Ids of this patient's doses that the server may not know: open ones, and what is told of them without a receipt."""
@@ -472,6 +481,9 @@ class Journal:
         return entry
 
 
+_WAITING = (
+    "FROM entry WHERE seq > ? AND NOT EXISTS (SELECT 1 FROM settlement WHERE settlement.record_id = entry.record_id AND kind = 'received')"
+)
 _ENTRY = "SELECT seq, record_id, kind, journalled_at, payload FROM entry"
 
 

@@ -105,6 +105,8 @@ class _Sending:
     at_mono_s: float
     tries: int
     pause_s: float
+    # What was sent after it has its receipt: the server takes a cart's rows in order, so this one is not coming.
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +264,7 @@ class Uplink:
         match body:
             case RecordReceived():
                 settled = self._journal.settle(body.record_id, at=now, duplicate=body.duplicate, discrepancies=len(body.discrepancies))
-                self._sending.pop(body.record_id, None)
+                self._overtaken_by(self._sending.pop(body.record_id, None))
                 if settled:
                     self._tell(RecordMoved(record_id=body.record_id))
             case EmrSettled():
@@ -395,14 +397,15 @@ class Uplink:
         self._publish(routes.ANSWER, self._message(answer), name=command.name)
 
     def _resend(self, command: Command) -> tuple[CommandOutcome, str]:
-        """The server lacks these numbers, though it may have had them once: a server that was restored from a backup forgot them."""
+        """The server lacks these numbers, and forgot those that it gave a receipt for: it was restored from a backup. What it never
+        gave one for is on its way anyway, and sent twice only keeps it from catching up."""
         if command.params.get("epoch") != self._journal.epoch:
             return CommandOutcome.REFUSED, "other-journal"
         asked = command.params.get("ranges")
         for each in asked if isinstance(asked, list | tuple) else ():
             if not (isinstance(each, list | tuple) and len(each) == 2 and all(isinstance(seq, int) for seq in each)):
                 return CommandOutcome.REFUSED, "not-understood"
-            for entry in self._journal.numbered(each[0], each[1], limit=RESENT_AT_ONCE):
+            for entry in self._journal.received(each[0], each[1], limit=RESENT_AT_ONCE):
                 if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                     return CommandOutcome.FAILED, "not-sent"
         return CommandOutcome.DONE, ""
@@ -447,24 +450,34 @@ class Uplink:
         Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up.
         Few at once, each next one with a receipt, so that the doses of other carts find their way between them; one without a receipt
         for a while does not keep the next back."""
-        unsent = self._journal.unsent(limit=IN_FLIGHT)
-        room = SENT_AT_ONCE - sum(self._is_under_way(entry.record_id, mono_s) for entry in unsent)
-        for place, entry in enumerate(unsent):
-            sent = self._sending.get(entry.record_id)
-            if sent is not None and mono_s - sent.at_mono_s < (sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries):
-                continue
+        waiting = self._journal.waiting(limit=IN_FLIGHT)
+        room = SENT_AT_ONCE - sum(self._is_under_way(record_id, mono_s) for record_id in waiting)
+        for place, record_id in enumerate(waiting):
+            sent = self._sending.get(record_id)
+            if sent is not None and not sent.lost:
+                pause_s = sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries
+                if mono_s - sent.at_mono_s < pause_s:
+                    continue
             if place > 0 and room <= 0:
                 return
             room -= 1
-            if not self._publish(_ROUTES[type(entry.message.body)], entry.message):
+            entry = self._journal.entry(record_id)
+            if entry is None or not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                 return
             tries = 1 if sent is None else sent.tries + 1
             longest = min(RESEND_LONGEST_S, self._backoff_first_s * 2 ** min(tries - 1, 10))
-            self._sending[entry.record_id] = _Sending(mono_s, tries, longest * random.uniform(0.75, 1.25))
+            self._sending[record_id] = _Sending(mono_s, tries, longest * random.uniform(0.75, 1.25))
+
+    def _overtaken_by(self, receipted: _Sending | None) -> None:
+        """Only a row that was sent once tells: of another nobody knows which sending the receipt is for."""
+        if receipted is None or receipted.tries > 1:
+            return
+        for sent in self._sending.values():
+            sent.lost = sent.lost or sent.at_mono_s < receipted.at_mono_s
 
     def _is_under_way(self, record_id: str, mono_s: float) -> bool:
         sent = self._sending.get(record_id)
-        return sent is not None and mono_s - sent.at_mono_s < self._backoff_first_s
+        return sent is not None and not sent.lost and mono_s - sent.at_mono_s < self._backoff_first_s
 
     def _ask_again(self, mono_s: float) -> None:
         with self._lease_lock:

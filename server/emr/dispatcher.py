@@ -28,9 +28,10 @@ from server.store.transaction import Actor, transaction
 _log = logging.getLogger(__name__)
 ACTOR = Actor(id="dispatcher", name="EMR dispatcher")
 BATCH = 8
-LEASE_S = 180.0
+# How long the rows of a killed server wait for the next worker; one request takes a minute at the very most.
+LEASE_S = 90.0
 # Before this much of the lease is used up a batch is left: another worker may take the rest when it has run out.
-_LEASE_USED_S = LEASE_S - 90.0
+_LEASE_USED_S = LEASE_S - 60.0
 _CHECK_EVERY_S = 60.0
 # Something may have gone on with one of these before it was sent.
 _MAY_GO_ON = ("in-progress", "on-hold")

@@ -17,9 +17,8 @@ from pointofcare.administration.session import State
 from pointofcare.wire.tables import StaffEntry
 
 
-def remember(visit: Visit, badge: str, now: datetime, *, second: bool = False) -> None:
-    """Whose badge and PIN were proven, as the roster has them."""
-    entry = visit.chart.staff_of(badge, now)
+def remember(visit: Visit, entry: StaffEntry | None, *, second: bool = False) -> None:
+    """Whose badge and PIN were proven, as the roster had them before: one that came meanwhile is looked at like any later one."""
     if second:
         visit.second_signed = entry
     else:
@@ -43,10 +42,11 @@ def ended(visit: Visit, then: StaffEntry, now: datetime) -> str:
 
 def look(visit: Visit, now: datetime) -> None:
     """End what is no longer allowed, and say why on the screen."""
-    if visit.session.nurse is not None and visit.signed is not None:
-        why = ended(visit, visit.signed, now)
+    nurse = visit.session.nurse
+    if nurse is not None:
+        why = ended(visit, visit.signed, now) if visit.signed is not None else "badge-changed"
         if why:
-            note(visit, "session-ended", now, {"why": why, "staff": visit.signed.id})
+            note(visit, "session-ended", now, {"why": why, "staff": nurse.id})
             leave(visit, events.SignedOut(at=now), now)
             visit.moment += 1
             say(visit, f"ended-{why}")

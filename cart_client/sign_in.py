@@ -56,6 +56,7 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
         say(visit, "why-here")  # no PIN was looked at
         return
     wrong, pause_s = visit.pins.tried(number, now)
+    entry = visit.chart.staff_of(number, now)
     try:
         nurse, second = visit.chart.person(number, typed, now)
     except NotPermittedError as exc:
@@ -69,7 +70,7 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
     visit.pins.passed(number, now)
     if not witness:
         advance(visit, events.SignedIn(nurse=nurse, at=now), now)
-        rights.remember(visit, number, now)
+        rights.remember(visit, entry)
         visit.dues.stale()
         if visit.chart.is_of_other_ward(number, now):
             note(visit, "other-ward", now, {"nurse": nurse.id, "why": why})
@@ -78,7 +79,7 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
         say(visit, "witness-same")
     else:
         visit.witness_badge = ""
-        rights.remember(visit, number, now, second=True)
+        rights.remember(visit, entry, second=True)
         if works_it_out(visit, now):
             advance(visit, events.WitnessKnown(witness=second, at=now), now)
         else:

@@ -273,6 +273,22 @@ def test_a_right_that_is_taken_back_ends_the_session_and_leaves_the_open_dose(st
     assert [each.record.record_id for each in records(stand)] == [record_id]
 
 
+def test_a_right_that_ended_while_the_pin_was_looked_at_ends_the_session(stand: Stand) -> None:
+    """The roster comes in on another thread: the PIN was proven by the one before."""
+    taken = stand.chart.person
+
+    def slow(*given: object) -> object:
+        found = taken(*given)  # type: ignore[arg-type]
+        body = StaffRosterBody(staff=tuple(each for each in staff() if each.id != "N1"))
+        stand.chart.take(issued(a_table(TableKind.STAFF_ROSTER, body, version=2, issued_at=stand.clock.at)), stand.clock.at)
+        return found
+
+    stand.chart.person = slow  # type: ignore[assignment, method-assign]
+    stand.sign_in()
+    stand.put(TablesChanged(kind="staff-roster"))
+    assert (stand.state, stand.view.notice) == ("idle", "ended-badge-changed")
+
+
 def test_a_scanner_that_never_rests_keeps_nobody_signed_in(stand: Stand) -> None:
     """A pack that lies before a presentation scanner is read again and again: there is never a second without anything."""
     at_patient(stand)

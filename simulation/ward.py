@@ -7,6 +7,7 @@ simulation's own ranges.
 from __future__ import annotations
 
 import random
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
@@ -118,7 +119,7 @@ def staff(rng: random.Random) -> tuple[StaffMember, ...]:
                 StaffMember(
                     id=f"S-{handle}",
                     name=name,
-                    email=f"{handle}@ward.test",
+                    email=_address(name, {person.email for person in people}),
                     badge=f"{rng.randrange(10**8):08d}",
                     pin=f"{rng.randrange(10**6):06d}",
                     password="".join(rng.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(14)),
@@ -127,6 +128,17 @@ def staff(rng: random.Random) -> tuple[StaffMember, ...]:
                 )
             )
     return tuple(people)
+
+
+def _address(name: str, taken: set[str]) -> str:
+    """The e-mail address of a person of this name, the given name first, as they sign in with it."""
+    words = unicodedata.normalize("NFD", name.lower().replace("đ", "d")).encode("ascii", "ignore").decode().split()
+    plain = f"{words[-1]}.{words[0]}"
+    for number in range(1, len(taken) + 2):
+        address = f"{plain}{number if number > 1 else ''}@ward.test"
+        if address not in taken:
+            break
+    return address
 
 
 def build(seed: int, now: datetime, *, secret: str = "") -> Ward:

@@ -78,7 +78,7 @@ def staff(carts: int, rng: random.Random) -> tuple[StaffMember, ...]:
         StaffMember(
             id=f"S-{handle}",
             name=f"Chaos {handle}",
-            email=f"{handle}@ward.test",
+            email=f"chaos.{handle}@ward.test",
             badge=f"{10_000_000 + number * 7919 + rng.randrange(7000):08d}",
             pin=f"{rng.randrange(10**6):06d}",
             password="".join(rng.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(16)),

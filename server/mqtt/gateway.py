@@ -58,6 +58,7 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
+from server.mqtt import unfit
 from server.mqtt.lanes import Lanes
 from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
 from server.mqtt.telling import Telling
@@ -79,10 +80,8 @@ DOUBTS_EVERY_S = 2.0
 SEQUENCES_EVERY_S = 5.0
 TOLD_AGAIN = timedelta(hours=24)
 RESEND = "resend-records"
-# Ids of what is recorded, and of what this server keys rows by.
-LONGEST_ID = 200
-LONGEST_KEY = 64
-RECORD_IDS = ("record_id", "ward", "cart", "patient", "nurse", "witness", "order", "bag", "product", "code", "amends", "continues")
+# A cart says these once a connection, and says nothing again because we failed.
+SAID_ONCE = (CartBirth, CartState)
 SUBSCRIBED: tuple[Route, ...] = (
     routes.STATE,
     routes.BIRTH,
@@ -152,6 +151,8 @@ class Gateway:
         self._thread: threading.Thread | None = None
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
+        # The newest of each cart that a fault of this server kept out.
+        self._again: dict[tuple[str, str], Arrival] = {}
         self._doubts_mono_s = 0.0
         self._telling = Telling()
         # The journals of carts of which something came since the last look at what is missing.
@@ -228,6 +229,9 @@ class Gateway:
                 event = _Wake()
             self.handle(event)
             if isinstance(event, _Wake) or time.monotonic() >= next_tick:
+                again, self._again = self._again, {}
+                for said in again.values():
+                    self.handle(said)
                 self._guarded("the regular look at what to publish", self._look_around)
                 next_tick = time.monotonic() + TICK_S
 
@@ -235,7 +239,12 @@ class Gateway:
         """One event, whatever it is. Never raises."""
         match event:
             case Arrival():
-                self._guarded(event.route.name, lambda: self._arrived(event))
+                done = self._guarded(event.route.name, lambda: self._arrived(event))
+                if isinstance(event.message.body, SAID_ONCE):
+                    key = (event.levels["cart"], event.route.name)
+                    self._again.pop(key, None)
+                    if not done:
+                        self._again[key] = event
                 event.ack()
             case Rejected():
                 self._guarded("a rejected message", lambda: self._reject(event.topic, logbook.told(event.error), event.head))
@@ -255,23 +264,25 @@ class Gateway:
             case _Wake():
                 return
 
-    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+    def _guarded(self, what: str, work: Callable[[], None]) -> bool:
         try:
             with self._scope():
                 work()
+            return True
         except Exception as exc:  # noqa: BLE001 - see the top of this file
             self._counts["failed"] += 1
             self._fault = f"{what}: {type(exc).__name__}: {exc}"
             _log.exception("the gateway could not deal with %s; nothing was changed", what)
+            return False
 
     def _arrived(self, arrival: Arrival) -> None:
         taken = self._take.get(type(arrival.message.body))
         if taken is None:
             self._reject_arrival(arrival, f"a {arrival.message.type} is not for the server")
             return
-        unfit = _unfit(arrival.message.body)
-        if unfit:
-            self._reject_arrival(arrival, unfit)
+        unfit_for = unfit.why(arrival.message.body)
+        if unfit_for:
+            self._reject_arrival(arrival, unfit_for)
             return
         taken(arrival)
 
@@ -444,10 +455,10 @@ class Gateway:
         body, cart = arrival.message.body, arrival.levels["cart"]
         assert isinstance(body, CartBirth)
         with transaction(ACTOR) as tx:
-            fleet.put_birth(tx, cart, body)
+            fresh = fleet.put_birth(tx, cart, body, sid=arrival.message.sid)
             if sequences.can_be_followed(cart, body.epoch):
                 sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
-            if not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
+            if fresh or not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
         self._telling.forget(cart)
@@ -569,30 +580,3 @@ def _lane(event: BrokerEvent) -> str:
         with contextlib.suppress(MessageError):
             return routes.match(event.topic)[1].get("cart", "")
     return ""
-
-
-def _unfit(body: Body) -> str:
-    """Why a message that is well formed is none of ours, "" when it may be: ids that no program of ours draws. They are keys of
-    tables here, and what no table takes would come again and again."""
-    keys: dict[str, str | None] = {}
-    ids: dict[str, str | None] = {}
-    match body:
-        case (
-            AdministrationRecorded(record=told, epoch=epoch)
-            | (AttemptStopped(epoch=epoch) as told)
-            | (ObservationRecorded(epoch=epoch) as told)
-        ):
-            keys = {"epoch": epoch}
-            ids = {name: getattr(told, name, None) for name in RECORD_IDS}
-        case LeaseAsked():
-            keys, ids = {"patient": body.patient}, {"nurse": body.nurse}
-        case CartState():
-            keys = {"ward": body.ward}
-        case CartBirth():
-            keys = {"ward": body.ward, "boot_id": body.boot_id, "epoch": body.epoch}
-        case FleetEvent():
-            keys = {"epoch": body.epoch, "kind": body.kind}
-    long = [
-        name for names, longest in ((keys, LONGEST_KEY), (ids, LONGEST_ID)) for name, value in names.items() if len(value or "") > longest
-    ]
-    return f"{long[0]} is longer than any of ours" if long else ""

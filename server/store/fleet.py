@@ -78,8 +78,10 @@ def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at
     return True
 
 
-def put_birth(tx: Transaction, cart: str, birth: CartBirth) -> None:
+def put_birth(tx: Transaction, cart: str, birth: CartBirth, *, sid: str = "") -> bool:
+    """Whether it is of another connection than the newest one whose birth is here. A birth that the broker kept for us may be."""
     row = _row(tx, cart)
+    fresh = (row.hardware or {}).get("sid") != sid
     row.boot_id = birth.boot_id
     row.versions = dict(birth.versions)
     row.hardware = {
@@ -88,9 +90,11 @@ def put_birth(tx: Transaction, cart: str, birth: CartBirth) -> None:
         "config_hash": birth.config_hash,
         "epoch": birth.epoch,
         "last_seq": birth.last_seq,
+        "sid": sid,
     }
     if birth.ward:
         row.ward = birth.ward
+    return fresh
 
 
 def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:

@@ -26,6 +26,7 @@ from pointofcare.wire.messages import (
     AttemptOutcome,
     AttemptStopped,
     Body,
+    CartBirth,
     CartPhase,
     CartState,
     ClockAsked,
@@ -53,6 +54,7 @@ from server.config import MqttConfig
 from server.mqtt.gateway import Gateway
 from server.security import signing
 from server.store import administrations, discrepancies, fleet, outbox, tasks, verdicts, views_log
+from server.store.tables import CartRow
 from server.store.transaction import Actor, reading, transaction
 from server.store.views_log import Wanted
 from server.usecases import orders, task_kinds
@@ -112,6 +114,11 @@ class Ground:
         made = a_record(**changes)
         self.send(routes.ADMINISTRATION, AdministrationRecorded(record=made, seq=1, epoch="e1"))
         return made.record_id, self.receipt(made.record_id)
+
+    def told(self, record_id: str) -> None:
+        settled = self.expect(EmrSettled, lambda body: isinstance(body, EmrSettled) and body.record_id == record_id)
+        assert isinstance(settled, EmrSettled)
+        assert settled.state is EmrState.SETTLED
 
     def receipt(self, record_id: str) -> RecordReceived:
         received = self.expect(RecordReceived, lambda body: isinstance(body, RecordReceived) and body.record_id == record_id)
@@ -414,6 +421,49 @@ def test_a_word_of_the_emr_that_the_broker_never_got_is_told_again(ground: Groun
         wait_until(lambda: gateway._broker.status().published > before, "the word on its way")
         line.reset()
         line.heal()
-        settled = ground.expect(EmrSettled, lambda body: isinstance(body, EmrSettled) and body.record_id == record_id)
-        assert isinstance(settled, EmrSettled)
-        assert settled.state is EmrState.SETTLED
+        ground.told(record_id)
+
+
+def settled_dose(ground: Ground) -> str:
+    """A dose of which the cart was told that the EMR has it."""
+    record_id, _ = ground.dose()
+    with transaction(PHARMACIST) as tx:
+        (item,) = outbox.claim(tx, limit=1, lease_s=60)
+        outbox.mark_sent(tx, item.id, emr_id="MedicationAdministration/1")
+    ground.told(record_id)
+    return record_id
+
+
+BIRTH = CartBirth(boot_id="b1", versions={}, hardware="cart", epoch="e1", ward=WARD)
+
+
+def test_a_birth_that_the_server_failed_on_is_taken_at_its_next_look(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ground.gateway():
+        record_id = settled_dose(ground)
+        put, failed = fleet.put_birth, threading.Event()
+
+        def full(*args: object, **named: object) -> object:
+            if not failed.is_set():
+                failed.set()
+                raise OSError("the disk is full")
+            return put(*args, **named)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(fleet, "put_birth", full)
+        ground.send(routes.BIRTH, BIRTH)
+        ground.told(record_id)
+        assert failed.is_set()
+
+
+def test_a_birth_while_the_server_was_away_is_seen_by_the_copy_that_the_broker_kept(ground: Ground) -> None:
+    with ground.gateway():
+        record_id = settled_dose(ground)
+    ground.send(routes.BIRTH, BIRTH)
+    with ground.gateway():
+        ground.told(record_id)
+    with reading() as tx:
+        birth = tx.session.get(CartRow, (FACILITY, "c1"))
+        assert birth is not None
+        sid = birth.hardware["sid"]
+    with transaction(PHARMACIST) as tx:
+        assert not fleet.put_birth(tx, "c1", BIRTH, sid=sid)
+        assert fleet.put_birth(tx, "c1", BIRTH, sid="another")

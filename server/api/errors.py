@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import (
@@ -86,6 +87,13 @@ def register(blueprint: Blueprint) -> None:
         answer = problem(exc.code or 500, (exc.name or "error").lower().replace(" ", "-"), exc.description or "")
         if isinstance(exc, MethodNotAllowed) and exc.valid_methods:
             answer.headers["Allow"] = ", ".join(exc.valid_methods)
+        return answer
+
+    @blueprint.errorhandler(OperationalError)
+    def _no_store(_exc: OperationalError) -> Response:
+        log.exception("%s: the database could not be read or written", request.endpoint)
+        answer = problem(503, "database-unavailable", "the database could not be read or written: nothing was changed, try again")
+        answer.headers["Retry-After"] = "5"
         return answer
 
     @blueprint.errorhandler(Exception)

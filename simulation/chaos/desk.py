@@ -116,6 +116,8 @@ class Desk:
         return True
 
     def _problem(self, status: int, answer: object) -> bool:
+        if status == 503:  # it said that it could not, and that nothing was changed
+            return False
         self.problems.append(f"{status}: {json.dumps(answer)[:500]}")
         return False
 

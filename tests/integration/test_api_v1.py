@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from server.api import errors
 from server.store import orders
@@ -193,3 +194,16 @@ def test_an_import_is_a_dry_run_unless_told_otherwise(app: Flask) -> None:
 def test_every_class_of_failure_has_one_status() -> None:
     kinds = [kind for kind, _ in errors.STATUS]
     assert len(kinds) == len(set(kinds))
+
+
+def test_a_database_that_takes_nothing_is_told_apart_from_a_fault_of_ours(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = web.signed_in(app, NURSE)
+
+    def full(*_: object, **__: object) -> object:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr("server.api.resources.views_patients.find", full)
+    answer = client.get("/api/v1/patients")
+    is_problem(answer, 503, "database-unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert "INSERT" not in answer.text

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from server.api import errors
-from server.store import orders
+from server.store import orders, views_patients
 from server.store.transaction import reading, transaction
 from server.usecases import administrations
 from tests.support import server_ward, web
@@ -202,7 +202,7 @@ def test_a_database_that_takes_nothing_is_told_apart_from_a_fault_of_ours(app: F
     def full(*_: object, **__: object) -> object:
         raise OperationalError("INSERT", {}, Exception("database or disk is full"))
 
-    monkeypatch.setattr("server.api.resources.views_patients.find", full)
+    monkeypatch.setattr(views_patients, "find", full)
     answer = client.get("/api/v1/patients")
     is_problem(answer, 503, "database-unavailable")
     assert answer.headers["Retry-After"] == "5"

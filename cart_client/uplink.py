@@ -75,6 +75,8 @@ RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
 # Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line.
 SENT_AT_ONCE = 4
+# So often sent, and without a receipt: the window goes on behind it.
+TRIED_IN_VAIN = 3
 LEASE_WAIT_S = 2.0
 CLOCK_EVERY_S = 300.0
 # An answer that came too late measures nothing, and every dose needs a reason until the clock is known.
@@ -450,7 +452,9 @@ class Uplink:
         Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up.
         Few at once, each next one with a receipt, so that the doses of other carts find their way between them; one without a receipt
         for a while does not keep the next back."""
-        waiting = self._journal.waiting(limit=IN_FLIGHT)
+        # What the server does not take, however often it comes, must not hide what is behind it.
+        refused = sum(sent.tries >= TRIED_IN_VAIN for sent in self._sending.values())
+        waiting = self._journal.waiting(limit=IN_FLIGHT + refused)
         room = SENT_AT_ONCE - sum(self._is_under_way(record_id, mono_s) for record_id in waiting)
         for place, record_id in enumerate(waiting):
             sent = self._sending.get(record_id)

@@ -75,6 +75,8 @@ _log = logging.getLogger(__name__)
 ACTOR = Actor(id="gateway", name="MQTT gateway")
 SENDER = "server"
 TICK_S = 0.5
+# One third of the time at most.
+LOOKS_SHARE = 3.0
 CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
 SEQUENCES_EVERY_S = 5.0
@@ -221,19 +223,23 @@ class Gateway:
 
     def run(self) -> None:
         """Until `stop`."""
-        next_tick = time.monotonic()
+        next_tick = rested = time.monotonic()
         while not self._stopping.is_set():
             try:
                 event = self._queue.get(timeout_s=max(0.0, next_tick - time.monotonic()))
             except queue.Empty:
                 event = _Wake()
             self.handle(event)
-            if isinstance(event, _Wake) or time.monotonic() >= next_tick:
+            began = time.monotonic()
+            if began >= next_tick or (isinstance(event, _Wake) and began >= rested):
                 again, self._again = self._again, {}
                 for said in again.values():
                     self.handle(said)
                 self._guarded("the regular look at what to publish", self._look_around)
-                next_tick = time.monotonic() + TICK_S
+                # Twice as long as a look took belongs to what waits: a ward full of records must not be kept back by its own charts.
+                took_s = time.monotonic() - began
+                rested = began + LOOKS_SHARE * took_s
+                next_tick = max(began + took_s + TICK_S, rested)
 
     def handle(self, event: BrokerEvent | _Wake) -> None:
         """One event, whatever it is. Never raises."""

@@ -5,8 +5,9 @@ State of one gateway only, kept in memory: losing it means that a table is publi
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pointofcare.wire.messages import HeldTable, TableIssued, TableKind, TablesHeld
 from server.security import signing
@@ -20,6 +21,9 @@ from server.usecases.facts import Site
 # How long a table may lie at the carts before it is issued again unchanged. A chart's age is a fact of the verdict.
 REISSUE_CHART = timedelta(minutes=15)
 REISSUE_PART = 4
+# So long at a time tables are built, in seconds.
+BUILD_S = 0.3
+NEVER = datetime.min.replace(tzinfo=UTC)
 # No honest table gets this far; a cart that says so is not followed.
 HIGHEST = 2**40
 LIVE_PHASES = frozenset({"init", "ready", "degraded", "updating"})
@@ -53,19 +57,27 @@ class Publisher:
         return tuple(self._for(tx, cart, asked.ward, kind, current[kind]) for kind in wanted)
 
     def changes(self, tx: Transaction, carts: tuple[KnownCart, ...]) -> tuple[Publication, ...]:
-        """What every cart that lives should get now: one statement when nothing changed."""
-        live = [cart for cart in carts if cart.phase in LIVE_PHASES]
+        """What every cart that lives should get now: one statement when nothing changed. Who waited longest comes first, and what
+        does not fit into `BUILD_S` comes at the next look: records and questions of leases wait behind it."""
+        live = sorted((cart for cart in carts if cart.phase in LIVE_PHASES), key=self._oldest)
         if not live:
             return ()
         found = {(row.ward, row.kind): row.version for row in versions.current(tx)}
-        publications = []
+        publications: list[Publication] = []
+        until_s = time.monotonic() + BUILD_S
         for cart in live:
             for kind in TableKind:
+                if publications and time.monotonic() >= until_s:
+                    return tuple(publications)
                 version = found.get((cart.ward, kind), 1)
                 before = self.sent.get((cart.id, kind))
                 if before is None or before[0] != version or tx.at - before[1] >= self._reissue(kind):
                     publications.append(self._for(tx, cart.id, cart.ward, kind, version))
         return tuple(publications)
+
+    def _oldest(self, cart: KnownCart) -> datetime:
+        """When the chart that this cart was sent was made."""
+        return self.sent.get((cart.id, TableKind.PATIENT_CHART), (0, NEVER))[1]
 
     def forget(self, cart: str) -> None:
         """The cart's connection is new: what was sent to the old one may not have arrived."""

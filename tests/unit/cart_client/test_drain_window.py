@@ -133,3 +133,12 @@ def test_a_look_at_what_waits_sees_rows_that_come_after_everything_was_received(
     line.journal.append(a_record("r-new"), message_id="m-new")
     assert line.journal.waiting(limit=20) == ("r-new",)
     assert line.journal.unsent_count() == 1
+
+
+def test_a_window_full_of_rows_that_the_server_never_takes_does_not_hide_the_others(line: Line) -> None:
+    sent: set[str] = set()
+    mono_s = 100.0
+    for _ in range(400):
+        sent |= set(line.drain(mono_s))
+        mono_s += 2.5
+    assert sent == {f"m-{number}" for number in range(QUEUED)}

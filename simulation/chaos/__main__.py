@@ -24,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--faults", type=int, default=500, help="how many faults (default: 500)")
     parser.add_argument("--carts", type=int, default=12, help="how many carts, two a ward (default: 12)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed draws the same schedule (default: drawn)")
+    parser.add_argument("--rate", type=float, default=8.0, help="doses a second of all nurses together, at most (default: 8)")
     parser.add_argument("--broker", choices=("nats", "mosquitto"), default="nats")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     parser.add_argument("--keep", type=Path, help="an empty folder for the run's evidence, which is kept")
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     directory = chosen.keep or Path(tempfile.mkdtemp(prefix="pointofcare-chaos-"))
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    asked = Asked(doses=chosen.doses, faults=chosen.faults, carts=chosen.carts, seed=seed, broker=chosen.broker)
+    asked = Asked(doses=chosen.doses, faults=chosen.faults, carts=chosen.carts, seed=seed, broker=chosen.broker, rate=chosen.rate)
     good = whole(asked, directory.resolve(), say=lambda text: print(text, flush=True), json_file=chosen.json)
     if good and chosen.keep is None:
         shutil.rmtree(directory, ignore_errors=True)

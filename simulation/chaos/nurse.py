@@ -132,12 +132,15 @@ class Nurse:
         tally: Tally,
         seed: int,
         today: date,
+        each_s: float = 0.0,
     ) -> None:
         self.cart, self.person = cart, person
         self.kiosk = Kiosk(kiosk_port)
         self._scanner, self._round, self._stock, self._diary, self._tally = scanner, round_, stock, diary, tally
         self._rng = random.Random(f"nurse-{seed}-{cart}")
         self._packs: Iterator[tuple[str, str, date]] = wards.packs(random.Random(f"packs-{seed}-{cart}"), today)
+        # A dose takes her so long at least: a hospital gives no more than its server takes, or all that follows is one long queue.
+        self._each_s, self._dose_began_s = each_s, time.monotonic()
         self._number = int(cart.rpartition("-")[2])
         self._bed: Bed | None = None
         self._unknown: dict[str, _Act] = {}
@@ -307,6 +310,8 @@ class Nurse:
         bed.stops = 0
         with contextlib.suppress(ValueError):
             bed.todo.remove(order)
+        self.given_up.wait(max(0.0, self._dose_began_s + self._each_s - time.monotonic()))
+        self._dose_began_s = time.monotonic()
 
     # After a cart came back.
 

@@ -58,6 +58,8 @@ class Asked:
     carts: int
     seed: int
     broker: str = "nats"
+    # Doses a second, of all nurses together.
+    rate: float = 8.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -200,6 +202,7 @@ class _Run:
             tally=self._tally,
             seed=self._asked.seed,
             today=datetime.now(ZoneInfo(ward.TIMEZONE)).date(),
+            each_s=self._asked.carts / self._asked.rate,
         )
 
     # Faults.

@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from pointofcare.errors import (
@@ -23,6 +22,7 @@ from pointofcare.errors import (
 )
 from server.security.obligations import TooSoonError
 from server.security.person import NotSignedInError
+from server.store.transaction import DatabaseFault
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +89,8 @@ def register(blueprint: Blueprint) -> None:
             answer.headers["Allow"] = ", ".join(exc.valid_methods)
         return answer
 
-    @blueprint.errorhandler(OperationalError)
-    def _no_store(_exc: OperationalError) -> Response:
+    @blueprint.errorhandler(DatabaseFault)
+    def _no_store(_exc: DatabaseFault) -> Response:
         log.exception("%s: the database could not be read or written", request.endpoint)
         answer = problem(503, "database-unavailable", "the database could not be read or written: nothing was changed, try again")
         answer.headers["Retry-After"] = "5"

@@ -14,15 +14,20 @@ from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import CursorResult, Executable, Table
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
 from server.store.database import FACILITY, WRITES, db
 from server.store.tables import AuditRow
 
+# A database that cannot be read or written now: full, locked, away.
+DatabaseFault = OperationalError
+
+
 _AUDIT = cast("Table", AuditRow.__table__).insert()
 
-__all__ = ["FACILITY", "Actor", "Transaction", "reading", "transaction"]
+__all__ = ["FACILITY", "Actor", "DatabaseFault", "Transaction", "reading", "transaction"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,11 +26,11 @@ demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and p
 
 test: $(STAMP) ## the tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n 2 --dist loadfile -m "not slow" $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-slow: $(STAMP) ## the suites that take minutes: a second oracle, whole protocol, machines at the broker, old schemas, bad days, small chaos
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n 2 --dist loadfile -m slow $(ARGS)
+	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests
 

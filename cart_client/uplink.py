@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
 
 RESEND_FIRST_S = 2.0
 RESEND_LONGEST_S = 60.0
-# The rows behind the oldest are sent again this late, in case that the oldest is one that the server never takes.
+# Rows behind the oldest that were sent in vain a few times are sent again this late: they may be such as the server never takes.
 RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
 # Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line.
@@ -165,6 +165,8 @@ class Uplink:
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._link = Link.OFFLINE
         self._sending: dict[str, _Sending] = {}
+        # How long a receipt takes of late: a slow server is not asked again before it can have answered.
+        self._trip_s = 0.0
         self._events_sent_mono_s = 0.0
         self._lease_lock = threading.Lock()
         self._lease_question: _LeaseQuestion | None = None
@@ -449,9 +451,8 @@ class Uplink:
     def _drain(self, mono_s: float) -> None:
         """In the order of the journal, a bounded number under way, each again after its pause until its receipt.
 
-        Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up.
-        Few at once, each next one with a receipt, so that the doses of other carts find their way between them; one without a receipt
-        for a while does not keep the next back."""
+        Few at once, each next one with a receipt: a server that is behind must not be given everything once more by every cart, and the
+        doses of other carts find their way between them. What was sent in vain a few times does not keep the next back."""
         # What the server does not take, however often it comes, must not hide what is behind it.
         refused = sum(sent.tries >= TRIED_IN_VAIN for sent in self._sending.values())
         waiting = self._journal.waiting(limit=IN_FLIGHT + refused)
@@ -459,7 +460,8 @@ class Uplink:
         for place, record_id in enumerate(waiting):
             sent = self._sending.get(record_id)
             if sent is not None and not sent.lost:
-                pause_s = sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries
+                hopeless = place > 0 and sent.tries >= TRIED_IN_VAIN
+                pause_s = RESEND_OTHERS_S * sent.tries if hopeless else sent.pause_s
                 if mono_s - sent.at_mono_s < pause_s:
                     continue
             if place > 0 and room <= 0:
@@ -469,13 +471,16 @@ class Uplink:
             if entry is None or not self._publish(_ROUTES[type(entry.message.body)], entry.message):
                 return
             tries = 1 if sent is None else sent.tries + 1
-            longest = min(RESEND_LONGEST_S, self._backoff_first_s * 2 ** min(tries - 1, 10))
+            first_s = max(self._backoff_first_s, 3 * self._trip_s)
+            longest = min(RESEND_LONGEST_S, first_s * 2 ** min(tries - 1, 10))
             self._sending[record_id] = _Sending(mono_s, tries, longest * random.uniform(0.75, 1.25))
 
     def _overtaken_by(self, receipted: _Sending | None) -> None:
         """Only a row that was sent once tells: of another nobody knows which sending the receipt is for."""
         if receipted is None or receipted.tries > 1:
             return
+        trip_s = min(time.monotonic() - receipted.at_mono_s, RESEND_LONGEST_S)
+        self._trip_s += (trip_s - self._trip_s) / 8
         for sent in self._sending.values():
             sent.lost = sent.lost or sent.at_mono_s < receipted.at_mono_s
 

@@ -23,11 +23,21 @@ SLOW = (
 )
 
 
+# Files with whole programs come first, so that no process is left alone with one of them at the end.
+FIRST = ("scenarios", "integration", "fuzz", "contract")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
+    items.sort(key=lambda item: _place(item.path, root))
     for item in items:
         if item.path.is_relative_to(root) and item.path.relative_to(root).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+def _place(path: Path, root: Path) -> int:
+    room = path.relative_to(root).parts[0] if path.is_relative_to(root) else ""
+    return FIRST.index(room) if room in FIRST else len(FIRST)
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
 
 RESEND_FIRST_S = 2.0
 RESEND_LONGEST_S = 60.0
-# Rows behind the oldest that were sent in vain a few times are sent again this late: they may be such as the server never takes.
+# The rows behind the oldest are sent again this late, in case that the oldest is one that the server never takes.
 RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
 # Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line.
@@ -451,18 +451,24 @@ class Uplink:
     def _drain(self, mono_s: float) -> None:
         """In the order of the journal, a bounded number under way, each again after its pause until its receipt.
 
-        Few at once, each next one with a receipt: a server that is behind must not be given everything once more by every cart, and the
-        doses of other carts find their way between them. What was sent in vain a few times does not keep the next back."""
+        Soon again only the oldest: a server that is behind must not be given all of it once more by every cart, or it never catches up.
+        Few at once, each next one with a receipt, so that the doses of other carts find their way between them. Nothing new before what is
+        overdue, so that the order holds; but what was sent in vain a few times does not keep the next back."""
         # What the server does not take, however often it comes, must not hide what is behind it.
         refused = sum(sent.tries >= TRIED_IN_VAIN for sent in self._sending.values())
         waiting = self._journal.waiting(limit=IN_FLIGHT + refused)
         room = SENT_AT_ONCE - sum(self._is_under_way(record_id, mono_s) for record_id in waiting)
+        oldest = self._sending.get(waiting[0]) if waiting else None
+        in_vain = oldest is not None and oldest.tries >= TRIED_IN_VAIN
+        overdue = False
         for place, record_id in enumerate(waiting):
             sent = self._sending.get(record_id)
+            if sent is None and overdue and not in_vain:
+                return
             if sent is not None and not sent.lost:
-                hopeless = place > 0 and sent.tries >= TRIED_IN_VAIN
-                pause_s = RESEND_OTHERS_S * sent.tries if hopeless else sent.pause_s
+                pause_s = sent.pause_s if place == 0 else RESEND_OTHERS_S * sent.tries
                 if mono_s - sent.at_mono_s < pause_s:
+                    overdue = overdue or not self._is_under_way(record_id, mono_s)
                     continue
             if place > 0 and room <= 0:
                 return

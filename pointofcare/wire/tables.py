@@ -109,7 +109,8 @@ class PatientChartBody:
     """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
     ward's IANA name. `course_days` order id -> its day of treatment when the chart was issued, of those that can be told: the
     chart's own history does not reach back far enough to count it. `changed` tells of orders that changed lately, `conflicts` what
-    nobody has resolved yet, `used_packs` serial numbers given to patients who are not in `history`."""
+    nobody has resolved yet, `used_packs` serial numbers that this ward's carts gave to
+    patients who are not in it now."""
 
     ward: str
     ward_name: str

@@ -303,7 +303,8 @@ def _staff() -> Select[Any]:
 def _statement_of_ward() -> CompoundSelect[Any]:
     p = PatientRow
     who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
-    used = _used(who, AdministrationRow.recorded_at >= _SINCE)
+    a = AdministrationRow
+    used = _used(who, a.ward == _WARD, a.effective_at >= _SINCE)
     return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who), _changed(who), used)
 
 
@@ -345,7 +346,8 @@ def _statement_for_record() -> CompoundSelect[Any]:
 
 
 def of_ward(tx: Transaction, ward: str) -> Look:
-    """Every patient who is in the ward, with what the chart needs: one statement."""
+    """Every patient who is in the ward, with what the chart needs: one statement, which does not grow with the hospital. So
+    `used_packs` are those that this ward's carts gave to patients who are not in it now."""
     return _read(tx, _statement_of_ward(), ward=ward, order="", since=tx.at - RECENT)
 
 

@@ -126,16 +126,23 @@ def test_the_chart_says_who_changed_an_order_and_why(app: Flask) -> None:
     assert told == [("O1", 2, "stopped", a_member(PRESCRIBER).name, "rash")]
 
 
-def test_a_pack_that_went_to_a_patient_elsewhere_is_in_the_chart_until_it_was_withdrawn(app: Flask) -> None:
+def test_a_pack_that_went_to_a_patient_who_left_is_in_the_chart_until_it_was_withdrawn(app: Flask) -> None:
     with transaction(GATEWAY, at=NOW) as tx:
         administrations.record(tx, a_record(1, record_id="r-1", serial="S1"))
     assert chart().used_packs == ()  # it is in the history of the ward's own patient
     with transaction(GATEWAY, at=NOW) as tx:
-        gone = a_record(9, record_id="r-9", patient="P-elsewhere", ward="other", serial="S9", order=None, due=None)
+        gone = a_record(9, record_id="r-9", patient="P-left", serial="S9", order=None, due=None)
         administrations.record(tx, gone)
     assert [(each.serial, each.product) for each in chart().used_packs] == [("S9", gone.product)]
     with transaction(GATEWAY, at=NOW) as tx:
         administrations.record(tx, replace(gone, record_id="r-10", amends="r-9", status="entered-in-error", action="undo"))
+    assert chart().used_packs == ()
+
+
+def test_the_packs_of_another_ward_are_not_in_the_chart_which_would_grow_with_the_hospital(app: Flask) -> None:
+    with transaction(GATEWAY, at=NOW) as tx:
+        gone = a_record(9, record_id="r-9", patient="P-elsewhere", ward="other", serial="S9", order=None, due=None)
+        administrations.record(tx, gone)
     assert chart().used_packs == ()
 
 

@@ -400,7 +400,7 @@ def test_a_pin_is_nowhere_in_clear(stand: Stand, tmp_path: Path, caplog: pytest.
 # Packs that were used up elsewhere, and conflicts.
 
 
-def test_a_pack_that_was_given_in_another_ward_stops_offline_too(stand: Stand) -> None:
+def test_a_pack_that_went_to_a_patient_who_left_stops_offline_too(stand: Stand) -> None:
     stand.put(inbox.LinkTold(link=inbox.Link.OFFLINE))
     used = UsedPack(serial="S77", at=stand.clock.at - timedelta(hours=3), product="AMOX500")
     charted(stand, replace(chart_body(), used_packs=(used,)))

@@ -1,6 +1,7 @@
 """Words for people, in Vietnamese, English and French: the one place that turns a code and its parameters into text.
 
-A catalogue is the Fluent files (`vi.ftl`, `en.ftl`, `fr.ftl`) that lie in a package. The clinical words (findings, remedies,
+A catalogue is the Fluent files that lie in a package: `vi.ftl`, `en.ftl`, `fr.ftl`, and `round.vi.ftl` and so on for a topic of its
+own. The clinical words (findings, remedies,
 reasons, routes, statuses) are this package's own; each program keeps the words of its pages beside its pages and reads them
 through the same class. Packaged, constant data: reading it is the one exception to "the core reads no disk".
 """
@@ -40,9 +41,16 @@ class Catalogue:
 
 def _bundle(package: str, language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
-    source = resources.files(package).joinpath(f"{language}.ftl").read_text(encoding="utf-8")
-    bundle.add_resource(FluentResource(source))
+    for source in sources(package, language):
+        bundle.add_resource(FluentResource(source))
     return bundle
+
+
+def sources(package: str, language: str) -> tuple[str, ...]:
+    """The Fluent text of a package's catalogue: `vi.ftl` first, then each topic's own file (`round.vi.ftl`) by name."""
+    first = f"{language}.ftl"
+    files = [file for file in resources.files(package).iterdir() if file.name == first or file.name.endswith(f".{first}")]
+    return tuple(file.read_text(encoding="utf-8") for file in sorted(files, key=lambda file: (file.name != first, file.name)))
 
 
 def _argument(value: object) -> str | int:

@@ -47,6 +47,8 @@ _NO_DOSE_FOR_S = 180.0
 _DRAIN_S = 240.0
 _FINISH_S = 60.0
 _SEED_ROUNDS = 1
+# So often a crash point that nobody passed is armed again; then its program is simply killed.
+_ARMED_AGAIN = 3
 # What the history checker counts. A run with any of these is not good, and neither is one without a word about them.
 _VERDICTS = ("lost", "doubled", "wrong_order", "stuck", "forged", "audit")
 
@@ -122,7 +124,7 @@ class _Run:
         self._waiting: list[Fault] = []
         self._open: list[_Open] = []
         self._recovering: list[_Open] = []
-        self._quiet: set[str] = set()
+        self._armed_again: Counter[int] = Counter()
 
     def go(self) -> Outcome:
         rng = random.Random(f"chaos-{self._asked.seed}")
@@ -280,6 +282,16 @@ class _Run:
             opened.ended_at = opened.recovered_at = datetime.now(UTC)
             opened.recovery_s = 0.0
             self._write(opened)
+            self._arm_again(opened.fault)
+
+    def _arm_again(self, fault: Fault) -> None:
+        """So that as many faults happen as were asked for, and each named point is hit as often as its count says."""
+        self._armed_again[fault.number] += 1
+        missed = self._armed_again[fault.number] > _ARMED_AGAIN
+        self._waiting.append(replace(fault, kind=f"kill-{self._side(fault)}", point=None) if missed else fault)
+
+    def _side(self, fault: Fault) -> str:
+        return "server" if fault.target == "server" else "cart"
 
     def _crashed(self, opened: _Open) -> bool:
         """Whether the program told, right before it ended, that it ends there; it may have ended for another reason."""
@@ -436,7 +448,10 @@ def _result(asked: Asked, outcome: Outcome, verdict: dict[str, Any], directory: 
         "imports": outcome.imports,
         "cpu_s": outcome.cpu_s,
     }
-    result["ok"] = all(value == 0 for value in found.values()) and not never and not outcome.not_drained and outcome.doses >= asked.doses
+    seldom = {point: points[point] for point in schedule.NAMED if points[point] < schedule.hits_wanted(asked.faults)}
+    result["too_seldom"] = seldom
+    whole_run = outcome.doses >= asked.doses and kinds.total() >= asked.faults and not seldom
+    result["ok"] = all(value == 0 for value in found.values()) and not never and not outcome.not_drained and whole_run
     return result
 
 
@@ -456,6 +471,6 @@ def _tell(result: dict[str, Any], say: Say) -> None:
         say(f"{name.replace('_', ' ')}: " + ", ".join(f"{kind} {count}" for kind, count in result[name].items()))
     say("processor seconds: " + ", ".join(f"{what} {seconds}" for what, seconds in result["cpu_s"].items()))
     say("met by the nurses: " + ", ".join(f"{what} {count}" for what, count in result["met"].items()))
-    for name in (*_VERDICTS, "longest_recovery_s", "never_recovered", "not_drained", "unexpected"):
+    for name in (*_VERDICTS, "longest_recovery_s", "never_recovered", "not_drained", "too_seldom", "unexpected"):
         say(f"{name.replace('_', ' '):20} {result[name]}")
     say("nothing was lost, doubled, out of order or stuck" if result["ok"] else "NOT GOOD")

@@ -79,6 +79,11 @@ class Fault:
     amount: float = 0.0
 
 
+def hits_wanted(faults: int) -> int:
+    """How often each of `NAMED` must have been hit in a run of so many faults: 20 times in one of 500."""
+    return faults * 20 // 500
+
+
 def draw(seed: int, *, doses: int, faults: int, carts: tuple[str, ...], points: Mapping[str, str] | None = None) -> tuple[Fault, ...]:
     """`faults` of them over `doses` doses, in order. `points`: each crash point with whose it is, "cart" or "server"."""
     rng = random.Random(f"schedule-{seed}")

@@ -33,6 +33,7 @@ VERSIONS = {
     "server-0007": "1a590d1^",
     "server-0008": "c6002a1^",
     "server-0009": "95a035d^",
+    "server-0013": "1c17d52",
     "journal-1": "d13697e^",
     "journal-2": "c6002a1",
 }

@@ -102,6 +102,7 @@ TELEMETRY = _up("telemetry", "tele/{kind}", messages.Telemetry, "numbers of one 
 ADMINISTRATION = _up("administration", "adm", messages.AdministrationRecorded, "one administration, resent until its receipt")
 ATTEMPT = _up("attempt", "attempt", messages.AttemptStopped, "a dose that was stopped or given up, resent until its receipt")
 OBSERVATION = _up("observation", "obs", messages.ObservationRecorded, "a value measured at the bedside, resent until its receipt")
+NOTE = _up("note", "note", messages.BedsideNoted, "what was said or done at a bedside and is no dose, resent until its receipt")
 TABLES = _up("tables", "tables", messages.TablesHeld, "which signed tables the cart holds; asks for newer ones")
 LEASE_ASK = _up("lease-ask", "lease", messages.LeaseAsked, "asks for, renews or gives back a patient's dose lease")
 CLOCK_ASK = _up("clock-ask", "clock", messages.ClockAsked, "asks what time it is")
@@ -125,7 +126,7 @@ HOST = Route(
 )
 
 ROUTES: tuple[Route, ...] = (
-    STATE, BIRTH, TELEMETRY, ADMINISTRATION, ATTEMPT, OBSERVATION, TABLES, LEASE_ASK, CLOCK_ASK, EVENT, ANSWER,
+    STATE, BIRTH, TELEMETRY, ADMINISTRATION, ATTEMPT, OBSERVATION, NOTE, TABLES, LEASE_ASK, CLOCK_ASK, EVENT, ANSWER,
     RECEIPT, EMR, TABLE, LEASE, CLOCK, ACK, COMMAND,
     HOST,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from pointofcare.wire.messages.fleet import (
     EventsAcknowledged,
     FleetEvent,
 )
+from pointofcare.wire.messages.note import BedsideNoted, NoteKind
 from pointofcare.wire.messages.state import CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.table import HeldTable, TableIssued, TableKind, TablesHeld
 
@@ -38,6 +39,7 @@ __all__ = [
     "AdministrationRecorded",
     "AttemptOutcome",
     "AttemptStopped",
+    "BedsideNoted",
     "CartBirth",
     "CartPhase",
     "CartState",
@@ -56,6 +58,7 @@ __all__ = [
     "LeaseAction",
     "LeaseAnswered",
     "LeaseAsked",
+    "NoteKind",
     "ObservationRecorded",
     "RecordReceived",
     "TableIssued",

@@ -18,6 +18,7 @@ from pointofcare.wire.messages.dose import (
     RecordReceived,
 )
 from pointofcare.wire.messages.fleet import ClockAsked, ClockTold, Command, CommandAnswered, EventsAcknowledged, FleetEvent
+from pointofcare.wire.messages.note import BedsideNoted
 from pointofcare.wire.messages.state import CartBirth, CartState, HostState, Telemetry
 from pointofcare.wire.messages.table import TableIssued, TablesHeld
 
@@ -31,6 +32,7 @@ Body = (
     | AdministrationRecorded
     | AttemptStopped
     | ObservationRecorded
+    | BedsideNoted
     | RecordReceived
     | EmrSettled
     | LeaseAsked

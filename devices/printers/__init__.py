@@ -1,0 +1,1 @@
+"""What is printed: wristbands, as files that any printer takes."""

@@ -210,6 +210,7 @@ def insert_order(
             clarification=clarification,
             placed_at=tx.at,
             updated_at=tx.at,
+            prescriber=order.prescriber,
         )
     )
 
@@ -236,6 +237,7 @@ def point_to(tx: Transaction, order: Order, *, expected: int, keep_verification:
         "status": None if order.status is None else order.status.value,
         "updated_at": tx.at,
         "clarification": clarification,
+        "prescriber": order.prescriber,
     }
     if keep_verification:
         values["verification_version"] = order.version

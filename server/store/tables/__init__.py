@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from server.store.tables.admission import (
+    DoseSeenRow,
+    DrawnNumberRow,
+    PatientIdentityRow,
+    PatientMergeRow,
+    PatientPhotoRow,
+    TranscriptionRow,
+)
 from server.store.tables.audit import AuditCheckpointRow, AuditLeafRow, AuditRow
 from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
@@ -18,7 +26,8 @@ from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
-from server.store.tables.pharmacy import PolicyFileRow, PolicyRow, ProductRow
+from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, PolicyRow, ProductRow, ProductVersionRow
+from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
@@ -33,11 +42,14 @@ __all__ = [
     "AuditRow",
     "BagRow",
     "BandRow",
+    "BarcodeSightingRow",
     "CartEventRow",
     "CartRow",
     "ContainerUseRow",
     "DiscrepancyRow",
+    "DoseSeenRow",
     "DrawerAssignmentRow",
+    "DrawnNumberRow",
     "FailedSignInRow",
     "KnownBrowserRow",
     "EmergencyAccessRow",
@@ -53,11 +65,17 @@ __all__ = [
     "OrderVersionRow",
     "OutboxRow",
     "OverrideReviewRow",
+    "PatientIdentityRow",
+    "PatientMergeRow",
+    "PatientPhotoRow",
     "PatientRow",
     "PolicyFileRow",
     "PolicyRow",
     "ProductRow",
+    "ProductVersionRow",
     "PumpReadingRow",
+    "QualityDayRow",
+    "QualityMarkRow",
     "RecallRow",
     "RecoveryCodeRow",
     "RejectedMessageRow",
@@ -70,6 +88,9 @@ __all__ = [
     "TableVersionRow",
     "TaskRow",
     "TaskStepRow",
+    "TranscriptionRow",
+    "UnfilledDoseRow",
+    "WallScreenRow",
     "WardRow",
     "WeightRow",
     "staff_roles",

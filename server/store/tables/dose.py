@@ -69,11 +69,13 @@ class AdministrationRow(Model):
     __table_args__ = (
         Index("ix_administrations_patient", "facility", "patient", "effective_at"),
         Index("ix_administrations_ward", "facility", "ward", "effective_at"),
+        Index("ix_administrations_not_given", "facility", "status", "effective_at"),
         Index("ix_administrations_overridden", "facility", "overridden", "effective_at"),
         Index("ix_administrations_amends", "facility", "amends"),
         Index("ix_administrations_bag", "facility", "bag"),
         Index("ix_administrations_product", "facility", "product", "effective_at"),
         Index("ix_administrations_recorded", "facility", "recorded_at", "record_id"),
+        Index("ix_administrations_received", "facility", "received_at"),
         Index("ix_administrations_serial", "facility", "serial"),
         Index("ix_administrations_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )
@@ -104,6 +106,7 @@ class AttemptRow(Model):
     __table_args__ = (
         Index("ix_attempts_ward", "facility", "ward", "at"),
         Index("ix_attempts_at", "facility", "at", "record_id"),
+        Index("ix_attempts_received", "facility", "received_at"),
         Index("ix_attempts_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )
 

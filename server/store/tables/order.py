@@ -33,8 +33,11 @@ class OrderRow(Model):
     clarification: Mapped[str | None] = mapped_column(Text)
     placed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # As the newest version's document says, for "my patients".
+    prescriber: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
+        Index("ix_orders_prescriber", "facility", "prescriber", "status"),
         ForeignKeyConstraint(["facility", "patient"], ["patients.facility", "patients.id"]),
         Index("ix_orders_patient", "facility", "patient", "status"),
         Index("ix_orders_verification", "facility", "verification", "placed_at"),

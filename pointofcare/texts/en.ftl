@@ -27,7 +27,7 @@ finding-P3 = { $cause ->
  }
 finding-P4 = WRONG PATIENT: scanned { $scanned }, the order is for { $ordered }.
 finding-P5 = { $cause ->
-    [lapsed] Nothing was scanned for too long ({ $minutes } min); the patient's session has closed.
+    [lapsed] Nothing was scanned for too long ({ $minutes }); the patient's session has closed.
    *[drug-first] The drug was scanned before the wristband.
  }
 finding-P6 = { $cause ->
@@ -138,18 +138,18 @@ finding-Q7 = { $cause ->
    *[unknown] The dose is by weight, and the weight is not known.
  }
 finding-T1 = { $cause ->
-    [early] { $minutes } min early; due at { $due }.
-    [late] { $minutes } min late; it was due at { $due }.
+    [early] { $minutes } early; due at { $due }.
+    [late] { $minutes } late; it was due at { $due }.
     [timezone] The ward's time zone is not known, so the due time is not.
    *[schedule] It is not known when this dose is due.
  }
 finding-T2 = A later dose (due { $given }) was given already; this one was due at { $due }.
 finding-T3 = { $status ->
-    [not-done] The same drug was recorded as not given { $minutes } min ago.
-    [unconfirmed] The same drug was verified { $minutes } min ago and nobody confirmed it: it is not known whether the patient took it.
-   *[completed] The same drug was given { $minutes } min ago.
+    [not-done] The same drug was recorded as not given { $minutes } ago.
+    [unconfirmed] The same drug was verified { $minutes } ago and nobody confirmed it: it is not known whether the patient took it.
+   *[completed] The same drug was given { $minutes } ago.
  }
-finding-T4 = Only { $minutes } min are left to the next dose at { $next }.
+finding-T4 = Only { $minutes } are left to the next dose at { $next }.
 finding-T6 = { $cause ->
     [unknown] It is not known whether the cart's clock is right.
    *[off] The cart's clock is off by { $seconds } s.
@@ -159,16 +159,16 @@ finding-N1 = { $cause ->
     [scheduled] An as-needed drug has no due time.
    *[other] "{ $reason }" is not a reason of this order.
  }
-finding-N2 = Last given { $minutes } min ago; the interval is { $interval } min.
+finding-N2 = Last given { $minutes } ago; the interval is { $interval }.
 finding-N4 = { $cause ->
-    [overdue] The effect of the dose of { $at } ({ $minutes } min ago) is not charted.
+    [overdue] The effect of the dose of { $at } ({ $minutes } ago) is not charted.
     [not-as-needed] The record of { $at } is not of a dose as needed.
     [no-effect] The effect of the dose of { $at } is not stated.
    *[unknown] This patient has no such dose on the record.
  }
 finding-H1 = { $cause ->
     [missing] { $observation } was not measured.
-    [stale] { $observation } ({ $value }) was measured { $minutes } min ago; that is too old.
+    [stale] { $observation } ({ $value }) was measured { $minutes } ago; that is too old.
     [below] { $observation } is { $value }, below { $limit }.
     [above] { $observation } is { $value }, above { $limit }.
    *[unit] { $observation } ({ $value }) is in a unit that cannot be compared.
@@ -263,7 +263,7 @@ finding-S4 = { $cause ->
  }
 finding-S6 = { $cause ->
     [future] The time of giving is in the future.
-   *[late] Charted { $minutes } min after giving.
+   *[late] Charted { $minutes } after giving.
  }
 finding-C1 = { $cause ->
     [unknown] It cannot be worked out what became of the controlled drug.
@@ -272,7 +272,7 @@ finding-C1 = { $cause ->
 finding-C2 = { $waste } of { $name } is wasted: a witness is required.
 finding-O1 = { $cause ->
     [unknown] No connection, and the age of the orders is not known.
-   *[old] No connection; the orders are { $minutes } min old.
+   *[old] No connection; the orders are { $minutes } old.
  }
 finding-O2 = { $lease ->
     [doubt] A cart that was with this patient has not reported: it may have given this dose.
@@ -464,3 +464,6 @@ origin-staff = staff list
 origin-cart = cart
 origin-intent = stated by the nurse
 origin-policy = policy
+span-minutes = { $count } min
+span-hours = { $count } h
+span-days = { $count } d

@@ -14,6 +14,8 @@ from pointofcare.verdict.finding import Finding
 _COUNTED = re.compile(r"(?<=[0-9] )\{([a-z]+)\}")  # the braces of "2 {tablet}" are UCUM's, not a nurse's
 # Parameters that hold a code which has words of its own: parameter -> prefix of the text's id.
 _CODED = {"observation": "observation", "action": "action"}
+# Parameters that are a number of minutes: nobody reads "240 min" as four hours.
+_MINUTES = frozenset({"minutes", "interval"})
 
 
 NOTHING = "none"  # the word by which the texts select an empty value
@@ -40,7 +42,22 @@ def shown(language: str, values: Mapping[str, object]) -> dict[str, object]:
     return {name: _shown(language, name, value) for name, value in values.items()}
 
 
+def span(language: str, minutes: float) -> str:
+    """ "40 min", "4 h", "4 h 15 min", "2 d 3 h"; the last minutes of days are left out."""
+    whole = int(abs(minutes))
+    days, hours, rest = whole // 1440, whole % 1440 // 60, whole % 60
+    if whole < 120:
+        parts = (("minutes", whole),)
+    elif whole < 2880:
+        parts = (("hours", whole // 60), ("minutes", rest))
+    else:
+        parts = (("days", days), ("hours", hours))
+    return " ".join(clinical().text(language, f"span-{unit}", {"count": count}) for unit, count in parts if count or whole < 120)
+
+
 def _shown(language: str, name: str, value: object) -> object:
+    if name in _MINUTES and isinstance(value, int | float) and not isinstance(value, bool):
+        return span(language, value)
     if not isinstance(value, str):
         return value
     if not value:

@@ -27,7 +27,7 @@ finding-P3 = { $cause ->
  }
 finding-P4 = MAUVAIS PATIENT : scanné { $scanned }, la prescription est pour { $ordered }.
 finding-P5 = { $cause ->
-    [lapsed] Rien n'a été scanné depuis trop longtemps ({ $minutes } min) ; la session du patient est fermée.
+    [lapsed] Rien n'a été scanné depuis trop longtemps ({ $minutes }) ; la session du patient est fermée.
    *[drug-first] Le médicament a été scanné avant le bracelet.
  }
 finding-P6 = { $cause ->
@@ -138,18 +138,18 @@ finding-Q7 = { $cause ->
    *[unknown] La dose dépend du poids, et le poids n'est pas connu.
  }
 finding-T1 = { $cause ->
-    [early] { $minutes } min trop tôt ; prévue à { $due }.
-    [late] { $minutes } min de retard ; prévue à { $due }.
+    [early] { $minutes } trop tôt ; prévue à { $due }.
+    [late] { $minutes } de retard ; prévue à { $due }.
     [timezone] Le fuseau horaire du service n'est pas connu, donc l'heure prévue non plus.
    *[schedule] On ne sait pas quand cette dose est prévue.
  }
 finding-T2 = Une dose ultérieure (prévue à { $given }) a déjà été administrée ; celle-ci était prévue à { $due }.
 finding-T3 = { $status ->
-    [not-done] Le même médicament a été noté comme non administré il y a { $minutes } min.
-    [unconfirmed] Le même médicament a été vérifié il y a { $minutes } min et personne n'a confirmé : on ne sait pas si le patient l'a pris.
-   *[completed] Le même médicament a été administré il y a { $minutes } min.
+    [not-done] Le même médicament a été noté comme non administré il y a { $minutes }.
+    [unconfirmed] Le même médicament a été vérifié il y a { $minutes } et personne n'a confirmé : on ne sait pas si le patient l'a pris.
+   *[completed] Le même médicament a été administré il y a { $minutes }.
  }
-finding-T4 = Il ne reste que { $minutes } min jusqu'à la prochaine dose ({ $next }).
+finding-T4 = Il ne reste que { $minutes } jusqu'à la prochaine dose ({ $next }).
 finding-T6 = { $cause ->
     [unknown] On ne sait pas si l'horloge du chariot est juste.
    *[off] L'horloge du chariot est décalée de { $seconds } s.
@@ -159,16 +159,16 @@ finding-N1 = { $cause ->
     [scheduled] Un médicament à la demande n'a pas d'heure prévue.
    *[other] « { $reason } » n'est pas un motif de cette prescription.
  }
-finding-N2 = Dernière prise il y a { $minutes } min ; l'intervalle est de { $interval } min.
+finding-N2 = Dernière prise il y a { $minutes } ; l'intervalle est de { $interval }.
 finding-N4 = { $cause ->
-    [overdue] L’effet de la dose de { $at } (il y a { $minutes } min) n’est pas noté.
+    [overdue] L’effet de la dose de { $at } (il y a { $minutes }) n’est pas noté.
     [not-as-needed] La saisie de { $at } n’est pas celle d’une dose au besoin.
     [no-effect] L’effet de la dose de { $at } n’est pas indiqué.
    *[unknown] Ce patient n’a pas une telle dose dans son dossier.
  }
 finding-H1 = { $cause ->
     [missing] { $observation } : non mesuré.
-    [stale] { $observation } ({ $value }) : mesuré il y a { $minutes } min, trop ancien.
+    [stale] { $observation } ({ $value }) : mesuré il y a { $minutes }, trop ancien.
     [below] { $observation } : { $value }, au-dessous de { $limit }.
     [above] { $observation } : { $value }, au-dessus de { $limit }.
    *[unit] { $observation } ({ $value }) : unité non comparable.
@@ -263,7 +263,7 @@ finding-S4 = { $cause ->
  }
 finding-S6 = { $cause ->
     [future] L'heure d'administration est dans le futur.
-   *[late] Noté { $minutes } min après l'administration.
+   *[late] Noté { $minutes } après l'administration.
  }
 finding-C1 = { $cause ->
     [unknown] On ne peut pas établir ce qu'est devenu le stupéfiant.
@@ -272,7 +272,7 @@ finding-C1 = { $cause ->
 finding-C2 = { $waste } de { $name } jetés : un témoin est obligatoire.
 finding-O1 = { $cause ->
     [unknown] Pas de connexion, et l'âge des prescriptions n'est pas connu.
-   *[old] Pas de connexion ; les prescriptions datent de { $minutes } min.
+   *[old] Pas de connexion ; les prescriptions datent de { $minutes }.
  }
 finding-O2 = { $lease ->
     [doubt] Un chariot qui était auprès de ce patient n’a pas rendu compte : il a pu donner cette dose.
@@ -464,3 +464,6 @@ origin-staff = liste du personnel
 origin-cart = chariot
 origin-intent = indiqué par le soignant
 origin-policy = règles de l’hôpital
+span-minutes = { $count } min
+span-hours = { $count } h
+span-days = { $count } j

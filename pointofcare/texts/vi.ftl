@@ -27,7 +27,7 @@ finding-P3 = { $cause ->
  }
 finding-P4 = SAI NGƯỜI BỆNH: đã quét { $scanned }, y lệnh của { $ordered }.
 finding-P5 = { $cause ->
-    [lapsed] Quá lâu không quét ({ $minutes } phút); phiên của người bệnh đã đóng.
+    [lapsed] Quá lâu không quét ({ $minutes }); phiên của người bệnh đã đóng.
    *[drug-first] Đã quét thuốc trước khi quét vòng tay.
  }
 finding-P6 = { $cause ->
@@ -138,18 +138,18 @@ finding-Q7 = { $cause ->
    *[unknown] Liều tính theo cân nặng nhưng chưa có cân nặng.
  }
 finding-T1 = { $cause ->
-    [early] Sớm { $minutes } phút; giờ y lệnh { $due }.
-    [late] Quá giờ { $minutes } phút; giờ y lệnh { $due }.
+    [early] Sớm { $minutes }; giờ y lệnh { $due }.
+    [late] Quá giờ { $minutes }; giờ y lệnh { $due }.
     [timezone] Không rõ múi giờ của khoa nên không rõ giờ y lệnh.
    *[schedule] Không rõ giờ y lệnh của liều này.
  }
 finding-T2 = Đã thực hiện liều sau (giờ y lệnh { $given }); liều này có giờ y lệnh { $due }.
 finding-T3 = { $status ->
-    [not-done] Thuốc này đã được ghi là không thực hiện { $minutes } phút trước.
-    [unconfirmed] Thuốc này đã được kiểm tra { $minutes } phút trước và chưa ai xác nhận: chưa rõ người bệnh đã dùng chưa.
-   *[completed] Thuốc này đã dùng { $minutes } phút trước.
+    [not-done] Thuốc này đã được ghi là không thực hiện { $minutes } trước.
+    [unconfirmed] Thuốc này đã được kiểm tra { $minutes } trước và chưa ai xác nhận: chưa rõ người bệnh đã dùng chưa.
+   *[completed] Thuốc này đã dùng { $minutes } trước.
  }
-finding-T4 = Chỉ còn { $minutes } phút đến liều kế tiếp ({ $next }).
+finding-T4 = Chỉ còn { $minutes } đến liều kế tiếp ({ $next }).
 finding-T6 = { $cause ->
     [unknown] Không rõ đồng hồ của xe tiêm có đúng hay không.
    *[off] Đồng hồ của xe tiêm lệch { $seconds } giây.
@@ -159,16 +159,16 @@ finding-N1 = { $cause ->
     [scheduled] Thuốc dùng khi cần không có giờ y lệnh.
    *[other] "{ $reason }" không phải lý do trong y lệnh.
  }
-finding-N2 = Liều trước cách đây { $minutes } phút; khoảng cách tối thiểu { $interval } phút.
+finding-N2 = Liều trước cách đây { $minutes }; khoảng cách tối thiểu { $interval }.
 finding-N4 = { $cause ->
-    [overdue] Chưa ghi hiệu quả của liều lúc { $at } ({ $minutes } phút trước).
+    [overdue] Chưa ghi hiệu quả của liều lúc { $at } ({ $minutes } trước).
     [not-as-needed] Lần thực hiện lúc { $at } không phải thuốc dùng khi cần.
     [no-effect] Chưa ghi hiệu quả của liều lúc { $at }.
    *[unknown] Không có lần dùng thuốc khi cần nào như vậy trong hồ sơ người bệnh này.
  }
 finding-H1 = { $cause ->
     [missing] Chưa đo { $observation }.
-    [stale] { $observation } ({ $value }) đo cách đây { $minutes } phút, đã quá cũ.
+    [stale] { $observation } ({ $value }) đo cách đây { $minutes }, đã quá cũ.
     [below] { $observation } là { $value }, dưới { $limit }.
     [above] { $observation } là { $value }, trên { $limit }.
    *[unit] { $observation } ({ $value }) có đơn vị không so sánh được.
@@ -263,7 +263,7 @@ finding-S4 = { $cause ->
  }
 finding-S6 = { $cause ->
     [future] Giờ thực hiện ở tương lai.
-   *[late] Ghi sau khi thực hiện { $minutes } phút.
+   *[late] Ghi sau khi thực hiện { $minutes }.
  }
 finding-C1 = { $cause ->
     [unknown] Không tính được lượng thuốc kiểm soát đặc biệt đã đi đâu.
@@ -272,7 +272,7 @@ finding-C1 = { $cause ->
 finding-C2 = Hủy { $waste } { $name }: bắt buộc có người chứng kiến.
 finding-O1 = { $cause ->
     [unknown] Mất kết nối, không rõ y lệnh đã cũ bao lâu.
-   *[old] Mất kết nối; dữ liệu y lệnh đã cũ { $minutes } phút.
+   *[old] Mất kết nối; dữ liệu y lệnh đã cũ { $minutes }.
  }
 finding-O2 = { $lease ->
     [doubt] Một xe đã ở bên người bệnh này chưa báo lại: có thể xe đó đã cho liều này.
@@ -461,3 +461,6 @@ origin-staff = danh sách nhân viên
 origin-cart = xe tiêm
 origin-intent = điều dưỡng nhập
 origin-policy = quy định của bệnh viện
+span-minutes = { $count } phút
+span-hours = { $count } giờ
+span-days = { $count } ngày

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cart_client import change, dose, evidence
+from cart_client import change, dose, evidence, looks
 from cart_client.change import Seen
 from cart_client.visit import Visit, advance, ask, attempt, facts, say
 from pointofcare.administration import events
@@ -26,6 +26,7 @@ _LISTS = frozenset({State.PATIENT, State.CONCLUDED})
 def begin(visit: Visit, now: datetime) -> None:
     """From now on the screen shows what the tables say now, and changes are told from here."""
     visit.seen = _look(visit, now) if visit.session.patient is not None else None
+    visit.look = looks.look(visit.chart.body(now), visit.session.patient)
     visit.changes = ()
 
 

@@ -218,6 +218,10 @@ class Chart:
         """Which of the four tables are not there or no longer usable; () means that there is a chart."""
         return tuple(kind.value for kind, table in self._tables.all() if table is None or table.expires_at <= now)
 
+    def body(self, now: datetime) -> PatientChartBody | None:
+        """All of the ward, None without a chart."""
+        return self._ward_body(now)
+
     def _ward_body(self, now: datetime) -> PatientChartBody | None:
         if self.missing(now) or self._tables.patient_chart is None:
             return None

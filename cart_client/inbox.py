@@ -134,7 +134,16 @@ class ClearDrugs(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosePatient(Command):
-    pass
+    """`look`: the patient whose lines are looked at next, "" for the round."""
+
+    look: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAt(Command):
+    """Show a patient's lines without a wristband, to look only; "" for the round."""
+
+    patient: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

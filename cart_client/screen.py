@@ -3,7 +3,8 @@ Nothing here decides what may be given."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cart_client import care
@@ -12,6 +13,7 @@ from cart_client.change import Change
 from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
+from cart_client.looks import Mark
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
@@ -20,10 +22,12 @@ from pointofcare.labels.scan import DrugScan, Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
 from pointofcare.products import Product
-from pointofcare.verdict.facts import HistoryEntry, Lease
+from pointofcare.texts import tall_man
+from pointofcare.verdict import index
+from pointofcare.verdict.facts import Action, HistoryEntry, Lease
 from pointofcare.verdict.policy import ListedEmergency
 from pointofcare.wire.messages import AdministrationRecorded
-from pointofcare.wire.tables import Conflict
+from pointofcare.wire.tables import Conflict, PatientChartBody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +95,9 @@ class View:
     `witness_badge` says that a second person's badge was read and the PIN is awaited; `notice` is a code with its parameters.
     `about` is the record that the act on the screen is about, `emergency` the policy's lines for a drug that nobody ordered,
     `counted` the controlled drug whose rest is to be counted. `changes` is what changed since the patient was opened, `conflicts` what
-    concerns who is signed in and was not read yet."""
+    concerns who is signed in and was not read yet. `looking` is a patient who is only looked at, `marks` what whoever is signed in has
+    not seen yet, `beds` the ward's patients by bed. `waiting` are, while nobody is signed in, who verified a dose that nobody confirmed,
+    and when. `spelled` are the hospital's own tall man names."""
 
     moment: int
     at: datetime
@@ -120,12 +126,18 @@ class View:
     recorded: tuple[Recorded, ...] = ()
     changes: tuple[Change, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    looking: Patient | None = None
+    marks: tuple[Mark, ...] = ()
+    beds: tuple[Patient, ...] = ()
+    waiting: tuple[tuple[str | None, datetime], ...] = ()
+    spelled: Mapping[str, str] = tall_man.NOTHING
     table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)
 
 
 DUES_EVERY_S = 15
+SHOWN_RECORDS = 5
 _SHOWN_AFTER_START = timedelta(hours=1)
 
 
@@ -195,6 +207,41 @@ class DueList:
         """Of that patient, or of everybody."""
         self._renew(now)
         return tuple(line for line in self._lines if patient is None or line.patient.id == patient)
+
+
+@index.kept
+def beds(body: PatientChartBody | None) -> tuple[Patient, ...]:
+    """The ward's patients as the round goes: by bed, those without one last."""
+    return tuple(sorted(body.patients, key=lambda each: (each.bed or "~", each.id))) if body is not None else ()
+
+
+def after(view: View, session: Session, moment: int, record: AdministrationRecord, now: datetime) -> View | None:
+    """`view` with the dose that the journal has just taken: what whoever confirmed it waits for. The rest is as it was shown a moment
+    ago; the next whole picture says what follows. None where that could mislead: for anything but a dose that was given."""
+    if view.session.record_id != record.record_id or record.action != Action.GIVE or record.status != "completed":
+        return None
+    strip = replace(view.strip, unsent=view.strip.unsent + 1, journal_fault="")
+    done = Recorded(record=record, standing=Standing(here=True))
+    return replace(
+        view,
+        moment=moment,
+        at=now,
+        session=session,
+        strip=strip,
+        recorded=(done, *view.recorded[: SHOWN_RECORDS - 1]),
+        opened=tuple(each for each in view.opened if each.record_id != record.record_id),
+        dues=tuple(_given(line) if _is_of(line, record) else line for line in view.dues),
+        notice="",
+        notice_params={},
+    )
+
+
+def _is_of(line: Due, record: AdministrationRecord) -> bool:
+    return line.due is not None and (line.order.id, line.due) == (record.order, record.due)
+
+
+def _given(line: Due) -> Due:
+    return replace(line, status="given", open_record=None)
 
 
 def last_records(journal: Journal, now: datetime, count: int) -> list[str]:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cart_client import evidence
 from cart_client.care import Due
@@ -19,7 +20,8 @@ from cart_client.chart import Chart, history_since
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.journal import Journal
-from cart_client.screen import DueList, Trace
+from cart_client.looks import Look, Looks
+from cart_client.screen import SHOWN_RECORDS, DueList, Trace
 from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
@@ -32,8 +34,10 @@ from pointofcare.wire import snapshot
 from pointofcare.wire.messages import AttemptOutcome
 from pointofcare.wire.tables import StaffEntry
 
+if TYPE_CHECKING:
+    from cart_client.ready import Ready
+
 log = logging.getLogger(__name__)
-SHOWN_RECORDS = 5
 _REMEMBERED = 4
 
 
@@ -44,7 +48,9 @@ class Visit:
     parameters.
 
     `seen` is what the screen of the open patient was made from and `changes` what changed since; `changed_moment` is the first moment
-    with them. `signed` and `second_signed` are the roster's entries of those whose PIN was proven, `read_conflicts` what was read here
+    with them. `ready` is the dose in hand as far as it can be written before the tap, `just_recorded` the record that the journal has and
+    no picture shows yet. `looking` is whom the nurse looks at without a wristband, `look` what that screen, or the open patient's, was made
+    from. `signed` and `second_signed` are the roster's entries of those whose PIN was proven, `read_conflicts` what was read here
     by whom."""
 
     chart: Chart
@@ -67,9 +73,14 @@ class Visit:
     seen: Seen | None = None
     changes: tuple[Change, ...] = ()
     changed_moment: int = 0
+    ready: Ready | None = None
+    just_recorded: AdministrationRecord | None = None
     signed: StaffEntry | None = None
     second_signed: StaffEntry | None = None
     read_conflicts: set[tuple[int, str]] = field(default_factory=set)
+    looks: Looks = field(default_factory=Looks)
+    looking: str = ""
+    look: Look | None = None
 
 
 def say(visit: Visit, notice: str, **params: object) -> None:
@@ -204,6 +215,7 @@ def leave(visit: Visit, event: events.SignedOut | events.IdleExpired | events.Pa
     visit.seen, visit.changes = None, ()
     if visit.session.nurse is None:
         visit.signed, visit.second_signed = None, None
+        visit.looking, visit.look = "", None  # nobody says that it was read
 
 
 def abandon(visit: Visit, now: datetime) -> None:

@@ -16,7 +16,24 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cart_client import acts, changing, conflict, counting, declining, dose, doubt, measuring, open_dose, rights, screen, sign_in, visit
+from cart_client import (
+    acts,
+    changing,
+    conflict,
+    counting,
+    declining,
+    dose,
+    doubt,
+    looking,
+    measuring,
+    open_dose,
+    ready,
+    rights,
+    screen,
+    sign_in,
+    spelling,
+    visit,
+)
 from cart_client import inbox as asked
 from cart_client.care import Care
 from cart_client.chart import Chart
@@ -82,6 +99,7 @@ class Bedside:
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
+        self._wake, self._wakes, self._shows_all, self._made_ready_mono_s = wake, False, True, float("-inf")
         self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
         self._now = self._clock.now
         self._kept_mono_s = self._ticked_mono_s = mono_s()
@@ -105,7 +123,7 @@ class Bedside:
             idle=Idle(mono_s),
             evaluate=evaluate,
             new_id=new_id,
-            wake=wake,
+            wake=self._wake_later,
             recent=screen.last_records(journal, self._now(), visit.SHOWN_RECORDS),
         )
         self._view = self._picture(self._now())
@@ -134,6 +152,8 @@ class Bedside:
             # Who is always scanned to has no quiet second: the idle lock and the leases must not wait for one.
             if self._mono_s() - self._ticked_mono_s >= TICK_S:
                 self.handle(asked.Tick())
+            if self.inbox.empty():
+                self.rest()
 
     def handle(self, item: object) -> None:
         """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
@@ -142,13 +162,44 @@ class Bedside:
         except Exception as exc:  # noqa: BLE001
             visit.failed(self.visit, exc)
         # Answered only after the picture: who pressed must see what became of it, not the screen from before.
-        try:
-            self._view = self._picture(self._now())
-        except Exception as exc:  # noqa: BLE001
-            visit.failed(self.visit, exc)
+        self._show(self._now())
         if isinstance(item, Asked) and not item.answer.done():
             notice = self.visit.notice[0]
             item.answer.set_result(Answer(done=not notice, notice=notice))
+        if self._wakes:
+            self._wakes = False
+            self._wake()
+
+    def rest(self) -> None:
+        """What nobody waits for, when nothing else is to be done: the whole picture after a record, and the dose in hand made ready."""
+        v = self.visit
+        if not self._shows_all:
+            self._show(self._now())
+        if v.session.state is not State.GIVING:
+            v.ready = None
+            return
+        try:
+            now, mono_s = self._now(), self._mono_s()
+            is_new = v.ready is None or v.ready.session is not v.session
+            if not ready.is_good(v.ready, v, now) and (is_new or mono_s - self._made_ready_mono_s >= TICK_S):
+                self._made_ready_mono_s = mono_s
+                v.ready = ready.prepare(v, now)
+        except Exception as exc:  # noqa: BLE001
+            v.ready = None
+            log.warning("a dose is not made ready: %s: %s", type(exc).__name__, exc)
+
+    def _wake_later(self) -> None:
+        """The uplink, which then works on the same processor, once who pressed has the answer."""
+        self._wakes = True
+
+    def _show(self, now: datetime) -> None:
+        """The picture: at once what was just recorded, and else all of it."""
+        record, self.visit.just_recorded = self.visit.just_recorded, None
+        try:
+            quick = screen.after(self._view, self.visit.session, self.visit.moment, record, now) if record is not None else None
+            self._view, self._shows_all = (quick, False) if quick is not None else (self._picture(now), True)
+        except Exception as exc:  # noqa: BLE001
+            visit.failed(self.visit, exc)
 
     def _take(self, item: object) -> None:
         now, here, session = self._now(), self.visit.here, self.visit.session
@@ -278,9 +329,13 @@ class Bedside:
             raise IllegalTransitionError("session", session.state.value, "BandScanned")
         visit.abandon(v, now)
         v.here.release(session.patient, session.nurse, now)
+        looked_at = v.looking
         visit.advance(v, event, now)
+        looking.left(v)
         v.here.show_orders(event.patient, now)
         changing.begin(v, now)
+        if looked_at and event.patient is not None and event.patient != looked_at:
+            visit.say(v, "band-of-other", scanned=event.patient, looked=looked_at)
         if event.patient is not None:
             v.here.acquire(event.patient, session.nurse)
         changing.identity(v, now)
@@ -293,6 +348,7 @@ class Bedside:
             case asked.EnterPin(pin=pin, why=why):
                 sign_in.pin(v, pin, now, why=why)
             case asked.SignOut():
+                looking.left(v)
                 visit.leave(v, events.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
                 scan = Keyed(value=mrn.strip(), kind=LabelKind.PATIENT, second_identifier=birth_date.strip(), reason=reason)
@@ -317,8 +373,13 @@ class Bedside:
                 visit.abandon(v, now)
                 visit.advance(v, events.DrugsCleared(at=now), now)
                 v.here.show_orders(v.session.patient, now)
-            case asked.ClosePatient():
+            case asked.ClosePatient(look=patient):
                 visit.leave(v, events.PatientClosed(at=now), now)
+                looking.left(v)
+                if patient:
+                    looking.at(v, patient, now)
+            case asked.LookAt(patient=patient):
+                looking.at(v, patient, now)
             case asked.SetRate():
                 dose.set_rate(v, command, now)
             case asked.DeclareEmergency():
@@ -352,7 +413,9 @@ class Bedside:
         order = dose.ordered(v, verdict.order, now, verdict.due) if verdict is not None else None
         signed_in = session.nurse is not None
         told = v.unlocker.told
-        dues = visit.due_list(v, now) if signed_in else ()
+        whom = session.patient or v.looking or None
+        dues = v.dues.of(whom, now) if signed_in else ()
+        opened = v.journal.open_doses()
         return View(
             moment=v.moment,
             at=now,
@@ -371,8 +434,9 @@ class Bedside:
             due=verdict.due if verdict is not None else None,
             choices=screen.choices(units, dues) if session.state is State.CHOOSING else (),
             dues=dues,
-            opened=v.journal.open_doses() if signed_in else (),
-            care=v.dues.care(session.patient, now) if signed_in else Care(),
+            opened=opened if signed_in else (),
+            waiting=tuple((record.nurse, record.effective_at) for record in opened) if not signed_in else (),
+            care=v.dues.care(whom, now) if signed_in else Care(),
             about=v.dues.entry(session.intent.of_record, now) if session.intent.of_record is not None else None,
             emergency=dose.listed_emergency(v, now),
             counted=counting.product(v, now) if session.state is State.COUNTING else None,
@@ -381,6 +445,10 @@ class Bedside:
             recorded=screen.recorded(v.journal, tuple(v.recent)),
             changes=v.changes,
             conflicts=conflict.unread(v, now),
+            looking=chart.patient(v.looking or None, now) if signed_in else None,
+            marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
+            beds=screen.beds(chart.body(now)) if signed_in else (),
+            spelled=spelling.of(chart.products(now), chart.policy()),
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),

@@ -28,24 +28,25 @@ from pointofcare.wire import codec, routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptStopped,
+    BedsideNoted,
     EmrState,
     FleetEvent,
     Message,
     ObservationRecorded,
 )
 
-_Body = AdministrationRecorded | AttemptStopped | ObservationRecorded
+_Body = AdministrationRecorded | AttemptStopped | ObservationRecorded | BedsideNoted
 # The broker client puts the connection's own in its place.
 _SID = "journal"
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 _KEPT_DECODED = 5000
 # Of what the EMR said of one record.
 _MOST_WORDS = 16
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
-_ROUTES = {"administration": routes.ADMINISTRATION, "attempt": routes.ATTEMPT, "observation": routes.OBSERVATION}
+_ROUTES = {"administration": routes.ADMINISTRATION, "attempt": routes.ATTEMPT, "observation": routes.OBSERVATION, "note": routes.NOTE}
 _ENTRY_TABLE = """CREATE TABLE entry (
     seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt', 'observation')),
+    kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt', 'observation', 'note')),
     journalled_at TEXT NOT NULL, patient TEXT, effective_at TEXT NOT NULL, payload BLOB NOT NULL
 ) STRICT"""
 _ENTRY_INDEX = "CREATE INDEX entry_effective ON entry (effective_at)"
@@ -133,8 +134,8 @@ class Journal:
                 self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
         elif self._one("PRAGMA quick_check")[0] != "ok":
             raise JournalError("the journal is damaged", remedy="keep the file, call support, chart on paper", why="damaged")
-        elif version == 1:
-            self._take_observations()
+        elif version < _SCHEMA_VERSION:
+            self._take_more_kinds()
 
     def _guard(self, table: str) -> None:
         for verb in ("UPDATE", "DELETE"):
@@ -143,8 +144,9 @@ class Journal:
                 "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
             )
 
-    def _take_observations(self) -> None:
-        """From version 1, whose rows could not be measured values: all of them copied, in one transaction."""
+    def _take_more_kinds(self) -> None:
+        """From version 1, whose rows could not be measured values, or 2, whose rows could be no notes: all of them copied, in one
+        transaction."""
         with self._transaction():
             for verb in ("update", "delete"):
                 self._db.execute(f"DROP TRIGGER entry_no_{verb}")
@@ -178,6 +180,10 @@ class Journal:
         """Make a measured value durable, like `append`."""
         at = observation.at
         return self._append("observation", observation.record_id, observation.patient, at, at, observation, message_id)
+
+    def append_note(self, note: BedsideNoted, *, message_id: str) -> Entry:
+        """Make durable what was said or done at a bedside and is no dose, like `append`."""
+        return self._append("note", note.record_id, note.patient, note.recorded_at, note.at, note, message_id)
 
     def _append(
         self,
@@ -332,6 +338,15 @@ class Journal:
             ).fetchall()
             bodies = [self._held(record_id).message.body for (record_id,) in rows]
             return tuple(body for body in bodies if isinstance(body, ObservationRecorded))
+
+    def notes(self, *, since: datetime) -> tuple[BedsideNoted, ...]:
+        """What was noted at this cart as of `since` or later, in the order of its rows."""
+        with self._lock, _translated():
+            rows = self._db.execute(
+                "SELECT record_id FROM entry WHERE kind = 'note' AND effective_at >= ? ORDER BY seq", (_text(since),)
+            ).fetchall()
+            bodies = [self._held(record_id).message.body for (record_id,) in rows]
+            return tuple(body for body in bodies if isinstance(body, BedsideNoted))
 
     def settle(self, record_id: str, *, at: datetime, duplicate: bool = False, discrepancies: int = 0) -> bool:
         """Note the server's receipt. False when the row is not ours or was settled before: a receipt may come twice."""

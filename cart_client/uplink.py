@@ -41,6 +41,7 @@ from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptStopped,
+    BedsideNoted,
     Body,
     CartBirth,
     CartPhase,
@@ -94,6 +95,7 @@ _ROUTES: Mapping[type[Body], Route] = {
     AdministrationRecorded: routes.ADMINISTRATION,
     AttemptStopped: routes.ATTEMPT,
     ObservationRecorded: routes.OBSERVATION,
+    BedsideNoted: routes.NOTE,
 }
 _REMEMBERED_COMMANDS = 256
 # Of one range; the server asks again for what is left.

@@ -38,6 +38,7 @@ from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptStopped,
+    BedsideNoted,
     Body,
     CartBirth,
     CartState,
@@ -67,7 +68,7 @@ from server.store import audit_log, fleet, outbox
 from server.store import leases as stored_leases
 from server.store import sequences as stored_sequences
 from server.store.transaction import Actor, Transaction, reading, transaction
-from server.usecases import administrations, attempts, checkpoints, leases, observations, sequences, tasks_raised
+from server.usecases import administrations, attempts, bedside_notes, checkpoints, leases, observations, sequences, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -91,6 +92,7 @@ SUBSCRIBED: tuple[Route, ...] = (
     routes.ADMINISTRATION,
     routes.ATTEMPT,
     routes.OBSERVATION,
+    routes.NOTE,
     routes.TABLES,
     routes.LEASE_ASK,
     routes.CLOCK_ASK,
@@ -180,6 +182,7 @@ class Gateway:
             AdministrationRecorded: self._on_administration,
             AttemptStopped: self._on_attempt,
             ObservationRecorded: self._on_observation,
+            BedsideNoted: self._on_observation,
             TablesHeld: self._on_tables,
             LeaseAsked: self._on_lease,
             ClockAsked: self._on_clock,
@@ -344,12 +347,15 @@ class Gateway:
 
     def _on_observation(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
-        assert isinstance(body, ObservationRecorded)
+        assert isinstance(body, ObservationRecorded | BedsideNoted)
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the measurement is of facility {body.facility!r}")
             return
         with transaction(_at_cart(cart)) as tx:
-            recorded = observations.record(tx, body, sender=cart)
+            if isinstance(body, BedsideNoted):
+                recorded = bedside_notes.record(tx, body, sender=cart)
+            else:
+                recorded = observations.record(tx, body, sender=cart)
         self._receipt(cart, recorded, (body.cart, body.epoch))
 
     def _receipt(self, cart: str, recorded: Recorded, journal: tuple[str, str]) -> None:

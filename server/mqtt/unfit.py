@@ -8,6 +8,7 @@ from __future__ import annotations
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptStopped,
+    BedsideNoted,
     Body,
     CartBirth,
     CartState,
@@ -19,7 +20,22 @@ from pointofcare.wire.messages import (
 # Ids of what is recorded, and of what this server keys rows by.
 LONGEST_ID = 200
 LONGEST_KEY = 64
-RECORD_IDS = ("record_id", "ward", "cart", "patient", "nurse", "witness", "order", "bag", "product", "code", "amends", "continues")
+RECORD_IDS = (
+    "record_id",
+    "ward",
+    "cart",
+    "patient",
+    "nurse",
+    "witness",
+    "order",
+    "bag",
+    "product",
+    "code",
+    "amends",
+    "continues",
+    "kind",
+    "of",
+)
 
 
 def why(body: Body) -> str:
@@ -32,6 +48,7 @@ def why(body: Body) -> str:
             AdministrationRecorded(record=told, epoch=epoch)
             | (AttemptStopped(epoch=epoch) as told)
             | (ObservationRecorded(epoch=epoch) as told)
+            | (BedsideNoted(epoch=epoch) as told)
         ):
             keys = {"epoch": epoch}
             ids = {name: getattr(told, name, None) for name in RECORD_IDS}

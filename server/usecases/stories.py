@@ -13,7 +13,7 @@ from typing import Any
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import QuantityError
 from pointofcare.wire import values
-from pointofcare.wire.messages import AttemptStopped
+from pointofcare.wire.messages import AttemptStopped, BedsideNoted
 from server.store import discrepancies, mapping_record, stories
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -37,6 +37,14 @@ def compare_attempt(tx: Transaction, attempt: AttemptStopped, *, sender: str | N
     if kept is None or dict(kept) == told:
         return
     _raise(tx, attempt.record_id, attempt.ward, attempt.patient or "", kept, told, sender or attempt.cart)
+
+
+def compare_note(
+    tx: Transaction, note: BedsideNoted, kept: Mapping[str, Any] | None, told: Mapping[str, Any], *, sender: str | None
+) -> None:
+    """As `compare_record`, of two notes as they are stored."""
+    if kept is not None and dict(kept) != dict(told):
+        _raise(tx, note.record_id, note.ward, note.patient or "", kept, told, sender or note.cart)
 
 
 def _same(kept: Mapping[str, Any], told: Mapping[str, Any]) -> bool:

@@ -19,10 +19,13 @@ CONTROLLED_COUNT: Final = "controlled-count"
 ACKNOWLEDGEMENT: Final = "acknowledgement"
 RECORD_GAP: Final = "record-gap"
 RECORDS_LOST: Final = "records-lost"
+PATIENT_QUESTION: Final = "patient-question"
+SEVERE_REACTION: Final = "severe-reaction"
 
 _PHARMACIST = frozenset({StaffRole.PHARMACIST})
 _CHARGE = frozenset({StaffRole.CHARGE_NURSE})
 _PRESCRIBER = frozenset({StaffRole.PRESCRIBER})
+_NURSE = frozenset({StaffRole.NURSE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     Answer(code="dispute", status=REJECTED, roles=_PRESCRIBER, needs_text=True),
                 ),
                 not_by_doer=True,
+            ),
+            Kind(
+                code=PATIENT_QUESTION,
+                rule="",
+                seen_by=_NURSE | _CHARGE | _PHARMACIST | _PRESCRIBER,
+                answers=(Answer(code="told", status=COMPLETED, roles=_NURSE | _CHARGE | _PHARMACIST | _PRESCRIBER, needs_text=True),),
+            ),
+            Kind(
+                code=SEVERE_REACTION,
+                rule="",
+                seen_by=_PRESCRIBER | _CHARGE | _PHARMACIST,
+                answers=(Answer(code="followed-up", status=COMPLETED, roles=_PRESCRIBER | _PHARMACIST, needs_text=True),),
             ),
             Kind(
                 code=RE_TIMING,

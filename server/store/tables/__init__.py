@@ -12,6 +12,7 @@ from server.store.tables.admission import (
 )
 from server.store.tables.audit import AuditCheckpointRow, AuditLeafRow, AuditRow
 from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
+from server.store.tables.bedside_note import BedsideNoteRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
 from server.store.tables.fleet import (
     CartEventRow,
@@ -42,6 +43,7 @@ __all__ = [
     "AuditRow",
     "BagRow",
     "BandRow",
+    "BedsideNoteRow",
     "BarcodeSightingRow",
     "CartEventRow",
     "CartRow",

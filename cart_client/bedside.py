@@ -27,7 +27,6 @@ from cart_client import (
     looking,
     measuring,
     open_dose,
-    ready,
     rights,
     screen,
     sign_in,
@@ -99,7 +98,6 @@ class Bedside:
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
-        self._wake, self._wakes, self._shows_all, self._made_ready_mono_s = wake, False, True, float("-inf")
         self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
         self._now = self._clock.now
         self._kept_mono_s = self._ticked_mono_s = mono_s()
@@ -123,7 +121,7 @@ class Bedside:
             idle=Idle(mono_s),
             evaluate=evaluate,
             new_id=new_id,
-            wake=self._wake_later,
+            wake=wake,
             recent=screen.last_records(journal, self._now(), visit.SHOWN_RECORDS),
         )
         self._view = self._picture(self._now())
@@ -152,8 +150,6 @@ class Bedside:
             # Who is always scanned to has no quiet second: the idle lock and the leases must not wait for one.
             if self._mono_s() - self._ticked_mono_s >= TICK_S:
                 self.handle(asked.Tick())
-            if self.inbox.empty():
-                self.rest()
 
     def handle(self, item: object) -> None:
         """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
@@ -162,44 +158,13 @@ class Bedside:
         except Exception as exc:  # noqa: BLE001
             visit.failed(self.visit, exc)
         # Answered only after the picture: who pressed must see what became of it, not the screen from before.
-        self._show(self._now())
+        try:
+            self._view = self._picture(self._now())
+        except Exception as exc:  # noqa: BLE001
+            visit.failed(self.visit, exc)
         if isinstance(item, Asked) and not item.answer.done():
             notice = self.visit.notice[0]
             item.answer.set_result(Answer(done=not notice, notice=notice))
-        if self._wakes:
-            self._wakes = False
-            self._wake()
-
-    def rest(self) -> None:
-        """What nobody waits for, when nothing else is to be done: the whole picture after a record, and the dose in hand made ready."""
-        v = self.visit
-        if not self._shows_all:
-            self._show(self._now())
-        if v.session.state is not State.GIVING:
-            v.ready = None
-            return
-        try:
-            now, mono_s = self._now(), self._mono_s()
-            is_new = v.ready is None or v.ready.session is not v.session
-            if not ready.is_good(v.ready, v, now) and (is_new or mono_s - self._made_ready_mono_s >= TICK_S):
-                self._made_ready_mono_s = mono_s
-                v.ready = ready.prepare(v, now)
-        except Exception as exc:  # noqa: BLE001
-            v.ready = None
-            log.warning("a dose is not made ready: %s: %s", type(exc).__name__, exc)
-
-    def _wake_later(self) -> None:
-        """The uplink, which then works on the same processor, once who pressed has the answer."""
-        self._wakes = True
-
-    def _show(self, now: datetime) -> None:
-        """The picture: at once what was just recorded, and else all of it."""
-        record, self.visit.just_recorded = self.visit.just_recorded, None
-        try:
-            quick = screen.after(self._view, self.visit.session, self.visit.moment, record, now) if record is not None else None
-            self._view, self._shows_all = (quick, False) if quick is not None else (self._picture(now), True)
-        except Exception as exc:  # noqa: BLE001
-            visit.failed(self.visit, exc)
 
     def _take(self, item: object) -> None:
         now, here, session = self._now(), self.visit.here, self.visit.session
@@ -329,13 +294,9 @@ class Bedside:
             raise IllegalTransitionError("session", session.state.value, "BandScanned")
         visit.abandon(v, now)
         v.here.release(session.patient, session.nurse, now)
-        looked_at = v.looking
         visit.advance(v, event, now)
-        looking.left(v)
         v.here.show_orders(event.patient, now)
         changing.begin(v, now)
-        if looked_at and event.patient is not None and event.patient != looked_at:
-            visit.say(v, "band-of-other", scanned=event.patient, looked=looked_at)
         if event.patient is not None:
             v.here.acquire(event.patient, session.nurse)
         changing.identity(v, now)
@@ -348,7 +309,6 @@ class Bedside:
             case asked.EnterPin(pin=pin, why=why):
                 sign_in.pin(v, pin, now, why=why)
             case asked.SignOut():
-                looking.left(v)
                 visit.leave(v, events.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
                 scan = Keyed(value=mrn.strip(), kind=LabelKind.PATIENT, second_identifier=birth_date.strip(), reason=reason)
@@ -369,17 +329,16 @@ class Bedside:
                 dose.confirm(v, record_id, now, site=site.strip())
             case asked.Decline():
                 declining.decline(v, command, now)
+        looked_at = v.looking
             case asked.ClearDrugs():
+        looking.left(v)
                 visit.abandon(v, now)
                 visit.advance(v, events.DrugsCleared(at=now), now)
+        if looked_at and event.patient is not None and event.patient != looked_at:
+            visit.say(v, "band-of-other", scanned=event.patient, looked=looked_at)
                 v.here.show_orders(v.session.patient, now)
             case asked.ClosePatient(look=patient):
                 visit.leave(v, events.PatientClosed(at=now), now)
-                looking.left(v)
-                if patient:
-                    looking.at(v, patient, now)
-            case asked.LookAt(patient=patient):
-                looking.at(v, patient, now)
             case asked.SetRate():
                 dose.set_rate(v, command, now)
             case asked.DeclareEmergency():
@@ -389,6 +348,7 @@ class Bedside:
             case asked.DropAct():
                 acts.drop(v, now)
             case asked.Measure():
+                looking.left(v)
                 measuring.measure(v, command, now)
             case asked.EnterBlind():
                 sign_in.blind(v, command, now)
@@ -417,6 +377,11 @@ class Bedside:
         dues = v.dues.of(whom, now) if signed_in else ()
         opened = v.journal.open_doses()
         return View(
+                looking.left(v)
+                if patient:
+                    looking.at(v, patient, now)
+            case asked.LookAt(patient=patient):
+                looking.at(v, patient, now)
             moment=v.moment,
             at=now,
             zone=chart.zone() or self._zone,
@@ -445,11 +410,11 @@ class Bedside:
             recorded=screen.recorded(v.journal, tuple(v.recent)),
             changes=v.changes,
             conflicts=conflict.unread(v, now),
-            looking=chart.patient(v.looking or None, now) if signed_in else None,
-            marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
-            beds=screen.beds(chart.body(now)) if signed_in else (),
-            spelled=spelling.of(chart.products(now), chart.policy()),
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),
         )
+            looking=chart.patient(v.looking or None, now) if signed_in else None,
+            marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
+            beds=screen.beds(chart.body(now)) if signed_in else (),
+            spelled=spelling.of(chart.products(now), chart.policy()),

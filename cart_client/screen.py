@@ -22,7 +22,6 @@ from pointofcare.labels.scan import DrugScan, Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
 from pointofcare.products import Product
-from pointofcare.texts import tall_man
 from pointofcare.verdict import index
 from pointofcare.verdict.facts import Action, HistoryEntry, Lease
 from pointofcare.verdict.policy import ListedEmergency
@@ -130,7 +129,7 @@ class View:
     marks: tuple[Mark, ...] = ()
     beds: tuple[Patient, ...] = ()
     waiting: tuple[tuple[str | None, datetime], ...] = ()
-    spelled: Mapping[str, str] = tall_man.NOTHING
+    spelled: Mapping[str, str] = field(default_factory=dict)
     table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)

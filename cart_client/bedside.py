@@ -294,9 +294,13 @@ class Bedside:
             raise IllegalTransitionError("session", session.state.value, "BandScanned")
         visit.abandon(v, now)
         v.here.release(session.patient, session.nurse, now)
+        looked_at = v.looking
         visit.advance(v, event, now)
+        looking.left(v)
         v.here.show_orders(event.patient, now)
         changing.begin(v, now)
+        if looked_at and event.patient is not None and event.patient != looked_at:
+            visit.say(v, "band-of-other", scanned=event.patient, looked=looked_at)
         if event.patient is not None:
             v.here.acquire(event.patient, session.nurse)
         changing.identity(v, now)
@@ -309,6 +313,7 @@ class Bedside:
             case asked.EnterPin(pin=pin, why=why):
                 sign_in.pin(v, pin, now, why=why)
             case asked.SignOut():
+                looking.left(v)
                 visit.leave(v, events.SignedOut(at=now), now)
             case asked.KeyPatient(mrn=mrn, birth_date=birth_date, reason=reason):
                 scan = Keyed(value=mrn.strip(), kind=LabelKind.PATIENT, second_identifier=birth_date.strip(), reason=reason)
@@ -329,16 +334,17 @@ class Bedside:
                 dose.confirm(v, record_id, now, site=site.strip())
             case asked.Decline():
                 declining.decline(v, command, now)
-        looked_at = v.looking
             case asked.ClearDrugs():
-        looking.left(v)
                 visit.abandon(v, now)
                 visit.advance(v, events.DrugsCleared(at=now), now)
-        if looked_at and event.patient is not None and event.patient != looked_at:
-            visit.say(v, "band-of-other", scanned=event.patient, looked=looked_at)
                 v.here.show_orders(v.session.patient, now)
             case asked.ClosePatient(look=patient):
                 visit.leave(v, events.PatientClosed(at=now), now)
+                looking.left(v)
+                if patient:
+                    looking.at(v, patient, now)
+            case asked.LookAt(patient=patient):
+                looking.at(v, patient, now)
             case asked.SetRate():
                 dose.set_rate(v, command, now)
             case asked.DeclareEmergency():
@@ -348,7 +354,6 @@ class Bedside:
             case asked.DropAct():
                 acts.drop(v, now)
             case asked.Measure():
-                looking.left(v)
                 measuring.measure(v, command, now)
             case asked.EnterBlind():
                 sign_in.blind(v, command, now)
@@ -377,11 +382,6 @@ class Bedside:
         dues = v.dues.of(whom, now) if signed_in else ()
         opened = v.journal.open_doses()
         return View(
-                looking.left(v)
-                if patient:
-                    looking.at(v, patient, now)
-            case asked.LookAt(patient=patient):
-                looking.at(v, patient, now)
             moment=v.moment,
             at=now,
             zone=chart.zone() or self._zone,
@@ -410,11 +410,11 @@ class Bedside:
             recorded=screen.recorded(v.journal, tuple(v.recent)),
             changes=v.changes,
             conflicts=conflict.unread(v, now),
-            table_ages_s=chart.ages_s(now),
-            notice=v.notice[0],
-            notice_params=dict(v.notice[1]),
-        )
             looking=chart.patient(v.looking or None, now) if signed_in else None,
             marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
             beds=screen.beds(chart.body(now)) if signed_in else (),
             spelled=spelling.of(chart.products(now), chart.policy()),
+            table_ages_s=chart.ages_s(now),
+            notice=v.notice[0],
+            notice_params=dict(v.notice[1]),
+        )

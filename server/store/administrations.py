@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, literal, select
+from sqlalchemy import String, Table, and_, bindparam, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.administration.record import AdministrationRecord
@@ -20,6 +20,7 @@ from server.store.tables import (
     DiscrepancyRow,
     OutboxRow,
     OverrideReviewRow,
+    PatientIdentityRow,
     PatientRow,
 )
 from server.store.transaction import Transaction
@@ -47,9 +48,12 @@ class DoseView:
 
 
 def insert_record(tx: Transaction, values: Mapping[str, Any]) -> bool:
-    """False: a record with this id is there already; then nothing was written. One statement."""
+    """False: a record with this id is there already; then nothing was written. One statement. A record whose patient's record was
+    merged, even while this was under way, is written to the one that goes on; the document stays as it was sent."""
     row = storable(values) | {"facility": tx.facility, "received_at": tx.at}
     row["order_id"] = row.pop("order")
+    row["told_patient"] = row.pop("patient")
+    row["told_facility"] = tx.facility
     return tx.inserted(_insertion(tx.session.get_bind().dialect.name), row)
 
 
@@ -58,7 +62,9 @@ def _insertion(dialect: str) -> Any:
     """Built once: building it costs more than running it."""
     table = cast("Table", AdministrationRow.__table__)
     new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-    return new.on_conflict_do_nothing().returning(table.c.record_id)
+    told, i = bindparam("told_patient", type_=String), PatientIdentityRow
+    now = select(i.merged_into).where(i.facility == bindparam("told_facility", type_=String), i.patient == told).scalar_subquery()
+    return new.values(patient=func.coalesce(now, told)).on_conflict_do_nothing().returning(table.c.record_id)
 
 
 def insert_attempt(tx: Transaction, values: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -125,6 +125,11 @@ def of_patient(tx: Transaction, patient: str) -> tuple[OrderView, ...]:
     return _views(tx, OrderRow.patient == patient, *reach.patients(tx))
 
 
+def of_anybody(tx: Transaction, patient: str) -> tuple[OrderView, ...]:
+    """As `of_patient`, of any ward or none: for records that are merged. The caller has to ask who may."""
+    return _views(tx, OrderRow.patient == patient)
+
+
 def queue(
     tx: Transaction,
     *,
@@ -178,6 +183,7 @@ def versions(tx: Transaction, order: str) -> tuple[VersionView, ...]:
 def changed(tx: Transaction, found: Iterable[Order]) -> dict[str, tuple[tuple[Order, datetime], ...]]:
     """Of those orders whose times were changed, every version with the moment at which it was written: what
     `orders.schedule.across` needs, so that a change hides no dose that was missed before."""
+    found = tuple(found)
     wanted = [order.id for order in found if order.holds_from is not None]
     if not wanted:
         return {}
@@ -187,8 +193,11 @@ def changed(tx: Transaction, found: Iterable[Order]) -> dict[str, tuple[tuple[Or
         .order_by(OrderVersionRow.order, OrderVersionRow.version)
     )
     versions: dict[str, tuple[tuple[Order, datetime], ...]] = {}
+    # An order whose patient's record was merged is the other record's in all its versions.
+    whose = {order.id: order.patient for order in found}
     for row in rows:
-        versions[row.order] = (*versions.get(row.order, ()), (mapping.order(row.document, verification=""), row.at))
+        order = replace(mapping.order(row.document, verification=""), patient=whose[row.order])
+        versions[row.order] = (*versions.get(row.order, ()), (order, row.at))
     return versions
 
 

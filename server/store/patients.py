@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, or_, select, update
 
@@ -51,6 +51,12 @@ def get(tx: Transaction, patient: str) -> Patient:
     if not found:
         raise NotFoundError(f"patient {patient!r} is not known", remedy="look for the patient again", patient=patient)
     return found[0]
+
+
+def find_any(tx: Transaction, patient: str) -> Patient | None:
+    """As `get`, of any ward or none: for who admits somebody again, and for records that are merged."""
+    found = bedside.of_patient(replace(tx, actor=replace(tx.actor, wards=None)), patient).patients
+    return found[0] if found else None
 
 
 def find_by_mrn(tx: Transaction, mrn: str) -> str | None:

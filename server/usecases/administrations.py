@@ -6,15 +6,16 @@ every point where the server's own facts do not agree with it. The same record a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pointofcare.administration.record import AdministrationRecord
+from pointofcare.people import PatientStatus
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Scanned
 from pointofcare.verdict.finding import Finding, Level, Verdict
 from pointofcare.wire.messages import DiscrepancyNote
-from server.store import administrations, discrepancies, history, mapping_record, outbox, versions
+from server.store import administrations, discrepancies, history, identities, mapping_record, outbox, versions
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -58,9 +59,12 @@ def record(
     look = facts.look(tx, record, scans)
     if look.known:
         return _again(tx, record, sender)
+    document = mapping_record.to_document(record)
+    told, record = record, _of_current_record(tx, record, look)
+    if record is not told:
+        look = facts.look(tx, record, scans)
     second = _second_look(record, look, scans, site) if reevaluate else None
     found = _discrepancies(record, look, second, sender=sender or record.cart)
-    document = mapping_record.to_document(record)
     row = mapping_record.to_row(record, document) | {
         "cart_epoch": epoch,
         "cart_seq": cart_seq,
@@ -70,7 +74,7 @@ def record(
         "facts": verdict_facts,
     }
     if not administrations.insert_record(tx, row):
-        return _again(tx, record, sender)  # another gateway was faster between our look and our write
+        return _again(tx, told, sender)  # another gateway was faster between our look and our write
     outbox.put(tx, record_id=record.record_id, cart=record.cart, ordering_key=_chain(tx, record), document=document)
     effects.take(tx, record, look, scans)
     discrepancies.raise_all(tx, found)
@@ -94,6 +98,14 @@ def record(
     )
     versions.bump(tx, *_wards(record, look))
     return Recorded(record_id=record.record_id, duplicate=False, discrepancies=tuple(_note(one) for one in found))
+
+
+def _of_current_record(tx: Transaction, record: AdministrationRecord, look: Look) -> AdministrationRecord:
+    """A cart with an older chart names a record that has become part of another one. Costs nothing where the patient is here."""
+    if any(patient.id == record.patient and patient.status is PatientStatus.ADMITTED for patient in look.patients):
+        return record
+    now = identities.current(tx, record.patient)
+    return record if now == record.patient else replace(record, patient=now)
 
 
 def _chain(tx: Transaction, record: AdministrationRecord) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pointofcare.wire import values
 from pointofcare.wire.messages import AttemptStopped, DiscrepancyNote
-from server.store import administrations, discrepancies
+from server.store import administrations, discrepancies, identities
 from server.store import leases as stored_leases
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -17,6 +17,10 @@ from server.usecases.administrations import Recorded
 def record(tx: Transaction, attempt: AttemptStopped, *, sender: str | None = None, raise_tasks: bool = True) -> Recorded:
     """Records it once, with its audit row. It changes no chart and goes to no EMR. `raise_tasks` False is for one whose tasks could
     not be raised: the evidence is kept all the same. `sender` is the cart whose connection it came over."""
+    document = values.to_plain(replace(attempt, facts=None))  # they have a column of their own
+    sent = attempt
+    if attempt.patient is not None:
+        attempt = replace(attempt, patient=identities.current(tx, attempt.patient))
     row = {
         "record_id": attempt.record_id,
         "ward": attempt.ward,
@@ -30,11 +34,11 @@ def record(tx: Transaction, attempt: AttemptStopped, *, sender: str | None = Non
         "level": attempt.level,
         "rules": [finding.rule for finding in attempt.findings],
         "at": attempt.at,
-        "document": values.to_plain(replace(attempt, facts=None)),  # they have a column of their own
+        "document": document,
         "facts": attempt.facts,
     }
     if not administrations.insert_attempt(tx, row):
-        stories.compare_attempt(tx, attempt, sender=sender)
+        stories.compare_attempt(tx, sent, sender=sender)
         return _recorded(tx, attempt.record_id, duplicate=True)
     told: dict[str, object] = {
         "cart": attempt.cart,

@@ -14,7 +14,7 @@ from pointofcare.errors import NotFoundError
 from pointofcare.people import StaffRole
 from pointofcare.verdict.facts import Lease
 from pointofcare.wire.messages import TableKind
-from server.store import fleet, leases, patients, reach, versions
+from server.store import fleet, identities, leases, patients, reach, versions
 from server.store.leases import Doubt, StoredLease
 from server.store.transaction import Actor, Transaction
 from server.usecases.permission import require, text
@@ -39,6 +39,7 @@ class LeaseAnswer:
 def acquire(tx: Transaction, *, patient: str, cart: str, nurse: str | None = None) -> LeaseAnswer:
     """This cart gets the lease unless another cart's still runs. The fence rises with every grant, for the holder too: what it sent
     about an earlier one may be under way."""
+    patient = identities.current(tx, patient)
     lease = _settled(tx, leases.locked(tx, patient))
     if lease.cart not in (None, cart):
         return _other(lease)
@@ -50,6 +51,7 @@ def acquire(tx: Transaction, *, patient: str, cart: str, nurse: str | None = Non
 
 def renew(tx: Transaction, *, patient: str, cart: str) -> LeaseAnswer:
     """Prolongs a lease that still runs; one that ran out, or another's, must be acquired."""
+    patient = identities.current(tx, patient)
     lease = _settled(tx, leases.locked(tx, patient))
     if lease.cart is None:
         return _none(lease)
@@ -59,6 +61,7 @@ def renew(tx: Transaction, *, patient: str, cart: str) -> LeaseAnswer:
 def release(tx: Transaction, *, patient: str, cart: str, fence: int | None, unsettled: tuple[str, ...] | None = None) -> LeaseAnswer:
     """Gives back one's own lease. Another's, or another one than `fence` names, is left alone: this message came late. `unsettled`
     are records and open doses that have no receipt; None, from a cart that does not say, is a doubt until it does."""
+    patient = identities.current(tx, patient)
     lease = _settled(tx, leases.locked(tx, patient))
     if lease.cart == cart and fence in (None, lease.fence):
         missing = None if unsettled is None else _missing(tx, unsettled)

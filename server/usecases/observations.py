@@ -12,7 +12,7 @@ from pointofcare.administration.observation import KINDS
 from pointofcare.errors import QuantityError
 from pointofcare.quantity import Quantity
 from pointofcare.wire.messages import DiscrepancyNote, ObservationRecorded
-from server.store import discrepancies, observations, outbox, versions
+from server.store import discrepancies, identities, observations, outbox, versions
 from server.store.discrepancies import Discrepancy
 from server.store.observations import Measurement
 from server.store.transaction import Actor, Transaction
@@ -78,6 +78,7 @@ def enter(tx: Transaction, actor: Actor, *, record_id: str, patient: str, code: 
 
 
 def _record(tx: Transaction, *, epoch: str, seq: int, sender: str | None, **values: object) -> Recorded:
+    values["patient"] = identities.current(tx, str(values["patient"]))
     known = observations.subject(tx, str(values["patient"]))
     ward = values["ward"] or (known.ward if known is not None else None) or ""
     measured = Measurement(

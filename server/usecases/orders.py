@@ -11,7 +11,7 @@ from dataclasses import replace
 from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError
 from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import StaffRole
-from server.store import orders, patients, versions
+from server.store import identities, orders, patients, versions
 from server.store.orders import OrderView, Verification
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes
@@ -105,6 +105,24 @@ def resume(tx: Transaction, actor: Actor, order: str, version: int, *, reason: s
 def stop(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str) -> Order:
     """For good. Raises: as `amend`."""
     return _set_status(tx, actor, order, version, OrderStatus.STOPPED, set(LIVE), "stopped", reason)
+
+
+def re_patient(tx: Transaction, found: OrderView, changed: Order, action: str, reason: str) -> None:
+    """`changed` differs in nothing but its patient, whose records were merged or taken apart; the verification stays."""
+    _write(tx, found, changed, action=action, reason=reason, keep_verification=True)
+
+
+def end_with_stay(tx: Transaction, patient: str, *, reason: str) -> tuple[str, ...]:
+    """Every live order of somebody who leaves is stopped for good; their ids. The caller has checked who may."""
+    ended = []
+    for found in orders.of_patient(tx, patient):
+        if found.order.status not in LIVE:
+            continue
+        unclear = found.order.clarification or found.clarification or ""
+        changed = replace(found.order, version=found.order.version + 1, status=OrderStatus.STOPPED, clarification=unclear)
+        _write(tx, found, changed, action="stopped", reason=reason, keep_verification=True)
+        ended.append(found.order.id)
+    return tuple(ended)
 
 
 def _set_status(
@@ -233,4 +251,7 @@ def _must_live(found: OrderView, event: str) -> None:
 def _ward(tx: Transaction, patient: str) -> str | None:
     if not patients.known(tx, (patient,)):
         raise NotFoundError(f"patient {patient!r} is not known", remedy="admit or import the patient first", patient=patient)
+    now = identities.current(tx, patient)
+    if now != patient:
+        raise ConflictError(f"patient {patient} is part of {now} now", remedy="place it with that record", patient=patient, merged_into=now)
     return patients.ward_of(tx, patient)

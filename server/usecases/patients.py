@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
 from pointofcare.people import OBSERVATION_CODES, Allergy, Band, BandStatus, Observation, Patient, PatientStatus, StaffRole, Weight
-from server.store import patients, versions
+from server.store import identities, patients, versions
 from server.store.patients import Ward
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes
@@ -36,6 +36,11 @@ def receive(tx: Transaction, patient: Patient) -> None:
     holder = patients.find_by_mrn(tx, patient.mrn)
     if holder is not None and holder != patient.id:
         raise ConflictError(f"the MRN {patient.mrn} belongs to patient {holder}", remedy="correct the id or the MRN", mrn=patient.mrn)
+    now = identities.current(tx, patient.id)
+    if now != patient.id:
+        raise ConflictError(
+            f"patient {patient.id} is part of {now} now", remedy="send that record's id", patient=patient.id, merged_into=now
+        )
     found = patients.get(tx, patient.id) if patients.known(tx, (patient.id,)) else None
     before = found.ward if found is not None else None
     patients.put(tx, patient)

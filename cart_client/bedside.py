@@ -34,6 +34,9 @@ from cart_client import (
     visit,
 )
 from cart_client import inbox as asked
+from cart_client.beside import anaphylaxis
+from cart_client.beside import doing as beside
+from cart_client.beside.asked import Beside
 from cart_client.care import Care
 from cart_client.chart import Chart
 from cart_client.clock import CartClock, Sample, steady_s, wall
@@ -177,7 +180,7 @@ class Bedside:
                 self.visit.trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._clock.wall_at())
             case Asked(command=command):
                 self.visit.notice = ("", {})
-                if command.moment != self.visit.moment:
+                if command.moment != self.visit.moment and not isinstance(command, Beside):
                     changing.say_late(self.visit, command.moment)
                 else:
                     self._command(command, now)
@@ -237,7 +240,8 @@ class Bedside:
         self._ticked_mono_s = self._mono_s()
         if self._ticked_mono_s - self._kept_mono_s >= KEEP_TIME_S:
             self._keep_time()
-        if v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle:
+        is_idle = v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle
+        if is_idle and not anaphylaxis.keeps_signed_in(v, now):
             in_hand = v.session.state in UNSETTLED and v.session.record_id is not None
             visit.leave(v, events.IdleExpired(at=now), now)
             visit.say(v, "locked-dose-open" if in_hand else "signed-out-idle")
@@ -369,6 +373,8 @@ class Bedside:
                 changing.read(v, now, told=told)
             case asked.ReadConflict(conflict=number):
                 conflict.read(v, number, now)
+            case Beside():
+                beside.do(v, command, now)
 
     def _picture(self, now: datetime) -> View:
         v = self.visit
@@ -414,6 +420,8 @@ class Bedside:
             marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
             beds=screen.beds(chart.body(now)) if signed_in else (),
             spelled=spelling.of(chart.products(now), chart.policy()),
+            ward=v.dues.ward(now) if signed_in else None,
+            notes=v.dues.notes(now) if signed_in else (),
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),

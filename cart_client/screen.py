@@ -25,7 +25,7 @@ from pointofcare.products import Product
 from pointofcare.verdict import index
 from pointofcare.verdict.facts import Action, HistoryEntry, Lease
 from pointofcare.verdict.policy import ListedEmergency
-from pointofcare.wire.messages import AdministrationRecorded
+from pointofcare.wire.messages import AdministrationRecorded, BedsideNoted
 from pointofcare.wire.tables import Conflict, PatientChartBody
 
 
@@ -130,12 +130,16 @@ class View:
     beds: tuple[Patient, ...] = ()
     waiting: tuple[tuple[str | None, datetime], ...] = ()
     spelled: Mapping[str, str] = field(default_factory=dict)
+    ward: care.Ward | None = None  # what the pages beside the dose are made from
+    notes: tuple[BedsideNoted, ...] = ()
     table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)
 
 
 DUES_EVERY_S = 15
+# How far back what was noted is shown, and how often it is read again though nothing was.
+_NOTES_BACK, _NOTES_AGAIN = timedelta(hours=48), timedelta(minutes=10)
 SHOWN_RECORDS = 5
 _SHOWN_AFTER_START = timedelta(hours=1)
 
@@ -152,6 +156,7 @@ class DueList:
         self._made_at: datetime | None = None
         self._made_of: tuple[object, ...] = ()
         self._touched: set[str] = set()
+        self._notes: tuple[datetime, tuple[BedsideNoted, ...]] | None = None
 
     def stale(self, patient: str | None = None) -> None:
         """Something changed: of that patient alone, or of anybody."""
@@ -159,6 +164,21 @@ class DueList:
             self._made_at = None
         else:
             self._touched.add(patient)
+
+    def noted(self) -> None:
+        """Something was noted here that is no dose."""
+        self._notes = None
+
+    def notes(self, now: datetime) -> tuple[BedsideNoted, ...]:
+        """What was noted at this cart lately, in the order of its rows. Raises: JournalError."""
+        if self._notes is None or abs(now - self._notes[0]) > _NOTES_AGAIN:
+            self._notes = (now, self._journal.notes(since=now - _NOTES_BACK))
+        return self._notes[1]
+
+    def ward(self, now: datetime) -> care.Ward | None:
+        """What the lines are made from, None without a chart."""
+        self._renew(now)
+        return self._ward
 
     def _renew(self, now: datetime) -> None:
         is_fresh = self._made_at is not None and abs((now - self._made_at).total_seconds()) < DUES_EVERY_S

@@ -124,10 +124,12 @@ class AccessConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
-    """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table."""
+    """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table. `gsrn_prefix` begins the numbers of the
+    wristbands that are printed here: the hospital's GS1 company prefix, or one of 200-299, which GS1 leaves to each organisation."""
 
     mrn_pattern: str | None = None
     badge_prefix: str = "BADGE:"
+    gsrn_prefix: str = "2000000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +293,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     site = SiteConfig(
         mrn_pattern=reader.text("site", "mrn_pattern"),
         badge_prefix=reader.text("site", "badge_prefix", "BADGE:") or "BADGE:",
+        gsrn_prefix=reader.text("site", "gsrn_prefix", "2000000") or "2000000",
     )
     machines = MachinesConfig(
         ca_dir=reader.file("machines", "ca_dir", anchor) or anchor / "ca",
@@ -322,6 +325,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     reader.unknown()
     problems = reader.problems
     problems += _faults(database_url, facility, secret_key, password_salt, timezone, emr, site)
+    if not re.fullmatch(r"[0-9]{6,12}", site.gsrn_prefix, re.ASCII):
+        problems.append(("site.gsrn_prefix", "must be 6 to 12 digits: the hospital's GS1 company prefix"))
     if machines.broker not in ("nats", "mosquitto"):
         problems.append(("machines.broker", 'must be "nats" or "mosquitto"'))
     if machines.address and urlsplit(machines.address).scheme not in ("http", "https"):

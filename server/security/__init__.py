@@ -20,6 +20,7 @@ __all__ = ["NotSignedInError", "actor", "may", "requires", "setup"]
 csrf = CSRFProtect()
 MAX_BODY_BYTES = 1_000_000
 MAX_IMPORT_BYTES = 110_000_000
+MAX_PHOTO_BYTES = 9_000_000
 IMPORT_ENDPOINTS = frozenset({"imports.examine", "api.bring_in"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A JSON body cannot come from another site's form, and this sets no cookie.
@@ -89,6 +90,8 @@ def _size() -> None:
     """Before anything of the body is read: only who may import sends files."""
     if request.endpoint in IMPORT_ENDPOINTS and may(IMPORT):
         request.max_content_length = MAX_IMPORT_BYTES
+    elif request.endpoint == "identity.photo" and may(ADMIT):
+        request.max_content_length = MAX_PHOTO_BYTES
 
 
 def _nothing() -> NoReturn:

@@ -26,6 +26,10 @@ SEE_REJECTED: Final = "see-rejected"
 IMPORT: Final = "import"
 PREPARE_BAGS: Final = "prepare-bags"
 OBSERVE: Final = "observe"
+# Who comes, who they are, bands and beds; leaving and joining records are the charge nurse's.
+ADMIT: Final = "admit"
+DISCHARGE: Final = "discharge"
+MERGE_RECORDS: Final = "merge-records"
 FEED_PUMPS: Final = "feed-pumps"
 SEE_WORK: Final = "see-work"
 CLOSE_DOSES: Final = "close-doses"
@@ -45,11 +49,14 @@ REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
-    StaffRole.NURSE: frozenset({PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
+    StaffRole.NURSE: frozenset({ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
     StaffRole.CHARGE_NURSE: frozenset(
         {
+            ADMIT,
+            DISCHARGE,
+            MERGE_RECORDS,
             PREPARE_BAGS,
             OBSERVE,
             SEE_PATIENTS,

@@ -66,7 +66,7 @@ def admit(tx: Transaction, actor: Actor, arrival: Arrival, *, is_new: bool = Fal
     name = _name(arrival.name)
     _check_person(tx, arrival.birth_date, arrival.sex)
     if arrival.method not in METHODS:
-        raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method")
+        raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method", says="method")
     _check_number(tx, arrival.national_id, None)
     same = likely_same(tx, name, arrival.birth_date)
     if same and not is_new:
@@ -74,6 +74,7 @@ def admit(tx: Transaction, actor: Actor, arrival: Arrival, *, is_new: bool = Fal
             "somebody of this name and birth date is on record",
             remedy="look whether it is the same person",
             patients=[one.id for one in same],
+            says="same",
         )
     return _enter(
         tx,
@@ -120,10 +121,14 @@ def admit_newborn(
         raise IllegalTransitionError("mother", str(of.status), "newborn")
     _check_person(tx, None, sex)
     if not tx.at - timedelta(days=60) <= born_at <= tx.at + timedelta(minutes=5):
-        raise UnreadableError("the time of birth is not of the last days", remedy="write when the child was born", field="born_at")
+        raise UnreadableError(
+            "the time of birth is not of the last days", remedy="write when the child was born", field="born_at", says="born-at"
+        )
     taken = {child.id for child in identities.children(tx, mother)}
     if birth_order is not None and any((found := identities.get(tx, one)) and found.birth_order == birth_order for one in taken):
-        raise ConflictError("this child of the mother is admitted already", remedy="look at the mother's children", field="birth_order")
+        raise ConflictError(
+            "this child of the mother is admitted already", remedy="look at the mother's children", field="birth_order", says="birth-order"
+        )
     name = f"{_CHILD} {of.name}" + (f" {birth_order}" if birth_order is not None else "")
     zone = patients.ward(tx, of.ward)
     born_on = born_at.astimezone(ZoneInfo(zone.timezone) if zone is not None else UTC).date()
@@ -183,7 +188,7 @@ def identify(
         text(reason, "reason")
     _check_person(tx, birth_date, sex)
     if method not in METHODS:
-        raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method")
+        raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method", says="method")
     _check_number(tx, national_id, patient)
     number = _free_mrn(tx, mrn, patient) if mrn else found.mrn
     changed = replace(found, name=_name(name), birth_date=birth_date, sex=sex, mrn=number)
@@ -239,7 +244,7 @@ def new_band(tx: Transaction, actor: Actor, patient: str, *, prefix: str, seen: 
         raise IllegalTransitionError("patient", str(found.status), "band")
     newest = newest_band(found)
     if (f"{newest.gsrn}/{newest.srin}" if newest else "") != seen:
-        raise ConflictError("a band was printed meanwhile", remedy="look at the bands again, and print once more if one is missing")
+        raise ConflictError("a band was printed meanwhile", remedy="look at the bands again", says="band-meanwhile")
     gsrn = newest.gsrn if newest is not None else _draw_gsrn(tx, prefix)
     taken = [int(one) for one in identities.instances(tx, gsrn) if one.isascii() and one.isdigit()]
     band = Band(gsrn=gsrn, srin=str(max(taken, default=0) + 1), status=BandStatus.ACTIVE)
@@ -303,31 +308,33 @@ def _enter(tx: Transaction, arrival: Arrival, identity: Identity, *, action: str
 
 def _check_ward(tx: Transaction, ward: str) -> None:
     if not ward or patients.ward(tx, ward) is None:
-        raise NotFoundError(f"ward {ward!r} is not known", remedy="choose one of the wards", ward=ward, field="ward")
+        raise NotFoundError(f"ward {ward!r} is not known", remedy="choose one of the wards", ward=ward, field="ward", says="ward")
     reach.must_see(tx, ward)
 
 
 def _check_person(tx: Transaction, birth_date: date | None, sex: str | None) -> None:
     if birth_date is not None and not tx.at.date() - timedelta(days=366 * OLDEST_YEARS) <= birth_date <= tx.at.date() + timedelta(days=1):
-        raise UnreadableError("the birth date is not possible", remedy="write it as on the card", field="birth_date")
+        raise UnreadableError("the birth date is not possible", remedy="write it as on the card", field="birth_date", says="birth-date")
     if sex is not None and sex not in SEXES:
-        raise UnreadableError("the sex is missing", remedy="choose one", field="sex")
+        raise UnreadableError("the sex is missing", remedy="choose one", field="sex", says="sex")
 
 
 def _check_number(tx: Transaction, number: str | None, patient: str | None) -> None:
     if number is None:
         return
     if not cccd.is_number(number):
-        raise UnreadableError("the card's number has 12 digits", remedy="read it from the card", field="national_id")
+        raise UnreadableError("the card's number has 12 digits", remedy="read it from the card", field="national_id", says="national-id")
     holder = identities.by_national_id(tx, number)
     if holder is not None and holder.id != patient:
-        raise KnownAlreadyError("this card's number is on record", remedy="look whether it is the same person", patients=[holder.id])
+        raise KnownAlreadyError(
+            "this card's number is on record", remedy="look whether it is the same person", patients=[holder.id], says="number"
+        )
 
 
 def _name(name: str) -> str:
     plain = " ".join(name.split())
     if not any(sign.isalpha() for sign in plain) or len(plain) > _LONGEST_NAME or not plain.isprintable():
-        raise UnreadableError("the name is missing", remedy="write the name as on the card", field="name")
+        raise UnreadableError("the name is missing", remedy="write the name as on the card", field="name", says="name")
     return plain.upper()
 
 
@@ -337,9 +344,9 @@ def _free_mrn(tx: Transaction, wanted: str | None, patient: str | None) -> str:
     if typed:
         holder = patients.find_by_mrn(tx, typed)
         if holder is not None and holder != patient:
-            raise ConflictError(f"the MRN {typed} belongs to another patient", remedy="correct the number", field="mrn")
+            raise ConflictError(f"the MRN {typed} belongs to another patient", remedy="correct the number", field="mrn", says="mrn-taken")
         if len(typed) > 64 or not typed.isprintable() or any(sign.isspace() for sign in typed):
-            raise UnreadableError("the patient number is not usable", remedy="write it without blanks", field="mrn")
+            raise UnreadableError("the patient number is not usable", remedy="write it without blanks", field="mrn", says="mrn")
         return typed
     while True:
         drawn = f"{tx.at:%y}-{identities.draw(tx, f'mrn-{tx.at:%y}'):06d}"

@@ -69,9 +69,10 @@ def merge(tx: Transaction, actor: Actor, *, kept: str, gone: str, reason: str) -
         raise ConflictError(
             "a cart has one of them open, or has not told yet what it gave",
             remedy="close the patient at the cart, and wait until it is online",
+            says="merge-cart",
         )
     if "national_id" in seen.differs:
-        raise ConflictError("two identity cards are two people", remedy="correct the wrong number first")
+        raise ConflictError("two identity cards are two people", remedy="correct the wrong number first", says="merge-two-cards")
     before = _total(seen.kept.counts, seen.gone.counts)
     moved: dict[str, Any] = merges.move(tx, gone, kept)
     moved["orders"] = _move_orders(tx, gone, kept, action="merged", reason=why)
@@ -107,7 +108,10 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
     hinders = hindrances(tx, found)
     if hinders:
         raise ConflictError(
-            f"since the merge there came: {', '.join(hinders)}", remedy="take the records apart by hand, see the guide", since=list(hinders)
+            f"since the merge there came: {', '.join(hinders)}",
+            remedy="take the records apart by hand, see the guide",
+            since=list(hinders),
+            says="unmerge-late",
         )
     before = _total(merges.counts(tx, found.kept), merges.counts(tx, found.gone))
     merges.move_back(tx, found.moved, found.kept, found.gone)
@@ -162,10 +166,12 @@ def _side(tx: Transaction, patient: str) -> Side:
 
 def _check(tx: Transaction, kept: str, gone: str) -> None:
     if kept == gone:
-        raise ConflictError("a record cannot be merged with itself", remedy="choose another one")
+        raise ConflictError("a record cannot be merged with itself", remedy="choose another one", says="merge-itself")
     for one in (kept, gone):
         if identities.current(tx, one) != one:
-            raise ConflictError(f"record {one} is part of another one already", remedy="look at that record", patient=one)
+            raise ConflictError(
+                f"record {one} is part of another one already", remedy="look at that record", patient=one, says="merged-already"
+            )
 
 
 def _lock(tx: Transaction, kept: str, gone: str) -> None:

@@ -22,6 +22,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("work.show", may.SEE_WORK, "menu-work"),
     ("bags.listed", may.SEE_BOARD, "menu-bags"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
+    ("admission.overview", may.ADMIT, "menu-admission"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("emergency.listed", may.REVIEW_EMERGENCY, "menu-emergency"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),

@@ -10,7 +10,7 @@ from flask_security import Security, SQLAlchemyUserDatastore
 from flask_wtf import CSRFProtect
 
 from server.security import access, headers, obligations, sessions, sign_in, viewing
-from server.security.permissions import IMPORT
+from server.security.permissions import ADMIT, IMPORT
 from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
 from server.store.database import db
 from server.store.tables import RoleRow, StaffRow

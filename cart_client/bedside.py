@@ -420,6 +420,7 @@ class Bedside:
             marks=v.looks.marks(session.nurse.id, chart.body(now), now) if session.nurse is not None else (),
             beds=screen.beds(chart.body(now)) if signed_in else (),
             spelled=spelling.of(chart.products(now), chart.policy()),
+            antibiotics=spelling.antibiotics(chart.products(now)),
             ward=v.dues.ward(now) if signed_in else None,
             notes=v.dues.notes(now) if signed_in else (),
             table_ages_s=chart.ages_s(now),

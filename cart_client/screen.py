@@ -96,7 +96,7 @@ class View:
     `counted` the controlled drug whose rest is to be counted. `changes` is what changed since the patient was opened, `conflicts` what
     concerns who is signed in and was not read yet. `looking` is a patient who is only looked at, `marks` what whoever is signed in has
     not seen yet, `beds` the ward's patients by bed. `waiting` are, while nobody is signed in, who verified a dose that nobody confirmed,
-    and when. `spelled` are the hospital's own tall man names."""
+    and when. `spelled` are the hospital's own tall man names, `antibiotics` ingredients."""
 
     moment: int
     at: datetime
@@ -130,6 +130,7 @@ class View:
     beds: tuple[Patient, ...] = ()
     waiting: tuple[tuple[str | None, datetime], ...] = ()
     spelled: Mapping[str, str] = field(default_factory=dict)
+    antibiotics: frozenset[str] = frozenset()
     ward: care.Ward | None = None  # what the pages beside the dose are made from
     notes: tuple[BedsideNoted, ...] = ()
     table_ages_s: dict[str, float | None] = field(default_factory=dict)

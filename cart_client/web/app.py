@@ -28,6 +28,9 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; object-src 'none'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
+# What a screen is told by its browser's own cookies; "auto" is as the device asks.
+THEMES = ("auto", "light", "dark")
+VOLUMES = ("mute", "low", "normal", "loud")
 _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -53,6 +56,10 @@ def create_app(
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     CSRFProtect(app)
+
+    def chosen(name: str, codes: tuple[str, ...], otherwise: str) -> str:
+        found = request.cookies.get(name, otherwise)
+        return found if found in codes else otherwise
 
     def words() -> Words:
         chosen = request.cookies.get("language", language)
@@ -90,7 +97,9 @@ def create_app(
     def page() -> str:
         main, strip = part("main.html"), part("strip.html")
         w = words()
-        shell = render_template("page.html", w=w, v=w.view, main=main, strip=strip, csrf=_CSRF_PLACE, languages=LANGUAGES)
+        shown = {"main": main, "strip": strip, "themes": THEMES, "volumes": VOLUMES}
+        shown |= {"theme": chosen("theme", THEMES, "auto"), "volume": chosen("volume", VOLUMES, "normal")}
+        shell = render_template("page.html", w=w, v=w.view, csrf=_CSRF_PLACE, languages=LANGUAGES, **shown)
         return shell.replace(_CSRF_PLACE, generate_csrf())
 
     @app.get("/part/main")
@@ -137,6 +146,15 @@ def create_app(
         if chosen in LANGUAGES:
             response.set_cookie("language", chosen, max_age=365 * 86_400, samesite="Strict", httponly=True)
         return response
+
+    @app.post("/settings")
+    def settings() -> Response:
+        """Light and sound of this screen, remembered by its browser."""
+        response = make_response("", 204) if request.accept_mimetypes.best == "application/json" else redirect(url_for("page"), code=303)
+        for name, codes in (("theme", THEMES), ("volume", VOLUMES)):
+            if (told := request.form.get(name, "")) in codes:
+                response.set_cookie(name, told, max_age=365 * 86_400, samesite="Strict", httponly=True)
+        return make_response(response)
 
     @app.errorhandler(CSRFError)
     def old_page(_error: CSRFError) -> Response:

@@ -113,7 +113,8 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
     "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id"), site=_text(form, "site")),
     "decline": _decline,
     "clear": lambda form: inbox.ClearDrugs(moment=_moment(form)),
-    "close": lambda form: inbox.ClosePatient(moment=_moment(form)),
+    "close": lambda form: inbox.ClosePatient(moment=_moment(form), look=_text(form, "patient")),
+    "look": lambda form: inbox.LookAt(moment=_moment(form), patient=_text(form, "patient")),
     "resolve": lambda form: inbox.ResolveOpen(
         moment=_moment(form),
         record_id=_text(form, "record_id"),

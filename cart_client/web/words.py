@@ -12,19 +12,32 @@ from cart_client import change
 from cart_client.care import Due
 from cart_client.change import Change
 from cart_client.inbox import EFFECTS, MISTAKES
+from cart_client.looks import Mark
 from cart_client.screen import View
+from cart_client.web import rounds, side_by_side
+from cart_client.web.choices import (
+    BAND_REASONS,
+    COUNT_REASONS,
+    DECLINE_REASONS,
+    DROP_FACTORS,
+    INFUSION_REASONS,
+    LATE_REASONS,
+    OVERRIDE_REASONS,
+    SITES,
+    UNDO_REASONS,
+)
 from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, State
 from pointofcare.errors import QuantityError
 from pointofcare.labels.scan import DrugScan, TextScan, UnreadableLabel
-from pointofcare.orders import clarify
+from pointofcare.orders import clarify, course
 from pointofcare.orders import infusion as drip
 from pointofcare.orders.order import Order
-from pointofcare.people import StaffRole
+from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Controlled
 from pointofcare.quantity import Quantity
-from pointofcare.texts import Catalogue, clinical, findings
+from pointofcare.texts import Catalogue, clinical, findings, tall_man
 from pointofcare.texts import orders as order_texts
 from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
@@ -48,43 +61,6 @@ _UNIT_WORDS = {"ug": "mcg", "[IU]": "IU", "mm[Hg]": "mmHg", "Cel": "°C", "1": "
 # UCUM codes that are words to a nurse.
 _UNIT_TEXTS = {"/min": "unit-per-minute", "[drp]/min": "unit-drops-a-minute", "{score}": "unit-points", "h": "unit-hours", "d": "unit-days"}
 
-# Coded reasons to give in spite of a REASON finding (rule S1 and the override reasons of the rule table).
-OVERRIDE_REASONS = (
-    "emergency",
-    "prescriber-confirmed",
-    "pharmacist-confirmed",
-    "label-unreadable",
-    "label-missing",
-    "label-unknown",
-    "scanner-fault",
-    "network-down",
-    "battery",
-    "clinical-judgement",
-)
-# Why it is not given: the action and the reason in one choice.
-DECLINE_REASONS = (
-    "refuse:refused",
-    "not-given:off-ward",
-    "not-given:unavailable",
-    "not-given:procedure",
-    "hold:npo",
-    "hold:prescriber-confirmed",
-    "not-given:vomited",
-    "hold:clinical-judgement",
-)
-# Why an infusion is paused or ended before its bag is empty, why an entry is withdrawn, why nobody counts now.
-INFUSION_REASONS = ("prescriber-confirmed", "procedure", "off-ward", "refused", "emergency", "clinical-judgement")
-UNDO_REASONS = (*MISTAKES, "clinical-judgement")
-# Where something is injected or put on, by route.
-_LIMBS = ("left-upper-arm", "right-upper-arm", "left-thigh", "right-thigh")
-SITES = {
-    "IM": (*_LIMBS, "left-buttock", "right-buttock"),
-    "SC": ("abdomen", *_LIMBS),
-    "ID": ("left-forearm", "right-forearm"),
-    "TD": ("left-chest", "right-chest", "left-upper-arm", "right-upper-arm", "back"),
-}
-COUNT_REASONS = ("emergency", "drawer-closed", "counted-by-another")
-DROP_FACTORS = (10, 15, 20, 60)
 _OF_THE_AMOUNT = ("say-part", "name-drawn-amount")
 _OF_THE_RATE = frozenset({"I5", "H5"})
 # What is done to a record, by the intent's action.
@@ -96,8 +72,6 @@ _ACTS = {
     Action.UNDO: "undo",
     Action.START: "start",
 }
-BAND_REASONS = ("band-missing", "band-unreadable", "band-isolation", "scanner-fault")
-LATE_REASONS = ("emergency", "network-down", "battery", "scanner-fault", "clinical-judgement")
 
 
 @cache
@@ -125,7 +99,7 @@ class Words:
         """A coded value: "reason", "off-ward" -> its words, or the code when there are none."""
         if not code:
             return ""
-        for key in (f"{kind}-{code}", f"{kind}-{code}".lower()):
+        for key in (f"{kind}-{code}", f"{kind}-{code}".lower().replace(" ", "-")):
             text = self.t(key)
             if text != key:
                 return text
@@ -155,7 +129,7 @@ class Words:
         minutes = int(seconds // 60)
         if minutes < 1:
             return self.t("age-now")
-        return self.t("age-minutes", minutes=minutes) if minutes < 120 else self.t("age-hours", hours=minutes // 60)
+        return findings.span(self.language, minutes if minutes < 2880 else minutes // 60 * 60)
 
     # Things.
 
@@ -169,8 +143,12 @@ class Words:
             rate += f" ({self.amount(order.rate_range[0])} – {self.amount(order.rate_range[1])})"
         return " · ".join(part for part in (dose, rate) if part)
 
+    def spelled(self, text: str) -> str:
+        """Names of drugs in tall man letters, the hospital's own pairs first."""
+        return tall_man.written(text, self.view.spelled)
+
     def drug(self, order: Order) -> str:
-        return order.display or order.ingredient
+        return self.spelled(order.display or order.ingredient)
 
     def route(self, code: str | None) -> str:
         return self.coded("route", code)
@@ -230,7 +208,7 @@ class Words:
         return self.coded("entry", "pause" if paused else entry.action or "give")
 
     def drug_of(self, entry: HistoryEntry) -> str:
-        return self.named(entry.product or entry.order or entry.bag)
+        return self.spelled(self.named(entry.product or entry.order or entry.bag))
 
     def may_undo(self, entry: HistoryEntry) -> bool:
         nurse = self.view.session.nurse
@@ -252,6 +230,11 @@ class Words:
 
     def ordered_rate(self) -> Quantity | None:
         return self.view.order.rate if self.view.order is not None else None
+
+    def by_pump(self) -> bool:
+        """An order in volume per hour that no drop set can count: a pump it is."""
+        rate = self.ordered_rate()
+        return rate is not None and "[drp]" not in rate.unit and self.gravity(self.view.order) == ""
 
     def rate_unit(self) -> str:
         rate = self.ordered_rate()
@@ -461,7 +444,7 @@ class Words:
         if finding.rule == "H5" and self.masked():
             return {"text": self.t("blind-next"), "remedy": ""}
         what, remedy = findings.sentence(self.language, finding, {**self._names(), **self._prn_words(finding)})
-        return {"text": what or finding.rule, "remedy": remedy}
+        return {"text": self.spelled(what or finding.rule), "remedy": self.spelled(remedy)}
 
     def _prn_words(self, finding: Finding) -> dict[str, str]:
         codes = finding.params.get("reasons")
@@ -491,7 +474,7 @@ class Words:
     def changed(self, each: Change) -> str:
         """A change in one sentence, with who made it and why."""
         before, after = self._side(each.code, each.before), self._side(each.code, each.after)
-        said = self.t(f"change-{each.code}", subject=each.subject, before=before, after=after)
+        said = self.spelled(self.t(f"change-{each.code}", subject=each.subject, before=before, after=after))
         if not each.by:
             return said
         who = self.t("change-by", name=each.by, time=self.moment(each.at))
@@ -528,17 +511,78 @@ class Words:
     def may_read_changes(self) -> bool:
         return not self.may_judge_again()
 
-    # The due list.
+    # The round.
 
-    def beds(self) -> list[tuple[Any, list[Due]]]:
-        """The ward's due lines grouped by patient, in the order of beds."""
-        groups: dict[str, tuple[Any, list[Due]]] = {}
-        for line in self.view.dues:
-            groups.setdefault(line.patient.id, (line.patient, []))[1].append(line)
-        return [group for group in groups.values() if any(line.status != "on-demand" for line in group[1])]
+    def beds(self) -> tuple[rounds.Bed, ...]:
+        return rounds.beds(self.view)
 
-    def count(self, status: str) -> int:
-        return sum(1 for line in self.view.dues if line.status == status)
+    def tally(self, beds: tuple[rounds.Bed, ...]) -> Mapping[str, int]:
+        return rounds.tally(beds)
+
+    def kind(self, line: Due) -> str:
+        return rounds.kind(line)
+
+    def neighbours(self) -> tuple[Patient | None, Patient | None]:
+        return rounds.neighbours(self.view)
+
+    def marks(self) -> tuple[Mark, ...]:
+        return rounds.marks_of(self.view)
+
+    def mark(self, one: Mark) -> str:
+        """What is new, in one sentence."""
+        if one.change is not None:
+            return self.changed(one.change)
+        if one.request is None:
+            return ""
+        answer = self.t("mark-answer", drug=self.spelled(self.named(one.order)), answer=self.t(f"request-{one.request.status}"))
+        return f"{answer}: {one.request.answer}" if one.request.answer else answer
+
+    def course(self, line: Due) -> str:
+        """ "Antibiotic, day 3", of what is counted by days; "" of anything else."""
+        if line.day is None:
+            return ""
+        is_antibiotic = bool(course.ingredients(line.order) & self.view.antibiotics)
+        return self.t("antibiotic-day" if is_antibiotic else "treatment-day", number=line.day)
+
+    def gravity(self, order: Order | None) -> str:
+        """An ordered flow as drops a minute of each set that a ward has; "" where no drop chamber holds it."""
+        if order is None or order.rate is None or "[drp]" in order.rate.unit:
+            return ""
+        told = [(factor, self.drops(order.rate, factor)) for factor in DROP_FACTORS]
+        said = [self.t("gravity-set", drops=drops, factor=factor) for factor, drops in told if drops is not None]
+        return self.t("gravity", sets=" · ".join(said)) if said else ""
+
+    # The dose.
+
+    def lines(self) -> tuple[side_by_side.Line, ...]:
+        return side_by_side.lines(self)
+
+    def near_order(self) -> Order | None:
+        """Where no order matches: the patient's one order of the same ingredients, to show what differs. None when there are several."""
+        if self.view.order is not None:
+            return None
+        held = {frozenset(i.name.casefold() for i in unit.product.ingredients) for unit in self.view.units if unit.product is not None}
+        found = {line.order.id: line.order for line in self.view.dues if course.ingredients(line.order) in held}
+        return next(iter(found.values())) if len(found) == 1 else None
+
+    def amount_units(self) -> tuple[str, ...]:
+        """In which units an amount may be typed: the order's, and the volume where it is drawn from a liquid."""
+        order = self.view.order
+        dose = order.dose or (order.dose_range[0] if order.dose_range is not None else None) if order is not None else None
+        own = dose.unit.split("/")[0] if dose is not None else "mg"
+        drawn = any(unit.product is not None and unit.product.volume is not None for unit in self.view.units)
+        written = own if "{" in own else self.unit(own)
+        return (written, "mL") if drawn and own != "mL" else (written,)
+
+    def amount_mends(self) -> bool:
+        """What stands in the way is about the amount: its form is open."""
+        return any(f.remedy in _OF_THE_AMOUNT or f.rule.startswith("Q") for f in self.findings() if not f.satisfied)
+
+    def units_wanted(self) -> tuple[int, int]:
+        """How many units were scanned, and how many make the dose; (n, n) where nobody said."""
+        more = next((f.params.get("n") for f in self.findings() if f.remedy == "scan-more" and not f.satisfied), None)
+        have = len(self.view.units)
+        return have, have + (more if isinstance(more, int) else 0)
 
     override_reasons = OVERRIDE_REASONS
     decline_reasons = DECLINE_REASONS

@@ -1,4 +1,5 @@
-// The kiosk's few moving things: the camera picture, the sound of a verdict, the PIN pad, and saying when the program is gone.
+// The kiosk's few moving things: the camera picture, when a verdict sounds, the number pads, light and sound, and saying when the program
+// is gone.
 "use strict";
 (() => {
   const main = () => document.getElementById("main");
@@ -9,7 +10,7 @@
     const image = document.getElementById("picture");
     if (image) {
       try {
-        const answer = await fetch("/picture.jpg?seen=" + picture, { cache: "no-store" });
+        const answer = await fetch(document.body.dataset.picture + "?seen=" + picture, { cache: "no-store" });
         if (answer.status === 200) {
           picture = answer.headers.get("X-Picture") || "-";
           const url = URL.createObjectURL(await answer.blob());
@@ -25,48 +26,7 @@
     setTimeout(look, 150);
   }
 
-  // Verdict sounds, unlike any scanner's beep: two rising tones, three even ones, a long low alternation.
-  const SOUNDS = {
-    pass: [[660, 0.12, "sine"], [990, 0.22, "sine"]],
-    attention: [[520, 0.14, "triangle"], [0, 0.08, "sine"], [520, 0.14, "triangle"], [0, 0.08, "sine"], [520, 0.14, "triangle"]],
-    more: [[660, 0.09, "sine"]],
-    stop: [[220, 0.28, "square"], [165, 0.28, "square"], [220, 0.28, "square"], [165, 0.5, "square"]],
-  };
-  let audio = null;
   let played = "";
-  // Without a setting of its own a browser lets a page sound only after the first touch: that touch opens the sound for good.
-  function awaken() {
-    audio = audio || new AudioContext();
-    if (audio.state !== "running") audio.resume();
-  }
-  ["pointerdown", "keydown"].forEach((touch) => document.addEventListener(touch, awaken, true));
-  async function play(name) {
-    const tones = SOUNDS[name];
-    if (!tones) return;
-    awaken();
-    document.body.dataset.lastSound = name;
-    // A sound that could not be made now must not come later, beside another verdict.
-    await Promise.race([audio.resume(), new Promise((over) => setTimeout(over, 300))]);
-    document.body.dataset.soundState = audio.state;
-    if (audio.state !== "running") return;
-    let at = audio.currentTime + 0.02;
-    for (const [hertz, seconds, shape] of tones) {
-      if (hertz) {
-        const tone = audio.createOscillator();
-        const level = audio.createGain();
-        tone.type = shape;
-        tone.frequency.value = hertz;
-        level.gain.setValueAtTime(0.0001, at);
-        level.gain.linearRampToValueAtTime(0.35, at + 0.015);
-        level.gain.setValueAtTime(0.35, at + seconds - 0.02);
-        level.gain.linearRampToValueAtTime(0.0001, at + seconds);
-        tone.connect(level).connect(audio.destination);
-        tone.start(at);
-        tone.stop(at + seconds);
-      }
-      at += seconds;
-    }
-  }
 
   // What was opened or typed stays when only other things on the screen changed.
   let kept = {};
@@ -115,25 +75,64 @@
       window.scrollTo(0, 0);
     }
     const key = now.dataset.sound + now.dataset.moment;
-    if (now.dataset.sound && key !== played) play(now.dataset.sound);
+    if (now.dataset.sound && key !== played) window.kioskSounds.play(now.dataset.sound);
     played = key;
   }
   document.addEventListener("htmx:before:swap", remember);
   document.addEventListener("htmx:after:swap", settle);
 
+  // The pad types into the field of its form that was touched last, else into the first.
+  let touched = null;
+  document.addEventListener("focusin", (event) => { if (event.target.matches("[data-pad]")) touched = event.target; });
   document.addEventListener("click", (event) => {
-    const key = event.target.closest("[data-key]");
+    const key = event.target.closest("[data-key], [data-unit]");
     if (!key) return;
-    const field = key.closest("form").querySelector("[data-pin], [data-pad]");
-    field.value = key.dataset.key === "C" ? field.value.slice(0, -1) : field.value + key.dataset.key;
+    const form = key.closest("form");
+    const field = touched && form.contains(touched) ? touched : form.querySelector("[data-pin], [data-pad]");
+    if (key.dataset.unit) field.value = field.value.replace(/[^0-9.,]+$/, "").trim() + " " + key.dataset.unit;
+    else field.value = key.dataset.key === "C" ? field.value.slice(0, -1).trimEnd() : field.value + key.dataset.key;
   });
+
+  // Light and sound: told to this page at once, and kept by the browser for the next.
+  const page = document.documentElement;
+  function keep(name, value) {
+    page.dataset[name] = value;
+    document.querySelectorAll(`[data-settings] button[name="${name}"]`).forEach((one) => one.setAttribute("aria-pressed", String(one.value === value)));
+    window.kioskSounds.told();
+    const form = document.querySelector("[data-settings]");
+    const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, [name]: value });
+    fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } }).catch(() => { /* it holds until the page is loaded anew */ });
+  }
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-settings]")) return;
+    event.preventDefault();
+    if (event.submitter && event.submitter.name) keep(event.submitter.name, event.submitter.value);
+    if (event.submitter && event.submitter.name === "volume") window.kioskSounds.play("pass");
+  });
+  let before = "normal";
+  document.addEventListener("click", (event) => {
+    const hear = event.target.closest("[data-hear]");
+    if (hear) window.kioskSounds.play(hear.dataset.hear);
+    if (event.target.closest("#sound")) {
+      const is = window.kioskSounds.volume();
+      // The touch itself opened a sound that was blocked: that must not mute it.
+      if (document.getElementById("sound").dataset.was !== "blocked") keep("volume", is === "mute" ? before : "mute");
+      if (is !== "mute") before = is;
+    }
+    const settings = document.querySelector(".settings[open]");
+    if (settings && !settings.contains(event.target) && !event.target.closest(".languages")) settings.open = false;
+  });
+  ["pointerdown", "keydown"].forEach((touch) => document.addEventListener(touch, (event) => {
+    const button = event.target.closest && event.target.closest("#sound");
+    if (button) button.dataset.was = button.dataset.now;
+  }, true));
 
   // Escape takes back what was begun and not sent: the typed PIN, the opened form.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     const pin = document.querySelector("#main [data-pin]");
     if (pin) pin.value = "";
-    document.querySelectorAll("#main details[open]").forEach((d) => {
+    document.querySelectorAll("#main details[open]:not(.by), .settings[open]").forEach((d) => {
       d.open = false;
       d.querySelector("summary").focus();
     });
@@ -144,9 +143,10 @@
   let misses = 0;
   let at = "";
   let same = 0;
+  let good = Date.now();
   setInterval(async () => {
     try {
-      const answer = await fetch("/api/state", { cache: "no-store", signal: AbortSignal.timeout(2500) });
+      const answer = await fetch(document.body.dataset.state, { cache: "no-store", signal: AbortSignal.timeout(2500) });
       const now = answer.ok ? await answer.json() : {};
       // The loop makes a picture every second: one that stays the same comes from a loop that hangs.
       same = now.at === at ? same + 1 : 0;
@@ -157,6 +157,8 @@
       misses += 1;
     }
     const gone = misses >= 3;
+    if (!misses) good = Date.now();
+    document.getElementById("gone-since").textContent = new Date(good).toTimeString().slice(0, 8);
     if (!gone && !document.getElementById("gone").hidden) location.reload();
     document.getElementById("gone").hidden = !gone;
     if (main()) main().hidden = gone;

@@ -91,11 +91,15 @@ finding-D9 = { $cause ->
    *[product] WRONG ROUTE: this product may not be given { $route }; it may be given { $allowed }.
  }
 finding-D10 = { $cause ->
+    [lifted] The patient is allergic to { $substance }; the prescriber wants it given, with a reason.
     [allergy] ALLERGY: the patient is allergic to { $substance }.
    *[unknown] The allergy list could not be read.
  }
 finding-D11 = Related to a known allergy: { $substance } ({ $class }).
-finding-D12 = Interaction with { $other } ({ $severity }), accepted when ordered{ $prescriber ->
+finding-D12 = { $severity ->
+    [allergy] Allergy to { $other }
+   *[other] Interaction with { $other } ({ $severity })
+ }, accepted when ordered{ $prescriber ->
     [none] { "" }
    *[other] { " " }by { $prescriber }
  }; reason: { $reason }.
@@ -374,6 +378,7 @@ remedy-use-route = Give it { $route }.
 remedy-wait-for-lease = Wait a moment, then scan the drug again.
 remedy-wait-for-total = Earliest { $at }.
 remedy-watch-for = Watch for the interaction with { $other }.
+remedy-watch-allergy = Watch closely, with the anaphylaxis box at hand.
 remedy-watch-patient = Tolerated before; watch the patient.
 remedy-weigh-patient = Weigh the patient.
 

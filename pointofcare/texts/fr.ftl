@@ -91,11 +91,15 @@ finding-D9 = { $cause ->
    *[product] MAUVAISE VOIE : ce produit ne s'administre pas par { $route } ; il s'administre par { $allowed }.
  }
 finding-D10 = { $cause ->
+    [lifted] Le patient est allergique à { $substance } ; le prescripteur maintient le médicament, motif à l’appui.
     [allergy] ALLERGIE : le patient est allergique à { $substance }.
    *[unknown] La liste des allergies n'a pas pu être lue.
  }
 finding-D11 = Apparenté à une allergie connue : { $substance } ({ $class }).
-finding-D12 = Interaction avec { $other } ({ $severity }), acceptée à la prescription{ $prescriber ->
+finding-D12 = { $severity ->
+    [allergy] Allergie à { $other }
+   *[other] Interaction avec { $other } ({ $severity })
+ }, acceptée à la prescription{ $prescriber ->
     [none] { "" }
    *[other] { " " }par { $prescriber }
  } ; motif : { $reason }.
@@ -374,6 +378,7 @@ remedy-use-route = Administrer par { $route }.
 remedy-wait-for-lease = Attendre un instant, puis scanner de nouveau le médicament.
 remedy-wait-for-total = Au plus tôt { $at }.
 remedy-watch-for = Surveillez l’interaction avec { $other }.
+remedy-watch-allergy = Surveillez de près, trousse d’anaphylaxie à portée.
 remedy-watch-patient = Toléré auparavant ; surveiller le patient.
 remedy-weigh-patient = Peser le patient.
 

@@ -91,11 +91,15 @@ finding-D9 = { $cause ->
    *[product] SAI ĐƯỜNG DÙNG: thuốc này không dùng đường { $route }; chỉ dùng { $allowed }.
  }
 finding-D10 = { $cause ->
+    [lifted] Người bệnh dị ứng với { $substance }; bác sĩ vẫn cho dùng và đã ghi lý do.
     [allergy] DỊ ỨNG: người bệnh dị ứng với { $substance }.
    *[unknown] Không đọc được tiền sử dị ứng.
  }
 finding-D11 = Liên quan đến dị ứng đã biết: { $substance } ({ $class }).
-finding-D12 = Tương tác { $other } ({ $severity }) đã được chấp nhận khi ra y lệnh{ $prescriber ->
+finding-D12 = { $severity ->
+    [allergy] Dị ứng { $other }
+   *[other] Tương tác { $other } ({ $severity })
+ } đã được chấp nhận khi ra y lệnh{ $prescriber ->
     [none] { "" }
    *[other] { " " }bởi { $prescriber }
  }; lý do: { $reason }.
@@ -371,6 +375,7 @@ remedy-use-route = Dùng đường { $route }.
 remedy-wait-for-lease = Chờ một lát rồi quét lại thuốc.
 remedy-wait-for-total = Sớm nhất lúc { $at }.
 remedy-watch-for = Theo dõi tương tác với { $other }.
+remedy-watch-allergy = Theo dõi sát, để sẵn hộp cấp cứu phản vệ.
 remedy-watch-patient = Đã dùng được trước đây; theo dõi người bệnh.
 remedy-weigh-patient = Cân người bệnh.
 

@@ -16,12 +16,12 @@ from pointofcare.verdict.rule import Rule
 INGREDIENT = Rule(
     id="D10",
     title="No allergy to an ingredient",
-    levels=(Level.REASON, Level.STOP),
-    looks_at="the allergy list, ingredients of the product and of the order",
-    passes_when="the list was read and names none of them",
+    levels=(Level.WARN, Level.REASON, Level.STOP),
+    looks_at="the allergy list, ingredients of the product and of the order, what the prescriber lifted on this order",
+    passes_when="the list was read and names none of them; one that the prescriber lifted on the order with a reason is a warning",
     source="Leapfrog BCMA standard",
     hazard="anaphylaxis",
-    remedies={"ask-prescriber": (), "read-allergies": ("patient",)},
+    remedies={"ask-prescriber": (), "read-allergies": ("patient",), "watch-allergy": ()},
     facts=("cause", "substance"),
     origin="patient",
 )
@@ -64,8 +64,19 @@ def check_ingredient(moment: Moment) -> Iterator[Finding]:
         yield INGREDIENT.finding(Level.REASON, "read-allergies", facts=facts, params={"patient": patient.id}, unknown=True)
         return
     found = [allergy.substance for allergy in patient.allergies if _matches(allergy, moment)]
-    if found:
-        yield INGREDIENT.finding(Level.STOP, "ask-prescriber", facts={"cause": "allergy", "substance": ", ".join(found)})
+    lifted = _lifted(moment)
+    stopped = [substance for substance in found if plain(substance) not in lifted]
+    if stopped:
+        yield INGREDIENT.finding(Level.STOP, "ask-prescriber", facts={"cause": "allergy", "substance": ", ".join(stopped)})
+    elif found:
+        # Why and by whom stands beside it: rule D12 shows what the order carries.
+        yield INGREDIENT.finding(Level.WARN, "watch-allergy", facts={"cause": "lifted", "substance": ", ".join(found)})
+
+
+def _lifted(moment: Moment) -> frozenset[str]:
+    """What the prescriber of this very order knows of and wants given all the same, with a reason."""
+    carried = moment.order.interactions if moment.order is not None else ()
+    return frozenset(plain(each.other) for each in carried if each.severity == "allergy" and each.reason.strip())
 
 
 def check_class(moment: Moment) -> Iterator[Finding]:

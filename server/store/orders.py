@@ -130,6 +130,11 @@ def of_anybody(tx: Transaction, patient: str) -> tuple[OrderView, ...]:
     return _views(tx, OrderRow.patient == patient)
 
 
+def matching(tx: Transaction, *conditions: object, limit: int) -> tuple[OrderView, ...]:
+    """For other queries of the store: orders by conditions on `OrderRow` and `PatientRow`, longest placed first."""
+    return _views(tx, *conditions, limit=limit)
+
+
 def queue(
     tx: Transaction,
     *,

@@ -10,7 +10,7 @@ from server.store import administrations, discrepancies, identities
 from server.store import leases as stored_leases
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import leases, stories, tasks_raised
+from server.usecases import leases, prescribing, stories, tasks_raised
 from server.usecases.administrations import Recorded
 
 
@@ -53,6 +53,7 @@ def record(tx: Transaction, attempt: AttemptStopped, *, sender: str | None = Non
     tx.audit("attempt.record", f"attempt/{attempt.record_id}", told)
     if raise_tasks:
         tasks_raised.after_attempt(tx, attempt)
+        prescribing.after_attempt(tx, attempt)
     if sender is not None and sender != attempt.cart:
         detail = {"cart": attempt.cart, "sender": sender}
         foreign = Discrepancy(

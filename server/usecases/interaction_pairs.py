@@ -13,7 +13,7 @@ PAIRS: Final[tuple[tuple[frozenset[str], frozenset[str], str], ...]] = (
     (frozenset({"warfarin", "acenocoumarol"}), frozenset({"ibuprofen", "diclofenac", "naproxen", "ketorolac", "aspirin"}), "bleeding"),
     (frozenset({"enoxaparin", "heparin"}), frozenset({"ketorolac"}), "bleeding"),
     (frozenset({"warfarin", "acenocoumarol"}), frozenset({"metronidazole", "fluconazole", "amiodarone", "sulfamethoxazole"}), "bleeding"),
-    (frozenset({"morphine", "fentanyl", "oxycodone", "pethidine", "tramadol"}), frozenset({"midazolam", "diazepam", "lorazepam"}), "sedation"),
+    (frozenset({"morphine", "fentanyl", "oxycodone", "pethidine", "tramadol"}), frozenset({"midazolam", "diazepam"}), "sedation"),
     (frozenset({"tramadol", "pethidine"}), frozenset({"linezolid", "fluoxetine", "sertraline"}), "serotonin"),
     (frozenset({"digoxin"}), frozenset({"amiodarone", "clarithromycin", "verapamil"}), "digoxin"),
     (frozenset({"methotrexate"}), frozenset({"trimethoprim", "sulfamethoxazole"}), "marrow"),

@@ -190,7 +190,7 @@ def _move_orders(tx: Transaction, before: str, after: str, *, action: str, reaso
     for view in found:
         unclear = view.order.clarification or view.clarification or ""
         changed = replace(view.order, patient=after, version=view.order.version + 1, clarification=unclear)
-        order_verbs.re_patient(tx, view, changed, action, reason)
+        order_verbs.carry(tx, view, changed, action=action, reason=reason)
     moved = [view.order.id for view in found]
     if moved:
         merges.orders_to(tx, moved, after)

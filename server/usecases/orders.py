@@ -30,12 +30,14 @@ def place(
     source: str = "local",
     emr_id: str | None = None,
     clarification: str | None = None,
+    reason: str | None = None,
 ) -> Order:
-    """A new order at version 1, unverified. `clarification`: why it cannot be given by scan yet; it is then kept as a draft.
+    """A new order at version 1, unverified. `clarification`: why it cannot be given by scan yet; it is then kept as a draft. `reason`: why
+    it is placed in spite of what was found.
 
     Raises: NotPermittedError, NotFoundError (patient), ConflictError (the id is taken)."""
     require(tx, actor, StaffRole.PRESCRIBER)
-    return _place(tx, order, source=source, emr_id=emr_id, clarification=clarification)
+    return _place(tx, order, source=source, emr_id=emr_id, clarification=clarification, reason=reason)
 
 
 def receive(tx: Transaction, order: Order, *, source: str = "import", emr_id: str | None = None, clarification: str | None = None) -> Order:
@@ -64,14 +66,17 @@ def is_same(order: Order, found: OrderView, clarification: str | None = None) ->
     return replace(marked, version=ours.version, verified=ours.verified, holds_from=ours.holds_from) == ours
 
 
-def _place(tx: Transaction, order: Order, *, source: str, emr_id: str | None, clarification: str | None) -> Order:
+def _place(
+    tx: Transaction, order: Order, *, source: str, emr_id: str | None, clarification: str | None, reason: str | None = None
+) -> Order:
     ward = _ward(tx, order.patient)
     if orders.find(tx, order.id) is not None:
         raise ConflictError(f"order {order.id} exists", remedy="amend it, or draw another id", order=order.id)
     placed = replace(clarify.marked(order, clarification), version=1, verified=False, holds_from=None)
     orders.insert_order(tx, placed, source=source, emr_id=emr_id, clarification=placed.clarification or None)
-    orders.insert_version(tx, placed, action="placed", reason=None)
-    tx.audit("order.place", f"order/{order.id}", {"patient": order.patient, "source": source, "version": 1, **changes.told(None, placed)})
+    orders.insert_version(tx, placed, action="placed", reason=reason)
+    told = {"patient": order.patient, "source": source, "version": 1, "reason": reason or "", **changes.told(None, placed)}
+    tx.audit("order.place", f"order/{order.id}", told)
     versions.bump(tx, ward)
     return placed
 
@@ -107,8 +112,9 @@ def stop(tx: Transaction, actor: Actor, order: str, version: int, *, reason: str
     return _set_status(tx, actor, order, version, OrderStatus.STOPPED, set(LIVE), "stopped", reason)
 
 
-def re_patient(tx: Transaction, found: OrderView, changed: Order, action: str, reason: str) -> None:
-    """`changed` differs in nothing but its patient, whose records were merged or taken apart; the verification stays."""
+def carry(tx: Transaction, found: OrderView, changed: Order, *, action: str, reason: str) -> None:
+    """A new version that another verb has decided on and may decide on: the patient's records were merged, a copy was compared. The
+    verification stays as it is."""
     _write(tx, found, changed, action=action, reason=reason, keep_verification=True)
 
 

@@ -19,6 +19,8 @@ CONTROLLED_COUNT: Final = "controlled-count"
 ACKNOWLEDGEMENT: Final = "acknowledgement"
 RECORD_GAP: Final = "record-gap"
 RECORDS_LOST: Final = "records-lost"
+ALLERGY_STOP: Final = "allergy-stop"
+CO_SIGNATURE: Final = "co-signature"
 PATIENT_QUESTION: Final = "patient-question"
 SEVERE_REACTION: Final = "severe-reaction"
 
@@ -90,6 +92,25 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 rule="",
                 seen_by=_PRESCRIBER | _CHARGE | _PHARMACIST,
                 answers=(Answer(code="followed-up", status=COMPLETED, roles=_PRESCRIBER | _PHARMACIST, needs_text=True),),
+            ),
+            Kind(
+                code=ALLERGY_STOP,
+                rule="D10",
+                seen_by=_PRESCRIBER | _PHARMACIST | _CHARGE,
+                answers=(
+                    Answer(code="confirm-allergy", status=COMPLETED, roles=_PRESCRIBER, needs_text=True),
+                    Answer(code="lift-allergy", status=COMPLETED, roles=_PRESCRIBER, needs_text=True),
+                ),
+            ),
+            Kind(
+                code=CO_SIGNATURE,
+                rule="",
+                seen_by=_PRESCRIBER | _PHARMACIST | _CHARGE,
+                answers=(
+                    Answer(code="co-sign", status=COMPLETED, roles=_PRESCRIBER),
+                    Answer(code="dispute-order", status=REJECTED, roles=_PRESCRIBER, needs_text=True),
+                ),
+                not_by_doer=True,
             ),
             Kind(
                 code=RE_TIMING,

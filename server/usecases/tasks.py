@@ -18,6 +18,7 @@ from server.store.discrepancies import Discrepancy
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes, controlled, pharmacy
+from server.usecases import prescribing
 from server.usecases.permission import require, text
 from server.usecases.task_kinds import (
     ACKNOWLEDGEMENT,
@@ -63,6 +64,8 @@ def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: 
 
 def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: str, product: str | None) -> dict[str, object]:
     """What the answer does beside being written down; returned is what the audit says of it."""
+    if task.kind in prescribing.KINDS:
+        return prescribing.carry_out(tx, actor, task, chosen, said)
     if task.kind == DOSE_REQUEST and task.patient:
         versions.bump(tx, patients.ward_of(tx, task.patient) or task.ward)
     elif task.kind == UNKNOWN_BARCODE and chosen.code == "link":

@@ -27,6 +27,8 @@ REASONS = ("emergency", "network-down", "battery", "scanner-fault", "clinical-ju
 # So near another dose of the same drug it may be the same one (local choice).
 NEAR = timedelta(hours=4)
 OLDEST = timedelta(days=14)
+# Which doses the form lists by their due time.
+LISTED_BACK, LISTED_AHEAD = timedelta(hours=36), timedelta(hours=2)
 _DONE = frozenset({"completed", "in-progress", "stopped", "on-hold"})
 _DOSES = frozenset({None, "give", "start"})
 _LONGEST = 400

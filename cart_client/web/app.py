@@ -18,7 +18,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 
 from cart_client.inbox import Answer, Command
 from cart_client.screen import View
-from cart_client.web import forms, state
+from cart_client.web import care_pages, forms, state
 from cart_client.web.words import Words
 from pointofcare.errors import MessageError
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
@@ -64,6 +64,8 @@ def create_app(
     def words() -> Words:
         chosen = request.cookies.get("language", language)
         return Words(chosen if chosen in LANGUAGES else language, view(), names)
+
+    app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
 
     def part(template: str) -> str:
         w = words()

@@ -41,12 +41,12 @@ class Catalogue:
 
 def _bundle(package: str, language: str) -> FluentBundle:
     bundle = FluentBundle([language], use_isolating=False)
-    for source in sources(package, language):
+    for source in fluent_of(package, language):
         bundle.add_resource(FluentResource(source))
     return bundle
 
 
-def sources(package: str, language: str) -> tuple[str, ...]:
+def fluent_of(package: str, language: str) -> tuple[str, ...]:
     """The Fluent text of a package's catalogue: `vi.ftl` first, then each topic's own file (`round.vi.ftl`) by name."""
     first = f"{language}.ftl"
     files = [file for file in resources.files(package).iterdir() if file.name == first or file.name.endswith(f".{first}")]

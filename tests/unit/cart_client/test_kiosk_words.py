@@ -10,12 +10,12 @@ from fluent.syntax.ast import Message
 
 from cart_client.web import words
 from pointofcare.administration.session import State
-from pointofcare.texts import LANGUAGES, clinical, sources
+from pointofcare.texts import LANGUAGES, clinical, fluent_of
 from pointofcare.verdict.finding import Level
 
 
 def _messages(language: str) -> dict[str, Message]:
-    text = "\n".join(sources("cart_client.web.texts", language))
+    text = "\n".join(fluent_of("cart_client.web.texts", language))
     return {entry.id.name: entry for entry in FluentParser().parse(text).body if isinstance(entry, Message)}
 
 

@@ -12,7 +12,7 @@ from fluent.syntax.ast import Junk, Message, VariableReference
 from fluent.syntax.visitor import Visitor
 
 import pointofcare
-from pointofcare.texts import LANGUAGES, sources
+from pointofcare.texts import LANGUAGES, fluent_of
 
 ROOT = Path(pointofcare.__file__).parents[1]
 ROOMS = ("pointofcare", "cart_client", "server", "simulation", "firmware_bridge")
@@ -33,7 +33,7 @@ class _Variables(Visitor):
 
 def _entries(package: str, language: str) -> list[Message | Junk]:
     return [
-        entry for source in sources(package, language) for entry in FluentParser().parse(source).body if isinstance(entry, Message | Junk)
+        entry for source in fluent_of(package, language) for entry in FluentParser().parse(source).body if isinstance(entry, Message | Junk)
     ]
 
 
@@ -77,7 +77,7 @@ def test_no_vietnamese_text_is_english_left_as_it_was(package: str) -> None:
     def plain(source: str) -> dict[str, str]:
         return dict(re.findall(r"^([a-zA-Z][\w-]*) = (.*)$", source, re.MULTILINE))
 
-    vietnamese, english = ({k: v for source in sources(package, language) for k, v in plain(source).items()} for language in ("vi", "en"))
+    vietnamese, english = ({k: v for source in fluent_of(package, language) for k, v in plain(source).items()} for language in ("vi", "en"))
     same = {
         name
         for name, text in vietnamese.items()

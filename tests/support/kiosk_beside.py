@@ -28,9 +28,8 @@ class _Forms(HTMLParser):
         found = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append((found.get("action", ""), []))
-        elif tag == "input" and self.forms and "name" in found:
-            if found.get("type") not in ("radio", "checkbox") or "checked" in found:
-                self.forms[-1][1].append((found["name"], found.get("value", "")))
+        elif tag == "input" and self.forms and "name" in found and (found.get("type") not in ("radio", "checkbox") or "checked" in found):
+            self.forms[-1][1].append((found["name"], found.get("value", "")))
 
 
 class Kiosk:

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--faults", type=int, default=500, help="how many faults (default: 500)")
     parser.add_argument("--carts", type=int, default=12, help="how many carts, two a ward (default: 12)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed draws the same schedule (default: drawn)")
-    parser.add_argument("--rate", type=float, default=8.0, help="doses a second of all nurses together, at most (default: 8)")
+    parser.add_argument("--rate", type=float, default=7.0, help="doses a second of all nurses together, at most (default: 7)")
     parser.add_argument("--broker", choices=("nats", "mosquitto"), default="nats")
     parser.add_argument("--json", type=Path, help="write the result to this file")
     parser.add_argument("--keep", type=Path, help="an empty folder for the run's evidence, which is kept")

@@ -32,6 +32,15 @@ def records_of(database: Path) -> dict[str, int]:
         return {}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartShows:
+    """`well`: it is online and lacks nothing. `newest` is the id of the dose that was recorded last, None when none is known."""
+
+    well: bool
+    unsent: int
+    newest: str | None
+
+
 class Watch:
     """Keeps one connection a kiosk. From one thread only."""
 
@@ -39,15 +48,26 @@ class Watch:
         self._kiosks = {cart: Kiosk(port, timeout_s=2.0) for cart, port in kiosk_ports.items()}
         self._database = database
 
-    def cart_caught_up(self, cart: str) -> bool:
-        """The server is there and has everything that the cart recorded, or the newest of it."""
+    def cart_shows(self, cart: str) -> CartShows | None:
+        """What its screen says now; None: it does not answer."""
         try:
             screen = self._kiosks[cart].screen()
         except KioskGoneError:
+            return None
+        strip, recorded = screen["strip"], screen["recorded"]
+        return CartShows(
+            well=strip["link"] == "online" and not strip["missing"],
+            unsent=int(strip["unsent"]),
+            newest=str(recorded[0]["record_id"]) if recorded else None,
+        )
+
+    def at_server(self, record_id: str) -> bool:
+        """Whether the server has this dose; False when it cannot be seen now."""
+        try:
+            with _reading(self._database) as database:
+                return bool(database.execute("SELECT 1 FROM administrations WHERE record_id = ?", (record_id,)).fetchone())
+        except sqlite3.Error:
             return False
-        strip = screen["strip"]
-        newest = screen["recorded"][0] if screen["recorded"] else None
-        return strip["link"] == "online" and not strip["missing"] and (strip["unsent"] == 0 or bool(newest and newest["at_server"]))
 
     def cart_unsent(self, cart: str) -> int:
         """-1: its kiosk does not answer."""

@@ -31,7 +31,7 @@ from simulation.chaos.crash_points import POINTS
 from simulation.chaos.desk import Desk, beds_of
 from simulation.chaos.machines import Machines
 from simulation.chaos.nurse import Diary, Nurse, Round, Tally
-from simulation.chaos.recovery import Behind, Watch, records_of
+from simulation.chaos.recovery import Behind, CartShows, Watch, records_of
 from simulation.chaos.schedule import Fault
 from simulation.ward import Ward
 
@@ -61,7 +61,7 @@ class Asked:
     seed: int
     broker: str = "nats"
     # Doses a second, of all nurses together.
-    rate: float = 8.0
+    rate: float = 7.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -75,6 +75,8 @@ class _Open:
     ended_at: datetime | None = None
     ended_s: float = 0.0
     before: Behind | None = None
+    # The newest dose of the cart when it answered first after the fault: what has to be at the server for the fault to be over.
+    newest: str | None = None
     recovered_at: datetime | None = None
     recovery_s: float | None = None
     hit: bool = True
@@ -315,11 +317,11 @@ class _Run:
 
     def _look(self, now_s: float) -> None:
         behind = self._watch.behind() if self._recovering else None
-        caught: dict[str, bool] = {}
+        shown = {target: self._watch.cart_shows(target) for target in {each.fault.target for each in self._recovering} & set(self._names)}
         for opened in list(self._recovering):
             target = opened.fault.target
             if target in self._names:
-                well = caught.setdefault(target, self._watch.cart_caught_up(target)) if target not in caught else caught[target]
+                well = self._caught_up(opened, shown[target])
             else:
                 well = behind is not None and opened.before is not None and _went_on(target, opened.before, behind)
             if well or now_s - opened.ended_s > _RECOVERS_WITHIN_S:
@@ -327,6 +329,13 @@ class _Run:
                 if well:
                     opened.recovered_at, opened.recovery_s = datetime.now(UTC), now_s - opened.ended_s
                 self._write(opened)
+
+    def _caught_up(self, opened: _Open, now: CartShows | None) -> bool:
+        """The cart is online, and what it had recorded when it came back is at the server: its nurse goes on meanwhile."""
+        if now is None:
+            return False
+        opened.newest = opened.newest or now.newest
+        return now.well and (now.unsent == 0 or (opened.newest is not None and self._watch.at_server(opened.newest)))
 
     def _revive(self) -> None:
         """A program that ended by itself is started again, as a service manager does, and told of."""

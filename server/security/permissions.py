@@ -30,6 +30,9 @@ OBSERVE: Final = "observe"
 ADMIT: Final = "admit"
 DISCHARGE: Final = "discharge"
 MERGE_RECORDS: Final = "merge-records"
+# An order from paper or by word of mouth, and the second person's look at it.
+TRANSCRIBE: Final = "transcribe"
+COMPARE_ORDERS: Final = "compare-orders"
 FEED_PUMPS: Final = "feed-pumps"
 SEE_WORK: Final = "see-work"
 CLOSE_DOSES: Final = "close-doses"
@@ -49,7 +52,7 @@ REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
-    StaffRole.NURSE: frozenset({ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
+    StaffRole.NURSE: frozenset({TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
     StaffRole.CHARGE_NURSE: frozenset(
@@ -57,6 +60,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             ADMIT,
             DISCHARGE,
             MERGE_RECORDS,
+            TRANSCRIBE,
+            COMPARE_ORDERS,
             PREPARE_BAGS,
             OBSERVE,
             SEE_PATIENTS,
@@ -78,6 +83,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     ),
     StaffRole.PHARMACIST: frozenset(
         {
+            COMPARE_ORDERS,
             PREPARE_BAGS,
             OBSERVE,
             SEE_PATIENTS,
@@ -96,7 +102,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             CHANGE_POLICY,
         }
     ),
-    StaffRole.PRESCRIBER: frozenset({OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
+    StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
     StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED, MANAGE_MACHINES}),
     StaffRole.ADMINISTRATOR: frozenset(
         {

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid4
 
 from flask import Blueprint, abort, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -17,17 +16,18 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders.order import DayOfWeek, Dosage, Order, OrderCategory, OrderStatus
+from pointofcare.products import Product
 from server.security import viewing
 from server.security.permissions import PLACE_ORDERS
 from server.security.person import actor, requires
 from server.store import orders, patients, products
 from server.store.transaction import reading, transaction
-from server.usecases import import_csv, import_orders
+from server.usecases import admission, import_csv, import_orders, order_checks
 from server.usecases import orders as verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
-from server.web import faults, page
+from server.web import faults, order_preview, page
+from server.web.order_preview import AMOUNTS, Preview
 
-AMOUNTS = ("dose", "dose_max", "rate", "rate_max", "prn_max_24h")
 _TRAILING_ZERO = re.compile(r"\d\.\d*0(?!\d)")
 
 room = Blueprint("orders", __name__, url_prefix="/orders")
@@ -182,16 +182,30 @@ def _now() -> str:
 
 
 def _shown(
-    patient_id: str, cells: Mapping[str, str], found: Mapping[str, str], *, rows: Sequence[Mapping[str, str]], amend: str, version: str
+    patient_id: str,
+    cells: Mapping[str, str],
+    found: Mapping[str, str],
+    *,
+    rows: Sequence[Mapping[str, str]],
+    amend: str,
+    version: str,
+    preview: Preview | None = None,
+    order_id: str = "",
 ) -> str:
     empty: Mapping[str, str] = {}
     spare = max(FEWEST_ROWS, min(len(rows) + 2, MOST_ROWS)) - len(rows)
     with reading(actor()) as tx:
         patient = patients.get(tx, patient_id)
         stock = products.listed(tx)
+        alike = admission.alike_in_ward(tx, patient.ward, patient_id)
     viewing.seen(patient=patient_id)
     return page.render(
         "order_form.html",
+        **form_context(stock),
+        alike=alike,
+        preview=preview,
+        order_id=order_id or order_preview.new_id(),
+        sentence=order_preview.sentence,
         patient=patient,
         cells=cells,
         rows=[*rows, *([empty] * spare)],
@@ -200,11 +214,17 @@ def _shown(
         faults=found,
         amend=amend,
         version=version,
-        categories=[category.value for category in OrderCategory],
-        routes=ROUTES,
-        forms=sorted({product.form for product in stock}),
-        ingredients=sorted({"/".join(part.name for part in product.ingredients) for product in stock}),
     )
+
+
+def form_context(stock: Sequence[Product]) -> dict[str, object]:
+    """What the form offers to choose from."""
+    return {
+        "categories": [category.value for category in OrderCategory],
+        "routes": ROUTES,
+        "forms": sorted({product.form for product in stock}),
+        "ingredients": sorted({"/".join(part.name for part in product.ingredients) for product in stock}),
+    }
 
 
 def _trailing_zeros(cells: Mapping[str, str], rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -223,29 +243,57 @@ def place() -> BaseResponse | tuple[str, int]:
     patient_id = request.form.get("patient_id", "")
     amend = request.form.get("amend", "")
     version = request.form.get("version", "")
-    cells = {name: request.form.get(name, "") for name in FORM_COLUMNS}
-    cells["days_of_week"] = "|".join(request.form.getlist("days_of_week"))
-    rows = _rows(request.form)
-    order, found = read(cells, order_id=amend or f"o-{uuid4().hex[:12]}", patient=patient_id, prescriber=who.id, rows=rows)
-    found = {**found, **_trailing_zeros(cells, rows)}
+    cells, rows = sent_cells(), _rows(request.form)
+    order_id = amend or order_preview.id_of(request.form.get("order_id", ""))
+    order, found = read_written(cells, rows, order_id=order_id, patient=patient_id, prescriber=who.id)
     reason = request.form.get("reason", "")
     if amend and not reason.strip():
         found = {**found, "reason": page.t("amend-needs-reason")}
     if amend and not (version.isascii() and version.isdigit()):
         abort(400)
+    shown = {**cells, "reason": reason, "override": request.form.get("override", "")}
+    again = {"rows": rows, "amend": amend, "version": version, "order_id": order_id}
     if order is None or found:
-        return _shown(patient_id, {**cells, "reason": reason}, found, rows=rows, amend=amend, version=version), 422
+        return _shown(patient_id, shown, found, **again), 422  # type: ignore[arg-type]
+    with reading(who) as tx:
+        preview = order_preview.made(tx, order)
+    override = request.form.get("override", "").strip()
+    if request.form.get("step") == "look":
+        return _shown(patient_id, shown, {}, preview=preview, **again), 200  # type: ignore[arg-type]
+    if preview.is_blocked or (preview.must_be_seen and request.form.get("seen") != preview.seen):
+        return _shown(patient_id, shown, {}, preview=preview, **again), 422  # type: ignore[arg-type]
+    if preview.needs_reason and not override:
+        return _shown(patient_id, shown, {"override": page.t("order-override-needed")}, preview=preview, **again), 422  # type: ignore[arg-type]
+    order = order_checks.accepted(order, preview.notes, reason=override, prescriber=who.id)
     try:
         with transaction(who) as tx:
             if amend:
-                verbs.amend(tx, who, order, version=int(version), reason=reason)
+                why = f"{reason.strip()} | {override}" if override and preview.needs_reason else reason
+                verbs.amend(tx, who, order, version=int(version), reason=why)
             else:
-                verbs.place(tx, who, order)
+                verbs.place(tx, who, order, reason=override if preview.needs_reason else None)
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
-        return _shown(patient_id, {**cells, "reason": reason}, {}, rows=rows, amend=amend, version=version), 409
+        return _shown(patient_id, shown, {}, **again), 409  # type: ignore[arg-type]
     page.say("done-amend" if amend else "done-place")
     return page.back(url_for("patients.show", patient_id=patient_id, _anchor=f"order-{order.id}"))
+
+
+def sent_cells() -> dict[str, str]:
+    """The cells of a sent form, as they were typed."""
+    cells = {name: request.form.get(name, "") for name in FORM_COLUMNS}
+    cells["days_of_week"] = "|".join(request.form.getlist("days_of_week"))
+    return cells
+
+
+def read_written(
+    cells: Mapping[str, str], rows: Sequence[Mapping[str, str]], *, order_id: str, patient: str, prescriber: str
+) -> tuple[Order | None, dict[str, str]]:
+    """As `read`, of a form as people write it: a decimal comma, "8h", "sáng", "mỗi 8 giờ"."""
+    plain, unclear = order_preview.written(cells, page.language())
+    plain_rows, unclear_rows = order_preview.written_rows(rows, page.language())
+    order, found = read(plain, order_id=order_id, patient=patient, prescriber=prescriber, rows=plain_rows)
+    return order, {**found, **_trailing_zeros(plain, plain_rows), **unclear_rows, **unclear}
 
 
 @room.post("/<order_id>/act")

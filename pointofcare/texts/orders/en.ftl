@@ -1,4 +1,5 @@
 # Why an order cannot be given by scan until somebody clarifies it.
+clarify-transcription-unchecked = copied from paper or speech: a second person must compare it first
 clarify-no-dose = there is no dose
 clarify-dose-unreadable = the dose "{$value}" is not readable
 clarify-dose-max-unreadable = the highest dose "{$value}" is not readable

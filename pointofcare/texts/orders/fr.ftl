@@ -1,4 +1,5 @@
 # Pourquoi une prescription ne peut pas encore être donnée par lecture de code.
+clarify-transcription-unchecked = copiée d’un papier ou d’un ordre oral : une deuxième personne doit d’abord la vérifier
 clarify-no-dose = il n’y a pas de dose
 clarify-dose-unreadable = la dose « {$value} » est illisible
 clarify-dose-max-unreadable = la dose maximale « {$value} » est illisible

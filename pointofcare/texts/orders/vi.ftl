@@ -1,4 +1,5 @@
 # Vì sao y lệnh chưa thể thực hiện bằng quét mã.
+clarify-transcription-unchecked = chép từ y lệnh giấy hoặc miệng: người thứ hai phải đối chiếu trước
 clarify-no-dose = thiếu liều
 clarify-dose-unreadable = liều "{$value}" không đọc được
 clarify-dose-max-unreadable = liều cao nhất "{$value}" không đọc được

@@ -397,6 +397,7 @@ class Bedside:
             session=session,
             strip=v.here.strip(now, unsent=v.journal.unsent_count()),
             patient=chart.patient(session.patient, now),
+            alike=chart.alike(session.patient, now),
             badge_name=chart.badge_name(session.badge, now) if session.badge else "",
             asks_why=session.state is State.BADGE and chart.is_of_other_ward(session.badge or "", now),
             witness_badge=chart.badge_name(v.witness_badge, now) if v.witness_badge else "",

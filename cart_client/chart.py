@@ -264,6 +264,12 @@ class Chart:
         body = self._ward_body(now)
         return next((p for p in body.patients if p.id == patient_id), None) if body is not None else None
 
+    def alike(self, patient_id: str | None, now: datetime) -> tuple[Patient, ...]:
+        """Patients of the ward whose names are easily taken for this one's."""
+        body = self._ward_body(now)
+        others = body.alike.get(patient_id or "", ()) if body is not None else ()
+        return tuple(each for each in body.patients if each.id in others) if body is not None and others else ()
+
     def patient_of(self, scan: Scan, now: datetime) -> Patient | None:
         """Whom a wristband or a typed number names; None when nobody, or more than one (rule P1). The verdict judges the band."""
         body = self._ward_body(now)

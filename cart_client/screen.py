@@ -107,6 +107,7 @@ class View:
     session: Session
     strip: Strip
     patient: Patient | None = None
+    alike: tuple[Patient, ...] = ()
     badge_name: str = ""
     asks_why: bool = False  # the badge is of another ward: the PIN comes with a reason
     witness_badge: str = ""

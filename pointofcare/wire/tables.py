@@ -110,7 +110,8 @@ class PatientChartBody:
     ward's IANA name. `course_days` order id -> its day of treatment when the chart was issued, of those that can be told: the
     chart's own history does not reach back far enough to count it. `changed` tells of orders that changed lately, `conflicts` what
     nobody has resolved yet, `used_packs` serial numbers that this ward's carts gave to
-    patients who are not in it now."""
+    patients who are not in it now, `alike` patient id -> those in the ward whose names are easily taken for that one's, mother and child
+    among them."""
 
     ward: str
     ward_name: str
@@ -127,6 +128,7 @@ class PatientChartBody:
     changed: tuple[OrderChanged, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     used_packs: tuple[UsedPack, ...] = ()
+    alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

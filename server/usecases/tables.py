@@ -9,7 +9,7 @@ from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
 from server.store import bedside, conflicts, containers, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
-from server.usecases import courses, dose_requests
+from server.usecases import admission, courses, dose_requests
 
 
 def build(tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
@@ -58,5 +58,6 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         changed=look.changed,
         conflicts=conflicts.of_ward(tx, ward),
         used_packs=look.used_packs,
+        alike=admission.pairs_of_ward(tx, ward),
         course_days={order: day.number for order, day in courses.days(tx, look.orders, zone=zone).items()},
     )

@@ -12,14 +12,15 @@ from pointofcare.administration import observation
 from pointofcare.administration.observation import KINDS
 from pointofcare.errors import NotFoundError, QuantityError
 from pointofcare.orders.order import OrderStatus
+from pointofcare.people import PatientStatus
 from server.security import person, viewing
 from server.security.permissions import OBSERVE, OPEN_EMERGENCY, PLACE_ORDERS, SEE_PATIENTS
 from server.security.person import actor, requires
-from server.store import bedside, emergencies, orders, patients, products, views_patients, views_pharmacy
+from server.store import bedside, emergencies, identities, orders, patients, products, views_patients, views_pharmacy
 from server.store.orders import OrderView, Question, VersionView
 from server.store.transaction import Transaction, reading, transaction
 from server.store.views_patients import Dose
-from server.usecases import bags, observations
+from server.usecases import admission, bags, observations
 from server.web import care, page, sentences
 
 room = Blueprint("patients", __name__, url_prefix="/patients")
@@ -68,6 +69,9 @@ def show(patient_id: str) -> str:
         versions = views_pharmacy.versions_of_patient(tx, patient_id)
         questions = orders.questions(tx, [view.order.id for view in views]) if views else ()
         doses, following = views_patients.doses(tx, patient=patient_id, before=before, limit=DOSES_PER_PAGE)
+        identity = identities.get(tx, patient_id)
+        photo = identities.photo_digest(tx, patient_id)
+        alike = admission.alike_in_ward(tx, patient[0].ward, patient_id) if patient[0].status is PatientStatus.ADMITTED else ()
         measured = {value.by for one in around.trends for value in one.values} if around is not None else set()
         names = _names(tx, views, versions, doses, questions, measured)
     viewing.seen(patient=patient_id, count=len(doses))
@@ -91,6 +95,9 @@ def show(patient_id: str) -> str:
         measures=[(code, page.unit(kind.unit) if kind.unit not in ("1", "{score}") else "") for code, kind in KINDS.items()],
         draw_id=lambda: str(uuid4()),
         for_bags=bags.is_for_bags,
+        identity=identity,
+        photo=photo,
+        alike=alike,
     )
 
 

@@ -463,6 +463,7 @@ CHART = PatientChartBody(
         ),
     ),
     used_packs=(UsedPack(serial="S1", at=MOMENT, product="prod-1"),),
+    alike={"p-1": ("p-2",)},
 )
 ROSTER = StaffRosterBody(
     staff=(

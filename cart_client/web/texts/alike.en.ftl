@@ -1,0 +1,1 @@
+alike-banner = Names easily confused in this ward:

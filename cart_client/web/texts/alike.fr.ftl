@@ -1,0 +1,1 @@
+alike-banner = Noms faciles à confondre dans ce service :

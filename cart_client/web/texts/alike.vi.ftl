@@ -1,0 +1,1 @@
+alike-banner = Tên dễ nhầm trong khoa:

@@ -21,12 +21,13 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
-from server.app import RUNNING, Running, bare_app, create_app, dispatchers, gateway
+from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, gateway
 from server.config import ServerConfig
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
+from server.usecases import quality_days
 
 DEFAULT_CONFIG = Path("server.toml")
 OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--ward", help="one ward alone")
     made = command("forget-verdict-facts", _forget_verdict_facts, "drop the facts of old verdicts; their records stay")
     made.add_argument("--before", required=True, metavar="DAY", help="of verdicts given before this day")
+    command("quality-rebuild", _quality_rebuild, "throw the counted quality figures away and count all records anew")
     made = command("user", _user, "add a person, set a password (asked for, or read from standard input), or reset a second factor")
     made.add_argument("action", choices=("add", "set-password", "reset-second-factor"))
     made.add_argument("name", help="the user name")
@@ -232,6 +234,15 @@ def _export_verdicts(chosen: argparse.Namespace) -> int:
     sys.stdout.buffer.flush()
     print(f"{count} verdicts, {broken} of them not readable", file=sys.stderr)
     return 1 if broken else 0
+
+
+def _quality_rebuild(chosen: argparse.Namespace) -> int:
+    settings = _load(chosen)
+    app = bare_app(settings)
+    with app.app_context():
+        migrate.require_current()
+        print(f"{quality_days.rebuild(counting_rules(settings))} days of wards counted")
+    return 0
 
 
 def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
@@ -429,6 +440,8 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
             signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
         )
         running.sealer.start()
+        running.counter = counter(app, settings)
+        running.counter.start()
     if running.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
         running.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
         running.keeper.start()
@@ -440,6 +453,8 @@ def _stop(app: Flask) -> None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:
         dispatcher.stop()
+    if running.counter is not None:
+        running.counter.stop()
     if running.sealer is not None:
         running.sealer.stop()
     if running.keeper is not None:

@@ -33,6 +33,7 @@ from server.store import (
 )
 from server.store.database import FACILITY, db
 from server.store.transaction import reading
+from server.usecases import quality_days
 from server.usecases.facts import Site
 
 CONFIG = "POINTOFCARE_CONFIG"
@@ -51,6 +52,7 @@ class Running:
     dispatchers: tuple[Dispatcher, ...] = ()
     sealer: Sealer | None = None
     keeper: Keeper | None = None
+    counter: quality_days.Counter | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:
@@ -90,6 +92,15 @@ def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:
 def site(config: ServerConfig) -> Site:
     profile = SiteProfile(mrn_pattern=config.site.mrn_pattern, badge_prefix=config.site.badge_prefix)
     return Site(profile=profile, timezone=config.timezone)
+
+
+def counter(app: Flask, config: ServerConfig) -> quality_days.Counter:
+    """What counts the quality figures, not started."""
+    return quality_days.Counter(counting_rules(config), scope=app.app_context)
+
+
+def counting_rules(config: ServerConfig) -> quality_days.Rules:
+    return quality_days.Rules(site=site(config), without_code=frozenset(config.quality.without_code))
 
 
 def gateway(app: Flask, config: ServerConfig) -> Gateway:

@@ -123,6 +123,24 @@ class AccessConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityConfig:
+    """Figures of fewer people or doses are not shown to anybody. `without_code` are products without a code on their unit, by the
+    pharmacy's own list: nobody is asked to scan them."""
+
+    min_people: int = 5
+    min_doses: int = 20
+    without_code: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallConfig:
+    """What a screen on a ward's wall says beside a bed: of the patient "bed" alone, "initials" or "name", and whether of the drug."""
+
+    patients: str = "bed"
+    drugs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
     """What plain, non-GS1 symbols mean at this hospital; goes to the carts with the policy table. `gsrn_prefix` begins the numbers of the
     wristbands that are printed here: the hospital's GS1 company prefix, or one of 200-299, which GS1 leaves to each organisation."""
@@ -154,6 +172,8 @@ class ServerConfig:
     second_factor: SecondFactorConfig = SecondFactorConfig()
     sessions: SessionsConfig = SessionsConfig()
     access: AccessConfig = field(default_factory=AccessConfig)
+    quality: QualityConfig = QualityConfig()
+    wall: WallConfig = WallConfig()
 
 
 class _Reader:
@@ -313,6 +333,17 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         take_on=reader.flag("access", "take_on", True),
         shift_h=reader.number("access", "shift_h", 12, least=1, most=24),
     )
+    quality = QualityConfig(
+        min_people=reader.number("quality", "min_people", 5, least=1, most=1000),
+        min_doses=reader.number("quality", "min_doses", 20, least=1, most=100_000),
+        without_code=_texts(reader, "quality", "without_code"),
+    )
+    wall = WallConfig(
+        patients=reader.text("wall", "patients", "bed") or "bed",
+        drugs=reader.flag("wall", "drugs", False),
+    )
+    if wall.patients not in ("bed", "initials", "name"):
+        reader.problems.append(("wall.patients", 'must be "bed", "initials" or "name"'))
     sessions = SessionsConfig(
         idle_min=reader.number("sessions", "idle_min", 60, least=1, most=720),
         lifetime_h=reader.number("sessions", "lifetime_h", 12, least=1, most=24),
@@ -360,7 +391,18 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         second_factor=second_factor,
         sessions=sessions,
         access=access,
+        quality=quality,
+        wall=wall,
     )
+
+
+def _texts(reader: _Reader, section: str, name: str) -> tuple[str, ...]:
+    value = reader.take(section, name)
+    listed = [] if value is None else value.split(",") if isinstance(value, str) else value
+    if not isinstance(listed, list) or any(not isinstance(each, str) for each in listed):
+        reader.problems.append((_path(section, name), "must be a list of texts"))
+        return ()
+    return tuple(each.strip() for each in listed if each.strip())
 
 
 def _listed(reader: _Reader, section: str, name: str, default: tuple[str, ...], words: set[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from pointofcare.errors import PointOfCareError
 from pointofcare.wire import routes
 from simulation import hospital, ward
 from simulation.hospital import Hospital
+from simulation.processes import start
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -52,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     except PointOfCareError as error:
         console.print(f"[bold]The demo could not start.[/bold] {error}", markup=True, soft_wrap=True)
         return 1
+    _history(running)
     console.print(f"\nUp in {time.monotonic() - begun:.1f} s. State: {chosen.directory} (make demo RESET=1 starts anew)\n")
     _tell(console, running)
     reported: set[str] = set()
@@ -64,6 +67,12 @@ def run(arguments: Sequence[str]) -> int:
     killed = running.stop()
     console.print("Stopped." + (f" Had to be killed: {', '.join(killed)}" if killed else ""))
     return 0
+
+
+def _history(running: Hospital) -> None:
+    """Weeks of made-up quality figures, written beside what runs; once for each state."""
+    command = [sys.executable, "-m", "simulation.quality_month", str(running.directory / "server.toml"), "--seed", str(running.seed)]
+    start("quality-month", command, log=running.directory / "log" / "quality-month.log")
 
 
 def _tell(console: Console, running: Hospital) -> None:

@@ -80,6 +80,8 @@ ENDPOINTS: Mapping[str, Access] = {
     "rules.listed": _OWN,
     "verdicts.rules": _OWN,
     "verdicts.verdicts": _OWN,
+    # A screen on a wall: it has no person, and its own cookie lets it see one ward.
+    "wall.show": _NONE,
     # Patients.
     "patients.find": _ward(may.SEE_PATIENTS),
     "patients.show": _ward(may.SEE_PATIENTS),
@@ -111,6 +113,13 @@ ENDPOINTS: Mapping[str, Access] = {
     "merging.join": _ward(may.MERGE_RECORDS),
     "merging.undo": _ward(may.MERGE_RECORDS),
     "ward.board": _ward(may.SEE_BOARD),
+    "wall.desk": _ward(may.SEE_BOARD),
+    "wall.radar_page": _ward(may.SEE_BOARD),
+    "wall.screens": _ward(may.RUN_WARD),
+    "wall.add": _ward(may.RUN_WARD),
+    "wall.end": _ward(may.RUN_WARD),
+    "quality.show": _ward(may.SEE_QUALITY),
+    "quality.export": _ward(may.SEE_QUALITY),
     "bags.listed": _ward(may.SEE_BOARD),
     "bags.find": _ward(may.SEE_BOARD),
     "bags.show": _ward(may.SEE_BOARD),

@@ -50,6 +50,8 @@ TAKE_ON_WARD: Final = "take-on-ward"
 OPEN_EMERGENCY: Final = "open-emergency"
 REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
+# Figures of groups, no patient and no nurse.
+SEE_QUALITY: Final = "see-quality"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset({TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
@@ -75,6 +77,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_CONTROLLED,
             SEE_RECALLS,
             SEE_POLICY,
+            SEE_QUALITY,
             RUN_WARD,
             TAKE_ON_WARD,
             OPEN_EMERGENCY,
@@ -96,6 +99,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_WORK,
             SEE_CONTROLLED,
             FILL_DRAWERS,
+            SEE_QUALITY,
             SEE_RECALLS,
             RECALL,
             SEE_POLICY,
@@ -120,6 +124,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             RUN_WARD,
             REVIEW_EMERGENCY,
             COUNT_EMERGENCIES,
+            SEE_QUALITY,
         }
     ),
 }

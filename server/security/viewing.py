@@ -56,6 +56,8 @@ VIEWS: Mapping[str, View] = {
     "merging.join": View(action="view.patient", subject="patient/{patient_id}"),
     "pharmacy.queue": View(action="view.list", subject="list/orders"),
     "ward.board": View(action="view.ward", subject="list/board"),
+    "wall.desk": View(action="view.ward", subject="list/wall"),
+    "wall.radar_page": View(action="view.ward", subject="list/radar"),
     "work.show": View(action="view.list", subject="list/tasks"),
     "work.answer": View(action="view.list", subject="task/{task_id}"),
     "work.variance": View(action="view.download", subject="report/variance"),
@@ -197,6 +199,12 @@ UNWATCHED: Mapping[str, str] = {
     "staff.reset_second_factor": _CHANGE,
     "work.close": _CHANGE,
     "work.withdraw": _CHANGE,
+    "quality.show": "figures of groups, no patient and no nurse",
+    "quality.export": "figures of groups, no patient and no nurse",
+    "wall.show": "a screen that nobody signs in at: that it was let in, came and was ended is audited",
+    "wall.screens": _PRODUCT,
+    "wall.add": _CHANGE,
+    "wall.end": _CHANGE,
 }
 
 

@@ -26,6 +26,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("admission.overview", may.ADMIT, "menu-admission"),
     ("transcription.waiting", may.COMPARE_ORDERS, "menu-compare"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
+    ("quality.show", may.SEE_QUALITY, "menu-quality"),
     ("emergency.listed", may.REVIEW_EMERGENCY, "menu-emergency"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
     ("fleet.carts", may.SEE_FLEET, "menu-fleet"),

@@ -43,6 +43,8 @@ RECALL: Final = "recall"
 SEE_POLICY: Final = "see-policy"
 CHANGE_POLICY: Final = "change-policy"
 MANAGE_MACHINES: Final = "manage-machines"
+SEE_FORMULARY: Final = "see-formulary"
+EDIT_FORMULARY: Final = "edit-formulary"
 # Who works in a ward, for a shift.
 RUN_WARD: Final = "run-ward"
 TAKE_ON_WARD: Final = "take-on-ward"
@@ -77,6 +79,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_CONTROLLED,
             SEE_RECALLS,
             SEE_POLICY,
+            SEE_FORMULARY,
             SEE_QUALITY,
             RUN_WARD,
             TAKE_ON_WARD,
@@ -102,6 +105,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_QUALITY,
             SEE_RECALLS,
             RECALL,
+            SEE_FORMULARY,
+            EDIT_FORMULARY,
             SEE_POLICY,
             CHANGE_POLICY,
         }

@@ -205,6 +205,21 @@ def note(tx: Transaction, task: int, *, step: str, detail: Mapping[str, Any], re
         _step(tx, task, step, REQUESTED, "", {"record_id": record_id} if record_id else {})
 
 
+def open_again(tx: Transaction, task: int, *, revision: int, step: str, text: str, detail: Mapping[str, Any]) -> bool:
+    """What was answered waits again: the answer was wrong. False: somebody was faster; nothing was changed then."""
+    row = {"status": REQUESTED, "revision": revision + 1, "detail": dict(detail), "owner": None}
+    row |= {"answer_code": None, "answer": None, "answered_by": None, "answered_at": None}
+    done = tx.changed(
+        update(TaskRow)
+        .where(TaskRow.facility == tx.facility, TaskRow.id == task, TaskRow.revision == revision, TaskRow.status.not_in(OPEN))
+        .values(**row)
+        .execution_options(synchronize_session=False)
+    )
+    if done == 1:
+        _step(tx, task, step, REQUESTED, text, {})
+    return done == 1
+
+
 def get(tx: Transaction, task: int) -> Task:
     """Raises: NotFoundError, OtherWardError."""
     row = tx.session.execute(_query().add_columns(PatientRow.ward).where(TaskRow.facility == tx.facility, TaskRow.id == task)).first()

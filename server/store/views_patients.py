@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -10,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record, reach
+from server.store.folding import folded
 from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
 
@@ -67,12 +67,6 @@ def place_in_doses(text: str) -> tuple[datetime, str] | None:
         return found.astimezone(UTC), record_id
     except (ValueError, OverflowError):
         return None
-
-
-def folded(text: str) -> str:
-    """Without case and marks, đ as d: what a search compares."""
-    plain = unicodedata.normalize("NFD", text.casefold())
-    return "".join(sign for sign in plain if not unicodedata.combining(sign)).replace("đ", "d")
 
 
 def find(

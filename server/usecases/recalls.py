@@ -43,7 +43,7 @@ def recall(tx: Transaction, actor: Actor, *, gtin: str, lots: tuple[str, ...], s
     fresh = tuple(lot for lot in wanted if lot not in product.recalled_lots)
     if not fresh:
         raise ConflictError("these lots are recalled already", remedy="look at the list of recalls", gtin=gtin, lots=list(wanted))
-    pharmacy.receive_product(tx, replace(product, recalled_lots=(*product.recalled_lots, *fresh)))
+    pharmacy.receive_product(tx, replace(product, recalled_lots=(*product.recalled_lots, *fresh)), action="recalled", why=why)
     number = recalls.add(tx, product=product.id, gtin=gtin, lots=wanted, serials=packs, reason=why)
     told = {"before": {"lots": list(product.recalled_lots)}, "after": {"lots": [*product.recalled_lots, *fresh]}}
     detail: dict[str, object] = {"product": product.id, "lots": list(wanted), "serials": list(packs), "reason": why, **told}

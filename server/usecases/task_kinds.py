@@ -11,6 +11,7 @@ from pointofcare.people import StaffRole
 from server.store.tasks import ACCEPTED, COMPLETED, REJECTED, REQUESTED
 
 UNKNOWN_BARCODE: Final = "unknown-barcode"
+LABEL_TROUBLE: Final = "label-trouble"
 DOSE_REQUEST: Final = "dose-request"
 QUARANTINE: Final = "quarantine"
 RE_TIMING: Final = "re-timing"
@@ -164,7 +165,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 seen_by=_PHARMACIST,
                 answers=(
                     Answer(code="link", status=COMPLETED, roles=_PHARMACIST),
+                    Answer(code="propose-link", status=ACCEPTED, roles=_PHARMACIST, asked_in=_FIRST),
+                    Answer(code="decline-link", status=REQUESTED, roles=_PHARMACIST, needs_text=True, asked_in=_SECOND),
                     Answer(code="not-ours", status=REJECTED, roles=_PHARMACIST, needs_text=True),
+                ),
+            ),
+            Kind(
+                code=LABEL_TROUBLE,
+                rule="G5",
+                seen_by=_PHARMACIST,
+                answers=(
+                    Answer(code="label-mended", status=COMPLETED, roles=_PHARMACIST, needs_text=True),
+                    Answer(code="label-fine", status=REJECTED, roles=_PHARMACIST, needs_text=True),
                 ),
             ),
         )

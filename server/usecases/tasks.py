@@ -6,19 +6,15 @@ an acknowledged drug has its order, an explained count is the drawer's stock fro
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import uuid4
 
 from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, UnreadableError
-from pointofcare.labels import gs1
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
-from pointofcare.products import Product
 from server.store import administrations, discrepancies, orders, patients, products, reach, tasks, versions
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction
-from server.usecases import changes, controlled, pharmacy
-from server.usecases import prescribing
+from server.usecases import barcodes, changes, controlled, prescribing
 from server.usecases.permission import require, text
 from server.usecases.task_kinds import (
     ACKNOWLEDGEMENT,
@@ -28,8 +24,6 @@ from server.usecases.task_kinds import (
     UNKNOWN_BARCODE,
     Answer,
 )
-
-_LONGEST_ID = 64
 
 
 def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: str, words: str = "", product: str | None = None) -> Task:
@@ -54,7 +48,8 @@ def answer(tx: Transaction, actor: Actor, task_id: int, *, revision: int, code: 
         raise _changed(task)
     said = text(words, "answer") if chosen.needs_text else words.strip()[:2000]
     owner = "prescriber" if chosen.code == "propose" else None
-    if not tasks.answer(tx, task_id, revision=revision, status=chosen.status, code=code, text=said, owner=owner):
+    noted = barcodes.noted(tx, actor, task, chosen, product) if task.kind == UNKNOWN_BARCODE else None
+    if not tasks.answer(tx, task_id, revision=revision, status=chosen.status, code=code, text=said, owner=owner, detail=noted):
         raise _changed(tasks.get(tx, task_id))
     detail = _carry_out(tx, actor, task, chosen, said, product)
     told = {"before": {"status": task.status, "answer": task.answer_code}, "after": {"status": chosen.status, "answer": code, "text": said}}
@@ -69,7 +64,7 @@ def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: 
     if task.kind == DOSE_REQUEST and task.patient:
         versions.bump(tx, patients.ward_of(tx, task.patient) or task.ward)
     elif task.kind == UNKNOWN_BARCODE and chosen.code == "link":
-        return {"product": link(tx, str(task.detail.get("barcode", "")), product or "").id}
+        return {"product": barcodes.match(tx, actor, task, product or str(task.detail.get("proposed", "")), said).id}
     elif task.kind == ACKNOWLEDGEMENT and chosen.code == "acknowledge":
         return {"order": _document(tx, actor, task, said).id}
     elif task.kind == ACKNOWLEDGEMENT:
@@ -77,33 +72,6 @@ def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: 
     elif task.kind == CONTROLLED_COUNT and task.product:
         controlled.adjust(tx, task_id=task.id, by=actor.id, at=tx.at, detail=task.detail, product=task.product, note=said)
     return {}
-
-
-def is_gtin(barcode: str) -> bool:
-    """Can it stand in the formulary?"""
-    return barcode.isascii() and barcode.isdigit() and len(barcode) <= 14 and gs1.is_valid_key(barcode.zfill(14))
-
-
-def link(tx: Transaction, barcode: str, product_id: str) -> Product:
-    """The barcode is another pack of a known product: from now on it is in the formulary as a trade item of its own, with all that
-    the product says but for its recalls.
-
-    Raises: NotFoundError (the product), UnreadableError (not a GTIN), ConflictError (the GTIN is another product's)."""
-    gtin = barcode.zfill(14)
-    if not is_gtin(barcode):
-        raise UnreadableError(
-            f"{barcode[:40]!r} is not a GTIN", remedy="print a hospital label for it, or say that it is not ours", barcode=barcode[:40]
-        )
-    if not product_id:
-        raise NotFoundError("no product was chosen", remedy="choose the product that this pack holds")
-    base = products.get(tx, product_id)
-    known = products.known(tx, gtins=(gtin,)).get(gtin)
-    if known is not None:
-        raise ConflictError(f"the GTIN {gtin} belongs to {known}", remedy="look at the formulary again", gtin=gtin, product=known)
-    identifier = f"{base.id}.{gtin}" if len(base.id) + 15 <= _LONGEST_ID else f"gtin.{gtin}"
-    linked = replace(base, id=identifier, gtin=gtin, recalled_lots=())
-    pharmacy.receive_product(tx, linked)
-    return linked
 
 
 def _document(tx: Transaction, actor: Actor, task: Task, said: str) -> Order:

@@ -7,10 +7,9 @@ gets this far, for it is stored once; what comes again under a new id is noted o
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
-from pointofcare.administration.record import AdministrationRecord, FindingEvidence
+from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import PointOfCareError
 from pointofcare.orders import timing
 from pointofcare.orders.order import Order
@@ -19,20 +18,18 @@ from pointofcare.verdict.facts import Action, Scanned
 from pointofcare.verdict.finding import Verdict
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire.messages import AttemptStopped, FleetEvent
-from server.store import products, tasks
+from server.store import tasks
 from server.store.bedside import Look
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
-from server.usecases import conflicts, controlled, ward_staff
-from server.usecases.task_kinds import ACKNOWLEDGEMENT, CONTROLLED_BALANCE, DOSE_REQUEST, RE_TIMING, UNKNOWN_BARCODE
+from server.usecases import barcodes, conflicts, controlled, ward_staff
+from server.usecases.task_kinds import ACKNOWLEDGEMENT, CONTROLLED_BALANCE, DOSE_REQUEST, RE_TIMING
 
 GIVING = frozenset({Action.GIVE, Action.START})
 UNAVAILABLE = "unavailable"
 WITHDRAWN = "entered-in-error"
 # What stands or falls with the record that raised it.
 OF_RECORD = frozenset({DOSE_REQUEST, ACKNOWLEDGEMENT, RE_TIMING, CONTROLLED_BALANCE})
-_MOST_CODES = 10
-_LONGEST_KEY = 100
 
 
 def after_record(tx: Transaction, record: AdministrationRecord, look: Look, second: Verdict | None, scans: tuple[Scanned, ...]) -> None:
@@ -57,24 +54,34 @@ def after_record(tx: Transaction, record: AdministrationRecord, look: Look, seco
     if record.status == "not-done" and reason.code_of(record.status_reason or "") == UNAVAILABLE:
         tasks.put(tx, _request(tx, record, order, policy), reopen=True)
     controlled.after_record(tx, record, look, scans, policy)
+    barcodes.noticed(
+        tx,
+        findings=record.findings,
+        scans=record.scans,
+        record_id=record.record_id,
+        ward=record.ward,
+        cart=record.cart,
+        nurse=record.nurse,
+        patient=record.patient,
+        order=record.order,
+        at=record.effective_at,
+    )
 
 
 def after_attempt(tx: Transaction, attempt: AttemptStopped) -> None:
-    """Barcodes that stopped the dose because the formulary does not know them (G5): one task each, however often they are scanned."""
-    codes = unknown_codes(attempt.findings)
-    if not codes:
-        return
-    known = products.known(tx, gtins=codes)
-    for code in codes:
-        if code in known:
-            continue  # the cart's formulary was older than ours
-        detail = {"barcode": code[:200], "cart": attempt.cart, "nurse": attempt.nurse, "order": attempt.order}
-        new = NewTask(
-            kind=UNKNOWN_BARCODE, key=_key(code), ward=attempt.ward, patient=attempt.patient, record_id=attempt.record_id, detail=detail
-        )
-        # A code that was linked and is unknown again needs a new answer; one that is not ours keeps its answer.
-        before = tasks.find(tx, UNKNOWN_BARCODE, new.key)
-        tasks.put(tx, new, reopen=before is not None and before.status == tasks.COMPLETED)
+    """Labels that stopped the dose because they could not be read or the formulary does not know them (G5)."""
+    barcodes.noticed(
+        tx,
+        findings=attempt.findings,
+        scans=attempt.scans,
+        record_id=attempt.record_id,
+        ward=attempt.ward,
+        cart=attempt.cart,
+        nurse=attempt.nurse,
+        patient=attempt.patient,
+        order=attempt.order,
+        at=attempt.at,
+    )
 
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
@@ -82,21 +89,6 @@ def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
     controlled.after_event(tx, cart, event)
     conflicts.after_event(tx, cart, event)
     ward_staff.after_event(tx, cart, event)
-
-
-def unknown_codes(findings: tuple[FindingEvidence, ...]) -> tuple[str, ...]:
-    """The barcodes that rule G5 calls unknown, each once."""
-    found: dict[str, None] = {}
-    for finding in findings:
-        if finding.rule == "G5" and finding.facts.get("cause") == "unknown":
-            for code in str(finding.facts.get("barcode") or "").split(", "):
-                if code.strip():
-                    found.setdefault(code.strip())
-    return tuple(found)[:_MOST_CODES]
-
-
-def _key(code: str) -> str:
-    return code if len(code) <= _LONGEST_KEY else f"{code[:40]}~{sha256(code.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 def _is_controlled(record: AdministrationRecord, look: Look, policy: Policy) -> bool:

@@ -21,6 +21,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("ward.board", may.SEE_BOARD, "menu-ward"),
     ("work.show", may.SEE_WORK, "menu-work"),
     ("bags.listed", may.SEE_BOARD, "menu-bags"),
+    ("formulary.listed", may.SEE_FORMULARY, "menu-formulary"),
     ("prescriber.show", may.PLACE_ORDERS, "menu-prescriber"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("admission.overview", may.ADMIT, "menu-admission"),

@@ -1,6 +1,8 @@
-"""The pharmacist's queue: orders to verify, with the patient's allergies, weight and history beside each.
+"""The pharmacist's queue: orders to verify, with the patient's allergies, weight, renal function, other orders and history beside each,
+and what the engine and the other orders have to say of it.
 
-An action names the version that was on the screen: an order that changed meanwhile is shown again, never judged unseen.
+An action names the version that was on the screen, and what was shown of the patient: an order that changed, or whose patient did, is
+shown again, never judged unseen. A dangerous order is verified only with a reason.
 """
 
 from __future__ import annotations
@@ -9,19 +11,27 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders.order import OrderCategory
+from pointofcare.orders.order import Order, OrderCategory
+from pointofcare.texts import findings
+from pointofcare.verdict.finding import Finding, Level
 from server.security import viewing
 from server.security.permissions import VERIFY_ORDERS
 from server.security.person import actor, requires
-from server.store import bedside, orders, views_patients, views_pharmacy
+from server.store import bedside, orders, products, views_morning, views_patients, views_pharmacy
+from server.store.bedside import Look
 from server.store.orders import OrderView, Verification
-from server.store.transaction import reading, transaction
+from server.store.transaction import Transaction, reading, transaction
 from server.usecases import orders as verbs
+from server.usecases import renal, screening, task_kinds
+from server.usecases.screening import Screened
 from server.web import faults, page
 
 room = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
 
 HISTORY_SHOWN = 12
+# Values that stand beside every order, each with its age.
+BESIDE = ("creatinine", "potassium", "inr", "glucose")
+TASKS = (task_kinds.DOSE_REQUEST, task_kinds.UNKNOWN_BARCODE, task_kinds.LABEL_TROUBLE)
 
 
 def urgency(view: OrderView) -> tuple[bool, bool, object]:
@@ -47,14 +57,21 @@ def queue() -> Response | str:
         context: dict[str, object] = {}
         if chosen is not None:
             look = bedside.of_patient(tx, chosen.order.patient)
+            patient = look.patients[0] if look.patients else None
             questions = orders.questions(tx, [chosen.order.id])
             versions = tuple(reversed(orders.versions(tx, chosen.order.id)))
             given = sorted(look.history, key=lambda entry: entry.at, reverse=True)[:HISTORY_SHOWN]
             people = [question.asked_by for question in questions] + [question.answered_by for question in questions]
             people += [version.by for version in versions] + [chosen.order.prescriber, chosen.verification_by]
             context = {
-                "patient": look.patients[0] if look.patients else None,
-                "others": [order for order in look.orders if order.id != chosen.order.id],
+                "patient": patient,
+                "others": sorted(
+                    (order for order in look.orders if order.id != chosen.order.id), key=lambda order: order.status not in screening.LIVE
+                ),
+                "live": screening.LIVE,
+                "screened": _screened(tx, chosen, look),
+                "renal": renal.of_patient(patient, tx.at.astimezone(page.zone()).date()) if patient is not None else None,
+                "beside": [one for one in patient.observations if one.code in BESIDE] if patient is not None else [],
                 "lines": {order.id: order.display or order.ingredient for order in look.orders},
                 "given": given,
                 "products": {product.id: product.name for product in look.products},
@@ -62,6 +79,7 @@ def queue() -> Response | str:
                 "versions": versions,
                 "names": views_pharmacy.names(tx, people),
             }
+        morning = _morning(tx) if request.args.get("part") != "live" else ()
     viewing.seen(patient=chosen.order.patient if chosen is not None else None, ward=ward, count=len(waiting))
     return page.live(
         "pharmacy.html",
@@ -74,8 +92,44 @@ def queue() -> Response | str:
         chosen=chosen,
         wanted=wanted,
         current=current,
+        now_shown=next((_mark(view) for view in waiting if view.order.id == current), ""),
+        mark=_mark(chosen) if chosen is not None else "",
+        morning=morning,
+        sentence=_sentence,
         **context,
     )
+
+
+def _mark(view: OrderView) -> str:
+    """What tells a page that its order is no longer as it shows it."""
+    return f"{view.order.id}@{view.order.version}@{view.verification.value}"
+
+
+def _screened(tx: Transaction, view: OrderView, look: Look) -> Screened:
+    patient = look.patients[0] if look.patients else None
+    stock = products.about(tx, screening.words(patient, look.orders))
+    order: Order = view.order
+    zone = look.timezone or page.config().timezone
+    policy = look.policy or products.policy(tx, view.ward or "")
+    return screening.of_order(order, patient=patient, others=look.orders, products=stock, policy=policy, zone=zone, now=tx.at)
+
+
+def _morning(tx: Transaction) -> list[dict[str, object]]:
+    """What else waits for a pharmacist, with the age of the oldest."""
+    tasks = views_morning.of_tasks(tx, TASKS)
+    found = [("overrides", url_for("review.show"), views_morning.overrides(tx))]
+    found.append(("discrepancies", url_for("review.show"), views_morning.discrepancies(tx)))
+    for kind in TASKS:
+        waiting = tasks.get(kind, views_morning.Waiting(number=0, oldest=None))
+        is_label = kind in (task_kinds.UNKNOWN_BARCODE, task_kinds.LABEL_TROUBLE)
+        found.append((kind, url_for("barcodes.queue" if is_label else "work.show", kind=kind), waiting))
+    most = views_morning.MOST
+    return [{"code": code, "address": address, "waiting": waiting, "more": waiting.number >= most} for code, address, waiting in found]
+
+
+def _sentence(finding: Finding) -> str:
+    said, remedy = findings.sentence(page.language(), finding)
+    return " ".join(part for part in (said, remedy) if part)
 
 
 @room.post("/<order_id>")
@@ -97,6 +151,8 @@ def judge(order_id: str) -> BaseResponse:
     seen = known.get(request.form.get("seen", ""))
     try:
         with transaction(who) as tx:
+            if action == "verify" and "look" in request.form and not _may_verify(tx, order_id, request.form["look"], text):
+                return page.back(here)
             if action == "verify":
                 verbs.verify(tx, who, order_id, int(version), comment=text.strip() or None, seen=seen)
             elif action == "ask":
@@ -111,3 +167,16 @@ def judge(order_id: str) -> BaseResponse:
         rest = sorted(orders.queue(tx, ward=ward, limit=300), key=urgency)
     following = next((view.order.id for view in rest if view.order.id != order_id and view.verification is Verification.PENDING), None)
     return page.back(url_for("pharmacy.queue", order=following, ward=ward))
+
+
+def _may_verify(tx: Transaction, order_id: str, shown: str, text: str) -> bool:
+    """Is what is known of the patient still what was on the screen, and is a dangerous order given a reason? Says why not."""
+    view = orders.get(tx, order_id)
+    screened = _screened(tx, view, bedside.of_patient(tx, view.order.patient))
+    if screened.digest != shown:
+        page.say("verify-patient-changed", "danger")
+        return False
+    if screened.level >= Level.STOP and not text.strip():
+        page.say("verify-needs-reason", "danger")
+        return False
+    return True

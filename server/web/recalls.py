@@ -1,20 +1,24 @@
-"""Recalls (G2): a pharmacist enters the lots, and everybody who may sees who already got them, also as a file."""
+"""Recalls (G2): a pharmacist enters the lots, and everybody who may sees at once who already got them and who is due for the product, also
+as files, and which carts stop it already."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import NotFoundError, PointOfCareError
+from pointofcare.orders import timing
 from server.security import viewing
 from server.security.permissions import RECALL, SEE_RECALLS
 from server.security.person import actor, requires
-from server.store import products, recalls, tasks, views_pharmacy
+from server.store import formulary, products, recalls, tasks, views_due, views_formulary, views_pharmacy
 from server.store.recalls import Recall, Recipient
 from server.store.transaction import Transaction, reading, transaction
+from server.store.views_due import DueOrder
 from server.usecases import recalls as verbs
 from server.usecases.task_kinds import QUARANTINE
 from server.web import faults, page
@@ -24,11 +28,14 @@ room = Blueprint("recalls", __name__, url_prefix="/recalls")
 
 COLUMNS = ("certain", "at", "patient", "mrn", "name", "ward", "bed", "status", "dose", "lot", "serial", "nurse", "nurse_name", "record_id")
 
+DUE_COLUMNS = ("patient", "mrn", "name", "ward", "bed", "order", "display", "next_due")
+
 
 @room.get("/")
 @requires(SEE_RECALLS)
 def show() -> str:
-    return _page({})
+    # A link from another pack's recall brings its cells along.
+    return _page({name: request.args.get(name, "")[:500] for name in ("gtin", "lots", "reason")})
 
 
 def _page(cells: Mapping[str, str]) -> str:
@@ -74,9 +81,35 @@ def one(recall: int) -> str:
         found, listed = _recipients(tx, recall)
         wards = [task for task in _quarantines(tx) if task.detail.get("recall") == recall]
         names = views_pharmacy.names(tx, {found.by} | {task.answered_by for task in wards})
-        name = next((product.name for product in products.listed(tx) if product.id == found.product), found.product)
-    viewing.seen(patients=[one.patient for one in listed], count=len(listed))
-    return page.render("recall.html", recall=found, name=name, recipients=listed, wards=wards, names=names, most=recalls.MOST_LISTED)
+        product = products.find(tx, found.product)
+        due = views_due.of_product(tx, product) if product is not None else ()
+        held = formulary.get(tx, found.product)
+        base = held.pack_of if held is not None and held.pack_of else found.product
+        family = [one.product.gtin for one in (formulary.get(tx, base), *formulary.packs(tx, base)) if one is not None]
+        reach = views_formulary.reach(tx)
+        at = tx.at
+    viewing.seen(patients=[*(one.patient for one in listed), *(one.order.patient for one in due)], count=len(listed) + len(due))
+    return page.render(
+        "recall.html",
+        recall=found,
+        name=product.name if product is not None else found.product,
+        recipients=listed,
+        wards=wards,
+        names=names,
+        most=recalls.MOST_LISTED,
+        due=[(one, _next(one, at)) for one in due],
+        most_due=views_due.MOST_LISTED,
+        reach=reach,
+        siblings=[gtin for gtin in family if gtin != found.gtin],
+    )
+
+
+def _next(one: DueOrder, now: datetime) -> datetime | None:
+    """None: as needed, or not to be computed; the order stands on the list all the same."""
+    try:
+        return timing.next_due(one.order, one.timezone or page.config().timezone, now)
+    except PointOfCareError:
+        return None
 
 
 def _quarantines(tx: Transaction) -> tuple[tasks.Task, ...]:
@@ -98,6 +131,22 @@ def export(recall: int) -> Response:
         for one in listed
     ]  # fmt: skip
     return spreadsheet(f"recall-{recall}.csv", COLUMNS, rows)
+
+
+@room.get("/<int(max=2147483647):recall>/due.csv")
+@requires(SEE_RECALLS)
+def export_due(recall: int) -> Response:
+    with reading(actor()) as tx:
+        found, _ = _recipients(tx, recall)
+        product = products.find(tx, found.product)
+        due = views_due.of_product(tx, product) if product is not None else ()
+        at = tx.at
+    viewing.seen(patients=[one.order.patient for one in due], count=len(due))
+    rows = [
+        (one.order.patient, one.mrn, one.patient_name, one.ward, one.bed, one.order.id, one.order.display, when.isoformat() if when else "")
+        for one, when in ((one, _next(one, at)) for one in due)
+    ]
+    return spreadsheet(f"recall-{recall}-due.csv", DUE_COLUMNS, rows)
 
 
 def _recipients(tx: Transaction, recall: int) -> tuple[Recall, tuple[Recipient, ...]]:

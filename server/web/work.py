@@ -127,11 +127,9 @@ def _around(tx: Transaction, who: Actor, listed: Sequence[Task]) -> dict[str, ob
     steps = tasks.steps(tx, [task.id for task in listed])
     people = {task.answered_by for task in listed} | {str(task.detail.get("nurse") or "") for task in listed}
     people |= {step.by for found in steps.values() for step in found}
-    links = any(task.kind == task_kinds.UNKNOWN_BARCODE and task.is_open for task in listed)
     return {
         "steps": steps,
         "names": views_pharmacy.names(tx, people),
-        "formulary": products.listed(tx) if links else (),
         "kinds": task_kinds.KINDS,
         "answers": {task.id: _answers(who, task) for task in listed},
         "at": _moment,
@@ -147,8 +145,9 @@ def _answers(who: Actor, task: Task) -> tuple[task_kinds.Answer, ...]:
     if kind is not None and kind.not_by_doer and task.detail.get("nurse") == who.id:
         return ()
     found = task_kinds.answers(task.kind, task.status, who.roles)
-    if task.kind == task_kinds.UNKNOWN_BARCODE and not verbs.is_gtin(str(task.detail.get("barcode", ""))):
-        return tuple(one for one in found if one.code != "link")
+    if task.kind == task_kinds.UNKNOWN_BARCODE:
+        # Matching has a page of its own, with the product beside the code.
+        return tuple(one for one in found if one.code == "not-ours")
     return found
 
 

@@ -1,6 +1,7 @@
 """`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`: get its certificate.
 
-`pointofcare-cart key|wipe ...`: the key of its database. `pointofcare-cart checkpoints ...`: what it keeps of the server's audit log."""
+`pointofcare-cart phones`: the carts of a ward's phones. `pointofcare-cart key|wipe ...`: the key of its database.
+`pointofcare-cart checkpoints ...`: what it keeps of the server's audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cart_client import at_rest, at_rest_command, config, identity
+from cart_client import at_rest, at_rest_command, config, identity, phones
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
 from devices import logbook
@@ -22,6 +23,7 @@ from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
 _PR_SET_DUMPABLE = 4
+_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,16 +37,21 @@ def main(arguments: list[str] | None = None) -> int:
         return at_rest_command.wipe(given[1:])
     if given[:1] == ["enrol"]:
         return _enrol(given[1:])
+    if given[:1] == ["phones"]:
+        return phones.main(given[1:])
     parser = argparse.ArgumentParser(prog="pointofcare-cart", description="the bedside cart: camera, verdict, journal, kiosk")
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
+    parser.add_argument("--phone", default="", metavar="NAME", help="one phone of a file for several")
     chosen = parser.parse_args(given)
     logbook.begin()
     _leave_no_dump()
+    if chosen.phone:
+        _end_with_parent()
     halted = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: halted.set())
     try:
-        program = CartProgram(config.load(chosen.config, os.environ))
+        program = CartProgram(config.load(chosen.config, os.environ, phone=chosen.phone))
     except ConfigError as exc:
         for where, what in exc.problems or ((str(chosen.config), str(exc)),):
             sys.stderr.write(f"{where}: {what}\n")
@@ -71,6 +78,11 @@ def _leave_no_dump() -> None:
         logging.getLogger(__name__).warning("a crash of this program may write its memory to the disk")
 
 
+def _end_with_parent() -> None:
+    """When the program that keeps the phones' carts is killed, none of them goes on beside its successor."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 def _enrol(arguments: list[str]) -> int:
     """Once in a cart's life, and after it was revoked: 0 with a certificate, 1 when it was refused or nobody answers, 2 for bad input."""
     parser = argparse.ArgumentParser(
@@ -83,9 +95,10 @@ def _enrol(arguments: list[str]) -> int:
     parser.add_argument("--web-ca", type=Path, metavar="FILE", help="the CA of the server's HTTPS certificate, when it is another")
     parser.add_argument("--identity", type=Path, metavar="DIR", help="where to keep it (default: identity_dir of the configuration)")
     parser.add_argument("--name", help="another machine than the cart, such as its bridge: cart-17-mcu (with --identity)")
+    parser.add_argument("--phone", default="", metavar="NAME", help="one phone of a file for several")
     chosen = parser.parse_args(arguments)
     try:
-        settings = config.load(chosen.config, os.environ, enrolling=True)
+        settings = config.load(chosen.config, os.environ, enrolling=True, phone=chosen.phone)
         directory = chosen.identity or settings.identity_dir
         if directory is None:
             raise ConfigError("no folder for the certificate", problems=(("identity_dir", 'set it in the configuration: "identity"'),))
@@ -108,8 +121,10 @@ def _checkpoints(arguments: list[str]) -> int:
     about = "print what this cart keeps of the server's audit log"
     parser = argparse.ArgumentParser(prog="pointofcare-cart checkpoints", description=about)
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
+    parser.add_argument("--phone", default="", metavar="NAME", help="one phone of a file for several")
     try:
-        settings = config.load(parser.parse_args(arguments).config, os.environ)
+        chosen = parser.parse_args(arguments)
+        settings = config.load(chosen.config, os.environ, phone=chosen.phone)
         file = settings.data_dir / at_rest.JOURNAL
         if not file.exists():
             sys.stderr.write(f"{file} does not exist: this cart never ran\n")

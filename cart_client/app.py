@@ -22,11 +22,12 @@ from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.renewal import Renewal
-from cart_client.scanning import Viewfinder, listen, watch
+from cart_client.scanning import Onlooker, Viewfinder, listen, watch
 from cart_client.trust import keys_from
 from cart_client.uplink import Uplink
 from cart_client.web import serving
 from cart_client.web.app import create_app
+from cart_client.web.phone import Phone, became
 from devices import registry
 from pointofcare.errors import ConfigError
 from pointofcare.verdict import engine
@@ -69,12 +70,12 @@ class CartProgram:
         )
         self._camera = registry.camera(config.camera) if config.camera != NO_CAMERA else None
         self._scanner = registry.scanner(config.scanner) if config.scanner else None
-        if self._camera is None and self._scanner is None:
+        if self._camera is None and self._scanner is None and config.phone_socket is None:
             message = "a cart needs a camera or a hand scanner"
             raise ConfigError(message, problems=(("devices.camera", message),), remedy="name one under [devices]")
         self._drawers = registry.drawers(config.drawers)
-        self._viewfinder = Viewfinder(registry.picture())
-        self._decoder = registry.decoder(config.decoder)
+        # Without a lens there are no pictures to search or to show.
+        self._viewfinder = Viewfinder(registry.picture()) if self._camera is not None else None
         self._halt = threading.Event()
         self._bedside = Bedside(
             cart=config.cart,
@@ -104,17 +105,31 @@ class CartProgram:
             clock=self._clock,
             mono_s=steady_s,
         )
+        phone = None
+        if config.phone_socket is not None:
+            phone = Phone(
+                Onlooker(registry.distant_camera(), self._bedside.inbox),
+                view=lambda: self._bedside.view,
+                ask=self._bedside.ask,
+                became=lambda record_id: became(self._journal, record_id),
+            )
         web = create_app(
             view=lambda: self._bedside.view,
             ask=self._bedside.ask,
-            jpeg=self._viewfinder.jpeg,
+            jpeg=self._viewfinder.jpeg if self._viewfinder is not None else lambda: None,
             names=self._chart.names,
             language=config.language,
+            phone=phone,
         )
-        self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
+        if config.phone_socket is None:
+            self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
+        else:
+            self._server, self._hold = serving.on_socket(web, config.phone_socket, **SERVER)
         readers: list[threading.Thread] = []
-        if self._camera is not None:
-            seen_by = (self._camera, self._decoder, self._viewfinder, self._bedside.inbox, self._halt)
+        if phone is not None:
+            readers.append(threading.Thread(target=phone.watch, args=(self._halt,), name="phone", daemon=True))
+        if self._camera is not None and self._viewfinder is not None:
+            seen_by = (self._camera, registry.decoder(config.decoder), self._viewfinder, self._bedside.inbox, self._halt)
             readers.append(threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True))
         if self._scanner is not None:
             heard_by = (self._scanner, self._bedside.inbox, self._halt)
@@ -129,7 +144,7 @@ class CartProgram:
         self._identity = Identity(directory=config.identity_dir, cart=config.cart) if config.identity_dir is not None else None
         self._renewal = Renewal(self._identity, self._uplink) if self._identity is not None else None
         host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
-        self.url = f"http://{host}:{self._server.effective_port}/"
+        self.url = f"http://{host}:{self._server.effective_port}/" if config.phone_socket is None else f"unix:{config.phone_socket}"
 
     def start(self) -> None:
         for thread in self._threads:
@@ -188,7 +203,7 @@ class CartProgram:
     def _numbers(self) -> Mapping[str, object]:
         strip, reading = self._bedside.view.strip, self._clock.read()
         return {
-            "camera_fps": round(self._viewfinder.fps(), 1),
+            "camera_fps": round(self._viewfinder.fps(), 1) if self._viewfinder is not None else 0.0,
             "camera_live": strip.camera_live,
             "clock_offset_s": reading.offset_s,
             "clock_error_s": round(reading.error_s, 3) if reading.error_s is not None else None,

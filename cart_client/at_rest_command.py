@@ -23,10 +23,11 @@ def key(arguments: list[str]) -> int:
         "verb", choices=("status", "draw", "move", "rotate"), help="tell; a first key into a file; to another source; a new one"
     )
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
+    parser.add_argument("--phone", default="", metavar="NAME", help="one phone of a file for several")
     parser.add_argument("--to", metavar="KIND:NAME", help="for draw and move: credential:NAME, keyring:NAME or file:PATH")
     chosen = parser.parse_args(arguments)
     try:
-        settings = config.load(chosen.config, os.environ, enrolling=True)
+        settings = config.load(chosen.config, os.environ, enrolling=True, phone=chosen.phone)
         if chosen.verb == "status":
             return _status(settings)
         if chosen.verb == "rotate":
@@ -56,13 +57,14 @@ def wipe(arguments: list[str]) -> int:
         prog="pointofcare-cart wipe", description="destroy the key, the records and the certificate of this cart"
     )
     parser.add_argument("--config", type=Path, required=True, help="the cart's TOML file")
+    parser.add_argument("--phone", default="", metavar="NAME", help="one phone of a file for several")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
         "--lose-unsent", action="store_true", help="also when the server lacks records of this cart: they are lost for good"
     )
     chosen = parser.parse_args(arguments)
     try:
-        settings = config.load(chosen.config, os.environ, enrolling=True)
+        settings = config.load(chosen.config, os.environ, enrolling=True, phone=chosen.phone)
         unsent = _unsent(settings)
         if unsent and not chosen.lose_unsent:
             sys.stderr.write(f"{unsent}: nothing was changed; let the cart send them first, or say --lose-unsent\n")

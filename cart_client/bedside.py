@@ -44,7 +44,7 @@ from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.inbox import Answer, Asked, Inbox, Link
 from cart_client.journal import Journal
-from cart_client.scanning import CameraTold, Seen
+from cart_client.scanning import PHONE_AWAY, CameraTold, Seen
 from cart_client.screen import DrawerTold, Trace, View
 from cart_client.visit import Visit
 from devices.ports import Drawers
@@ -185,7 +185,7 @@ class Bedside:
                 else:
                     self._command(command, now)
             case CameraTold():
-                if here.camera.live and not item.live:
+                if here.camera.live and not item.live and item.why != PHONE_AWAY:
                     visit.note(self.visit, "camera-lost", now, {"why": item.why})
                 here.camera = item
             case DrawerTold():

@@ -6,12 +6,14 @@ Every fault is told at once. Nothing else in the cart reads a file of settings o
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client import key_sources
@@ -23,6 +25,11 @@ from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 
 # A topic level: a space in a topic closes the connection on some brokers.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PASSWORD = "POC_CART_BROKER_PASSWORD"
+# Stands for the name of the phone in a file for several.
+_PHONE = "{phone}"
+MOST_PHONES = 60
+_LONGEST_SOCKET = 107
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,10 @@ class Config:
 
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
     time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables. `identity_dir` holds the key
-    and the certificate that `pointofcare-cart enrol` got; the broker is then reached with them, and nothing has a password."""
+    and the certificate that `pointofcare-cart enrol` got; the broker is then reached with them, and nothing has a password.
+
+    `phone_socket` set: the screen and the camera are a phone's browser, and the pages are served on this Unix socket alone, for the
+    server's gate."""
 
     cart: str
     facility: str
@@ -51,25 +61,33 @@ class Config:
     training: bool = False
     identity_dir: Path | None = None
     at_rest: AtRest = field(default_factory=AtRest)
+    phone_socket: Path | None = None
 
 
-def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False) -> Config:
-    """The configuration in the TOML file at `path`; with `enrolling` the certificate need not be there yet. Raises: ConfigError naming
-    every fault."""
+def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False, phone: str = "") -> Config:
+    """The configuration in the TOML file at `path`; with `enrolling` the certificate need not be there yet, with `phone` it is that of
+    one phone of a file for several. Raises: ConfigError naming every fault."""
+    given = table_of(path)
+    if phone:
+        given, environment = of_phone(given, phone), own_password(environment, phone)
+    return read(given, environment, beside=path.parent, enrolling=enrolling)
+
+
+def table_of(path: Path) -> dict[str, Any]:
+    """The TOML file at `path`. Raises: ConfigError."""
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigError(f"the configuration {path} cannot be read: {exc.strerror}", remedy="give --config a readable TOML file") from exc
     except (ValueError, RecursionError) as exc:  # a number of too many digits is a plain ValueError
         raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
-    return read(given, environment, beside=path.parent, enrolling=enrolling)
 
 
 def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path, enrolling: bool = False) -> Config:
     """The configuration in `given`; relative paths are taken from the folder `beside`. Raises: ConfigError naming every fault."""
     faults: list[tuple[str, str]] = []
     top = _Table(given, "", faults)
-    broker, kiosk, devices, at_rest = (top.table(name) for name in ("broker", "kiosk", "devices", "at_rest"))
+    broker, kiosk, devices, at_rest, phone = (top.table(name) for name in ("broker", "kiosk", "devices", "at_rest", "phone"))
     zone = top.text("zone", "Asia/Ho_Chi_Minh")
     try:
         ZoneInfo(zone)
@@ -105,7 +123,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
             port=broker.number("port", 1883, 1, 65535),
             client_id=cart,
             username=broker.text("username", "") or None,
-            password=environment.get("POC_CART_BROKER_PASSWORD") or None,
+            password=environment.get(_PASSWORD) or None,
             ca_file=files["ca_file"],
             cert_file=files["cert_file"],
             key_file=files["key_file"],
@@ -119,15 +137,83 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         kiosk_port=kiosk.number("port", 8081, 0, 65535),
         identity_dir=identity.directory if identity is not None else None,
         at_rest=_at_rest(at_rest, environment, faults, beside=beside),
+        phone_socket=beside / socket if (socket := phone.text("socket", "")) else None,
     )
+    if config.phone_socket is not None and len(os.fsencode(config.phone_socket)) > _LONGEST_SOCKET:
+        faults.append(("phone.socket", f"the path of a Unix socket has at most {_LONGEST_SOCKET} bytes"))
     if identity is None and (config.broker.cert_file is None) != (config.broker.key_file is None):
         faults.append(("broker.key_file", "cert_file and key_file come together"))
-    for table in (top, broker, kiosk, devices, at_rest):
+    for table in (top, broker, kiosk, devices, at_rest, phone):
         table.refuse_unknown()
     if faults:
         told = "; ".join(f"{where}: {what}" for where, what in faults)
         raise ConfigError(f"the cart's configuration has {len(faults)} faults: {told}", problems=tuple(faults), remedy="mend them all")
     return config
+
+
+def phones(given: Mapping[str, object]) -> tuple[str, ...]:
+    """The names of the phones of a file for several. Raises: ConfigError naming every fault."""
+    table = given.get("phones")
+    names = table.get("names") if isinstance(table, Mapping) else None
+    faults: list[tuple[str, str]] = []
+    if not isinstance(names, list) or not 1 <= len(names) <= MOST_PHONES:
+        faults.append(("phones.names", f'list 1 to {MOST_PHONES} names, such as "phone-01": each is a cart of its own'))
+        names = []
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            faults.append(("phones.names", f"{name!r}: 1 to 64 of A-Z a-z 0-9 _ -"))
+    if len({str(name).lower() for name in names}) < len(names):
+        faults.append(("phones.names", "two phones have one name"))
+    if not isinstance(table, Mapping) or not isinstance(table.get("sockets"), str) or not table.get("sockets"):
+        faults.append(("phones.sockets", "required: the folder of the sockets, which the server's gate has too"))
+    elif set(table) - {"names", "sockets"}:
+        faults.append(("phones", "names and sockets, nothing else"))
+    # What two phones shared would be one journal, one identity or one key for two sessions.
+    for where, key in (("", "data_dir"), ("", "identity_dir"), ("at_rest", "key"), ("broker", "username"), ("broker", "cert_file")):
+        within = given.get(where) if where else given
+        value = within.get(key) if isinstance(within, Mapping) else None
+        if (value or key == "data_dir") and _PHONE not in str(value):
+            faults.append((f"{where}.{key}".lstrip("."), f"write {_PHONE} into it, for the name of the phone: each has its own"))
+    for key in ("cart", "kiosk", "devices", "phone"):
+        if key in given:
+            faults.append((key, "not in a file for several phones: each has its name, its socket and no device"))
+    if faults:
+        told = "; ".join(f"{where}: {what}" for where, what in faults)
+        raise ConfigError(
+            f"the configuration of the phones has {len(faults)} faults: {told}", problems=tuple(faults), remedy="mend them all"
+        )
+    return tuple(str(name) for name in names)
+
+
+def of_phone(given: Mapping[str, object], phone: str) -> dict[str, object]:
+    """The configuration of one phone's cart, out of a file for several. Raises: ConfigError."""
+    if phone not in phones(given):
+        raise ConfigError(
+            f"no phone {phone!r}", problems=(("phones.names", f"{phone} is not among them"),), remedy="add it to phones.names"
+        )
+    shared = {key: _named(value, phone) for key, value in given.items() if key != "phones"}
+    table = given["phones"]
+    assert isinstance(table, Mapping)
+    return {**shared, "cart": phone, "phone": {"socket": f"{table['sockets']}/{phone}.sock"}, "devices": {"camera": "none"}}
+
+
+def own_password(environment: Mapping[str, str], phone: str) -> dict[str, str]:
+    """The environment with the broker's password of this phone (`POC_CART_BROKER_PASSWORD_PHONE_01`), where it has one of its own."""
+    own = environment.get(f"{_PASSWORD}_{re.sub('[^A-Z0-9]', '_', phone.upper())}")
+    return {**environment, _PASSWORD: own} if own else dict(environment)
+
+
+def only_own(environment: Mapping[str, str], phone: str) -> dict[str, str]:
+    """The environment for the process of one phone: no other phone's password is in it."""
+    kept = {key: value for key, value in environment.items() if not key.startswith(f"{_PASSWORD}_")}
+    mine = own_password(environment, phone)
+    return {**kept, **({_PASSWORD: mine[_PASSWORD]} if _PASSWORD in mine else {})}
+
+
+def _named(value: object, phone: str) -> object:
+    if isinstance(value, Mapping):
+        return {key: _named(each, phone) for key, each in value.items()}
+    return value.replace(_PHONE, phone) if isinstance(value, str) else value
 
 
 def _at_rest(given: _Table, environment: Mapping[str, str], faults: list[tuple[str, str]], *, beside: Path) -> AtRest:

@@ -11,13 +11,14 @@ import logging
 import queue
 import random
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from devices.ports import Camera, Decoder, Frame, Picture, Scanner
+from devices.ports import Camera, Decoder, DistantCamera, Frame, Picture, Scanner, Told
 from pointofcare.errors import DeviceError
 from pointofcare.labels.symbol import Symbol
 
@@ -30,6 +31,10 @@ GONE_FRAMES = 4
 # So many pictures in a row that break the decoder are a fault that is told like a lost camera.
 BROKEN_FRAMES = 5
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+# A distant camera that tells nothing for this long is away.
+SILENT_S = 3.0
+# No fault: a phone's page sleeps whenever nobody looks at it.
+PHONE_AWAY = "phone-away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,3 +186,47 @@ def listen(scanner: Scanner, inbox: queue.Queue[object], halt: threading.Event) 
         pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
         failures += 1
         halt.wait(pause_s * random.uniform(0.8, 1.2))
+
+
+class Onlooker:
+    """A distant camera's messages in, each newly held symbol out, once: the same rule as for a camera of the cart's own.
+
+    `tell` is called from whichever thread a message came by. What was held stays held over a silence, however long."""
+
+    def __init__(self, camera: DistantCamera, inbox: queue.Queue[object], *, mono_s: Callable[[], float] = time.monotonic) -> None:
+        self._camera, self._inbox, self._mono_s = camera, inbox, mono_s
+        self._lock = threading.Lock()
+        self._held = Held()
+        self._live: bool | None = None
+        self._heard_mono_s = mono_s()
+
+    def tell(self, message: Mapping[str, object]) -> tuple[Told, int]:
+        """The answer, and how many symbols of it were new. Raises: MessageError."""
+        told = self._camera.take(message)
+        with self._lock:
+            if told.why in ("too-often", "elsewhere"):
+                return told, 0
+            self._heard_mono_s = self._mono_s()
+            if told.sighting is None:
+                return told, 0
+            if self._live is not True:
+                self._live = True
+                self._inbox.put(CameraTold(live=True, source=self._camera.describe()))
+            found, at = told.sighting.symbols, told.sighting.at
+            self._held, fresh = step(self._held, list(found), at)
+            for symbol in fresh:
+                beside = tuple(other for other in found if other.content != symbol.content)
+                self._inbox.put(Seen(symbol=symbol, at=at, frame_at=at, beside=beside))
+            return told, len(fresh)
+
+    def silent_s(self) -> float:
+        """Since the last message that was heard."""
+        with self._lock:
+            return self._mono_s() - self._heard_mono_s
+
+    def look(self) -> None:
+        """Says so when nothing is told any more; to be called every second."""
+        with self._lock:
+            if self._live is not False and self._mono_s() - self._heard_mono_s >= SILENT_S:
+                self._live = False
+                self._inbox.put(CameraTold(live=False, why=PHONE_AWAY, source=self._camera.describe()))

@@ -5,7 +5,7 @@ Every adapter translates foreign exceptions into `pointofcare.errors.DeviceError
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,6 +47,38 @@ class Scanner(Protocol):
     def symbols(self) -> Iterator[Symbol]: ...
 
     def close(self) -> None: ...
+
+    def describe(self) -> str:
+        """One line for a person: kind and source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What one picture showed to a camera that decodes its pictures itself: `symbols` without outlines, () when it showed none.
+
+    `at` is when it was told here, aware UTC; the distant clock is never asked."""
+
+    symbols: tuple[Symbol, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The answer to a distant camera. `sighting` None: nothing of it counts, and `why` is then a code, "" for a mere sign of life.
+    `beat` goes back with the next message: so one that was held up on the way is known to be old."""
+
+    beat: str
+    sighting: Sighting | None = None
+    why: str = ""
+
+
+class DistantCamera(Protocol):
+    """A camera that is elsewhere and sends what its pictures showed, never the pictures. Nothing that it says of itself is believed."""
+
+    def take(self, message: Mapping[str, object]) -> Told:
+        """One message, from any thread. Raises: MessageError for what breaks the agreed form; nothing of it counts then."""
+        ...
 
     def describe(self) -> str:
         """One line for a person: kind and source."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Decoder, Drawers, Picture, Scanner
+from devices.ports import Camera, Decoder, DistantCamera, Drawers, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -23,6 +23,9 @@ CAMERAS: Mapping[str, str] = {
 }
 SCANNERS: Mapping[str, str] = {
     "serial": "devices.scanners.serial_line:open_scanner",
+}
+DISTANT_CAMERAS: Mapping[str, str] = {
+    "browser": "devices.scanners.browser:open_camera",
 }
 DECODERS: Mapping[str, str] = {
     "cascade": "devices.decoders.cascade:open_decoder",
@@ -56,6 +59,11 @@ def scanner(source: str) -> Scanner:
     """`source` is `kind:rest`, as in `serial:/dev/serial/by-id/usb-...?baud=9600`. Raises: ConfigError."""
     kind, rest, options = _parsed(source)
     return cast(Scanner, _opened("scanner", SCANNERS, kind, rest, options))
+
+
+def distant_camera(name: str = "browser") -> DistantCamera:
+    """Raises: ConfigError."""
+    return cast(DistantCamera, _opened("distant camera", DISTANT_CAMERAS, name))
 
 
 def decoder(name: str = "cascade") -> Decoder:

@@ -19,6 +19,8 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from cart_client.inbox import Answer, Command
 from cart_client.screen import View
 from cart_client.web import care_pages, forms, state
+from cart_client.web import phone as phone_pages
+from cart_client.web.phone import Phone
 from cart_client.web.words import Words
 from pointofcare.errors import MessageError
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
@@ -42,9 +44,10 @@ def create_app(
     names: Callable[[], Mapping[str, str]],
     language: str = DEFAULT_LANGUAGE,
     extra_state: Callable[[], dict[str, object]] = dict,
+    phone: Phone | None = None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
-    a person calls the ids that findings name."""
+    a person calls the ids that findings name. With `phone` the screen and the camera are a phone's browser."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -55,7 +58,12 @@ def create_app(
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    CSRFProtect(app)
+    protection = CSRFProtect(app)
+    if phone is not None:
+        # The browser comes over HTTPS, to the server's gate.
+        app.config["SESSION_COOKIE_SECURE"] = True
+        app.register_blueprint(phone_pages.blueprint(phone))
+        protection.exempt(app.view_functions["phone.end"])
 
     def chosen(name: str, codes: tuple[str, ...], otherwise: str) -> str:
         found = request.cookies.get(name, otherwise)
@@ -69,7 +77,7 @@ def create_app(
 
     def part(template: str) -> str:
         w = words()
-        html = render_template(template, w=w, v=w.view, csrf=_CSRF_PLACE)
+        html = render_template(template, w=w, v=w.view, csrf=_CSRF_PLACE, phone=phone is not None)
         seen = hashlib.sha256(html.encode()).hexdigest()[:16]
         return html.replace("@@seen@@", seen)
 
@@ -99,7 +107,7 @@ def create_app(
     def page() -> str:
         main, strip = part("main.html"), part("strip.html")
         w = words()
-        shown = {"main": main, "strip": strip, "themes": THEMES, "volumes": VOLUMES}
+        shown = {"main": main, "strip": strip, "phone": phone is not None, "themes": THEMES, "volumes": VOLUMES}
         shown |= {"theme": chosen("theme", THEMES, "auto"), "volume": chosen("volume", VOLUMES, "normal")}
         shell = render_template("page.html", w=w, v=w.view, csrf=_CSRF_PLACE, languages=LANGUAGES, **shown)
         return shell.replace(_CSRF_PLACE, generate_csrf())
@@ -146,7 +154,7 @@ def create_app(
         chosen = request.form.get("language", "")
         response = make_response(redirect(url_for("page"), code=303))
         if chosen in LANGUAGES:
-            response.set_cookie("language", chosen, max_age=365 * 86_400, samesite="Strict", httponly=True)
+            response.set_cookie("language", chosen, max_age=365 * 86_400, samesite="Strict", httponly=True, secure=phone is not None)
         return response
 
     @app.post("/settings")
@@ -155,7 +163,7 @@ def create_app(
         response = make_response("", 204) if request.accept_mimetypes.best == "application/json" else redirect(url_for("page"), code=303)
         for name, codes in (("theme", THEMES), ("volume", VOLUMES)):
             if (told := request.form.get(name, "")) in codes:
-                response.set_cookie(name, told, max_age=365 * 86_400, samesite="Strict", httponly=True)
+                response.set_cookie(name, told, max_age=365 * 86_400, samesite="Strict", httponly=True, secure=phone is not None)
         return make_response(response)
 
     @app.errorhandler(CSRFError)

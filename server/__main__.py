@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     command("web", _run_web, "the pages and the API alone")
     command("gateway", _run_gateway, "the MQTT gateway alone")
     command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
+    command("phones", _run_phones, "the HTTPS gate for phones that are carts")
     made = command("export-key", _export_key, "write the public key that the carts check tables with")
     made.add_argument("--output", type=Path, help="a file; without it the key is printed")
     made = command("backup", _backup, "write everything that the server holds into one file, while it runs")
@@ -408,6 +409,35 @@ def _run_gateway(chosen: argparse.Namespace) -> int:
 
 def _run_dispatcher(chosen: argparse.Namespace) -> int:
     return _wait(_load(chosen), "dispatcher")
+
+
+def _run_phones(chosen: argparse.Namespace) -> int:
+    """Until SIGTERM or SIGINT. The carts themselves are `pointofcare-cart phones`, on this machine."""
+    from server.web.gate import serving
+    from server.web.gate.app import create_app as gate_app
+    from server.web.gate.proxy import Carts
+    from server.web.gate.standing import Standing
+
+    settings = _load(chosen)
+    serving.settings(settings.phones)
+    assert settings.phones.sockets is not None
+    app = bare_app(settings)
+    with app.app_context():
+        migrate.require_current()
+    carts = Carts(settings.phones.sockets)
+    standing = Standing(scope=app.app_context, tell_ended=carts.end)
+    standing.start()
+    try:
+        gate = gate_app(settings, standing=standing, carts=carts, scope=app.app_context)
+        serving.run(gate, settings.phones, ready=lambda port: print(f"pointofcare-server phones ready on port {port}", flush=True))
+    except OSError as exc:
+        print(f"{settings.phones.host}:{settings.phones.port} cannot be used: {exc}", file=sys.stderr)
+        return 1
+    finally:
+        standing.stop()
+        carts.close()
+    print("pointofcare-server stopped", flush=True)
+    return 0
 
 
 def _wait(settings: ServerConfig, part: str) -> int:

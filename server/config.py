@@ -91,6 +91,22 @@ PRIVILEGED = ("administrator", "pharmacist", "prescriber", "fleet-manager")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PhonesConfig:
+    """The gate for phones that are carts: HTTPS on `host` and `port`, with the certificate in `certificate_file` and its key in
+    `key_file`, both PEM. `address` is how phones reach it, `sockets` the folder where their carts listen, `pairing_days` how long a
+    pairing holds. `threads` requests are worked on at once."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    address: str = ""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    sockets: Path | None = None
+    pairing_days: int = 30
+    threads: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondFactorConfig:
     """`roles` must enrol a second factor at their next sign-in where `required`; anybody may. What is sensitive asks for it again
     after `fresh_min`."""
@@ -169,6 +185,7 @@ class ServerConfig:
     emr: EmrConfig = EmrConfig()
     site: SiteConfig = SiteConfig()
     machines: MachinesConfig = MachinesConfig()
+    phones: PhonesConfig = PhonesConfig()
     second_factor: SecondFactorConfig = SecondFactorConfig()
     sessions: SessionsConfig = SessionsConfig()
     access: AccessConfig = field(default_factory=AccessConfig)
@@ -322,6 +339,16 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         broker_pid_file=reader.file("machines", "broker_pid_file", anchor),
         address=(reader.text("machines", "address") or "").rstrip("/"),
     )
+    phones = PhonesConfig(
+        host=reader.text("phones", "host", "127.0.0.1") or "",
+        port=reader.number("phones", "port", 8443, least=0, most=65535),
+        address=(reader.text("phones", "address") or "").rstrip("/"),
+        certificate_file=reader.file("phones", "certificate_file", anchor),
+        key_file=reader.file("phones", "key_file", anchor),
+        sockets=reader.file("phones", "sockets", anchor),
+        pairing_days=reader.number("phones", "pairing_days", 30, least=1, most=365),
+        threads=reader.number("phones", "threads", 24, least=4, most=200),
+    )
     second_factor = SecondFactorConfig(
         required=reader.flag("second_factor", "required", False),
         roles=_listed(reader, "second_factor", "roles", PRIVILEGED, {role.value for role in StaffRole}),
@@ -362,6 +389,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         problems.append(("machines.broker", 'must be "nats" or "mosquitto"'))
     if machines.address and urlsplit(machines.address).scheme not in ("http", "https"):
         problems.append(("machines.address", "must be the http(s) address of this server as carts reach it"))
+    if phones.address and urlsplit(phones.address).scheme != "https":
+        problems.append(("phones.address", "must be the https address of the gate as phones reach it: a camera opens nowhere else"))
     chosen: tuple[str, ...] = LANGUAGES
     if languages is not None:
         listed = languages.split(",") if isinstance(languages, str) else languages
@@ -388,6 +417,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         emr=emr,
         site=site,
         machines=machines,
+        phones=phones,
         second_factor=second_factor,
         sessions=sessions,
         access=access,

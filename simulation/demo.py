@@ -16,7 +16,7 @@ from rich.table import Table
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire import routes
-from simulation import hospital, ward
+from simulation import hospital, phones, ward
 from simulation.hospital import Hospital
 from simulation.processes import start
 
@@ -29,6 +29,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--directory", type=Path, default=hospital.default_directory(), help="where the state lies")
     parser.add_argument(
         "--emr", choices=("folder", "sekmet"), default="folder", help="write FHIR bundles to a folder, or into a real FHIR server"
+    )
+    parser.add_argument(
+        "--phones-at",
+        default=phones.LOCAL,
+        metavar="ADDRESS",
+        help="this machine's address in your network, to use a real phone as a cart (default: this machine's own browser alone)",
     )
     chosen = parser.parse_args(arguments)
     console = Console(highlight=False)
@@ -47,7 +53,14 @@ def run(arguments: Sequence[str]) -> int:
                 console.print(f"  {time.monotonic() - begun:5.1f} s  {text}")
                 status.update(text)
 
-            running = hospital.start(chosen.directory, seed=chosen.seed, with_emr=chosen.emr == "sekmet", progress=progress)
+            running = hospital.start(
+                chosen.directory,
+                seed=chosen.seed,
+                with_emr=chosen.emr == "sekmet",
+                phones=phones.NAMES,
+                phones_at=chosen.phones_at,
+                progress=progress,
+            )
     except KeyboardInterrupt:
         console.print("Stopped while starting.")
         return 130
@@ -85,6 +98,8 @@ def _tell(console: Console, running: Hospital) -> None:
     for cart, url in running.cart_urls.items():
         places.add_row(f"kiosk of {cart}", "nurse", url)
     places.add_row("virtual hand: hold badges, wristbands and packs before a cart's camera", "you", running.hand.url)
+    if running.gate_url:
+        places.add_row("phone as a cart (pair it first, see below)", "nurse", running.gate_url)
     if running.emr:
         places.add_row("EMR (FHIR R4)", "", running.emr.base_url)
     console.print(places)
@@ -105,4 +120,17 @@ def _tell(console: Console, running: Hospital) -> None:
         soft_wrap=True,
         markup=False,
     )
+    if running.gate_url:
+        _tell_phones(console, running)
     console.print("\nCtrl-C stops everything.")
+
+
+def _tell_phones(console: Console, running: Hospital) -> None:
+    console.print(
+        f"\nA phone as a cart: sign in at the web address as the fleet manager, open {running.server_url}/phones/ , write "
+        f"{running.phones[0]}, press the button,\nand scan the QR code with the phone (or open its link here). The certificate is of this "
+        f"demo's own authority: a browser warns once,\nunless {running.directory / 'ca' / 'ca.pem'} is installed on it.",
+        soft_wrap=True,
+    )
+    if phones.LOCAL in running.gate_url:
+        console.print('A phone in your network: make demo ARGS="--phones-at THIS-MACHINES-ADDRESS"', soft_wrap=True, markup=False)

@@ -24,12 +24,13 @@ from devices.brokers.account import Account
 from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
 from simulation import emr_peer, files, processes, shelf, ward
+from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
 from simulation.processes import Child
 
 Progress = Callable[[str], None]
 _BAGS = "bags.json"
-_PROGRAMS = ("server", "hand", *ward.CARTS)
+_PROGRAMS = ("server", "hand", "gate", *ward.CARTS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Hospital:
     cart_urls: dict[str, str]
     viewer: Account
     emr: emr_peer.RunningEmr | None
+    gate_url: str = ""
+    phones: tuple[str, ...] = ()
     children: list[Child] = field(default_factory=list)
 
     def stop(self) -> list[str]:
@@ -63,9 +66,13 @@ def start(
     carts: Sequence[str] = ward.CARTS,
     with_emr: bool = False,
     bridge: bool = True,
+    phones: Sequence[str] = (),
+    phones_at: str = phone_carts.LOCAL,
     progress: Progress = print,
 ) -> Hospital:
-    """Start everything in `directory` (made when missing). Raises: PointOfCareError naming the part that did not start."""
+    """Start everything in `directory` (made when missing). `phones` are carts without hardware, reached at `phones_at`.
+
+    Raises: PointOfCareError naming the part that did not start."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     memory = _memory(directory, seed)
     ports = _ports(memory["ports"], (*_PROGRAMS, "broker"))
@@ -76,7 +83,7 @@ def start(
     accounts = [
         Account(name="server", password=memory["passwords"]["server"], kind="server"),
         Account(name="viewer", password=memory["passwords"]["viewer"], kind="viewer"),
-        *(Account(name=cart, password=memory["passwords"][cart], kind="cart") for cart in ward.CARTS),
+        *(Account(name=cart, password=memory["passwords"][cart], kind="cart") for cart in (*ward.CARTS, *phone_carts.NAMES)),
     ]
     with contextlib.ExitStack() as undo:
         progress("broker (NATS, MQTT)")
@@ -105,21 +112,29 @@ def start(
             cart_urls={cart: f"http://127.0.0.1:{ports[cart]}" for cart in carts},
             viewer=accounts[1],
             emr=emr,
+            gate_url=phone_carts.address(phones_at, ports["gate"]) if phones else "",
+            phones=tuple(phones),
         )
         undo.callback(lambda: processes.stop(hospital.children))
-        _start_server(hospital, ports["server"], memory["passwords"], progress)
+        gate = phone_carts.gate_settings(phones_at, ports["gate"]) if phones else []
+        _start_server(hospital, ports["server"], memory["passwords"], progress, gate=gate)
         if bridge:
             _start_bridge(hospital, carts[0], memory["passwords"][carts[0]], progress)
         for cart in carts:
             progress(f"cart {cart}")
             _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
-        for name, word in (("server", "pointofcare-server ready"), *((child.name, "ready") for child in hospital.children[1:])):
+        if phones:
+            progress(f"phones {', '.join(phones)}: their carts and the HTTPS gate")
+            settings = phone_carts.write(directory, phones, broker_host=broker.host, broker_port=broker.port)
+            hospital.children += phone_carts.start(directory, directory / "server.toml", settings, memory["passwords"], phones)
+        words = {"server": "pointofcare-server ready", phone_carts.GATE: "pointofcare-server phones ready"}
+        for name, word in ((child.name, words.get(child.name, "ready")) for child in hospital.children):
             processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
         undo.pop_all()
     return hospital
 
 
-def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], progress: Progress) -> None:
+def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], progress: Progress, *, gate: Sequence[str] = ()) -> None:
     directory = hospital.directory
     settings = directory / "server.toml"
     emr = ["[emr]", 'target = "folder"', 'folder = "emr-out"']
@@ -141,6 +156,7 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
             f'host = "{hospital.broker.host}"',
             f"port = {hospital.broker.port}",
             'username = "server"',
+            *gate,
             *emr,
         ],
     )
@@ -254,9 +270,12 @@ def _child(hospital: Hospital, name: str) -> Child:
 def _memory(directory: Path, seed: int) -> dict[str, Any]:
     """What a restart must find again: when the ward was born, its seed, the passwords between the programs."""
     path = directory / "memory.json"
+    names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS, *phone_carts.NAMES)
     if path.exists():
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS)
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # A folder of an older program knows fewer names.
+        kept["passwords"] = {**{name: secrets.token_urlsafe(36) for name in names}, **kept["passwords"]}
+        return kept
     return {
         "seed": seed,
         "born": datetime.now(UTC).replace(second=0, microsecond=0).isoformat(),

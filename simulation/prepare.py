@@ -1,9 +1,9 @@
 """The server's one-time work for a virtual hospital, in one process because each start of Python costs a second or two.
 
 `python -m simulation.prepare SERVER_TOML KEY_FILE BAGS_FILE [FILE ...]`: bring the database to this version's schema, export the public
-key for the carts, import the files; after an import the pharmacist prepares a bag for each infusion order and BAGS_FILE says which, so
-that the virtual hand can hold it up, and the example policy comes into force by two people. Ends with the first command's exit code
-that is not 0.
+key for the carts, give the gate for phones a certificate where there is one, import the files; after an import the pharmacist prepares a
+bag for each infusion order and BAGS_FILE says which, so that the virtual hand can hold it up, and the example policy comes into force by
+two people. Ends with the first command's exit code that is not 0.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pointofcare.orders.order import OrderCategory
 from pointofcare.people import StaffRole
@@ -30,11 +31,12 @@ from simulation import ward
 
 def main(arguments: Sequence[str]) -> int:
     settings, key, bags_file, *files = arguments
-    commands = [["migrate"], ["export-key", "--output", key]]
+    commands = [["migrate"], ["export-key", "--output", key], *_certificate(Path(settings))]
     if files:
         commands.append(["import", *files])
     for name, *rest in commands:
-        code = server([name, "--config", settings, *rest])
+        verb = [name, rest.pop(0)] if name == "ca" else [name]
+        code = server([*verb, "--config", settings, *rest])
         if code:
             return code
     if files:
@@ -42,6 +44,16 @@ def main(arguments: Sequence[str]) -> int:
         _policy(Path(settings))
         Path(bags_file).write_text(json.dumps(_bags(Path(settings))), encoding="utf-8")
     return 0
+
+
+def _certificate(settings: Path) -> list[list[str]]:
+    """What makes the gate's certificate, where there is a gate: of an authority that is drawn once for this folder."""
+    config = configuration.load(settings)
+    if config.phones.certificate_file is None:
+        return []
+    host = urlsplit(config.phones.address).hostname or ""
+    drawn = [] if (config.machines.ca_dir / "ca.key").exists() else [["ca", "init"]]
+    return [*drawn, ["ca", "issue-server", "--host", host, "--output", str(config.phones.certificate_file.parent)]]
 
 
 def _name_ward(settings: Path) -> None:

@@ -32,6 +32,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
     ("fleet.carts", may.SEE_FLEET, "menu-fleet"),
     ("machines.show", may.MANAGE_MACHINES, "menu-machines"),
+    ("phones.show", may.MANAGE_MACHINES, "menu-phones"),
     ("policy.listed", may.SEE_POLICY, "menu-policy"),
     ("ward_staff.show", may.RUN_WARD, "menu-ward-staff"),
     ("ward_staff.own", may.TAKE_ON_WARD, "menu-ward-own"),

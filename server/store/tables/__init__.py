@@ -28,6 +28,7 @@ from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRo
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
 from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, PolicyRow, ProductRow, ProductVersionRow
+from server.store.tables.phone import PhoneClaimRow, PhonePairingRow
 from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
@@ -71,6 +72,8 @@ __all__ = [
     "PatientMergeRow",
     "PatientPhotoRow",
     "PatientRow",
+    "PhoneClaimRow",
+    "PhonePairingRow",
     "PolicyFileRow",
     "PolicyRow",
     "ProductRow",

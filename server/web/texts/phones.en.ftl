@@ -1,0 +1,43 @@
+menu-phones = Phones
+phones-count = { $n ->
+    [one] { $n } phone is paired
+   *[other] { $n } phones are paired
+}
+phones-no-address = The https address of the gate for phones is not set, so none can be paired. An administrator writes into the configuration:
+phones-none = No phone is paired yet.
+phone-claim = Pair a phone
+phone-claim-text = Makes a QR code that one phone can use once, within ten minutes. A phone that is paired under this name now is cut off.
+phone-cart = Name of the phone's cart
+phone-claimed = Pairing code for { $cart }
+phone-claim-how = Scan it with the phone's camera before { $at }, then press Pair. The code is shown this once.
+phone-claim-code = QR code that leads to the phone's pairing page; the same as the address below
+phone-is-paired = paired
+phone-is-over = has run out
+phone-is-ended = cut off
+phone-paired-at = Paired at
+phone-until = Until
+phone-seen = Last used
+phone-browser = Browser
+phone-replaced = Another phone was paired
+phone-revoke = Cut off
+phone-revoke-text = For a phone that is lost, stolen or no longer used. It is cut off at once, and whoever is signed in there is signed out. What was confirmed is kept.
+phone-sure = Cut { $cart } off now.
+phone-not-sure = Tick that you are sure. Nothing was cut off.
+phone-revoked = { $cart } is cut off.
+audited-machine-phone-claim = Pairing code for a phone made
+audited-machine-phone-pair = Phone paired
+audited-machine-phone-revoke = Phone cut off
+gate-title = Medication phone
+gate-pair = Pair this phone
+gate-pair-text = Once it is paired, this phone works like a medication cart: scan the badge, type the PIN, scan wristband and drug.
+gate-pair-do = Pair
+gate-pair-refused = This pairing code does not hold: it was used, has run out, or is wrong. Ask the fleet manager for a new one.
+gate-pair-hurry = Too many tries. Wait a minute.
+gate-pair-lost = The server did not answer. Press again; if the code no longer holds, ask for a new one.
+gate-pair-none = This page needs a pairing code. Scan the QR code on the server's Phones page.
+gate-insecure = This address is not secure, so the camera cannot be used. Open it by its https address.
+gate-unpaired = This phone is not paired
+gate-unpaired-text = Or its pairing ran out or was ended. Ask the fleet manager to open the server's Phones page and let you scan a new QR code. Use a cart until then.
+gate-away = This phone's program does not run
+gate-away-text = From now on nothing has been recorded. Try again in a few seconds; if it stays like this, use a cart and tell the fleet manager.
+gate-again = Try again

@@ -1,0 +1,43 @@
+menu-phones = Téléphones
+phones-count = { $n ->
+    [one] { $n } téléphone appairé
+   *[other] { $n } téléphones appairés
+}
+phones-no-address = L’adresse https de la porte des téléphones n’est pas définie : aucun appairage possible. Un administrateur l’inscrit dans la configuration :
+phones-none = Aucun téléphone n’est encore appairé.
+phone-claim = Appairer un téléphone
+phone-claim-text = Crée un code QR utilisable une seule fois, par un seul téléphone, pendant dix minutes. Le téléphone déjà appairé sous ce nom sera déconnecté.
+phone-cart = Nom du chariot de ce téléphone
+phone-claimed = Code d’appairage de { $cart }
+phone-claim-how = Scannez-le avec l’appareil photo du téléphone avant { $at }, puis appuyez sur Appairer. Le code ne s’affiche que cette fois.
+phone-claim-code = Code QR menant à la page d’appairage du téléphone ; identique à l’adresse ci-dessous
+phone-is-paired = appairé
+phone-is-over = expiré
+phone-is-ended = déconnecté
+phone-paired-at = Appairé le
+phone-until = Jusqu’au
+phone-seen = Dernière utilisation
+phone-browser = Navigateur
+phone-replaced = Un autre téléphone a été appairé
+phone-revoke = Déconnecter
+phone-revoke-text = Pour un téléphone perdu, volé ou retiré du service. Il est déconnecté aussitôt et la session de la personne qui l’utilise est fermée. Ce qui a été confirmé est conservé.
+phone-sure = Déconnecter { $cart } maintenant.
+phone-not-sure = Cochez pour confirmer. Rien n’a été déconnecté.
+phone-revoked = { $cart } est déconnecté.
+audited-machine-phone-claim = Code d’appairage de téléphone créé
+audited-machine-phone-pair = Téléphone appairé
+audited-machine-phone-revoke = Téléphone déconnecté
+gate-title = Téléphone d’administration
+gate-pair = Appairer ce téléphone
+gate-pair-text = Une fois appairé, ce téléphone s’utilise comme un chariot : scanner le badge, saisir le code PIN, scanner le bracelet et le médicament.
+gate-pair-do = Appairer
+gate-pair-refused = Ce code d’appairage n’est pas valable : déjà utilisé, expiré ou erroné. Demandez-en un nouveau au responsable des équipements.
+gate-pair-hurry = Trop d’essais. Attendez une minute.
+gate-pair-lost = Le serveur n’a pas répondu. Appuyez de nouveau ; si le code n’est plus valable, demandez-en un autre.
+gate-pair-none = Cette page a besoin d’un code d’appairage. Scannez le code QR de la page Téléphones du serveur.
+gate-insecure = Cette adresse n’est pas sécurisée : la caméra est indisponible. Ouvrez l’adresse https.
+gate-unpaired = Ce téléphone n’est pas appairé
+gate-unpaired-text = Ou son appairage a expiré ou a été retiré. Demandez au responsable des équipements d’ouvrir la page Téléphones du serveur et de vous laisser scanner un nouveau code QR. En attendant, prenez un chariot.
+gate-away = Le programme de ce téléphone ne fonctionne pas
+gate-away-text = Depuis cet instant, rien n’est enregistré. Réessayez dans quelques secondes ; si cela persiste, prenez un chariot et prévenez le responsable des équipements.
+gate-again = Réessayer

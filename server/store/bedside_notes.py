@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, or_, select
+from sqlalchemy import and_, literal, or_, select
 
 from server.store import reach
 from server.store.plain import storable, text
-from server.store.tables import BedsideNoteRow
+from server.store.tables import BedsideNoteRow, PatientRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BedsideNote:
-    """One note; `details` are the cart's plain values, as they came."""
+    """One note; `details` are the cart's plain values, as they came. `name` and `bed` are the patient's now, "" where not known."""
 
     record_id: str
     kind: str
@@ -30,6 +30,8 @@ class BedsideNote:
     at: datetime
     received_at: datetime
     details: Mapping[str, Any]
+    name: str = ""
+    bed: str = ""
 
 
 def add(tx: Transaction, row: Mapping[str, Any]) -> bool:
@@ -59,14 +61,14 @@ def document(tx: Transaction, record_id: str) -> Mapping[str, Any] | None:
 def of_patient(tx: Transaction, patient: str, *, since: datetime, limit: int = 300) -> tuple[BedsideNote, ...]:
     """Newest first. One statement. Whether this person may see the patient the caller has asked."""
     row = BedsideNoteRow
-    query = select(row).where(row.facility == tx.facility, row.patient == patient, row.at >= since)
+    query = _query().where(row.facility == tx.facility, row.patient == patient, row.at >= since)
     return _notes(tx, query.order_by(row.at.desc(), row.record_id).limit(limit))
 
 
 def of_ward(tx: Transaction, ward: str, *, kinds: tuple[str, ...], since: datetime, limit: int = 100) -> tuple[BedsideNote, ...]:
     """Newest first. One statement."""
     row = BedsideNoteRow
-    query = select(row).where(row.facility == tx.facility, row.ward == ward, row.kind.in_(kinds), row.at >= since)
+    query = _query().where(row.facility == tx.facility, row.ward == ward, row.kind.in_(kinds), row.at >= since)
     query = query.where(*reach.of_ward(tx, row.ward, row.patient))
     return _notes(tx, query.order_by(row.at.desc(), row.record_id).limit(limit))
 
@@ -74,8 +76,13 @@ def of_ward(tx: Transaction, ward: str, *, kinds: tuple[str, ...], since: dateti
 def together(tx: Transaction, record_id: str, *, limit: int = 300) -> tuple[BedsideNote, ...]:
     """A note with all that belong to it, oldest first. One statement."""
     row = BedsideNoteRow
-    query = select(row).where(row.facility == tx.facility, or_(row.record_id == record_id, row.of == record_id))
+    query = _query().where(row.facility == tx.facility, or_(row.record_id == record_id, row.of == record_id))
     return _notes(tx, query.order_by(row.at, row.record_id).limit(limit))
+
+
+def _query() -> Any:
+    row, who = BedsideNoteRow, PatientRow
+    return select(row, who.name, who.bed).outerjoin(who, and_(who.facility == row.facility, who.id == row.patient))
 
 
 def _notes(tx: Transaction, query: Any) -> tuple[BedsideNote, ...]:
@@ -91,6 +98,8 @@ def _notes(tx: Transaction, query: Any) -> tuple[BedsideNote, ...]:
             at=row.at,
             received_at=row.received_at,
             details=row.document.get("details") or {},
+            name=name or "",
+            bed=bed or "",
         )
-        for row in tx.session.scalars(query)
+        for row, name, bed in tx.session.execute(query)
     )

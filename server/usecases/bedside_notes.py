@@ -70,8 +70,8 @@ def _task(note: BedsideNoted) -> NewTask | None:
     if note.kind == NoteKind.DRUGS_SHOWN and told.get("answer") == "question":
         detail: dict[str, Any] = {"reason_text": _said(told, "words"), "name": _said(told, "about"), "nurse": note.nurse}
         for name, codes in (("asked_by", ASKED_BY), ("asked_of", ASKED_OF)):
-            if told.get(name) in codes:
-                detail[name] = told[name]
+            if _said(told, name) in codes:
+                detail[name] = _said(told, name)
         return NewTask(
             kind=PATIENT_QUESTION,
             key=note.record_id,

@@ -19,6 +19,7 @@ LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
 ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("pharmacy.queue", may.VERIFY_ORDERS, "menu-pharmacy"),
     ("ward.board", may.SEE_BOARD, "menu-ward"),
+    ("bedside.ward", may.SEE_BOARD, "menu-bedside"),
     ("work.show", may.SEE_WORK, "menu-work"),
     ("bags.listed", may.SEE_BOARD, "menu-bags"),
     ("formulary.listed", may.SEE_FORMULARY, "menu-formulary"),

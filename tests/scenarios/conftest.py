@@ -17,12 +17,12 @@ def _every_journalled_verdict_is_the_same_again(monkeypatch: pytest.MonkeyPatch)
     append = Journal._append
     stored: list[recompute.StoredVerdict] = []
 
-    def noted(self: Journal, kind: str, record_id: str, patient: Any, now: Any, effective_at: Any, body: Any, message_id: str) -> Any:
+    def noted(self: Journal, kind: str, record_id: str, patient: Any, now: Any, effective_at: Any, body: Any, *more: Any) -> Any:
         if isinstance(body, AdministrationRecorded) and body.facts is not None:
             stored.append(recompute.of_administration(body.record, body.facts))
         if isinstance(body, AttemptStopped) and body.facts is not None:
             stored.append(recompute.of_attempt(body, body.facts))
-        return append(self, kind, record_id, patient, now, effective_at, body, message_id)
+        return append(self, kind, record_id, patient, now, effective_at, body, *more)
 
     monkeypatch.setattr(Journal, "_append", noted)
     yield

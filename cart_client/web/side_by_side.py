@@ -45,8 +45,8 @@ def lines(words: Words) -> tuple[Line, ...]:
     order, near = view.order, words.near_order()
     shown = order or near
     found = (
-        Line(name="patient", ordered=words.named(shown.patient) if shown else "", scanned=view.patient.name if view.patient else ""),
-        Line(name="drug", ordered=words.drug(shown) if shown else words.t("no-order"), scanned=_drugs(words)),
+        Line(name="patient", ordered=_whose(words, shown.patient) if shown else "", scanned=view.patient.name if view.patient else ""),
+        Line(name="drug", ordered=words.drug(shown) if shown else "" if view.choices else words.t("no-order"), scanned=_drugs(words)),
         Line(name="form", ordered=words.coded("form", shown.form) if shown else "", scanned=_forms(words)),
         Line(name="route", ordered=words.route(shown.route) if shown else "", scanned=_routes(words)),
         Line(name="dose", ordered=words.dose(shown) if shown else "", scanned=_dose(words)),
@@ -74,6 +74,10 @@ def _fits(words: Words, name: str) -> bool:
     if order is None:
         return True
     return all(product.form == order.form if name == "form" else order.route in product.routes for product in known)
+
+
+def _whose(words: Words, patient: str) -> str:
+    return next((each.name for each in words.view.beds if each.id == patient), patient)
 
 
 def _products(words: Words) -> list[Product]:

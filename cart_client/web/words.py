@@ -14,7 +14,7 @@ from cart_client.change import Change
 from cart_client.inbox import EFFECTS, MISTAKES
 from cart_client.looks import Mark
 from cart_client.screen import View
-from cart_client.web import rounds, side_by_side
+from cart_client.web import changes_told, rounds, side_by_side
 from cart_client.web.choices import (
     BAND_REASONS,
     COUNT_REASONS,
@@ -443,12 +443,17 @@ class Words:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""
         if finding.rule == "H5" and self.masked():
             return {"text": self.t("blind-next"), "remedy": ""}
-        what, remedy = findings.sentence(self.language, finding, {**self._names(), **self._prn_words(finding)})
+        what, remedy = findings.sentence(self.language, finding, {**self._names(), **self._listed_words(finding)})
         return {"text": self.spelled(what or finding.rule), "remedy": self.spelled(remedy)}
 
-    def _prn_words(self, finding: Finding) -> dict[str, str]:
-        codes = finding.params.get("reasons")
-        return {codes: self.prn_reasons(codes.split(", "))} if isinstance(codes, str) else {}
+    def _listed_words(self, finding: Finding) -> dict[str, str]:
+        """Several codes in one parameter: the reasons of an as-needed order, the orders to choose from."""
+        found = {}
+        for name, said in (("reasons", lambda code: self.coded("prn", code)), ("orders", self.named)):
+            codes = finding.params.get(name)
+            if isinstance(codes, str):
+                found[codes] = ", ".join(map(said, codes.split(", ")))
+        return found
 
     def prn_reasons(self, codes: Iterable[str]) -> str:
         return ", ".join(self.coded("prn", code) for code in codes)
@@ -465,6 +470,8 @@ class Words:
         if not self.view.notice:
             return ""
         params = dict(self.view.notice_params)
+        if self.view.notice == "band-of-other":
+            params = {name: self.bed_of(str(patient)) for name, patient in params.items()}
         if self.view.notice in _WITH_CHANGES:
             params["what"] = "; ".join(map(self.changed, self.view.changes)) or self.t("change-since-check")
         return self.t(f"notice-{self.view.notice}", **params)
@@ -473,31 +480,7 @@ class Words:
 
     def changed(self, each: Change) -> str:
         """A change in one sentence, with who made it and why."""
-        before, after = self._side(each.code, each.before), self._side(each.code, each.after)
-        said = self.spelled(self.t(f"change-{each.code}", subject=each.subject, before=before, after=after))
-        if not each.by:
-            return said
-        who = self.t("change-by", name=each.by, time=self.moment(each.at))
-        return f"{said} ({who}{f': {each.reason}' if each.reason else ''})"
-
-    def _side(self, code: str, side: Order | str) -> str:
-        if isinstance(side, str):
-            return side or self.t("not-known")
-        if code == "order-times":
-            return self._times(side)
-        if code == "order-drug":
-            return f"{side.ingredient} {side.form} {self.route(side.route)}"
-        steps = [self.amount(step.dose) for step in side.dosages if step.dose is not None]
-        return self.dose(side) or " / ".join(steps) or self.t("not-known")
-
-    def _times(self, order: Order) -> str:
-        said = [", ".join(at.strftime("%H:%M") for at in change.times(order))]
-        if order.every is not None:
-            said.append(self.t("change-every", hours=f"{order.every.total_seconds() / 3600:g}"))
-        said.append(", ".join(self.t(f"weekday-{day.value}") for day in order.days_of_week))
-        said.append(self.t("change-from", time=self.moment(order.start)) if order.start is not None else "")
-        said.append(self.t("change-until", time=self.moment(order.end)) if order.end is not None else "")
-        return " ".join(part for part in said if part)
+        return changes_told.sentence(self, each)
 
     def may_judge_again(self) -> bool:
         """A dose that was asked about before something changed: one tap asks anew."""
@@ -512,6 +495,11 @@ class Words:
         return not self.may_judge_again()
 
     # The round.
+
+    def bed_of(self, patient: str) -> str:
+        """Bed and name of a patient of the ward."""
+        found = next((each for each in self.view.beds if each.id == patient), None)
+        return f"{found.bed or '–'} {found.name}" if found is not None else patient
 
     def beds(self) -> tuple[rounds.Bed, ...]:
         return rounds.beds(self.view)

@@ -361,7 +361,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         shift_h=reader.number("access", "shift_h", 12, least=1, most=24),
     )
     quality = QualityConfig(
-        min_people=reader.number("quality", "min_people", 5, least=1, most=1000),
+        min_people=reader.number("quality", "min_people", 5, least=1, most=16),
         min_doses=reader.number("quality", "min_doses", 20, least=1, most=100_000),
         without_code=_texts(reader, "quality", "without_code"),
     )

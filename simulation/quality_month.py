@@ -20,7 +20,7 @@ from server import config as configuration
 from server.app import bare_app
 from server.store import quality
 from server.store.quality import Day, Unfilled
-from server.store.transaction import Actor, reading, transaction
+from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import quality_days
 from server.usecases.quality_count import COUNTING, count
 from server.usecases.quality_dose import Asked, Attempt, Dose
@@ -178,14 +178,23 @@ def write(settings: Path, *, seed: int, weeks: int = WEEKS, today: date | None =
         raise ConfigError("this server is no demonstration", remedy="made-up figures have no place in a hospital")
     with bare_app(config).app_context():
         with reading(ACTOR) as tx:
-            if quality.known_days(tx):
+            if quality.made_up(tx):
                 return 0
         last = (today or datetime.now(ZoneInfo(config.timezone)).date()) - timedelta(days=1)
         made = days(seed, last, weeks=weeks, zone=config.timezone, facility=config.facility)
         with transaction(ACTOR) as tx:
-            for day in made:
-                quality.put_day(tx, day, counting=COUNTING)
+            put(tx, made)
     return len(made)
+
+
+def put(tx: Transaction, made: Sequence[Day]) -> None:
+    """Writes the days, and their weeks."""
+    weeks: dict[tuple[str, date], list[Day]] = {}
+    for day in made:
+        quality.put_day(tx, day, counting=COUNTING)
+        weeks.setdefault((day.ward, day.day - timedelta(days=day.day.weekday())), []).append(day)
+    for (ward, monday), parts in weeks.items():
+        quality.put_day(tx, quality_days.week(ward, monday, parts, parts[-1].counted_at), counting=COUNTING, span=quality.WEEK)
 
 
 def main(arguments: Sequence[str]) -> int:

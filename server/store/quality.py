@@ -16,6 +16,7 @@ from server.store.transaction import Transaction
 from server.store.versions import insertion
 
 HOSPITAL = ""
+DAY, WEEK = "day", "week"
 PAGE = 5_000
 _AT_ONCE = 400
 
@@ -226,10 +227,10 @@ def unfilled_between(tx: Transaction, since: datetime, until: datetime) -> tuple
     )
 
 
-# Counted days.
+# Counted days and weeks.
 
 
-def put_day(tx: Transaction, day: Day, *, counting: int) -> None:
+def put_day(tx: Transaction, day: Day, *, counting: int, span: str = DAY) -> None:
     row = {
         "cells": dict(day.cells),
         "headline": dict(day.headline),
@@ -237,8 +238,8 @@ def put_day(tx: Transaction, day: Day, *, counting: int) -> None:
         "counting": counting,
         "counted_at": day.counted_at,
     }
-    new = insertion(tx, QualityDayRow).values(facility=tx.facility, ward=day.ward, day=day.day, **row)
-    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "ward", "day"], set_=row))
+    new = insertion(tx, QualityDayRow).values(facility=tx.facility, ward=day.ward, span=span, day=day.day, **row)
+    tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "ward", "span", "day"], set_=row))
 
 
 def drop_days(tx: Transaction) -> None:
@@ -247,11 +248,13 @@ def drop_days(tx: Transaction) -> None:
     tx.session.execute(delete(QualityMarkRow).where(QualityMarkRow.facility == tx.facility))
 
 
-def days(tx: Transaction, wards: Collection[str], since: date, until: date) -> tuple[Day, ...]:
-    """Whole days of these wards, oldest first. `until` is excluded."""
+def days(tx: Transaction, wards: Collection[str], since: date, until: date, *, span: str = DAY) -> tuple[Day, ...]:
+    """Whole days, or weeks by their Mondays, of these wards, oldest first. `until` is excluded."""
     q = QualityDayRow
     rows = tx.session.scalars(
-        select(q).where(q.facility == tx.facility, q.ward.in_(list(wards)), q.day >= since, q.day < until).order_by(q.day, q.ward)
+        select(q)
+        .where(q.facility == tx.facility, q.span == span, q.ward.in_(list(wards)), q.day >= since, q.day < until)
+        .order_by(q.day, q.ward)
     )
     return tuple(_day(row) for row in rows)
 
@@ -259,30 +262,25 @@ def days(tx: Transaction, wards: Collection[str], since: date, until: date) -> t
 def of_day(tx: Transaction, day: date) -> tuple[Day, ...]:
     """Every ward's count of one day, without the hospital's."""
     q = QualityDayRow
-    return tuple(_day(row) for row in tx.session.scalars(select(q).where(q.facility == tx.facility, q.day == day, q.ward != HOSPITAL)))
+    rows = tx.session.scalars(select(q).where(q.facility == tx.facility, q.span == DAY, q.day == day, q.ward != HOSPITAL).order_by(q.ward))
+    return tuple(_day(row) for row in rows)
 
 
 def headlines(tx: Transaction, wards: Collection[str] | None, since: date, until: date) -> tuple[tuple[str, Mapping[str, Any]], ...]:
-    """(ward, headline) of each ward and day; `wards` None: every one."""
+    """(ward, headline) of each ward and week; `wards` None: every one."""
     q = QualityDayRow
-    query = select(q.ward, q.headline).where(q.facility == tx.facility, q.day >= since, q.day < until, q.ward != HOSPITAL)
+    query = select(q.ward, q.headline).where(q.facility == tx.facility, q.span == WEEK, q.day >= since, q.day < until, q.ward != HOSPITAL)
     if wards is not None:
         query = query.where(q.ward.in_(list(wards)))
     return tuple((ward, headline or {}) for ward, headline in tx.session.execute(query.order_by(q.ward, q.day)))
 
 
-def counted_wards(tx: Transaction) -> tuple[str, ...]:
+def counted_wards(tx: Transaction, since: date, until: date) -> tuple[str, ...]:
     q = QualityDayRow
-    query = select(q.ward).where(q.facility == tx.facility, q.ward != HOSPITAL).distinct().order_by(q.ward)
+    query = select(q.ward).where(q.facility == tx.facility, q.span == WEEK, q.day >= since, q.day < until, q.ward != HOSPITAL)
     if tx.actor.wards is not None:
         query = query.where(q.ward.in_(sorted(tx.actor.wards)))
-    return tuple(tx.session.scalars(query))
-
-
-def newest(tx: Transaction) -> datetime | None:
-    """When the newest day was counted last."""
-    q = QualityDayRow
-    return tx.session.scalar(select(q.counted_at).where(q.facility == tx.facility).order_by(q.day.desc(), q.counted_at.desc()).limit(1))
+    return tuple(tx.session.scalars(query.distinct().order_by(q.ward)))
 
 
 def mark(tx: Transaction) -> tuple[datetime, int] | None:
@@ -303,11 +301,17 @@ def product_names(tx: Transaction, products: Collection[str]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def known_days(tx: Transaction) -> frozenset[tuple[str, date]]:
+def made_up(tx: Transaction) -> frozenset[tuple[str, date]]:
     """Days that a demonstration made up: no record may be counted into them."""
     q = QualityDayRow
-    rows = tx.session.execute(select(q.ward, q.day).where(q.facility == tx.facility, q.basis != "records"))
+    rows = tx.session.execute(select(q.ward, q.day).where(q.facility == tx.facility, q.span == DAY, q.basis != "records"))
     return frozenset((ward, day) for ward, day in rows)
+
+
+def made_up_until(tx: Transaction) -> date | None:
+    q = QualityDayRow
+    query = select(q.day).where(q.facility == tx.facility, q.span == DAY, q.basis != "records")
+    return tx.session.scalar(query.order_by(q.day.desc()).limit(1))
 
 
 def active_wards(tx: Transaction) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ WINDOW_RULE = "T1"
 # These ask which order or why, and warn of nothing.
 QUESTIONS = frozenset({"D8", "N1"})
 TIMES = ("on-time", "early", "late", "not-given", "omitted")
+# Whether a group is large enough must be told, not how large: so no more people of it are kept, and a row does not grow with a hospital.
+MOST_PEOPLE = 16
 HEADLINE = ("scan/both", "due", "due/omitted", "due/late", "signs")
 
 
@@ -64,7 +66,7 @@ class Cells:
 
     def plain(self) -> dict[str, Any]:
         """As JSON, the same for the same counts."""
-        return {name: {"n": cell.n, "of": cell.of, "who": sorted(cell.who)} for name, cell in sorted(self._cells.items())}
+        return {name: {"n": cell.n, "of": cell.of, "who": sorted(cell.who)[:MOST_PEOPLE]} for name, cell in sorted(self._cells.items())}
 
     def headline(self) -> dict[str, Any]:
         return {name: plain for name, plain in self.plain().items() if name in HEADLINE}

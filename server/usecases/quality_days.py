@@ -62,11 +62,14 @@ def catch_up(rules: Rules, *, at: datetime | None = None) -> int:
         begin = (since or now - OLDEST) - OMITTED_AFTER
         turned = quality.unfilled_between(tx, begin, now - OMITTED_AFTER)
         dirty |= {(ward, _day(due, zones.get(ward, rules.site.timezone))) for ward, due in turned}
-        dirty -= quality.known_days(tx)
+        dirty -= quality.made_up(tx)
     for ward, day in sorted(dirty):
         _count_one(ward, day, zones.get(ward, rules.site.timezone), rules, now)
     for day in sorted({day for _, day in dirty}):
         _sum(day, now)
+    weeks = {(where, day - timedelta(days=day.weekday())) for ward, day in dirty for where in (ward, HOSPITAL)}
+    for where, monday in sorted(weeks):
+        _sum_week(where, monday, now)
     with transaction(ACTOR, at=now) as tx:
         quality.put_mark(tx, now, counting=COUNTING)
     return len(dirty)
@@ -173,6 +176,24 @@ def _sum(day: date, now: datetime) -> None:
     put = hospital_day(day, parts, now)
     with transaction(ACTOR, at=now) as tx:
         quality.put_day(tx, put, counting=COUNTING)
+
+
+def _sum_week(ward: str, monday: date, now: datetime) -> None:
+    """Pages show weeks, so that they read a seventh of what is kept."""
+    with reading(ACTOR, at=now) as tx:
+        parts = quality.days(tx, [ward], monday, monday + timedelta(days=7))
+    put = week(ward, monday, parts, now)
+    with transaction(ACTOR, at=now) as tx:
+        quality.put_day(tx, put, counting=COUNTING, span=quality.WEEK)
+
+
+def week(ward: str, monday: date, parts: Collection[Day], at: datetime) -> Day:
+    """A week with a day that was made up is made up."""
+    cells = Cells()
+    for part in parts:
+        cells.merge(part.cells)
+    basis = next((part.basis for part in parts if part.basis != "records"), "records")
+    return row(ward, monday, cells, at, basis=basis)
 
 
 def hospital_day(day: date, parts: Collection[Day], at: datetime, *, basis: str = "records") -> Day:

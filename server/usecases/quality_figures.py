@@ -72,7 +72,6 @@ class Period:
     weeks: tuple[date, ...]
     by_week: Mapping[date, Cells]
     whole: Cells
-    simulated_until: date | None = None
     wards: Mapping[str, Cells] = field(default_factory=dict)
 
 
@@ -81,23 +80,20 @@ def monday(day: date) -> date:
 
 
 def period(days: Iterable[Day], *, last: date, weeks: int, headlines: Iterable[tuple[str, Mapping[str, Any]]] = ()) -> Period:
-    """`last` is any day of the last week. Days outside are left out."""
+    """`days` are days or weeks; `last` is any day of the last week. What lies outside is left out."""
     end = monday(last)
     mondays = tuple(end - WEEK * back for back in reversed(range(weeks)))
     by_week = {week: Cells() for week in mondays}
     whole = Cells()
-    simulated: date | None = None
     for day in days:
         if monday(day.day) not in by_week:
             continue
         by_week[monday(day.day)].merge(day.cells)
         whole.merge(day.cells)
-        if day.basis != "records" and (simulated is None or day.day > simulated):
-            simulated = day.day
     wards: dict[str, Cells] = {}
     for ward, headline in headlines:
         wards.setdefault(ward, Cells()).merge(headline)
-    return Period(weeks=mondays, by_week=by_week, whole=whole, simulated_until=simulated, wards=wards)
+    return Period(weeks=mondays, by_week=by_week, whole=whole, wards=wards)
 
 
 def all_of(found: Period, least: Least) -> tuple[Figure, ...]:

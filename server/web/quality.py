@@ -53,6 +53,7 @@ class Look:
     counted_at: datetime | None
     products: Mapping[str, str]
     least: Least
+    simulated_until: date | None
 
 
 def _look() -> Look:
@@ -72,19 +73,20 @@ def _look() -> Look:
     begin = end - figures.WEEK * chosen_weeks
     with reading(actor()) as tx:
         known = {line.id: line.name or line.id for line in views_patients.wards(tx)}
-        known |= {ward: ward for ward in quality.counted_wards(tx) if ward not in known}
+        known |= {ward: ward for ward in quality.counted_wards(tx, begin, end) if ward not in known}
         wards = tuple(sorted(known.items()))
         ward = request.args.get("ward", "")
         ward = ward if ward in known else ""
         bound = tx.actor.wards is not None
         # Whoever is bound to wards sees the sum of these; everybody else the hospital's own count.
         chosen = [ward] if ward else sorted(known) if bound else [HOSPITAL]
-        days = quality.days(tx, chosen, begin, end)
+        days = quality.days(tx, chosen, begin, end, span=quality.WEEK)
         headlines = () if ward else quality.headlines(tx, sorted(known) if bound else None, begin, end)
         found = figures.period(days, last=last, weeks=chosen_weeks, headlines=headlines)
         made = figures.all_of(found, least)
         shown = {str(row.label) for figure in made if figure.label == "product" for row in figure.rows}
         names = quality.product_names(tx, shown) if shown else {}
+        made_up = quality.made_up_until(tx)
         counted_at = max((day.counted_at for day in days), default=None)
     return Look(
         ward=ward,
@@ -96,6 +98,7 @@ def _look() -> Look:
         counted_at=counted_at,
         products=names,
         least=least,
+        simulated_until=made_up if made_up is not None and made_up >= begin else None,
     )
 
 

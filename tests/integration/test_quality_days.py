@@ -62,8 +62,8 @@ def share(name: str, **where: object) -> tuple[int, int]:
 def everything() -> list[tuple[str, date, dict[str, object], dict[str, object]]]:
     with reading() as tx:
         return [
-            (row.ward, row.day, row.cells, row.headline)
-            for row in tx.session.scalars(select(QualityDayRow).order_by(QualityDayRow.ward, QualityDayRow.day))
+            (f"{row.span} {row.ward}", row.day, row.cells, row.headline)
+            for row in tx.session.scalars(select(QualityDayRow).order_by(QualityDayRow.span, QualityDayRow.ward, QualityDayRow.day))
         ]
 
 
@@ -203,7 +203,7 @@ def test_a_day_made_up_for_a_demonstration_is_marked_and_nothing_is_counted_into
     quality_days.rebuild(RULES, at=LATER)
     assert share("charted") == (0, 0)
     with reading() as tx:
-        assert quality.known_days(tx) == {(WARD, DAY)}
+        assert quality.made_up(tx) == {(WARD, DAY)}
 
 
 def test_the_counter_looks_at_new_records_only(app: Flask) -> None:

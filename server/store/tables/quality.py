@@ -16,14 +16,17 @@ from server.store.database import Model
 
 
 class QualityDayRow(Model):
-    """One ward's day; ward "" is all wards together. `cells` maps the name of a count to {"n", "of", "who"}, where `who` holds tokens
-    of people, only to tell how many they are; `headline` those few that a comparison of wards needs. `basis` "records", or "simulated"
-    for a demonstration: no record stands behind it. `counting` is the version of the definitions."""
+    """One ward's day, or its week (`span` "day" or "week", `day` then its Monday); ward "" is all wards together.
+
+    `cells` maps the name of a count to {"n", "of", "who"}, where `who` holds tokens of people, only to tell whether they are enough;
+    `headline` those few that a comparison of wards needs. `basis` "records", or "simulated" for a demonstration: no record stands
+    behind it. `counting` is the version of the definitions."""
 
     __tablename__ = "quality_days"
 
     facility: Mapped[str] = mapped_column(String(64), primary_key=True)
     ward: Mapped[str] = mapped_column(String(64), primary_key=True)
+    span: Mapped[str] = mapped_column(String(8), primary_key=True, default="day", server_default="day")
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     cells: Mapped[dict[str, Any]] = mapped_column(Document)
     headline: Mapped[dict[str, Any]] = mapped_column(Document)
@@ -31,7 +34,7 @@ class QualityDayRow(Model):
     counting: Mapped[int] = mapped_column(Integer)
     counted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_quality_days_day", "facility", "day", "ward"),)
+    __table_args__ = (Index("ix_quality_days_day", "facility", "span", "day", "ward"),)
 
 
 class UnfilledDoseRow(Model):

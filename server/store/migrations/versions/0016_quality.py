@@ -17,15 +17,16 @@ def upgrade() -> None:
         "quality_days",
         sa.Column("facility", sa.String(64), nullable=False),
         sa.Column("ward", sa.String(64), nullable=False),
+        sa.Column("span", sa.String(8), nullable=False, server_default="day"),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("cells", sa.JSON(), nullable=False),
         sa.Column("headline", sa.JSON(), nullable=False),
         sa.Column("basis", sa.String(16), nullable=False, server_default="records"),
         sa.Column("counting", sa.Integer(), nullable=False),
         sa.Column("counted_at", moment, nullable=False),
-        sa.PrimaryKeyConstraint("facility", "ward", "day"),
+        sa.PrimaryKeyConstraint("facility", "ward", "span", "day"),
     )
-    op.create_index("ix_quality_days_day", "quality_days", ["facility", "day", "ward"])
+    op.create_index("ix_quality_days_day", "quality_days", ["facility", "span", "day", "ward"])
     op.create_table(
         "unfilled_doses",
         sa.Column("facility", sa.String(64), nullable=False),

@@ -18,6 +18,7 @@ SLOW = (
     "integration/test_machines_at_the_broker.py",
     "integration/test_schemas.py",
     "scenarios/test_bad_day",
+    "scenarios/test_browser_beside.py",
     "scenarios/test_browser_phone.py",
     "scenarios/test_chaos_small.py",
     "scenarios/test_kiosk_every_screen.py",

@@ -164,7 +164,8 @@ def test_the_pages_show_notes_to_the_ward_and_to_no_other(tmp_path: Path) -> Non
         now = datetime.now(UTC)
         notes = (
             a_note("q1", at=now - timedelta(minutes=9)),
-            a_note("h1", kind="handover", patient=None, at=now - timedelta(minutes=8), details={"words": "Giường 12 theo dõi mạch", "open": [{"patient": "P1"}]}),
+            a_note("h1", kind="handover", patient=None, at=now - timedelta(minutes=8), details={
+                "words": "Giường 12 theo dõi mạch", "open": [{"patient": "P1"}]}),
             a_note("a1", kind="anaphylaxis-began", at=now - timedelta(minutes=7), details={"suspected": "<b>amoxicillin</b>"}),
             a_note("a2", kind="anaphylaxis-step", of="a1", at=now - timedelta(minutes=6), details={"step": "oxygen"}),
             a_note("a3", kind="anaphylaxis-ended", of="a1", at=now, details={"outcome": "recovered", "minutes": 7, "lines": [

@@ -1,0 +1,4 @@
+theme = Appearance
+theme-device = As this device
+theme-light = Light
+theme-dark = Dark

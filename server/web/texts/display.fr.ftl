@@ -1,0 +1,4 @@
+theme = Affichage
+theme-device = Comme l’appareil
+theme-light = Clair
+theme-dark = Sombre

@@ -1,0 +1,4 @@
+theme = Giao diện
+theme-device = Theo thiết bị
+theme-light = Sáng
+theme-dark = Tối

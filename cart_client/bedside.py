@@ -27,6 +27,7 @@ from cart_client import (
     looking,
     measuring,
     open_dose,
+    ready,
     rights,
     screen,
     sign_in,
@@ -50,7 +51,7 @@ from cart_client.visit import Visit
 from devices.ports import Drawers
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
-from pointofcare.administration.session import IN_HAND, UNSETTLED, State
+from pointofcare.administration.session import IN_HAND, UNSETTLED, Session, State
 from pointofcare.errors import IllegalTransitionError, JournalError
 from pointofcare.labels import scan as labels
 from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, Scan, TextScan
@@ -101,6 +102,8 @@ class Bedside:
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
+        self._wake, self._wakes, self._shows_all = wake, False, True
+        self._tried: tuple[Session | None, float] = (None, 0.0)  # for which session something was made ready last, and when
         self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
         self._now = self._clock.now
         self._kept_mono_s = self._ticked_mono_s = mono_s()
@@ -124,8 +127,8 @@ class Bedside:
             idle=Idle(mono_s),
             evaluate=evaluate,
             new_id=new_id,
-            wake=wake,
-            recent=screen.last_records(journal, self._now(), visit.SHOWN_RECORDS),
+            wake=self._wake_later,
+            recent=screen.last_records(journal, self._now(), screen.SHOWN_RECORDS),
         )
         self._view = self._picture(self._now())
 
@@ -153,6 +156,8 @@ class Bedside:
             # Who is always scanned to has no quiet second: the idle lock and the leases must not wait for one.
             if self._mono_s() - self._ticked_mono_s >= TICK_S:
                 self.handle(asked.Tick())
+            if self.inbox.empty():
+                self.rest()
 
     def handle(self, item: object) -> None:
         """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
@@ -161,13 +166,44 @@ class Bedside:
         except Exception as exc:  # noqa: BLE001
             visit.failed(self.visit, exc)
         # Answered only after the picture: who pressed must see what became of it, not the screen from before.
-        try:
-            self._view = self._picture(self._now())
-        except Exception as exc:  # noqa: BLE001
-            visit.failed(self.visit, exc)
+        self._show(self._now())
         if isinstance(item, Asked) and not item.answer.done():
             notice = self.visit.notice[0]
             item.answer.set_result(Answer(done=not notice, notice=notice))
+        if self._wakes:
+            self._wakes = False
+            self._wake()
+
+    def rest(self) -> None:
+        """What nobody waits for, when nothing else is to be done: the whole picture after a record, and the dose in hand made ready."""
+        v = self.visit
+        if not self._shows_all:
+            self._show(self._now())
+        if v.session.state is not State.GIVING:
+            v.ready = None
+            return
+        try:
+            now, mono_s = self._now(), self._mono_s()
+            is_new = self._tried[0] is not v.session
+            if (is_new or mono_s - self._tried[1] >= TICK_S) and not ready.is_good(v.ready, v, now):
+                self._tried = (v.session, mono_s)
+                v.ready = ready.prepare(v, now)
+        except Exception as exc:  # noqa: BLE001
+            v.ready = None
+            log.warning("a dose is not made ready: %s: %s", type(exc).__name__, exc)
+
+    def _wake_later(self) -> None:
+        """The uplink, which then works on the same processor, once who pressed has the answer."""
+        self._wakes = True
+
+    def _show(self, now: datetime) -> None:
+        """The picture: at once what was just recorded, and else all of it."""
+        record, self.visit.just_recorded = self.visit.just_recorded, None
+        try:
+            quick = screen.after(self._view, self.visit.session, self.visit.moment, record, now) if record is not None else None
+            self._view, self._shows_all = (quick, False) if quick is not None else (self._picture(now), True)
+        except Exception as exc:  # noqa: BLE001
+            visit.failed(self.visit, exc)
 
     def _take(self, item: object) -> None:
         now, here, session = self._now(), self.visit.here, self.visit.session

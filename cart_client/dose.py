@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cart_client import change, doubt, evidence, screen
+from cart_client import change, doubt, evidence, ready, screen
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, say, write
+from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, recorded, say, write
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
@@ -223,7 +223,8 @@ def _told(record: AdministrationRecord) -> tuple[object, ...]:
 
 
 def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> None:
-    """It was done: judged once more, then journalled, then said. `site` is where it was injected or put on."""
+    """It was done: judged once more, unless that was done for this moment already, then journalled, then said. `site` is where it was
+    injected or put on."""
     session = visit.session
     if site:
         session = replace(session, intent=replace(session.intent, site=site))
@@ -231,8 +232,21 @@ def confirm(visit: Visit, record_id: str, now: datetime, *, site: str = "") -> N
         taken_back = bool(visit.changes) and session.record_id == record_id
         say(visit, change.notice_of(visit.changes) if taken_back else "out-of-date")
         return
+    made = ready.made(visit.ready, visit, session, now)
+    if made is not None:
+        visit.journal.append(made.record, message_id=visit.new_id(), facts=made.facts, prepared=made.row)
+        recorded(visit, made.record.record_id, made.record.patient)
+        advance(visit, events.Confirmed(verdict=made.verdict, at=now), now)
+        visit.just_recorded = made.record
+        return
+    held = visit.journal.entry(record_id)
+    if held is not None and held.kind == "administration" and session.verdict is not None:
+        # The disk had taken it before the fault that was told; judged again, the dose would stand in its own way.
+        recorded(visit, record_id, session.patient)
+        advance(visit, events.Confirmed(verdict=session.verdict, at=now), now)
+        return
     verdict = ask(visit, facts(visit, now, session))
-    if not _is_as_verified(session.verdict, verdict):
+    if not ready.is_as_verified(session.verdict, verdict):
         _take_back(visit, verdict, now)
         return
     write(visit, concluded(visit, session, verdict, now), verdict)
@@ -243,24 +257,16 @@ def still_holds(visit: Visit, now: datetime) -> None:
     """A dose in somebody's hand, looked at again because the tables changed: what does not hold any more is said now, not at the end."""
     kept = visit.judged
     verdict = ask(visit, facts(visit, now))
-    if _is_as_verified(visit.session.verdict, verdict):
+    if ready.is_as_verified(visit.session.verdict, verdict):
         visit.judged = kept  # the facts of the verdict on the screen are those that it was made from
     else:
         _take_back(visit, verdict, now)
 
 
-def _is_as_verified(before: Verdict | None, verdict: Verdict) -> bool:
-    return _is_same_dose(before, verdict) and workflow.answered(verdict)
-
-
-def _is_same_dose(before: Verdict | None, verdict: Verdict) -> bool:
-    return before is not None and (verdict.order, verdict.order_version, verdict.due) == (before.order, before.order_version, before.due)
-
-
 def _take_back(visit: Visit, verdict: Verdict, now: datetime) -> None:
     """What was verified is not so any more. Nothing is recorded; that it is in somebody's hand stays on the disk."""
     session = visit.session
-    is_same = _is_same_dose(session.verdict, verdict)
+    is_same = ready.is_same_dose(session.verdict, verdict)
     advance(visit, events.Changed(at=now), now)
     stopped = events.Stopped(verdict=verdict, at=now)
     advance(visit, workflow.judged(verdict, now, session.record_id or visit.new_id()) if is_same else stopped, now)

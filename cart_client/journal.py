@@ -7,7 +7,9 @@ invents a time or an id, and never says "written" before the disk did.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import secrets
 import threading
 from collections import OrderedDict
@@ -25,6 +27,7 @@ from cart_client.clock import Kept
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
 from pointofcare.wire import codec, routes
+from pointofcare.wire.blanks import Form
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AttemptStopped,
@@ -100,6 +103,9 @@ class Journal:
         self._opened: dict[str, AdministrationRecord] = {}
         # Every row up to this number has its receipt: a look at what waits must not grow with what the cart ever did.
         self._received_upto = 0
+        self._changes = 0
+        # The newest row's number and time, while it is sure.
+        self._last: tuple[int, datetime] | None = None
         with _translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sealed.connect(path, at_rest)
@@ -116,7 +122,8 @@ class Journal:
                 "at TEXT NOT NULL, error_s REAL, measured_mono_s REAL)"
             )
             self._db.execute("CREATE TABLE IF NOT EXISTS wrong_pin (badge TEXT PRIMARY KEY, wrong INTEGER NOT NULL, at TEXT NOT NULL)")
-            self._files = {file: _identity(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()}
+            files = [str(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
+            self._files = tuple((file, _identity(file)) for file in files)
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
 
     def _prepare(self) -> None:
@@ -163,13 +170,31 @@ class Journal:
         with self._lock, _translated():
             self._db.close()
 
-    def append(self, record: AdministrationRecord, *, message_id: str, facts: str | None = None) -> Entry:
+    @property
+    def changes(self) -> int:
+        """Another number after each try to write a row: while it is the same, this cart has recorded nothing."""
+        return self._changes
+
+    def prepare(self, record: AdministrationRecord, *, facts: str) -> Form | None:
+        """What `append` can be given for this record or the same a moment later. Writes nothing. Raises: MessageError."""
+        return codec.prepare(self._message(self._body(record, facts), message_id=record.record_id, at=record.recorded_at, seq=1))
+
+    def append(self, record: AdministrationRecord, *, message_id: str, facts: str | None = None, prepared: Form | None = None) -> Entry:
         """Make `record` durable, with the packed facts of its verdict. The same record again changes nothing and returns its row.
+        `prepared` saves time and changes nothing: where it is not this record's, the row is written without it.
 
         Raises: JournalError when it is not on disk (`why`: disk-full, read-only, damaged, busy, conflict).
         """
-        body = AdministrationRecorded(record=record, seq=0, epoch=self.epoch, facts=facts or self._opened_facts(record.record_id))
-        return self._append("administration", record.record_id, record.patient, record.recorded_at, record.effective_at, body, message_id)
+        body = self._body(record, facts or self._opened_facts(record.record_id))
+        at = record.recorded_at
+        return self._append("administration", record.record_id, record.patient, at, record.effective_at, body, message_id, prepared)
+
+    def _body(self, record: AdministrationRecord, facts: str | None) -> AdministrationRecorded:
+        return AdministrationRecorded(record=record, seq=0, epoch=self.epoch, facts=facts)
+
+    def _message(self, body: _Body, *, message_id: str, at: datetime, seq: int) -> Message:
+        """As it is sent: the epoch is the journal's, whatever the body says."""
+        return Message(id=message_id, sent_at=at, sender=self._cart, sid=_SID, body=replace(body, seq=seq, epoch=self.epoch))
 
     def append_attempt(self, attempt: AttemptStopped, *, message_id: str) -> Entry:
         """Make the evidence of a dose that was not given durable, like `append`."""
@@ -194,27 +219,39 @@ class Journal:
         effective_at: datetime,
         body: _Body,
         message_id: str,
+        prepared: Form | None = None,
     ) -> Entry:
+        def insert(last_seq: int, last_at: datetime) -> Entry:
+            seq, at = last_seq + 1, max(now, last_at)
+            message = self._message(body, message_id=message_id, at=at, seq=seq)
+            self._db.execute(
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (seq, record_id, kind, _text(at), patient, _text(effective_at), codec.encode(message, prepared)),
+            )
+            return Entry(seq=seq, record_id=record_id, kind=kind, journalled_at=at, message=message)
+
         with self._lock, _translated():
             self._still_there()
-            with self._transaction():
-                held = self._find(record_id)
-                if held is not None:
-                    return self._same(held, body)
-                last_seq, last_at = self._one("SELECT coalesce(max(seq), 0), max(journalled_at) FROM entry")
-                at = max(now, _time(last_at)) if last_at else now
-                numbered = replace(body, seq=int(last_seq) + 1, epoch=self.epoch)
-                message = Message(id=message_id, sent_at=at, sender=self._cart, sid=_SID, body=numbered)
-                self._db.execute(
-                    "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (numbered.seq, record_id, kind, _text(at), patient, _text(effective_at), codec.encode(message)),
-                )
+            self._changes += 1  # before the disk: after a fault nobody knows whether it took the row
+            last, self._last, entry = self._last, None, None  # the last is known again when the disk has taken this one
+            if last is not None:
+                # One statement is a transaction of its own. A row that is there already is refused by its key, and looked at below.
+                with contextlib.suppress(sqlite3.IntegrityError):
+                    entry = insert(*last)
+            if entry is None:
+                with self._transaction():
+                    held = self._find(record_id)
+                    if held is not None:
+                        return self._same(held, body)
+                    row = self._one(_LAST)
+                    entry = insert(int(row[0]), _time(row[1])) if row is not None else insert(0, now)
+            self._last = (entry.seq, entry.journalled_at)
             self._still_there()
-            return Entry(seq=numbered.seq, record_id=record_id, kind=kind, journalled_at=at, message=message)
+            return entry
 
     def _still_there(self) -> None:
         """SQLite goes on writing into a file that was deleted or replaced; what is written there is gone with the next start."""
-        if any(_identity(file) != known for file, known in self._files.items()):
+        if any(_identity(file) != known for file, known in self._files):
             raise JournalError(
                 "the journal's file was taken away while the cart ran",
                 remedy="not recorded: chart on paper, use another cart, call support",
@@ -442,8 +479,8 @@ class Journal:
     def last_at(self) -> datetime | None:
         """When the newest row was journalled; no later row says an earlier time."""
         with self._lock, _translated():
-            at = self._one("SELECT max(journalled_at) FROM entry")[0]
-        return _time(at) if at is not None else None
+            last = self._one(_LAST)
+        return _time(last[1]) if last is not None else None
 
     def keep_wrong_pins(self, badge: str, wrong: int, *, at: datetime) -> None:
         """How many wrong PINs in a row a badge has here; 0 forgets it. Raises: JournalError."""
@@ -499,6 +536,8 @@ class Journal:
 _WAITING = (
     "FROM entry WHERE seq > ? AND NOT EXISTS (SELECT 1 FROM settlement WHERE settlement.record_id = entry.record_id AND kind = 'received')"
 )
+# The newest row has the latest time: none says an earlier one than the row before.
+_LAST = "SELECT seq, journalled_at FROM entry ORDER BY seq DESC LIMIT 1"
 _ENTRY = "SELECT seq, record_id, kind, journalled_at, payload FROM entry"
 
 
@@ -514,9 +553,9 @@ def _record(message: Message) -> AdministrationRecord:
     return body.record
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def _identity(file: str) -> tuple[int, int] | None:
     try:
-        found = file.stat()
+        found = os.stat(file)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

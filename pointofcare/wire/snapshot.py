@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pointofcare.errors import MessageError
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, TextScan, UnreadableLabel
@@ -23,7 +24,8 @@ from pointofcare.verdict import engine, matching
 from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.finding import Verdict
 from pointofcare.verdict.moment import GIVING, ingredients, ordered_ingredients, plain
-from pointofcare.wire import values
+from pointofcare.wire import blanks, fields, values
+from pointofcare.wire.blanks import Form
 
 FORMAT = 1
 MAX_TEXT = 700_000  # what a message can carry beside the record itself
@@ -32,17 +34,83 @@ RECENT = timedelta(hours=96)
 # Of an order's older entries: enough for a schedule of weeks.
 NEWEST_OF_AN_ORDER = 24
 VALUES_OF_A_CODE = 3
+# The first things in the text, for its keys are sorted.
+_BLANKS: Mapping[str, fields.WireField[Any]] = {
+    "facts.at": fields.Moment(),
+    "facts.cart.chart_age_s": fields.Real(),
+    "facts.cart.clock_offset_s": fields.Real(),
+}
 
 
-def pack(facts: Facts, *, verdict: Verdict | None = None) -> str:
-    """Narrowed facts as text; `verdict` is theirs, where it is known already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is written."""
+
+    facts: Facts
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Narrowed facts, written and deflated but for the moment and the cart's two clocks, which `facts` will have others of."""
+
+    facts: Facts
+    form: Form
+    deflated: bytes
+
+
+def pack(facts: Facts, *, verdict: Verdict | None = None, prepared: Prepared | None = None) -> str:
+    """Narrowed facts as text; `verdict` is theirs, where it is known already, and `prepared` where these are narrow and prepared.
 
     Raises: MessageError for facts that cannot be written, or are too many."""
-    plain_facts = {"format": FORMAT, "facts": values.to_plain(narrowed(facts, verdict=verdict))}
-    text = base64.b64encode(zlib.compress(values.written(plain_facts), 9)).decode("ascii")
+    narrow = narrowed(facts, verdict=verdict) if prepared is None else prepared.facts
+    prepared, cart = prepared or prepare(narrow), narrow.cart
+    text = None
+    if prepared is not None:
+        text = packed(prepared, at=narrow.at, chart_age_s=cart.chart_age_s, clock_offset_s=cart.clock_offset_s)
+    return text if text is not None else _text(b"", values.written(_plain(narrow)))
+
+
+def prepare(facts: Facts) -> Prepared | None:
+    """Of facts that are narrow already; None where a text in them stands in the way. Raises: MessageError as `pack` does."""
+    form = blanks.form(_Kept(facts=facts), _plain(facts), _BLANKS)
+    return Prepared(facts=facts, form=form, deflated=_deflated(form.around[-1])) if form is not None else None
+
+
+def packed(prepared: Prepared, *, at: datetime, chart_age_s: float | None, clock_offset_s: float | None) -> str | None:
+    """What `pack` gives for the prepared facts at that moment and with those clocks, to the letter. None when a clock is known only
+    here, or only there.
+
+    Raises: MessageError when they are too many."""
+    entries = {"facts.at": at, "facts.cart.chart_age_s": chart_age_s, "facts.cart.clock_offset_s": clock_offset_s}
+    open_ = [blank.path for blank in prepared.form.blanks]
+    if any(entry is not None and path not in open_ for path, entry in entries.items()):
+        return None
+    pieces = blanks.with_these(prepared.form, [entries[path] for path in open_])
+    return _text(b"".join(pieces[:-1]), pieces[-1], prepared.deflated) if pieces is not None else None
+
+
+def _plain(facts: Facts) -> dict[str, object]:
+    return {"format": FORMAT, "facts": values.to_plain(facts)}
+
+
+def _text(head: bytes, tail: bytes, deflated: bytes | None = None) -> str:
+    """One zlib stream: `head` as it is, so that it can be another one a moment later, then `tail` deflated."""
+    stored = [
+        b"\x00" + len(part).to_bytes(2, "little") + (len(part) ^ 0xFFFF).to_bytes(2, "little") + part
+        for part in (head[start : start + 0xFFFF] for start in range(0, len(head), 0xFFFF))
+    ]
+    body = deflated if deflated is not None else _deflated(tail)
+    check = zlib.adler32(tail, zlib.adler32(head)).to_bytes(4, "big")
+    text = base64.b64encode(b"".join((b"\x78\xda", *stored, body, check))).decode("ascii")
     if len(text) > MAX_TEXT:
         raise MessageError(f"facts of {len(text)} characters are too many", remedy="record without them", size_chars=len(text))
     return text
+
+
+def _deflated(tail: bytes) -> bytes:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return deflater.compress(tail) + deflater.flush()
 
 
 def unpack(text: str) -> Facts:
@@ -66,18 +134,18 @@ def unpack(text: str) -> Facts:
 
 def narrowed(facts: Facts, *, verdict: Verdict | None = None) -> Facts:
     """The fewest facts of three tries that give the same verdict; `facts` themselves when none does."""
-    said = _said(verdict if verdict is not None else engine.evaluate(facts))
+    wanted = said(verdict if verdict is not None else engine.evaluate(facts))
     for narrow in (_dose_alone, _patient_alone, _patient_named):
         try:
             fewer = narrow(facts)
         except Exception:  # noqa: BLE001 - facts that contradict their own types are kept as they are
             fewer = facts
-        if _said(engine.evaluate(fewer)) == said:
+        if said(engine.evaluate(fewer)) == wanted:
             return fewer
     return facts
 
 
-def _said(verdict: Verdict) -> Verdict:
+def said(verdict: Verdict) -> Verdict:
     """The verdict as it is stored: where each fact came from is not, and may be said of fewer records."""
     plain_findings = tuple(replace(each, sources={}) for each in verdict.findings)
     return replace(verdict, findings=plain_findings, shadow=tuple(replace(each, sources={}) for each in verdict.shadow))

@@ -18,6 +18,7 @@ from pointofcare.wire import schemas
 ValueT = TypeVar("ValueT")
 
 MAX_VALUE_BYTES = 16_000_000
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def dump(value: object) -> bytes:
@@ -59,7 +60,7 @@ def from_plain(kind: type[ValueT], plain: object) -> ValueT:
 def written(plain: object) -> bytes:
     """Canonical JSON. Raises: MessageError for text that is not Unicode."""
     try:
-        return json.dumps(plain, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+        return _CANONICAL.encode(plain).encode()
     except (UnicodeEncodeError, ValueError, TypeError, RecursionError) as exc:
         raise MessageError("a value cannot be written as JSON", remedy="use Unicode text and finite numbers", why=str(exc)) from exc
 

@@ -262,6 +262,7 @@ class Stand:
         self.bedside.handle(item)
         while not self.bedside.inbox.empty():
             self.bedside.handle(self.bedside.inbox.get())
+        self.bedside.rest()
 
     def hold(self, *symbols: Symbol) -> None:
         for symbol in symbols:

@@ -34,6 +34,7 @@ from server.store.tables import (
     TaskRow,
     WeightRow,
 )
+from server.store.tables.bedside_note import BedsideNoteRow
 from server.store.transaction import Transaction
 
 # Table -> what names a row of it. Orders move by a new version of theirs, allergies by joining the lists.
@@ -44,6 +45,7 @@ MOVED: Mapping[Any, tuple[str, ...]] = MappingProxyType(
         DiscrepancyRow: ("id",),
         TaskRow: ("id",),
         ObservationRecordRow: ("record_id",),
+        BedsideNoteRow: ("record_id",),
         ObservationRow: ("id",),
         WeightRow: ("id",),
         BagRow: ("id",),
@@ -62,6 +64,7 @@ STAYS: Mapping[str, str] = MappingProxyType(
         "emergency_access": "whose chart was opened is a fact of its time",
         "patient_identities": "names what was merged",
         "patient_photos": "each record keeps its own",
+        "unfilled_doses": "numbers of their time, by order",
     }
 )
 
@@ -143,12 +146,13 @@ def counts(tx: Transaction, patient: str) -> dict[str, int]:
 
 def written_since(tx: Transaction, patient: str, since: datetime) -> tuple[str, ...]:
     """What came to the record after `since`: such a merge can no longer be undone by itself."""
-    a, t, o, r, b, g = AdministrationRow, AttemptRow, OrderRow, ObservationRecordRow, BandRow, BagRow
+    a, t, o, r, b, g, n = AdministrationRow, AttemptRow, OrderRow, ObservationRecordRow, BandRow, BagRow, BedsideNoteRow
     of: dict[str, tuple[Any, ...]] = {
         "administrations": (a.facility == tx.facility, a.patient == patient, a.received_at > since),
         "attempts": (t.facility == tx.facility, t.patient == patient, t.received_at > since),
         "orders": (o.facility == tx.facility, o.patient == patient, o.updated_at > since),
-        "observations": (r.facility == tx.facility, r.patient == patient, r.recorded_at > since),
+        "observations": (r.facility == tx.facility, r.patient == patient, r.received_at > since),
+        "bedside_notes": (n.facility == tx.facility, n.patient == patient, n.received_at > since),
         "bands": (b.facility == tx.facility, b.patient == patient, b.printed_at > since),
         "bags": (g.facility == tx.facility, g.patient == patient, g.changed_at > since),
     }

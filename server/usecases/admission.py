@@ -307,9 +307,9 @@ def _enter(tx: Transaction, arrival: Arrival, identity: Identity, *, action: str
 
 
 def _check_ward(tx: Transaction, ward: str) -> None:
-    if not ward or patients.ward(tx, ward) is None:
-        raise NotFoundError(f"ward {ward!r} is not known", remedy="choose one of the wards", ward=ward, field="ward", says="ward")
-    reach.must_see(tx, ward)
+    """Of the hospital, and one where the person works: another's ward is as little to be chosen as none."""
+    if not ward or patients.ward(tx, ward) is None or not reach.sees(tx, ward):
+        raise NotFoundError(f"ward {ward!r} is not one of yours", remedy="choose one of the wards", ward=ward, field="ward", says="ward")
 
 
 def _check_person(tx: Transaction, birth_date: date | None, sex: str | None) -> None:

@@ -169,6 +169,7 @@ merge-kind-tasks = tasks
 merge-kind-observation-records = measurements
 merge-kind-observations = values
 merge-kind-weights = weights
+merge-kind-bedside-notes = bedside notes
 merge-kind-bags = infusion bags
 merge-kind-pump-readings = pump readings
 merge-kind-bands = wristbands

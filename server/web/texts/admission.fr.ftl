@@ -169,6 +169,7 @@ merge-kind-tasks = tâches
 merge-kind-observation-records = mesures
 merge-kind-observations = valeurs
 merge-kind-weights = poids
+merge-kind-bedside-notes = notes au lit
 merge-kind-bags = poches
 merge-kind-pump-readings = lectures de pompe
 merge-kind-bands = bracelets

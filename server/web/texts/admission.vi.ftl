@@ -169,6 +169,7 @@ merge-kind-tasks = việc cần làm
 merge-kind-observation-records = phiếu đo
 merge-kind-observations = sinh hiệu
 merge-kind-weights = cân nặng
+merge-kind-bedside-notes = ghi chép tại giường
 merge-kind-bags = túi dịch truyền
 merge-kind-pump-readings = số đọc bơm tiêm
 merge-kind-bands = vòng đeo tay

@@ -11,22 +11,20 @@ never ready. It writes nothing and says nothing.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from cart_client import visit as at_visit
-from cart_client.chart import Tables
+from cart_client.prepared import Made, Ready
 from cart_client.visit import Visit
 from pointofcare.administration import session as workflow
-from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session, State
 from pointofcare.errors import PointOfCareError
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Cart, Facts
 from pointofcare.verdict.finding import Verdict
 from pointofcare.wire import snapshot
-from pointofcare.wire.blanks import Form
 
 log = logging.getLogger(__name__)
 # What was made ready counts for so long, and is made anew while so much of it is left.
@@ -34,33 +32,6 @@ LASTS = timedelta(seconds=4)
 RENEWED_BEFORE = timedelta(seconds=2)
 # The wall clock and the steady one are not read in the same instant, and drift.
 OFFSET_LEEWAY_S = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """What a tap from `first` to `last` records, but for its times. `asked` are the widest facts that the verdict was made from,
-    `changes` the journal's number then."""
-
-    first: datetime
-    last: datetime
-    session: Session
-    tables: Tables
-    changes: int
-    asked: Facts
-    verdict: Verdict
-    record: AdministrationRecord
-    kept: snapshot.Prepared
-    row: Form
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """One record, ready to be written now."""
-
-    verdict: Verdict
-    record: AdministrationRecord
-    facts: str
-    row: Form
 
 
 def is_as_verified(before: Verdict | None, verdict: Verdict) -> bool:

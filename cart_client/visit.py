@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from cart_client import evidence
 from cart_client.care import Due
@@ -21,6 +20,7 @@ from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.journal import Journal
 from cart_client.looks import Look, Looks
+from cart_client.prepared import Ready
 from cart_client.screen import SHOWN_RECORDS, DueList, Trace
 from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
@@ -33,9 +33,6 @@ from pointofcare.verdict.finding import Verdict
 from pointofcare.wire import snapshot
 from pointofcare.wire.messages import AttemptOutcome
 from pointofcare.wire.tables import StaffEntry
-
-if TYPE_CHECKING:
-    from cart_client.ready import Ready
 
 log = logging.getLogger(__name__)
 _REMEMBERED = 4

@@ -12,7 +12,7 @@ import pytest
 from cart_client import inbox, ready, visit
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, TablesChanged
 from cart_client.journal import Journal
-from cart_client.ready import Made
+from cart_client.prepared import Made
 from cart_client.screen import View
 from pointofcare.errors import JournalError
 from pointofcare.orders.order import Order

@@ -27,8 +27,8 @@ _MOST_LINES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One line of the day. `state`: given, running, not-given, to-come, on-demand, ask (the times are not understood). `entry` is what
-    was recorded of it; `order` None: given in an emergency without an order."""
+    """One line of the day. `state`: given, running, not-given, not-yet (its time has come), to-come, on-demand, ask (the times are not
+    understood). `entry` is what was recorded of it; `order` None: given in an emergency without an order."""
 
     order: Order | None
     due: datetime | None
@@ -43,8 +43,8 @@ _STATES = {
     "in-progress": "running",
     "not-given": "not-given",
     "upcoming": "to-come",
-    "due": "to-come",
-    "overdue": "to-come",
+    "due": "not-yet",
+    "overdue": "not-yet",
     "on-demand": "on-demand",
     "unknown": "ask",
 }

@@ -23,13 +23,22 @@ class Row:
     doses: tuple[str, ...]
 
 
+ADULT = "adult"
 ADRENALINE_IM = (
-    Row(who="adult", doses=("0.5 mL", "1 mL")),
+    Row(who=ADULT, doses=("0.5 mL", "1 mL")),
     Row(who="child-over-30", doses=("0.5 mL",)),
     Row(who="child-20", doses=("0.3 mL",)),
     Row(who="child-10", doses=("0.25 mL",)),
     Row(who="child-under-10", doses=("0.2 mL",)),
 )
+
+
+def of_age(adult: bool | None) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """(rows of this age, rows of others): all are shown, those of the patient's age first. An age that is not known has them all."""
+    if adult is None:
+        return ADRENALINE_IM, ()
+    own = tuple(row for row in ADRENALINE_IM if (row.who == ADULT) is adult)
+    return own, tuple(row for row in ADRENALINE_IM if row not in own)
 
 
 def speaks_of(product: Product) -> bool:

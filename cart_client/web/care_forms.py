@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from werkzeug.datastructures import MultiDict
@@ -11,6 +12,8 @@ from cart_client.beside import asked, vitals
 from pointofcare.errors import MessageError
 
 _LONGEST = 500
+# "06:40", "6h40", "0640", and with the comma of the number pad.
+_CLOCK = re.compile(r"(\d{1,2})\s*[:hH.,]?\s*(\d{2})", re.ASCII)
 Form = MultiDict[str, str]
 
 
@@ -75,8 +78,12 @@ def ward_time(day: str, clock: str, zone: str) -> datetime:
         place = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         place = ZoneInfo("UTC")
+    written = _CLOCK.fullmatch(clock)
     try:
-        return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=place).astimezone(UTC)
+        if written is None:
+            raise ValueError(clock)
+        at = datetime.combine(date.fromisoformat(day), time(int(written[1]), int(written[2])), tzinfo=place)
+        return at.astimezone(UTC)
     except (ValueError, OverflowError) as exc:
         raise MessageError("that is no day and time", remedy="fill in both", field="time") from exc
 

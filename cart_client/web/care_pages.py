@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -266,7 +266,6 @@ def _late(desk: Desk, notice: str = "") -> str | BaseResponse:
     if notice == "beside-maybe-same" and view.notice == notice:
         named = str(view.notice_params.get("records", "")).split(",")
         same = tuple(entry for entry in view.ward.entries if entry.record_id in named)
-    local = view.at.astimezone(_zone(view))
     return _page(
         desk,
         "care_late.html",
@@ -276,7 +275,7 @@ def _late(desk: Desk, notice: str = "") -> str | BaseResponse:
         reasons=late_charting.REASONS,
         routes=ROUTES,
         units=_UNITS,
-        day=local.date().isoformat(),
+        days=[_today(view) - timedelta(days=back) for back in range(late_charting.OLDEST.days)],
         done=done,
         advice=_advice(desk.words(), done) if done is not None else (),
         same=same,
@@ -326,7 +325,7 @@ def _emergency(desk: Desk, event: str, notice: str = "") -> str | BaseResponse:
         products=products,
         ampoule=ampoule,
         limits={each.id: _limits(each, view) for each in products},
-        rows=guideline.ADRENALINE_IM,
+        rows=guideline.of_age(usual.is_adult(who.birth_date, _today(view)) if who is not None else None),
         source=guideline.SOURCE,
         every=guideline.EVERY_MINUTES,
         last_adrenaline=max(given, default=None),

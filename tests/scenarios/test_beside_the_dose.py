@@ -241,6 +241,13 @@ def test_a_dose_charted_late_is_a_fact_with_its_own_time_its_reason_and_the_verd
     assert kiosk.stand.state == "patient"
 
 
+@pytest.mark.parametrize("written", ["0640", "6:40", "6h40", "06,40", "06.40"])
+def test_the_time_may_be_written_as_nurses_write_it(kiosk: Kiosk, written: str) -> None:
+    kiosk.get(LATE)
+    kiosk.send(LATE, late(time=written))
+    assert [record.effective_at for record in records(kiosk.stand)] == [NOW - timedelta(minutes=85)]
+
+
 def test_a_verdict_that_would_stop_the_dose_does_not_refuse_that_it_was_given(kiosk: Kiosk) -> None:
     kiosk.get(LATE)
     kiosk.send(LATE, late(dose_of="|", product="ADRE1", dose="3", route="IM", reason="emergency"))
@@ -277,6 +284,8 @@ def test_a_dose_that_another_cart_charted_is_no_new_one(kiosk: Kiosk) -> None:
         ({"time": "23:40"}, "future"),
         ({"day": "2026-02-02"}, "14 days"),
         ({"time": ""}, "day and the time"),
+        ({"time": "25:00"}, "day and the time"),
+        ({"time": "abc"}, "day and the time"),
         ({"dose": "viele"}, ""),
         ({"reason": ""}, ""),
         ({"reason_text": " "}, ""),

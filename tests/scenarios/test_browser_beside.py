@@ -80,6 +80,7 @@ def test_an_anaphylaxis_by_touch_with_its_clock(chromium: Browser, kiosk: Kiosk)
     expect(page.locator("[data-since]").first).not_to_have_text(before)  # it runs
     page.click("button.step:has-text('Thở oxy')")
     expect(page.locator("button.taken")).to_contain_text("Thở oxy")
+    page.click(".others summary")  # the patient is an adult
     page.click(".rows button:has-text('trẻ khoảng 20 kg')")
     expect(page.locator(".lines")).to_contain_text("0,3 mL")
     assert [str(record.dose) for record in records(kiosk.stand)] == ["0.3 mL"]

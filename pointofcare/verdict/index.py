@@ -32,7 +32,10 @@ def kept(build: Callable[..., _Made]) -> Callable[..., _Made]:
     def of(*values: object) -> _Made:
         nonlocal last
         for known, made in last:
-            if all(one is other for one, other in zip(known, values, strict=True)):
+            for one, other in zip(known, values, strict=True):
+                if one is not other:
+                    break
+            else:
                 return made
         made = build(*values)
         last = ((values, made), *last[: _KEPT - 1])

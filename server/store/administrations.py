@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import String, Table, and_, bindparam, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.administration.record import AdministrationRecord
-from server.store import mapping_record, reach
+from server.store import driver, mapping_record, reach
 from server.store.plain import storable
 from server.store.tables import (
     AdministrationRow,
@@ -54,12 +53,11 @@ def insert_record(tx: Transaction, values: Mapping[str, Any]) -> bool:
     row["order_id"] = row.pop("order")
     row["told_patient"] = row.pop("patient")
     row["told_facility"] = tx.facility
-    return tx.inserted(_insertion(tx.session.get_bind().dialect.name), row)
+    statement = driver.kept(tx.connection, _insertion, tx.connection.dialect.name, columns=tuple(row))
+    return bool(driver.put(tx.connection, statement, row))
 
 
-@cache
 def _insertion(dialect: str) -> Any:
-    """Built once: building it costs more than running it."""
     table = cast("Table", AdministrationRow.__table__)
     new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     told, i = bindparam("told_patient", type_=String), PatientIdentityRow

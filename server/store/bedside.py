@@ -1,7 +1,7 @@
 """What is known at the bedside, of one patient or of a whole ward, in one statement.
 
 Rows of many tables come back through one `UNION ALL` with a kind in front, so that the cost of a dose does not grow with the
-number of doses, allergies or orders.
+number of doses, allergies or orders. The rows are taken as the driver has them (`server.store.driver`): there are some hundreds.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Boolean,
     ColumnElement,
     CompoundSelect,
@@ -26,10 +24,9 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
-    bindparam,
     cast,
     func,
-    literal,
+    literal_column,
     null,
     or_,
     over,
@@ -40,16 +37,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from pointofcare.orders.order import Order
-from pointofcare.people import Patient
+from pointofcare.people import Allergy, Band, Observation, Patient
 from pointofcare.products import Bag, Container, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire.tables import OrderChanged, UsedPack
-from server.store import mapping, mapping_bag, policies, reach
+from server.store import driver, mapping, mapping_bag, policies, reach
 from server.store.columns import UtcDateTime
+from server.store.driver import Written, day, moment, room, several, spread, value
 from server.store.history import Given, effective
 from server.store.leases import Doubt
-from server.store.plain import text
 from server.store.tables import (
     AdministrationRow,
     AllergyRow,
@@ -84,6 +81,8 @@ _ENDED = ("completed", "discarded")
 _TAKEN = ("completed", "in-progress", "stopped", "on-hold")
 
 _TEXTS = 18
+# Where a row has what its texts do not hold: the kind stands before them.
+_N0, _F0, _AT, _DUE, _DAY = range(_TEXTS + 1, _TEXTS + 6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,28 +139,29 @@ class Look:
     used_packs: tuple[UsedPack, ...] = ()
 
 
-def _row(kind: str, texts: tuple[Any, ...] = (), **others: Any) -> Select[Any]:
+def _row(kind: str, texts: tuple[Any, ...] = (), *, is_first: bool = False, **others: Any) -> Select[Any]:
+    """One part. The first one of a statement says the types of the columns."""
     types: dict[str, Any] = {"n0": Integer, "f0": Boolean, "at": UtcDateTime, "due": UtcDateTime, "day": Date}
-    columns: list[ColumnElement[Any]] = [literal(kind, String).label("kind")]
+    columns: list[ColumnElement[Any]] = [literal_column(f"'{kind}'", String).label("kind")]
     for i in range(_TEXTS):
-        columns.append((cast(texts[i], Text) if i < len(texts) else cast(null(), Text)).label(f"t{i}"))
+        columns.append((cast(texts[i], Text) if i < len(texts) else _nothing(Text, is_first)).label(f"t{i}"))
     for name, kind_of in types.items():
-        columns.append((others[name] if name in others else cast(null(), kind_of)).label(name))
+        columns.append((others[name] if name in others else _nothing(kind_of, is_first)).label(name))
     return select(*columns)
 
 
-_FACILITY = bindparam("facility", type_=String)
-_PATIENT = bindparam("patient", type_=String)
-_WARD = bindparam("ward", type_=String)
-_ORDER = bindparam("order", type_=String)
-_SINCE = bindparam("since", type_=UtcDateTime)
-_OLDEST = bindparam("oldest", type_=UtcDateTime)
-_ENDED_SINCE = bindparam("ended_since", type_=UtcDateTime)
+def _nothing(kind: Any, is_first: bool) -> ColumnElement[Any]:
+    return cast(null(), kind) if is_first else null()
+
+
+_FACILITY = value("facility", String)
+_PATIENT = value("patient", String)
+_WARD = value("ward", String)
+_ORDER = value("order", String)
+_SINCE = value("since", UtcDateTime)
+_OLDEST = value("oldest", UtcDateTime)
+_ENDED_SINCE = value("ended_since", UtcDateTime)
 _ON_A_PUMP = ("prepared", "infusing", "paused", "stopped")
-
-
-def _several(name: str) -> BindParameter[Any]:
-    return bindparam(name, expanding=True, type_=String)
 
 
 def _patient_rows(who: Any) -> list[Select[Any]]:
@@ -178,6 +178,7 @@ def _patient_rows(who: Any) -> list[Select[Any]]:
         _row(
             "patient",
             (p.id, p.mrn, p.name, p.sex, p.ward, p.bed, p.status),
+            is_first=True,
             f0=p.allergies_known,
             at=p.transferred_at,
             day=p.birth_date,
@@ -274,13 +275,13 @@ def _used(who: Any, *wanted: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _of_serials() -> ColumnElement[bool]:
+def _of_serials(serials: int) -> ColumnElement[bool]:
     """A dose of several packs holds their serial numbers in one text; those are looked through as far back as a chart goes."""
     a = AdministrationRow
-    return or_(a.serial.in_(_several("serials")), and_(a.serial.contains(", "), a.recorded_at >= _SINCE))
+    return or_(a.serial.in_(several("serials", serials)), and_(a.serial.contains(", "), a.recorded_at >= _SINCE))
 
 
-def _staff() -> Select[Any]:
+def _staff(staff: int) -> Select[Any]:
     return (
         _row(
             "staff",
@@ -292,14 +293,13 @@ def _staff() -> Select[Any]:
         .select_from(StaffRow)
         .outerjoin(staff_roles, staff_roles.c.staff == StaffRow.id)
         .outerjoin(RoleRow, RoleRow.id == staff_roles.c.role)
-        .where(StaffRow.facility == _FACILITY, StaffRow.id.in_(_several("staff")))
+        .where(StaffRow.facility == _FACILITY, StaffRow.id.in_(several("staff", staff)))
     )
 
 
-# Each statement is built once: building it costs more than running it.
+# Each statement is built and written once: building it costs more than running it.
 
 
-@cache
 def _statement_of_ward() -> CompoundSelect[Any]:
     p = PatientRow
     who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
@@ -308,28 +308,27 @@ def _statement_of_ward() -> CompoundSelect[Any]:
     return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who), _changed(who), used)
 
 
-@cache
 def _statement_of_patient() -> CompoundSelect[Any]:
     who = select(_PATIENT)
     ward = select(PatientRow.ward).where(PatientRow.facility == _FACILITY, PatientRow.id == _PATIENT).scalar_subquery()
     return union_all(*_patient_rows(who), _products(), _policy(ward), _bags(_bags_of(who)), _pumps(who))
 
 
-@cache
-def _statement_for_record() -> CompoundSelect[Any]:
-    banded = select(BandRow.patient).where(BandRow.facility == _FACILITY, BandRow.gsrn.in_(_several("gsrns")))
+def _statement_for_record(gsrns: int, gtins: int, products: int, staff: int, bags: int, serials: int) -> CompoundSelect[Any]:
+    """For so many of each."""
+    banded = select(BandRow.patient).where(BandRow.facility == _FACILITY, BandRow.gsrn.in_(several("gsrns", gsrns)))
     who = select(union(select(_PATIENT.label("id")), banded).subquery().c.id)
     lease, doubt = LeaseRow, LeaseDoubtRow
     return union_all(
         *_patient_rows(who),
-        _products(ProductRow.id.in_(_several("products")), ProductRow.gtin.in_(_several("gtins"))),
+        _products(ProductRow.id.in_(several("products", products)), ProductRow.gtin.in_(several("gtins", gtins))),
         _policy(_WARD),
         _ward(),
-        _staff(),
-        _bags(_bags_of(who), BagRow.id.in_(_several("bags"))),
+        _staff(staff),
+        _bags(_bags_of(who), BagRow.id.in_(several("bags", bags))),
         _pumps(who),
-        _containers(OpenedContainerRow.gtin.in_(_several("gtins")), OpenedContainerRow.serial.in_(_several("serials"))),
-        _used(who, _of_serials()),
+        _containers(OpenedContainerRow.gtin.in_(several("gtins", gtins)), OpenedContainerRow.serial.in_(several("serials", serials))),
+        _used(who, _of_serials(serials)),
         _row("lease", (lease.cart, lease.nurse), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
         ),
@@ -340,7 +339,7 @@ def _statement_for_record() -> CompoundSelect[Any]:
             TaskRow.facility == _FACILITY, TaskRow.patient == _PATIENT, TaskRow.status.in_(("requested", "accepted"))
         ),
         _row("known", (AdministrationRow.record_id,)).where(
-            AdministrationRow.facility == _FACILITY, AdministrationRow.record_id == bindparam("record_id", type_=String)
+            AdministrationRow.facility == _FACILITY, AdministrationRow.record_id == value("record_id", String)
         ),
     )
 
@@ -348,12 +347,12 @@ def _statement_for_record() -> CompoundSelect[Any]:
 def of_ward(tx: Transaction, ward: str) -> Look:
     """Every patient who is in the ward, with what the chart needs: one statement, which does not grow with the hospital. So
     `used_packs` are those that this ward's carts gave to patients who are not in it now."""
-    return _read(tx, _statement_of_ward(), ward=ward, order="", since=tx.at - RECENT)
+    return _read(tx, driver.kept(tx.connection, _statement_of_ward), ward=ward, order="", since=tx.at - RECENT)
 
 
 def of_patient(tx: Transaction, patient: str) -> Look:
     """One patient with orders and history, and the products of the latter: one statement. Raises: OtherWardError."""
-    look = _read(tx, _statement_of_patient(), patient=patient, order="", since=tx.at - RECENT)
+    look = _read(tx, driver.kept(tx.connection, _statement_of_patient), patient=patient, order="", since=tx.at - RECENT)
     for found in look.patients:
         reach.must_see(tx, found.ward, found.id)
     return look
@@ -375,148 +374,197 @@ def for_record(
     serials: Collection[str] = (),
 ) -> Look:
     """Everything that a second look at one record needs, and whether it is stored already: one statement."""
+    lists = {"gsrns": gsrns, "gtins": gtins, "products": products, "staff": staff, "bags": bags, "serials": serials}
+    sizes = tuple([room(len(found)) for found in lists.values()])
+    spread_out: dict[str, str | None] = {}
+    for name, found in lists.items():
+        spread_out |= spread(name, tuple(found))
     return _read(
         tx,
-        _statement_for_record(),
+        driver.kept(tx.connection, _statement_for_record, *sizes),
         record_id=record_id,
         patient=patient,
         ward=ward,
         order=order or "",
         since=min(at, tx.at) - RECENT,
-        gsrns=list(gsrns),
-        gtins=list(gtins),
-        products=list(products),
-        staff=list(staff),
-        bags=list(bags),
-        serials=list(serials),
+        **spread_out,
     )
 
 
-def _read(tx: Transaction, statement: CompoundSelect[Any], *, since: datetime, **values: Any) -> Look:
-    found: dict[str, list[Any]] = defaultdict(list)
-    bound = {**{name: text(value) for name, value in values.items()}, "facility": tx.facility, "since": since, "oldest": since - LONGEST}
-    bound["ended_since"] = tx.at - ENDED_BAG
-    for row in tx.session.connection().execute(statement, bound):
-        found[row.kind].append(row)
-    of: dict[str, dict[str, list[Any]]] = {}
-    for kind in ("band", "allergy", "observation"):
-        of[kind] = defaultdict(list)
-        for row in found[kind]:
-            of[kind][row.t0].append(row)
-    weights = {row.t0: mapping.weight(row.t1, row.at) for row in found["weight"]}
-    patients = tuple(
-        mapping.patient(
-            id=row.t0,
-            mrn=row.t1,
-            name=row.t2,
-            sex=row.t3,
-            ward=row.t4,
-            bed=row.t5,
-            status=row.t6,
-            birth_date=row.day,
-            transferred_at=row.at,
-            allergies_known=bool(row.f0),
-            bands=tuple(mapping.band(b.t1, b.t2, b.t3) for b in of["band"][row.t0]),
-            allergies=tuple(mapping.allergy(a.t1, a.t2, a.t3, bool(a.f0)) for a in of["allergy"][row.t0]),
-            observations=tuple(mapping.observation(o.t1, o.t2, o.at) for o in of["observation"][row.t0]),
-            weight=weights.get(row.t0),
-        )
-        for row in sorted(found["patient"], key=lambda row: (row.t5 or "", row.t0))
-    )
-    given = tuple(
-        Given(
-            record_id=row.t0,
-            patient=row.t1,
-            order=row.t2,
-            status=row.t3,
-            product=row.t4,
-            dose=row.t5,
-            lot=row.t6,
-            serial=row.t7,
-            reason=row.t8,
-            amends=row.t9,
-            action=row.t10,
-            bag=row.t11,
-            continues=row.t12,
-            rate=row.t13,
-            site=row.t14,
-            prn_reason=row.t15,
-            effect=row.t16,
-            nurse=row.t17,
-            at=row.at,
-            due=row.due,
-        )
-        for row in sorted(found["given"], key=lambda row: (row.at, row.t0))
-    )
-    staff: dict[str, StaffLook] = {}
-    for row in found["staff"]:
-        before = staff[row.t0].roles if row.t0 in staff else ()
-        held = before if row.t2 is None else (*before, row.t2)
-        licensed = None if row.f0 is None else bool(row.f0)
-        staff[row.t0] = StaffLook(id=row.t0, name=row.t1, licensed=licensed, active=bool(row.n0), roles=held, valid_until=row.at)
-    lease = found["lease"][0] if found["lease"] else None
+def _read(tx: Transaction, statement: Written, *, since: datetime, **values: str | None) -> Look:
+    bound = {**values, "facility": tx.facility, "since": since, "oldest": since - LONGEST, "ended_since": tx.at - ENDED_BAG}
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in driver.rows(tx.connection, statement, bound):
+        found[row[0]].append(row)
+    given = _given(found["given"])
     return Look(
-        patients=patients,
+        patients=_patients(found),
         orders=tuple(
-            sorted((mapping.order(row.t0, verification=row.t1) for row in found["order"]), key=lambda order: (order.patient, order.id))
+            sorted([mapping.order(row[1], verification=row[2]) for row in found["order"]], key=lambda order: (order.patient, order.id))
         ),
         given=given,
         history=effective(given),
-        products=tuple(sorted((mapping.product(row.t0) for row in found["product"]), key=lambda product: product.id)),
-        staff=tuple(staff.values()),
-        policy=mapping.policy(found["policy"][0].t0) if found["policy"] else None,
-        lease=None if lease is None else LeaseLook(cart=lease.t0, until=lease.at, fence=int(lease.n0), nurse=lease.t1),
-        timezone=found["ward"][0].t0 if found["ward"] else None,
+        products=tuple(sorted([mapping.product(row[1]) for row in found["product"]], key=lambda product: product.id)),
+        staff=_staff_of(found["staff"]),
+        policy=mapping.policy(found["policy"][0][1]) if found["policy"] else None,
+        lease=next((LeaseLook(cart=row[1], until=moment(row[_AT]), fence=int(row[_N0]), nurse=row[2]) for row in found["lease"]), None),
+        timezone=found["ward"][0][1] if found["ward"] else None,
         bags=tuple(
-            mapping_bag.bag(
-                id=row.t0,
-                order=row.t1,
-                order_version=int(row.n0),
-                state=row.t2,
-                printed=json.loads(row.t3),
-                patient=row.t4,
-                rate=row.t5,
-                record_id=row.t6,
-                started_at=row.at,
-            )
-            for row in sorted(found["bag"], key=lambda row: (row.t4, row.t0))
+            [
+                mapping_bag.bag(
+                    id=row[1],
+                    order=row[2],
+                    order_version=int(row[_N0]),
+                    state=row[3],
+                    printed=json.loads(row[4]),
+                    patient=row[5],
+                    rate=row[6],
+                    record_id=row[7],
+                    started_at=moment(row[_AT]),
+                )
+                for row in sorted(found["bag"], key=lambda row: (row[5], row[1]))
+            ]
         ),
         containers=tuple(
-            Container(gtin=row.t0, serial=row.t1, opened_at=row.at) for row in sorted(found["container"], key=lambda row: (row.t0, row.t1))
+            [
+                Container(gtin=row[1], serial=row[2], opened_at=_moment(row[_AT]))
+                for row in sorted(found["container"], key=lambda row: (row[1], row[2]))
+            ]
         ),
         pumps=tuple(
-            mapping_bag.pump(
-                pump=row.t0,
-                channel=row.t1,
-                bag=row.t2,
-                patient=row.t3,
-                drug=row.t4,
-                rate=row.t5,
-                concentration=row.t6,
-                at=row.at,
-                associated_at=row.due,
-            )
-            for row in sorted(found["pump"], key=lambda row: (row.t0, row.t1))
+            [
+                mapping_bag.pump(
+                    pump=row[1],
+                    channel=row[2],
+                    bag=row[3],
+                    patient=row[4],
+                    drug=row[5],
+                    rate=row[6],
+                    concentration=row[7],
+                    at=_moment(row[_AT]),
+                    associated_at=moment(row[_DUE]),
+                )
+                for row in sorted(found["pump"], key=lambda row: (row[1], row[2]))
+            ]
         ),
         known=bool(found["known"]),
         changed=tuple(
-            OrderChanged(order=row.t0, version=int(row.n0), action=row.t1, by=row.t2, reason=row.t3 or "", at=row.at)
-            for row in sorted(found["changed"], key=lambda row: row.t0)
+            [
+                OrderChanged(order=row[1], version=int(row[_N0]), action=row[2], by=row[3], reason=row[4] or "", at=_moment(row[_AT]))
+                for row in sorted(found["changed"], key=lambda row: row[1])
+            ]
         ),
         used_packs=tuple(
-            UsedPack(serial=row.t1, at=row.at, product=row.t0) for row in sorted(found["used"], key=lambda row: (row.t1, row.at))
+            sorted(
+                [UsedPack(serial=row[2], at=_moment(row[_AT]), product=row[1]) for row in found["used"]],
+                key=lambda pack: (pack.serial, pack.at),
+            )
         ),
         doubts=tuple(
-            Doubt(
-                patient=str(values["patient"]),
-                cart=row.t0,
-                nurse=row.t1,
-                waits=None if row.t2 in (None, "null") else tuple(json.loads(row.t2)),
-                token=row.t3,
-                fence=int(row.n0),
-                since=row.at,
-            )
-            for row in found["doubt"]
+            [
+                Doubt(
+                    patient=str(values["patient"]),
+                    cart=row[1],
+                    nurse=row[2],
+                    waits=None if row[3] in (None, "null") else tuple(json.loads(row[3])),
+                    token=row[4],
+                    fence=int(row[_N0]),
+                    since=_moment(row[_AT]),
+                )
+                for row in found["doubt"]
+            ]
         ),
-        tasks=tuple(TaskLook(id=int(row.n0), kind=row.t0, order=row.t1, record_id=row.t2, due=row.due) for row in found["task"]),
+        tasks=tuple(
+            [TaskLook(id=int(row[_N0]), kind=row[1], order=row[2], record_id=row[3], due=moment(row[_DUE])) for row in found["task"]]
+        ),
+    )
+
+
+def _moment(value: Any) -> datetime:
+    found = moment(value)
+    assert found is not None
+    return found
+
+
+def _patients(found: dict[str, list[tuple[Any, ...]]]) -> tuple[Patient, ...]:
+    bands: dict[str, list[Band]] = defaultdict(list)
+    for row in found["band"]:
+        bands[row[1]].append(mapping.band(row[2], row[3], row[4]))
+    allergies: dict[str, list[Allergy]] = defaultdict(list)
+    for row in found["allergy"]:
+        allergies[row[1]].append(mapping.allergy(row[2], row[3], row[4], bool(row[_F0])))
+    observations: dict[str, list[Observation]] = defaultdict(list)
+    for row in found["observation"]:
+        observations[row[1]].append(mapping.observation(row[2], row[3], _moment(row[_AT])))
+    weights = {row[1]: mapping.weight(row[2], _moment(row[_AT])) for row in found["weight"]}
+    return tuple(
+        [
+            mapping.patient(
+                id=row[1],
+                mrn=row[2],
+                name=row[3],
+                sex=row[4],
+                ward=row[5],
+                bed=row[6],
+                status=row[7],
+                birth_date=day(row[_DAY]),
+                transferred_at=moment(row[_AT]),
+                allergies_known=bool(row[_F0]),
+                bands=tuple(bands[row[1]]),
+                allergies=tuple(allergies[row[1]]),
+                observations=tuple(observations[row[1]]),
+                weight=weights.get(row[1]),
+            )
+            for row in sorted(found["patient"], key=lambda row: (row[6] or "", row[1]))
+        ]
+    )
+
+
+def _given(rows: list[tuple[Any, ...]]) -> tuple[Given, ...]:
+    found = [
+        Given(
+            record_id=row[1],
+            patient=row[2],
+            order=row[3],
+            status=row[4],
+            product=row[5],
+            dose=row[6],
+            lot=row[7],
+            serial=row[8],
+            reason=row[9],
+            amends=row[10],
+            action=row[11],
+            bag=row[12],
+            continues=row[13],
+            rate=row[14],
+            site=row[15],
+            prn_reason=row[16],
+            effect=row[17],
+            nurse=row[18],
+            at=_moment(row[_AT]),
+            due=moment(row[_DUE]),
+        )
+        for row in rows
+    ]
+    return tuple(sorted(found, key=lambda each: (each.at, each.record_id)))
+
+
+def _staff_of(rows: list[tuple[Any, ...]]) -> tuple[StaffLook, ...]:
+    """A row for each role that a person has, without one for a person who has none."""
+    roles: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        roles[row[1]] = (*roles.get(row[1], ()), *(() if row[3] is None else (row[3],)))
+    people = {row[1]: row for row in rows}
+    return tuple(
+        [
+            StaffLook(
+                id=id,
+                name=row[2],
+                licensed=None if row[_F0] is None else bool(row[_F0]),
+                active=bool(row[_N0]),
+                roles=roles[id],
+                valid_until=moment(row[_AT]),
+            )
+            for id, row in people.items()
+        ]
     )

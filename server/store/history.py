@@ -82,7 +82,7 @@ class Standing:
     def __init__(self, rows: Iterable[Given]) -> None:
         self._rows = {row.record_id: row for row in rows}
         self._amended_by: dict[str, str] = {}
-        for row in sorted(self._rows.values(), key=_place):
+        for row in sorted([row for row in self._rows.values() if row.amends is not None], key=_place):
             if row.amends is not None:
                 self._amended_by[row.amends] = row.record_id
 
@@ -97,6 +97,8 @@ class Standing:
 
     def root(self, row: Given) -> str | None:
         """The record that this one goes on with at the last, itself when it goes on with none; None: that one was withdrawn."""
+        if row.continues is None:
+            return row.record_id
         seen: set[str] = set()
         found: str | None = row.record_id
         while found is not None and found not in seen:

@@ -133,10 +133,14 @@ def _order(document: str) -> Order:
     return values.load(Order, document)
 
 
+@lru_cache(maxsize=8192)
+def _verified(document: str) -> Order:
+    return replace(_order(document), verified=True)
+
+
 def order(document: str, *, verification: str) -> Order:
     """Raises: MessageError for a document that `order_document` did not write."""
-    found = _order(document)
-    return replace(found, verified=True) if verification == "verified" else found
+    return _verified(document) if verification == "verified" else _order(document)
 
 
 def product_document(product: Product) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConflictError, NotFoundError
-from server.store import mapping_record, observations, reach
+from server.store import driver, mapping_record, observations, reach
 from server.store.observations import Measurement
 from server.store.tables import OutboxRow, PatientRow
 from server.store.transaction import Transaction
@@ -26,7 +26,7 @@ OBSERVATION = "observation"
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
-_INSERT = cast("Table", OutboxRow.__table__).insert()
+_INSERT = cast("Table", OutboxRow.__table__).insert
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,21 +74,19 @@ def _item(row: OutboxRow) -> OutboxItem:
 
 def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str = ADMINISTRATION) -> None:
     """Adds the row of one record: one INSERT."""
-    tx.session.connection().execute(
-        _INSERT,
-        {
-            "facility": tx.facility,
-            "kind": kind,
-            "record_id": record_id,
-            "cart": cart,
-            "ordering_key": ordering_key,
-            "record": dict(document),
-            "state": PENDING,
-            "attempts": 0,
-            "created_at": tx.at,
-            "next_attempt_at": tx.at,
-        },
-    )
+    row = {
+        "facility": tx.facility,
+        "kind": kind,
+        "record_id": record_id,
+        "cart": cart,
+        "ordering_key": ordering_key,
+        "record": dict(document),
+        "state": PENDING,
+        "attempts": 0,
+        "created_at": tx.at,
+        "next_attempt_at": tx.at,
+    }
+    driver.put(tx.connection, driver.kept(tx.connection, _INSERT, columns=tuple(row)), row)
 
 
 def chain_of(tx: Transaction, record_id: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from pointofcare.errors import QuantityError
@@ -24,6 +25,7 @@ def to_amount(value: str | None) -> Quantity | None:
     return None if value is None else stored_amount(value)
 
 
+@lru_cache(maxsize=4096)
 def stored_amount(value: str) -> Quantity:
     """As `to_amount`."""
     number, _, unit = value.partition(" ")

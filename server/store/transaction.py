@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import CursorResult, Executable, Table
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
+from server.store import driver
 from server.store.database import FACILITY, WRITES, db
 from server.store.tables import AuditRow
 
@@ -25,7 +26,10 @@ from server.store.tables import AuditRow
 DatabaseFault = OperationalError
 
 
-_AUDIT = cast("Table", AuditRow.__table__).insert()
+_AUDIT = cast("Table", AuditRow.__table__).insert
+
+# Key of the application's extensions.
+_WRITING = "pointofcare-writing"
 
 __all__ = ["FACILITY", "Actor", "DatabaseFault", "Transaction", "reading", "transaction"]
 
@@ -58,6 +62,14 @@ class Transaction:
     actor: Actor
     at: datetime
     audits: list[dict[str, object]] = field(default_factory=list)
+    _connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """For statements that go round the session (`server.store.driver`)."""
+        if self._connection is None:
+            self._connection = self.session.connection()
+        return self._connection
 
     def inserted(self, statement: Executable, row: Mapping[str, object] | None = None) -> bool:
         """Runs an INSERT of one row that may conflict and returns something; whether the row was written. A row count would not
@@ -93,16 +105,27 @@ class Transaction:
         return {**detail, "emergency": under} if under else detail
 
 
+def _writing() -> Engine:
+    """The engine whose connections are going to write, made once for an application."""
+    engine = db.engine
+    of, found = current_app.extensions.get(_WRITING, (None, engine))
+    if of is not engine:
+        found = engine.execution_options(**{WRITES: True})
+        current_app.extensions[_WRITING] = (engine, found)
+    return cast("Engine", found)
+
+
 @contextmanager
 def transaction(actor: Actor, *, at: datetime | None = None) -> Iterator[Transaction]:
     """Commits when the block ends, rolls back when it raises."""
-    engine = db.engine.execution_options(**{WRITES: True})
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with Session(_writing(), expire_on_commit=False) as session, session.begin():
         tx = Transaction(session=session, facility=current_app.config[FACILITY], actor=actor, at=at or datetime.now(UTC))
         yield tx
         session.flush()
         if tx.audits:
-            session.connection().execute(_AUDIT, tx.audits)
+            statement = driver.kept(tx.connection, _AUDIT, columns=tuple(tx.audits[0]))
+            for row in tx.audits:
+                driver.put(tx.connection, statement, row)
 
 
 @contextmanager

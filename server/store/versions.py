@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Table, func, select, update
@@ -12,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.routes import is_level
+from server.store import driver
 from server.store.tables import TableVersionRow
 from server.store.transaction import Transaction
 
@@ -65,10 +65,9 @@ def bump_everywhere(tx: Transaction, kind: TableKind) -> None:
 
 def _raise(tx: Transaction, ward: str, kind: TableKind) -> None:
     row = {"facility": tx.facility, "ward": ward, "kind": kind.value, "version": 2, "changed_at": tx.at}
-    tx.session.connection().execute(_raising(tx.session.get_bind().dialect.name), row)
+    driver.put(tx.connection, driver.kept(tx.connection, _raising, tx.connection.dialect.name, columns=tuple(row)), row)
 
 
-@cache
 def _raising(dialect: str) -> Any:
     table = cast("Table", TableVersionRow.__table__)
     new = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

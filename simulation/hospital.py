@@ -130,6 +130,8 @@ def start(
         words = {"server": "pointofcare-server ready", phone_carts.GATE: "pointofcare-server phones ready"}
         for name, word in ((child.name, words.get(child.name, "ready")) for child in hospital.children):
             processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
+        for phone in phones:
+            processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=30)
         undo.pop_all()
     return hospital
 

@@ -42,6 +42,11 @@ def address(host: str, port: int) -> str:
     return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
 
+def socket(directory: Path, name: str) -> str:
+    """Where the cart of one phone says that it listens."""
+    return f"unix:{directory / 'phones' / name}.sock"
+
+
 def write(directory: Path, names: Sequence[str], *, broker_host: str, broker_port: int) -> Path:
     """The file of the phones' carts. Raises: OSError."""
     assert all(routes.is_level(name) for name in names)

@@ -122,13 +122,19 @@ class Phone:
         self.page.locator("#phone-on").click()
 
     def put_down(self) -> None:
-        self.page.locator("#phone-off").click()
+        """The next one counts only after this one was out of the picture."""
         self.ward.camera.show(None)
-        # The next one counts only after this one was out of the picture.
-        self.page.locator("#phone-on").click()
+        if self.page.locator("#phone-off").is_visible():
+            self.page.locator("#phone-off").click()
+            self.page.locator("#phone-on").click()
+        self.looked()
+        self.page.locator("#phone-off").click()
+
+    def looked(self) -> None:
+        """The camera is on, and saw nothing for a while."""
+        expect(self.page.locator("#phone-off")).to_be_visible()
         seen = int(self.page.locator("body").get_attribute("data-pictures") or 0)
         self.page.wait_for_function("n => Number(document.body.dataset.pictures) > n + 25", arg=seen)
-        self.page.locator("#phone-off").click()
 
 
 def paired(ward: Ward, fleet: Page, cart: str) -> Phone:
@@ -157,11 +163,14 @@ def test_a_dose_by_a_phone_from_pairing_to_the_servers_record_and_to_the_end_of_
 
     phone.hold(ward.day.badge)
     phone.state("badge")
+    expect(page.locator("#phone")).to_be_hidden()  # nothing is to be scanned now
     screenshot(page, "2-pin")
-    phone.put_down()
+    ward.camera.show(None)
     page.locator("[data-pin]").fill(ward.day.pin)
     page.keyboard.press("Enter")
     phone.state("signed-in")
+    phone.looked()  # the camera came back by itself
+    page.locator("#phone-off").click()
     screenshot(page, "3-ward")
     found += inspect(page, TOUCH)
 
@@ -174,10 +183,11 @@ def test_a_dose_by_a_phone_from_pairing_to_the_servers_record_and_to_the_end_of_
     phone.put_down()
     phone.hold(ward.day.pack(dose.product))
     expect(page.locator("main.face")).to_be_visible()
+    phone.state("giving")
+    expect(page.locator("#phone")).to_be_hidden()
+    expect(page.locator("form[action='/do/confirm'] button[type=submit]")).to_be_in_viewport(ratio=1)
     screenshot(page, "5-verdict")
     found += inspect(page, TOUCH)
-    phone.state("giving")
-    page.locator("#phone-off").click()
     record_id = page.locator("form[action='/do/confirm'] input[name=record_id]").get_attribute("value") or ""
 
     # The network is gone before the confirmation: it is said at once, and nothing can be pressed.

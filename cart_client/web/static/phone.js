@@ -104,6 +104,7 @@
       });
     } catch (error) {
       delete part("phone-hint").dataset.stays;
+      show("phone-hint", asked());
       const why = { NotAllowedError: "refused", SecurityError: "refused", NotFoundError: "no-camera", OverconstrainedError: "no-camera" };
       return trouble(why[error.name] || "busy");
     }
@@ -244,12 +245,22 @@
   }
 
   // --- what the hand feels: verdicts alone, unlike the tick of a scan -------------------------------------------------------------
+  // Nothing is to be scanned while a PIN is typed or a dose is in the hand: the screen and the battery are for something else.
+  const RESTS = ["state-badge", "state-giving", "state-counting", "state-awaiting-blind"];
+  let resting = false;
   const FELT = { pass: [120], attention: [90, 80, 90], stop: [300, 120, 300, 120, 500] };
   let felt = "";
   setInterval(() => {
     const now = main();
     if (!now) return;
     document.body.classList.toggle("judged", now.classList.contains("face"));
+    const rests = RESTS.some((state) => now.classList.contains(state));
+    panel.hidden = rests;
+    if (rests && stream) { resting = true; stop(); }
+    if (!rests && resting) {
+      resting = false;
+      if (kept.get("camera") === "on" && !document.hidden) start();
+    }
     if (!stream && !part("phone-hint").dataset.stays) show("phone-hint", asked());
     if (document.body.classList.contains("cut-off")) now.inert = true; // a new screen is a new element
     const key = now.dataset.sound + now.dataset.moment;

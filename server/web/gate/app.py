@@ -133,7 +133,7 @@ def create_app(config: ServerConfig, *, standing: Standing, carts: Carts, scope:
         query = request.query_string.decode("ascii", "replace")
         try:
             answer = carts.pass_on(
-                found.cart, found.number, request.method, f"/{path}", query, request.headers, others, request.get_data(cache=False)
+                found.cart, found.number, request.method, f"/{path}", query, dict(request.headers), others, request.get_data(cache=False)
             )
         except AwayError:
             return own_page("away", 503) if _is_page() else _told("cart-away", 503)

@@ -44,4 +44,5 @@
 
   if (page === "pair") pairing();
   else if (page === "unpaired") cameByForeignLink();
+  else if (page === "away") setTimeout(() => location.replace("/"), 4000);
 })();

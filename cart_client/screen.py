@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cart_client import care
-from cart_client.care import Care, Due
+from cart_client.care import Care, Due, Ward
 from cart_client.change import Change
 from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
@@ -132,7 +132,7 @@ class View:
     waiting: tuple[tuple[str | None, datetime], ...] = ()
     spelled: Mapping[str, str] = field(default_factory=dict)
     antibiotics: frozenset[str] = frozenset()
-    ward: care.Ward | None = None  # what the pages beside the dose are made from
+    ward: Ward | None = None  # what the pages beside the dose are made from
     notes: tuple[BedsideNoted, ...] = ()
     table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""

@@ -65,7 +65,9 @@ def of_patient(ward: care.Ward, patient: str, now: datetime) -> tuple[Shown, ...
     """The patient's drugs of today by time, then those as needed."""
     begin, end = day_of(now, ward.body.timezone)
     entries = [entry for entry in ward.entries if entry.patient == patient and entry.status != "entered-in-error"]
-    by_dose = {(entry.order, entry.due): entry for entry in sorted(entries, key=lambda each: each.at) if entry.due is not None}
+    by_dose: dict[tuple[str, datetime | None], HistoryEntry] = {
+        (entry.order, entry.due): entry for entry in sorted(entries, key=lambda each: each.at) if entry.due is not None
+    }
     listed = care.due_list(ward, now, back=now - begin, ahead=end - now, only=frozenset({patient}))
     lines = []
     for line in listed:

@@ -88,10 +88,12 @@ def _around(tx: Transaction, notes: Iterable[BedsideNote]) -> dict[str, Any]:
 
 def _tidy(note: BedsideNote) -> BedsideNote:
     """A cart wrote the details: what is not of the kind that the page lists is left out, so that no note can keep a page away."""
-    details = {name: value for name, value in note.details.items() if name not in _LISTS and isinstance(value, str | int | bool)}
+    details: dict[str, Any] = {
+        name: value for name, value in note.details.items() if name not in _LISTS and isinstance(value, str | int | bool)
+    }
     for name in _LISTS:
         held = note.details.get(name)
-        details[name] = [each for each in held if isinstance(each, Mapping)] if isinstance(held, list) else []
+        details[name] = [dict(each) for each in held if isinstance(each, Mapping)] if isinstance(held, list) else []
     for line in details["lines"]:
         line["values"] = line["values"] if isinstance(line.get("values"), Mapping) else {}
     return replace(note, details=details)

@@ -181,6 +181,7 @@ def table(result: dict[str, Any]) -> str:
         "confirm_to_journalled_cpu_ms",
     ):
         lines.append(f"  {name:28} " + "  ".join(f"{key} {value}" for key, value in result[name].items()))
+    lines.append(f"  made ready before the tap: {result['made_ready']} of {result['doses']}")
     lines.append(
         f"  against a bare durable insert: a confirm {result['ratio']}, with its page {result['page_ratio']}, the journal's append alone "
         f"{result['append_ratio']}, an encrypted insert {result['encrypted_ratio']}"

@@ -5,6 +5,7 @@ Each part stands where it is answered; nothing here decides for the prescriber, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from flask import Blueprint, request, url_for
@@ -15,6 +16,7 @@ from server.security import viewing
 from server.security.permissions import PLACE_ORDERS
 from server.security.person import actor, requires
 from server.store import tasks, views_patients, views_pharmacy, views_prescriber
+from server.store.orders import OrderView
 from server.store.transaction import reading, transaction
 from server.usecases import prescribing, task_kinds
 from server.web import faults, page, work
@@ -39,7 +41,8 @@ def show() -> str:
         listed = tuple(one for one in listed if task_kinds.answers(one.kind, one.status, who.roles))
         refused = views_prescriber.not_given(tx, since=tx.at - LOOK_BACK, prescriber=who.id if mine else None, ward=ward or None)
         asked = views_pharmacy.open_questions(tx)
-        asked = tuple(one for one in asked if (not mine or one[1].order.prescriber == who.id) and (not ward or one[1].ward == ward))
+        here = views_prescriber.prescribers(tx)
+        asked = tuple(one for one in asked if not (mine and _is_others(one[1], who.id, here)) and (not ward or one[1].ward == ward))
         people = {one.nurse for one in refused} | {person for one in refused for person, _ in one.seen}
         people |= {question.asked_by for question, _ in asked} | {one.prescriber for one in refused}
         names = views_pharmacy.names(tx, people)
@@ -61,6 +64,11 @@ def show() -> str:
         now=now,
         hours=int(LOOK_BACK.total_seconds() // 3600),
     )
+
+
+def _is_others(view: OrderView, me: str, here: Collection[str]) -> bool:
+    """Of another prescriber who works here; what names nobody of the house is everybody's."""
+    return view.order.prescriber != me and view.order.prescriber in here
 
 
 @room.post("/seen/<record_id>")

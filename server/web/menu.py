@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from server.security import permissions as may
 from server.security import person, wards
 from server.web import page, work
 
+# So many entries stand in the bar; where there are more, the others open below it.
+IN_THE_BAR = 8
 LANGUAGE_NAMES = {"vi": "Tiếng Việt", "en": "English", "fr": "Français"}
 
 # Endpoint, permission, text code; in the order shown.
@@ -51,12 +53,13 @@ class Entry:
     current: bool
     count: int | None = None
     late: int = 0
+    is_more: bool = False
 
 
 def entries() -> list[Entry]:
     held = person.permissions()
     waits = work.waiting() if may.SEE_WORK in held else None
-    return [
+    found = [
         Entry(
             address=url_for(endpoint),
             text=page.t(text),
@@ -67,6 +70,9 @@ def entries() -> list[Entry]:
         for endpoint, permission, text in ENTRIES
         if permission in held
     ]
+    if len(found) <= IN_THE_BAR + 1:
+        return found
+    return [entry if place < IN_THE_BAR else replace(entry, is_more=True) for place, entry in enumerate(found)]
 
 
 def register(app: Flask) -> None:

@@ -34,6 +34,15 @@
   document.addEventListener("click", function (event) {
     if (event.target.closest && event.target.closest("[data-print]")) { window.print(); }
   });
+  // The menu's other entries close like any menu: by Escape, or by a press elsewhere.
+  function closeMenu(except) {
+    document.querySelectorAll("details.more-menu[open]").forEach(function (menu) { if (!menu.contains(except)) { menu.open = false; } });
+  }
+  document.addEventListener("click", function (event) { closeMenu(event.target); });
+  document.addEventListener("keydown", function (event) {
+    var menu = event.key === "Escape" ? document.querySelector("details.more-menu[open]") : null;
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
   // One press, one request: a second press of the same button must not send twice.
   document.addEventListener("submit", function (event) {
     var form = event.target;

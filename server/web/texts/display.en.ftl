@@ -2,3 +2,4 @@ theme = Appearance
 theme-device = As this device
 theme-light = Light
 theme-dark = Dark
+menu-more = More

@@ -2,3 +2,4 @@ theme = Affichage
 theme-device = Comme l’appareil
 theme-light = Clair
 theme-dark = Sombre
+menu-more = Plus

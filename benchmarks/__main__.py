@@ -46,6 +46,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         module="benchmarks.instructions", about="instructions of recording one dose", keys=("record_dose", "bare_insert", "ratio")
     ),
     "drain": Benchmark(module="benchmarks.drain", about="live doses while another cart's journal drains", keys=("queued", "brokers")),
+    "chart": Benchmark(module="benchmarks.chart", about="making a ward's signed chart", keys=("chart_ms", "floor_ms", "ratio")),
     "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
     "memory": Benchmark(module="benchmarks.memory", about="memory of cart, server and broker", keys=("floor_mb", "rows")),
 }

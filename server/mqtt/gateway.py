@@ -7,15 +7,15 @@ places with a broad `except`: whatever a message does, it is logged, counted and
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from uuid import uuid4
 
 from devices import logbook
@@ -33,7 +33,7 @@ from devices.broker import (
     Rejected,
 )
 from pointofcare.errors import MessageError
-from pointofcare.verdict.facts import Lease, LeaseDoubt
+from pointofcare.verdict.facts import LeaseDoubt
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AdministrationRecorded,
@@ -44,7 +44,6 @@ from pointofcare.wire.messages import (
     CartState,
     ClockAsked,
     ClockTold,
-    Command,
     EventsAcknowledged,
     FleetEvent,
     HostState,
@@ -59,14 +58,12 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt import unfit
-from server.mqtt.lanes import Lanes
-from server.mqtt.publishing import LIVE_PHASES, Publication, Publisher
+from server.mqtt import asking, unfit
+from server.mqtt.lanes import Lanes, lane_of
+from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
-from server.store import leases as stored_leases
-from server.store import sequences as stored_sequences
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import administrations, attempts, bedside_notes, checkpoints, leases, observations, sequences, tasks_raised
 from server.usecases.administrations import Recorded
@@ -76,13 +73,12 @@ _log = logging.getLogger(__name__)
 ACTOR = Actor(id="gateway", name="MQTT gateway")
 SENDER = "server"
 TICK_S = 0.5
-# One third of the time at most.
+# One third of the time at most, while anything waits.
 LOOKS_SHARE = 3.0
 CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
 SEQUENCES_EVERY_S = 5.0
 TOLD_AGAIN = timedelta(hours=24)
-RESEND = "resend-records"
 # A cart says these once a connection, and says nothing again because we failed.
 SAID_ONCE = (CartBirth, CartState)
 SUBSCRIBED: tuple[Route, ...] = (
@@ -209,7 +205,7 @@ class Gateway:
 
     def _came(self, event: BrokerEvent) -> None:
         """From the broker's thread."""
-        self._queue.put(event, _lane(event))
+        self._queue.put(event, lane_of(event))
 
     def wake(self) -> None:
         """Something settled or changed: do not wait for the next look. Safe from any thread."""
@@ -225,24 +221,36 @@ class Gateway:
         )
 
     def run(self) -> None:
-        """Until `stop`."""
-        next_tick = rested = time.monotonic()
+        """Until `stop`. Twice as long as a step of a look took belongs to what waits, if anything does: a ward full of records must not
+        be kept back by its own charts, and a dose waits for one step at most."""
+        next_look = rested = time.monotonic()
+        look: Iterator[None] | None = None
         while not self._stopping.is_set():
             try:
-                event = self._queue.get(timeout_s=max(0.0, next_tick - time.monotonic()))
+                event = self._queue.get(timeout_s=0.0 if look is not None else max(0.0, next_look - time.monotonic()))
             except queue.Empty:
-                event = _Wake()
-            self.handle(event)
-            began = time.monotonic()
-            if began >= next_tick or (isinstance(event, _Wake) and began >= rested):
-                again, self._again = self._again, {}
-                for said in again.values():
-                    self.handle(said)
-                self._guarded("the regular look at what to publish", self._look_around)
-                # Twice as long as a look took belongs to what waits: a ward full of records must not be kept back by its own charts.
-                took_s = time.monotonic() - began
-                rested = began + LOOKS_SHARE * took_s
-                next_tick = max(began + took_s + TICK_S, rested)
+                began = time.monotonic()
+            else:
+                if isinstance(event, _Wake):
+                    next_look = rested
+                self.handle(event)
+                began = time.monotonic()
+                if began < (rested if look is not None else next_look):
+                    continue
+            if look is None:
+                look, next_look = self._look_around(), began + TICK_S
+            look = self._stepped(look)
+            ended = time.monotonic()
+            rested = ended + (LOOKS_SHARE - 1) * (ended - began)
+            if look is None:
+                next_look = max(rested, next_look)
+        self._guarded("the last telemetry", self._keep_telemetry)
+
+    def _stepped(self, look: Iterator[None]) -> Iterator[None] | None:
+        """One step of a look around; None: it has ended."""
+        left: list[None] = []
+        self._guarded("the regular look at what to publish", lambda: left.extend(islice(look, 1)))
+        return look if left else None
 
     def handle(self, event: BrokerEvent | _Wake) -> None:
         """One event, whatever it is. Never raises."""
@@ -418,37 +426,19 @@ class Gateway:
         self._publish(routes.LEASE, answered, cart=cart)
 
     def _ask_about_doubts(self, now_mono_s: float) -> None:
-        """Every live cart that is in doubt is asked what of the patient it has that is not here."""
         if now_mono_s < self._doubts_mono_s:
             return
         self._doubts_mono_s = now_mono_s + DOUBTS_EVERY_S
-        with reading(ACTOR) as tx:
-            if not stored_leases.any_doubtful(tx):
-                return
-        with transaction(ACTOR) as tx:
-            doubts = leases.notice(tx)
-            live = {each.id for each in fleet.carts(tx) if each.phase in LIVE_PHASES}
-        for doubt in doubts:
-            if doubt.cart in live:
-                question = LeaseAnswered(asked=str(uuid4()), patient=doubt.patient, state=Lease.NONE, tell=doubt.token)
-                self._publish(routes.LEASE, question, cart=doubt.cart)
+        for cart, question in asking.about_doubts(ACTOR):
+            self._publish(routes.LEASE, question, cart=cart)
 
     def _look_for_gaps(self, now_mono_s: float) -> None:
-        """Numbers of records that did not come: a cart that is there is asked for them again, a person when they stay away."""
         if now_mono_s < self._sequences_mono_s:
             return
         self._sequences_mono_s = now_mono_s + SEQUENCES_EVERY_S
-        with reading(ACTOR) as tx:
-            journals = self._numbered | set(stored_sequences.incomplete(tx))
-        self._numbered = set()  # what a fault leaves out is told again by the cart's telemetry
-        if not journals:
-            return
-        with transaction(ACTOR) as tx:
-            wanted = sequences.follow(tx, journals)
-        for each in wanted:
-            ranges = [list(one) for one in each.ranges]
-            again = Command(name=RESEND, for_sid=each.sid, by=SENDER, params={"epoch": each.epoch, "ranges": ranges})
-            self._publish(routes.COMMAND, again, cart=each.cart, name=RESEND)
+        numbered, self._numbered = self._numbered, set()  # what a fault leaves out is told again by the cart's telemetry
+        for cart, again in asking.for_missing(ACTOR, numbered, by=SENDER):
+            self._publish(routes.COMMAND, again, cart=cart, name=again.name)
 
     def _on_clock(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -503,21 +493,19 @@ class Gateway:
 
     # What nobody asked for.
 
-    def _look_around(self) -> None:
-        if self._telemetry:
-            told, self._telemetry = self._telemetry, {}
-            with transaction(ACTOR) as tx:
-                for (cart, _kind), telemetry in told.items():
-                    fleet.put_telemetry(tx, cart, telemetry)
-                    epoch, last_seq = telemetry.values.get("journal_epoch"), telemetry.values.get("journal_last_seq")
-                    if isinstance(epoch, str) and isinstance(last_seq, int) and sequences.can_be_followed(cart, epoch):
-                        sequences.heard(tx, cart, epoch, last_seq, fresh=False)
+    def _look_around(self) -> Iterator[None]:
+        """In steps, between which doses are dealt with."""
+        again, self._again = self._again, {}
+        for said in again.values():
+            self.handle(said)
+        self._keep_telemetry()
         if not self._broker.connected:
             return
         with reading(ACTOR) as tx:
             untold = outbox.untold(tx)
-            publications = self._publisher.changes(tx, fleet.carts(tx))
-        self._send_tables(publications)
+            wanted = self._publisher.wanted(tx, fleet.carts(tx))
+        for each in wanted:
+            yield from self._issued(each)
         self._ask_about_doubts(time.monotonic())
         self._look_for_gaps(time.monotonic())
         self._tell_checkpoint(time.monotonic())
@@ -526,10 +514,31 @@ class Gateway:
             with transaction(ACTOR) as tx:
                 outbox.mark_told(tx, settled)
         known = {item.id for item in settled}
-        self._telling.tell(
-            tuple(item for item in untold if item.id not in known),
-            lambda body, cart: self._publish(routes.EMR, body, cart=cart),
-        )
+        left = tuple(item for item in untold if item.id not in known)
+        self._telling.tell(left, lambda body, cart: self._publish(routes.EMR, body, cart=cart))
+
+    def _keep_telemetry(self) -> None:
+        told, self._telemetry = self._telemetry, {}
+        if told:
+            with transaction(ACTOR) as tx:
+                asking.heard(tx, told)
+
+    def _issued(self, wanted: Wanted) -> Iterator[None]:
+        """One table, in steps. One that cannot be written keeps no other back."""
+        if not self._publisher.is_signed(wanted, datetime.now(UTC)):
+            yield
+            with reading(ACTOR) as tx:
+                draft = self._publisher.draft(tx, wanted)
+            yield
+            try:
+                written = self._publisher.write(draft)
+            except MessageError as exc:
+                self._failed(f"{wanted.kind} of {wanted.ward}", exc)
+                return
+            yield
+            self._publisher.sign(draft, written)
+        if self._broker.connected:  # what was sent is forgotten when the connection ends, which may have been between two steps
+            self._send_tables(self._publisher.publications(wanted))
 
     def _send_tables(self, publications: tuple[Publication, ...]) -> None:
         for publication in publications:
@@ -569,10 +578,13 @@ class Gateway:
         try:
             return self._broker.publish(route, self._message(body), facility=self._facility, **levels)
         except MessageError as exc:
-            self._counts["failed"] += 1
-            self._fault = f"{route.name} to {levels.get('cart', 'all')}: {exc}"
-            _log.error("cannot publish %s to %s: %s", route.name, levels.get("cart", "all"), exc)
+            self._failed(f"{route.name} to {levels.get('cart', 'all')}", exc)
             return None
+
+    def _failed(self, what: str, why: MessageError) -> None:
+        self._counts["failed"] += 1
+        self._fault = f"{what}: {why}"
+        _log.error("cannot publish %s: %s", what, why)
 
     def _reject_arrival(self, arrival: Arrival, reason: str) -> None:
         self._reject(arrival.route.topic(**arrival.levels), reason, arrival.message.id.encode())
@@ -582,13 +594,3 @@ class Gateway:
         _log.warning("rejected a message on %s: %s", topic, reason)
         with transaction(ACTOR) as tx:
             fleet.reject(tx, topic=topic, reason=reason, head=head)
-
-
-def _lane(event: BrokerEvent) -> str:
-    """The cart that it came from, "" where it is of none."""
-    if isinstance(event, Arrival | Cleared):
-        return event.levels.get("cart", "")
-    if isinstance(event, Rejected):
-        with contextlib.suppress(MessageError):
-            return routes.match(event.topic)[1].get("cart", "")
-    return ""

@@ -6,11 +6,16 @@ The order of one cart's messages is kept. Between carts it is their turn, one me
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections import deque
 from typing import Generic, TypeVar
+
+from devices.broker import Arrival, BrokerEvent, Cleared, Rejected
+from pointofcare.errors import MessageError
+from pointofcare.wire import routes
 
 T = TypeVar("T")
 
@@ -55,3 +60,13 @@ class Lanes(Generic[T]):
                     if self._new or self._turns:
                         continue
                     raise queue.Empty
+
+
+def lane_of(event: BrokerEvent) -> str:
+    """The cart that it came from, "" where it is of none."""
+    if isinstance(event, Arrival | Cleared):
+        return event.levels.get("cart", "")
+    if isinstance(event, Rejected):
+        with contextlib.suppress(MessageError):
+            return routes.match(event.topic)[1].get("cart", "")
+    return ""

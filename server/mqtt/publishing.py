@@ -5,11 +5,11 @@ State of one gateway only, kept in memory: losing it means that a table is publi
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from pointofcare.wire.messages import HeldTable, TableIssued, TableKind, TablesHeld
+from pointofcare.wire.tables import Table, claims
 from server.security import signing
 from server.security.signing import SigningKey
 from server.store import versions
@@ -21,8 +21,6 @@ from server.usecases.facts import Site
 # How long a table may lie at the carts before it is issued again unchanged. A chart's age is a fact of the verdict.
 REISSUE_CHART = timedelta(minutes=15)
 REISSUE_PART = 4
-# So long at a time tables are built, in seconds.
-BUILD_S = 0.3
 NEVER = datetime.min.replace(tzinfo=UTC)
 # No honest table gets this far; a cart that says so is not followed.
 HIGHEST = 2**40
@@ -35,9 +33,28 @@ class Publication:
     issued: TableIssued
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What these carts should get: this table, in this version when it was asked for."""
+
+    ward: str
+    kind: TableKind
+    version: int
+    carts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A table that is not signed yet. `place` rises with each that was read."""
+
+    table: Table
+    place: int
+
+
 @dataclass(slots=True)
 class Publisher:
-    """Builds and signs; the caller publishes. `signed` keeps the newest of each ward and kind, so that ten carts cost one."""
+    """Builds and signs; the caller publishes. `signed` keeps the newest of each ward and kind, so that ten carts cost one. What nobody
+    waits for is made in steps (`draft`, `write`, `sign`), between which the caller has time for what somebody waits for."""
 
     key: SigningKey
     facility: str
@@ -45,6 +62,8 @@ class Publisher:
     lifetime: timedelta
     signed: dict[tuple[str, TableKind], tuple[TableIssued, datetime]] = field(default_factory=dict)
     sent: dict[tuple[str, TableKind], tuple[int, datetime]] = field(default_factory=dict)
+    _places: dict[tuple[str, TableKind], int] = field(default_factory=dict)
+    _drafts: int = 0
 
     def answer(self, tx: Transaction, cart: str, asked: TablesHeld) -> tuple[Publication, ...]:
         """What the cart lacks: a kind that is missing, of another ward, older, or about to grow old."""
@@ -54,26 +73,61 @@ class Publisher:
             if current[kind] < table.version < HIGHEST:
                 current[kind] = versions.raise_above(tx, asked.ward, kind, table.version)
         wanted = [kind for kind in TableKind if self._lacks(held.get(kind), current[kind], tx.at)]
-        return tuple(self._for(tx, cart, asked.ward, kind, current[kind]) for kind in wanted)
+        found: list[Publication] = []
+        for kind in wanted:
+            each = Wanted(ward=asked.ward, kind=kind, version=current[kind], carts=(cart,))
+            if not self.is_signed(each, tx.at):
+                draft = self.draft(tx, each)
+                self.sign(draft, self.write(draft))
+            found.extend(self.publications(each))
+        return tuple(found)
 
-    def changes(self, tx: Transaction, carts: tuple[KnownCart, ...]) -> tuple[Publication, ...]:
-        """What every cart that lives should get now: one statement when nothing changed. Who waited longest comes first, and what
-        does not fit into `BUILD_S` comes at the next look: records and questions of leases wait behind it."""
+    def wanted(self, tx: Transaction, carts: tuple[KnownCart, ...]) -> tuple[Wanted, ...]:
+        """What every cart that lives should get now: one statement. Who waited longest comes first."""
         live = sorted((cart for cart in carts if cart.phase in LIVE_PHASES), key=self._oldest)
         if not live:
             return ()
         found = {(row.ward, row.kind): row.version for row in versions.current(tx)}
-        publications: list[Publication] = []
-        until_s = time.monotonic() + BUILD_S
+        wanted: dict[tuple[str, TableKind], list[str]] = {}
         for cart in live:
             for kind in TableKind:
-                if publications and time.monotonic() >= until_s:
-                    return tuple(publications)
-                version = found.get((cart.ward, kind), 1)
                 before = self.sent.get((cart.id, kind))
-                if before is None or before[0] != version or tx.at - before[1] >= self._reissue(kind):
-                    publications.append(self._for(tx, cart.id, cart.ward, kind, version))
-        return tuple(publications)
+                if before is None or before[0] != found.get((cart.ward, kind), 1) or tx.at - before[1] >= self._reissue(kind):
+                    wanted.setdefault((cart.ward, kind), []).append(cart.id)
+        return tuple(
+            Wanted(ward=ward, kind=kind, version=found.get((ward, kind), 1), carts=tuple(ids)) for (ward, kind), ids in wanted.items()
+        )
+
+    def is_signed(self, wanted: Wanted, now: datetime) -> bool:
+        """There is one of this version that is young enough."""
+        kept = self.signed.get((wanted.ward, wanted.kind))
+        return kept is not None and kept[0].version == wanted.version and now - kept[1] < self._reissue(wanted.kind) / 2
+
+    def draft(self, tx: Transaction, wanted: Wanted) -> Draft:
+        """The table as it stands now."""
+        site, self._drafts = self.site, self._drafts + 1
+        table = tables.build(
+            tx, wanted.ward, wanted.kind, facility=self.facility, lifetime=self.lifetime, timezone=site.timezone, site=site.profile
+        )
+        return Draft(table=table, place=self._drafts)
+
+    def write(self, draft: Draft) -> bytes:
+        """What is to be signed. Raises: MessageError for a table that the wire cannot carry."""
+        return claims(draft.table)
+
+    def sign(self, draft: Draft, written: bytes) -> None:
+        """What was read after this draft and is signed already stays."""
+        table, key = draft.table, (draft.table.ward, draft.table.kind)
+        if self._places.get(key, 0) < draft.place:
+            self.signed[key] = (signing.sign_written(self.key, table, written), table.issued_at)
+            self._places[key] = draft.place
+
+    def publications(self, wanted: Wanted) -> tuple[Publication, ...]:
+        """To each of the carts the newest that is signed."""
+        issued, at = self.signed[(wanted.ward, wanted.kind)]
+        for cart in wanted.carts:
+            self.sent[(cart, wanted.kind)] = (issued.version, at)
+        return tuple(Publication(cart=cart, issued=issued) for cart in wanted.carts)
 
     def _oldest(self, cart: KnownCart) -> datetime:
         """When the chart that this cart was sent was made."""
@@ -91,13 +145,3 @@ class Publisher:
 
     def _reissue(self, kind: TableKind) -> timedelta:
         return min(REISSUE_CHART, self.lifetime / REISSUE_PART) if kind is TableKind.PATIENT_CHART else self.lifetime / REISSUE_PART
-
-    def _for(self, tx: Transaction, cart: str, ward: str, kind: TableKind, version: int) -> Publication:
-        kept = self.signed.get((ward, kind))
-        if kept is None or kept[0].version != version or tx.at - kept[1] >= self._reissue(kind) / 2:
-            site = self.site
-            table = tables.build(tx, ward, kind, facility=self.facility, lifetime=self.lifetime, timezone=site.timezone, site=site.profile)
-            kept = (signing.sign(self.key, table), tx.at)
-            self.signed[(ward, kind)] = kept
-        self.sent[(cart, kind)] = (kept[0].version, kept[1])
-        return Publication(cart=cart, issued=kept[0])

@@ -82,6 +82,10 @@ def public_jwk(key: SigningKey) -> str:
 
 def sign(key: SigningKey, table: Table) -> TableIssued:
     """Raises: MessageError for a table that the wire cannot carry."""
-    header = {"alg": ALGORITHM, "kid": key.id}
-    signed = jws.serialize_compact(header, tables.claims(table), key.key, algorithms=[ALGORITHM])
+    return sign_written(key, table, tables.claims(table))
+
+
+def sign_written(key: SigningKey, table: Table, claims: bytes) -> TableIssued:
+    """As `sign`; `claims` are those of `table`."""
+    signed = jws.serialize_compact({"alg": ALGORITHM, "kid": key.id}, claims, key.key, algorithms=[ALGORITHM])
     return TableIssued(kind=table.kind, ward=table.ward, version=table.version, jws=signed)

@@ -46,7 +46,7 @@ def named(tx: Transaction, wanted: Collection[str]) -> dict[str, str]:
     if not wanted:
         return {}
     rows = tx.session.execute(select(ProductRow.id, ProductRow.name).where(ProductRow.facility == tx.facility, ProductRow.id.in_(wanted)))
-    return dict(rows.tuples().all())
+    return {row.id: row.name for row in rows}
 
 
 def put(tx: Transaction, product: Product, *, action: str = "received", why: str = "", pack_of: str | None = None) -> int:

@@ -26,10 +26,13 @@ from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Scanned
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import ingredients, matches, ordered_ingredients, plain, shown
 from pointofcare.verdict.policy import Policy
+from server.usecases import interaction_pairs
 
 # The rules that an order can be asked before any pack is there. The others look at packs, times and the bedside.
 RULES = frozenset({"D7", "D9", "D10", "D11", "D12", "D14", "D15", "Q1", "Q7"})
 LIVE = frozenset({OrderStatus.ACTIVE, OrderStatus.ON_HOLD, OrderStatus.DRAFT})
+# Before the code of what an interaction may do.
+PAIR = "pair-"
 _DAY = timedelta(hours=24)
 _MOST_PRODUCTS = 6
 
@@ -154,6 +157,7 @@ def _twice(order: Order, others: Sequence[Order], products: Sequence[Product]) -
         alike = classes & _classes(held, products)
         if alike:
             yield Concern(code="same-class", level=Level.WARN, facts={"name": ", ".join(sorted(alike)), "other": _line(other)})
+    yield from _pairs(order, others)
     for each in order.interactions:
         running = [_line(other) for other in others if plain(each.other) in ordered_ingredients(other)]
         if running:
@@ -162,6 +166,18 @@ def _twice(order: Order, others: Sequence[Order], products: Sequence[Product]) -
         for each in other.interactions:
             if plain(each.other) in mine:
                 yield Concern(code="interaction-running", level=Level.WARN, facts={"name": order.ingredient, "other": _line(other)})
+
+
+def _pairs(order: Order, others: Sequence[Order]) -> Iterable[Concern]:
+    """What the list of severe interactions says of this order and each other one."""
+    told: set[tuple[str, str]] = set()
+    for other in others:
+        for one in sorted(ordered_ingredients(order)):
+            for another in sorted(ordered_ingredients(other)):
+                why = interaction_pairs.between(one, another)
+                if why is not None and (another, why) not in told:
+                    told.add((another, why))
+                    yield Concern(code=f"{PAIR}{why}", level=Level.REASON, facts={"name": one, "other": another})
 
 
 def _classes(names: frozenset[str], products: Iterable[Product]) -> set[str]:

@@ -62,7 +62,7 @@ def queue() -> str:
         kind=kind if kind in KINDS else "",
         kinds=KINDS,
         counts=number,
-        more=listed[-1].id if view == "done" and len(listed) == SHOWN else None,
+        next_page=listed[-1].id if view == "done" and len(listed) == SHOWN else None,
         now=tx.at,
     )
 

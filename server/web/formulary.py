@@ -36,7 +36,7 @@ def listed() -> str:
     return page.render(
         "formulary.html",
         found=found[:SHOWN],
-        more=formulary.place(found[SHOWN - 1]) if len(found) > SHOWN else None,
+        next_page=formulary.place(found[SHOWN - 1]) if len(found) > SHOWN else None,
         q=text,
         number=number,
         reach=reach,

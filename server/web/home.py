@@ -52,6 +52,7 @@ def show() -> Response | str:
             carts = views_fleet.carts(tx)
             tile("fleet.carts", "fleet", sum(cart.online(tx.at) for cart in carts))
         for permission, endpoint, code in (
+            (may.SEE_FORMULARY, "formulary.listed", "formulary"),
             (may.SEE_POLICY, "policy.listed", "policy"),
             (may.IMPORT, "imports.show", "import"),
             (may.MANAGE_STAFF, "staff.everybody", "staff"),

@@ -23,7 +23,7 @@ from server.store.orders import OrderView, Verification
 from server.store.transaction import Transaction, reading, transaction
 from server.usecases import orders as verbs
 from server.usecases import renal, screening, task_kinds
-from server.usecases.screening import Screened
+from server.usecases.screening import Concern, Screened
 from server.web import faults, page
 
 room = Blueprint("pharmacy", __name__, url_prefix="/pharmacy")
@@ -96,6 +96,7 @@ def queue() -> Response | str:
         mark=_mark(chosen) if chosen is not None else "",
         morning=morning,
         sentence=_sentence,
+        concern=_concern,
         **context,
     )
 
@@ -125,6 +126,17 @@ def _morning(tx: Transaction) -> list[dict[str, object]]:
         found.append((kind, url_for("barcodes.queue" if is_label else "work.show", kind=kind), waiting))
     most = views_morning.MOST
     return [{"code": code, "address": address, "waiting": waiting, "more": waiting.number >= most} for code, address, waiting in found]
+
+
+def _concern(one: Concern) -> str:
+    facts: dict[str, object] = dict(one.facts)
+    if one.code.startswith(screening.PAIR):
+        why = one.code.removeprefix(screening.PAIR)
+        return page.t(f"order-check-interaction-{why}", other=facts["other"], drug=facts["name"])
+    facts |= {name: page.amount(str(facts[name])) for name in ("total", "limit") if name in facts}
+    if "form" in facts:
+        facts["form"] = page.word("form", facts["form"])
+    return page.t(f"concern-{one.code}", **facts)
 
 
 def _sentence(finding: Finding) -> str:

@@ -249,6 +249,8 @@ def test_an_order_can_be_given_as_soon_as_the_pharmacist_has_verified_it(
         form = queue.locator("form", has=queue.locator(f"input[name=action][value={action}]"))
         form.locator("textarea").fill(words)
         form.locator("button").click()
+        if action == "reject":  # asked once more, with what it is about
+            queue.locator("#sure button[value=yes]").click()
         expect(queue.locator(".alert-success")).to_be_visible()
     expect(queue.locator(f".queue a[href*='order={asked.id}'] .tag.warn")).to_be_visible()
     expect(queue.locator(f".queue a[href*='order={rejected.id}']")).to_have_count(0)

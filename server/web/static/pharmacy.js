@@ -79,6 +79,8 @@
   document.addEventListener("click", function (event) {
     var button = event.target.closest && event.target.closest("[data-open]");
     if (button) { document.getElementById(button.dataset.open).showModal(); }
+    var lead = event.target.closest && event.target.closest("[data-go]");
+    if (lead) { go(lead.dataset.go); }
     var all = event.target.closest && event.target.closest("[data-choose-all]");
     if (all) { document.querySelectorAll('input[name="order"]').forEach(function (box) { box.checked = true; }); count(); }
   });
@@ -91,7 +93,7 @@
     if (!shown || !now || !note || shown.dataset.waits !== "yes") { return; }
     var stale = now.dataset.now !== shown.dataset.shown;
     note.hidden = !stale;
-    document.querySelectorAll("form[data-acts] button").forEach(function (button) { button.disabled = stale; });
+    document.querySelectorAll("form[data-acts] button, [data-act-bar] button").forEach(function (button) { button.disabled = stale; });
   }
   document.addEventListener("htmx:after:swap", look);
   document.addEventListener("htmx:after:settle", look);
@@ -103,6 +105,7 @@
   document.addEventListener("change", count);
   document.addEventListener("DOMContentLoaded", function () {
     count();
+    document.querySelectorAll("[data-act-bar]").forEach(function (bar) { bar.hidden = false; });
     if (window.location.hash === "#queue" && current()) { current().focus({ preventScroll: false }); }
   });
 })();

@@ -161,9 +161,8 @@
     document.getElementById("gone-since").textContent = new Date(good).toTimeString().slice(0, 8);
     if (!gone && !document.getElementById("gone").hidden) location.reload();
     document.getElementById("gone").hidden = !gone;
-    if (main()) main().hidden = gone;
-    const strip = document.getElementById("strip");
-    if (strip) strip.hidden = gone;
+    // Of the whole page, so that a part which comes late is hidden too.
+    document.body.classList.toggle("stale", gone);
   }, 1000);
 
   document.addEventListener("DOMContentLoaded", () => { settle(); look(); });

@@ -21,8 +21,8 @@ from server.usecases.workarounds import DETECTORS, Material
 COUNTING = 1
 # T1 says that a dose was outside its window.
 WINDOW_RULE = "T1"
-# These ask which order or why, and warn of nothing.
-QUESTIONS = frozenset({"D8", "N1"})
+# These ask which order, or why something is typed, late or not given, and warn of nothing.
+QUESTIONS = frozenset({"D8", "N1", "P6", "S1", "S6"})
 TIMES = ("on-time", "early", "late", "not-given", "omitted")
 # Whether a group is large enough must be told, not how large: so no more people of it are kept, and a row does not grow with a hospital.
 MOST_PEOPLE = 16

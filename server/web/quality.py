@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 from flask import Blueprint, Response, request
 
 from pointofcare.errors import NotFoundError
+from pointofcare.verdict import catalogue
+from pointofcare.verdict.catalogue import Entry, Kind
 from server.security.permissions import SEE_QUALITY
 from server.security.person import actor, requires
 from server.store import quality, views_patients
@@ -20,7 +23,7 @@ from server.store.quality import HOSPITAL
 from server.store.transaction import reading
 from server.usecases import quality_figures as figures
 from server.usecases.quality_figures import Figure, Least, Period, Row
-from server.web import page
+from server.web import page, rules
 from server.web.work import spreadsheet
 
 room = Blueprint("quality", __name__, url_prefix="/quality")
@@ -36,7 +39,9 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("signs", ("signs", "signs-week")),
     ("time", ("times", "times-week")),
 )
-PERCENT = frozenset({"percent", "low", "high", "omitted", "late", "signs"})
+PERCENT = frozenset({"percent", "low", "high", "omitted", "late"})
+# A dose can have several signs: so many in a hundred doses are no share.
+RATES = frozenset({"signs-week"})
 SECONDS = frozenset({"median", "slow"})
 
 
@@ -165,8 +170,8 @@ def label(look: Look, figure: Figure, row: Row) -> str:
         case "product":
             return look.products.get(str(value), str(value))
         case "rule":
-            name = page.word("rule", value)
-            return f"{value} {name}" if name != value else str(value)
+            entry = _rules().get(str(value))
+            return f"{value} {rules.of_entry(entry, 'title')}" if entry is not None else str(value)
         case "reason":
             return page.t("quality-reason-unsaid") if value == "unsaid" else page.word("reason", value)
         case "sign":
@@ -174,19 +179,26 @@ def label(look: Look, figure: Figure, row: Row) -> str:
     return page.t(f"quality-row-{value}")
 
 
+@cache
+def _rules() -> Mapping[str, Entry]:
+    """Each rule by its id, as the check that it is."""
+    found = {entry.id: entry for entry in reversed(catalogue.entries())}
+    return found | {entry.id: entry for entry in reversed(catalogue.entries()) if entry.kind is Kind.CHECK}
+
+
 def column(figure: Figure, code: str) -> str:
     own = f"quality-col-{figure.code}-{code}"
     return page.t(own) if page.has(own) else page.t(f"quality-col-{code}")
 
 
-def shown(code: str, value: float | int | None) -> str:
+def shown(figure: Figure, code: str, value: float | int | None) -> str:
     """A number as the reader's language writes it."""
     if value is None:
         return "–"
     text = f"{value:.1f}" if isinstance(value, float) else str(value)
     if page.language() in ("vi", "fr"):
         text = text.replace(".", ",")
-    if code in PERCENT:
+    if code in PERCENT and figure.code not in RATES and not isinstance(value, int):
         return f"{text} %"
     return f"{text} s" if code in SECONDS else text
 

@@ -35,7 +35,7 @@ room = Blueprint("wall", __name__)
 COOKIE = "pointofcare_wall"
 KEPT_S = 400 * 24 * 3600
 ASK_EVERY_S = 10
-BEDS_SHOWN = 12
+BEDS_SHOWN = 9
 READER = Actor(id="wall-screen", name="Wall screen")
 
 

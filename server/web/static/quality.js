@@ -14,7 +14,7 @@
         shown[column.code] = cell ? cell.textContent.trim() : "";
       });
       var head = tr.querySelector("th"), tag = head.querySelector(".tag");
-      return { label: head.firstChild.textContent.trim() + (tag ? " ⚠" : ""), values: values, shown: shown };
+      return { label: (head.dataset.short || head.firstChild.textContent.trim()) + (tag ? " ⚠" : ""), values: values, shown: shown };
     });
     return { columns: columns, rows: rows };
   }
@@ -96,16 +96,19 @@
       if (middle !== null) { sets.push({ label: canvas.dataset.medianLabel, data: labels.map(function () { return middle; }), borderColor: color("--faint"), borderDash: [2, 3], borderWidth: 2, pointRadius: 0, pointStyle: "line" }); }
       if (target !== null) { sets.push({ label: canvas.dataset.targetLabel, data: labels.map(function () { return target; }), borderColor: color("--stop-ink"), borderDash: [8, 4], borderWidth: 2, pointRadius: 0, pointStyle: "line" }); }
     }
-    var percent = drawn[0] === "percent", flat = kind === "bars", axis = { beginAtZero: !(kind === "run" && percent && target !== null), ticks: { color: ink }, grid: { color: line }, stacked: kind === "stack" };
+    var percent = drawn[0] === "percent" && found.rows.some(function (row) { return row.values.low !== undefined; }), flat = kind === "bars", axis = { beginAtZero: !(kind === "run" && percent && target !== null), ticks: { color: ink }, grid: { color: line }, stacked: kind === "stack" };
     if (percent) { axis.max = 100; }
     if (percent && target === null) { delete axis.max; }
+    // The whole of every interval is in the picture.
+    var highs = values("high").filter(function (v) { return v !== null && v !== undefined; }), lows = values("low").filter(function (v) { return v !== null && v !== undefined; });
+    if (drawn.length === 1 && highs.length) { axis.suggestedMax = Math.max.apply(null, highs); axis.suggestedMin = axis.beginAtZero ? 0 : Math.min.apply(null, lows); }
     var names = { ticks: { color: ink, autoSkip: !flat, callback: function (value) { var text = this.getLabelForValue(value); return flat && text.length > 34 ? text.slice(0, 33) + "…" : text; } }, grid: { display: false }, stacked: kind === "stack" };
     return new window.Chart(canvas, {
       type: kind === "run" ? "line" : "bar",
       data: { labels: labels, datasets: sets },
       plugins: [whiskers, bar],
       options: {
-        indexAxis: flat ? "y" : "x", animation: false, responsive: true, maintainAspectRatio: false, color: ink,
+        locale: document.documentElement.lang, indexAxis: flat ? "y" : "x", animation: false, responsive: true, maintainAspectRatio: false, color: ink,
         scales: flat ? { x: axis, y: names } : { x: names, y: axis },
         plugins: {
           whiskers: { rows: drawn.length === 1 && found.rows.some(function (row) { return row.values.low !== undefined; }) ? found.rows : null },

@@ -136,7 +136,15 @@ def test_a_rule_is_passed_over_heeded_or_left_open() -> None:
         dose(action="not-given", status="not-done", status_reason="npo", findings=(finding("T3", "WARN"),)),
         dose(witness="N9", findings=(finding("H2", "WITNESS"),)),
         dose(findings=(finding("H2", "WITNESS"),)),
-        dose(findings=(finding("G6", "NOTE"), finding("X1", "WARN", shadow=True), finding("N1", "REASON"), finding("D8", "REASON"))),
+        dose(
+            findings=(
+                finding("G6", "NOTE"),
+                finding("X1", "WARN", shadow=True),
+                finding("N1", "REASON"),
+                finding("P6", "REASON"),
+                finding("D8", "REASON"),
+            )
+        ),
         attempts=(attempt("T3", "WARN", "abandoned"), attempt("T3", "WARN", "left-open"), attempt("D1", "STOP")),
     )
     assert share(cells, "rule/T3") == (2, 4)

@@ -74,7 +74,7 @@ def card() -> str | tuple[str, int]:
     filled = {
         **cells,
         "name": read.name,
-        "birth_date": read.birth_date.isoformat() if read.birth_date else "",
+        "birth_date": page.day(read.birth_date) if read.birth_date else "",
         "sex": read.sex or cells["sex"],
         "national_id": read.number,
         "method": "id-card",
@@ -189,7 +189,7 @@ def identify_form(patient_id: str) -> str:
     temporary = identity is not None and (identity.is_temporary or identity.mother is not None)
     cells = {
         "name": "" if temporary else patient.name,
-        "birth_date": patient.birth_date.isoformat() if patient.birth_date else "",
+        "birth_date": page.day(patient.birth_date) if patient.birth_date else "",
         "sex": patient.sex or "",
         "national_id": identity.national_id or "" if identity is not None else "",
         "method": "" if identity is None or identity.is_temporary else identity.method,
@@ -309,14 +309,14 @@ def _needed(cells: Cells, found: dict[str, str], names: tuple[str, ...]) -> None
 
 
 def _day(text: str, found: dict[str, str]) -> date | None:
-    """ISO, as a date field sends it, or day/month/year as a card writes it."""
+    """Day/month/year, as cards and wards write it; a browser's own date field would show it in the order of the browser's country."""
     plain = text.strip()
     if not plain:
         return None
     try:
-        if "/" in plain:
-            return datetime.strptime(plain, "%d/%m/%Y").replace(tzinfo=UTC).date()
-        return date.fromisoformat(plain)
+        if plain[:4].isdigit():
+            return date.fromisoformat(plain)
+        return datetime.strptime(plain.replace("-", "/").replace(".", "/"), "%d/%m/%Y").replace(tzinfo=UTC).date()
     except ValueError:
         found["birth_date"] = page.t("admission-fault-birth-date")
         return None

@@ -48,7 +48,7 @@ def send(client: FlaskClient, address: str, page: str = "/admission/new", **fiel
 
 def arrival(**changes: object) -> dict[str, object]:
     return {
-        "name": "Lê Thị Hoa", "birth_date": "1961-07-02", "sex": "female", "ward": WARD, "bed": "H010", "method": "id-card",
+        "name": "Lê Thị Hoa", "birth_date": "02/07/1961", "sex": "female", "ward": WARD, "bed": "H010", "method": "id-card",
         "allergies": "none", **changes,
     }  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_an_admission_an_order_and_a_band_lead_to_a_verdict_without_any_import(a
 def test_an_identity_card_fills_the_form_and_nothing_else_of_it_is_kept(app: Flask) -> None:
     nurse = web.signed_in(app, NURSE)
     page = send(nurse, "/admission/card", card=CARD, ward=WARD).text
-    for told in ('value="NGUYỄN THỊ BÍCH THỦY"', 'value="1990-03-05"', 'value="022190123456"'):
+    for told in ('value="NGUYỄN THỊ BÍCH THỦY"', 'value="05/03/1990"', 'value="022190123456"'):
         assert told in page
     assert "Hạ Long" not in page
     refused = send(nurse, "/admission/card", card="https://vneid.example/1")
@@ -174,7 +174,7 @@ def test_an_unknown_patient_gets_a_name_of_its_own_and_an_identity_later(app: Fl
 
 
 def test_a_correction_of_a_name_takes_a_charge_nurse_and_a_reason(app: Flask) -> None:
-    fields = {"name": "Lê Thị Hoà", "birth_date": "1961-07-02", "sex": "female", "method": "document"}
+    fields = {"name": "Lê Thị Hoà", "birth_date": "02/07/1961", "sex": "female", "method": "document"}
     nurse, charge = web.signed_in(app, NURSE), web.signed_in(app, CHARGE)
     patient = admitted(app, nurse)
     page = f"/admission/{patient}/identify"

@@ -101,6 +101,7 @@ field-birth-order = Birth order
 field-card = QR code of the identity card
 field-photo = Photo
 hint-name = As on the papers, such as NGUYỄN THỊ AN
+hint-birth-date = Day/month/year, such as 05/03/1990 for the fifth of March
 hint-national-id = 12 digits, if there is one
 hint-mrn = Left empty: a new number is drawn
 hint-mrn-keep = Left empty: the present number stays

@@ -101,6 +101,7 @@ field-birth-order = Rang de naissance
 field-card = Code QR de la carte d’identité
 field-photo = Photo
 hint-name = Comme sur les papiers, par exemple NGUYỄN THỊ AN
+hint-birth-date = Jour/mois/année, par exemple 05/03/1990
 hint-national-id = 12 chiffres, s’il y en a un
 hint-mrn = Laissé vide : un nouveau numéro est attribué
 hint-mrn-keep = Laissé vide : le numéro actuel reste

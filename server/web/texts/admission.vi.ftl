@@ -101,6 +101,7 @@ field-birth-order = Thứ tự sinh
 field-card = Mã QR trên căn cước
 field-photo = Ảnh
 hint-name = Như trên giấy tờ, ví dụ NGUYỄN THỊ AN
+hint-birth-date = Ngày/tháng/năm, ví dụ 05/03/1990
 hint-national-id = 12 chữ số, nếu có
 hint-mrn = Để trống: hệ thống cấp số mới
 hint-mrn-keep = Để trống: giữ mã hiện tại

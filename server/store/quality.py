@@ -89,10 +89,10 @@ def came(tx: Transaction, *, since: datetime | None) -> Iterator[Touched]:
         if len(rows) < PAGE:
             break
         last = (rows[-1].received_at, rows[-1].record_id)
-    query = select(t.ward, t.at).where(t.facility == tx.facility)
+    attempted = select(t.ward, t.at).where(t.facility == tx.facility)
     if since is not None:
-        query = query.where(t.received_at >= since)
-    for ward, at in tx.session.execute(query.execution_options(yield_per=PAGE)):
+        attempted = attempted.where(t.received_at >= since)
+    for ward, at in tx.session.execute(attempted.execution_options(yield_per=PAGE)):
         yield Touched(ward=ward, moments=(at,))
 
 
@@ -167,7 +167,7 @@ def of_orders(
             .order_by(a.effective_at, a.record_id)
         )
         for order, at, status, version in rows:
-            found.setdefault(order, []).append((at, status, version))
+            found.setdefault(str(order), []).append((at, status, version))
     return found
 
 
@@ -212,7 +212,7 @@ def unfilled(tx: Transaction, ward: str, since: datetime, until: datetime) -> tu
                 a.status != "entered-in-error",
             )
         )
-        closed |= {(order, due) for order, due in found}
+        closed |= {(order, due) for order, due in found if order is not None and due is not None}
     return tuple(
         Unfilled(order=row.order, patient=row.patient, ward=ward, due=row.due) for row in rows if (row.order, row.due) not in closed
     )

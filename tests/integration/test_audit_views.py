@@ -92,6 +92,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         "emergency": 1,
         "kind": "administration",
         "cart_id": "c1",
+        "ward": server_ward.WARD,
     }
     rule = next(rule for rule in app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
     with app.test_request_context():

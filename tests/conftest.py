@@ -23,6 +23,7 @@ SLOW = (
     "scenarios/test_browser_beside.py",
     "scenarios/test_browser_phone.py",
     "scenarios/test_browser_pharmacy.py",
+    "scenarios/test_browser_stranger.py",
     "scenarios/test_chaos_small.py",
     "scenarios/test_every_page.py",
     "scenarios/test_kiosk_every_screen.py",

@@ -1,0 +1,2 @@
+# What the screen asks for: one thing at a time.
+badge-is-read = Badge read. Now enter your PIN.

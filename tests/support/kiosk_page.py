@@ -1,0 +1,68 @@
+"""The kiosk's pages over a bedside whose camera is told what it sees: a server of its own on a port of its own, no broker, no program."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+from waitress.server import create_server
+
+from cart_client.inbox import Answer, Asked, Command
+from cart_client.scanning import CameraTold
+from cart_client.screen import View
+from cart_client.web import serving
+from cart_client.web.app import create_app
+from tests.support.cart_ward import Stand
+
+
+@dataclass
+class Kiosk:
+    stand: Stand
+    url: str
+    lock: threading.RLock
+    frozen: threading.Event = field(default_factory=threading.Event)
+
+    def hold(self, *symbols: object) -> None:
+        with self.lock:
+            self.stand.hold(*symbols)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_kiosk(directory: Path) -> Iterator[Kiosk]:
+    stand = Stand(directory)
+    stand.put(CameraTold(live=True, source="test"))
+    lock = threading.RLock()
+
+    def ask(command: Command) -> Answer:
+        asked = Asked(command=command, answer=Future())
+        with lock:
+            stand.put(asked)
+        return asked.answer.result(0)
+
+    picture = cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1].tobytes()
+    frozen = threading.Event()
+    last: list[View] = []
+
+    def view() -> View:
+        """As the running loop shows it: a new picture every second, until it hangs."""
+        if not (frozen.is_set() and last):
+            last[:] = [replace(stand.view, at=datetime.now(UTC))]
+        return last[0]
+
+    app = create_app(view=view, ask=ask, jpeg=lambda: (1, picture), names=stand.chart.names)
+    server = create_server(app, host="127.0.0.1", port=0, threads=6)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield Kiosk(stand=stand, url=f"http://127.0.0.1:{server.effective_port}/", lock=lock, frozen=frozen)
+    finally:
+        serving.stop(server)
+        thread.join(5)
+    assert not thread.is_alive()

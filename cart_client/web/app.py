@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 
 from cart_client.inbox import Answer, Command
-from cart_client.screen import View
+from cart_client.screen import Strip, View
 from cart_client.web import care_pages, forms, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
@@ -34,6 +35,13 @@ _POLICY = (
 THEMES = ("auto", "light", "dark")
 VOLUMES = ("mute", "low", "normal", "loud")
 _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def _without_seconds(view: View) -> View:
+    """What the main part of a page is made from: the time of its clocks and ages is exact to ten seconds."""
+    at = view.at.replace(second=view.at.second // 10 * 10, microsecond=0)
+    strip = Strip(missing=view.strip.missing, camera_live=view.strip.camera_live)
+    return replace(view, at=at, strip=strip, trace=None, table_ages_s={})
 
 
 def create_app(
@@ -75,11 +83,19 @@ def create_app(
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
 
+    made: dict[str, tuple[object, str]] = {}
+
     def part(template: str) -> str:
+        """What is the same as a moment ago is not made again: every screen asks several times a second."""
         w = words()
+        key = (w.language, _without_seconds(w.view)) if template == "main.html" else None
+        before = made.get(template)
+        if key is not None and before is not None and before[0] == key:
+            return before[1]
         html = render_template(template, w=w, v=w.view, csrf=_CSRF_PLACE, phone=phone is not None)
         seen = hashlib.sha256(html.encode()).hexdigest()[:16]
-        return html.replace("@@seen@@", seen)
+        made[template] = (key, html.replace("@@seen@@", seen))
+        return made[template][1]
 
     def answered(template: str) -> Response:
         """The part, or 204 when the page has it already."""

@@ -26,6 +26,7 @@ _LINES: Mapping[str, tuple[str, ...]] = {
     "time": ("D3", "T1", "T2", "T3", "T4", "N2", "S3", "S4"),
     "pack": ("G1", "G2", "G3", "G4", "G6", "I2", "I7"),
 }
+_ALWAYS = frozenset({"patient", "drug", "dose"})
 _DIFFERS, _ASKS, _RIGHT = "differs", "asks", "right"
 
 
@@ -53,7 +54,10 @@ def lines(words: Words) -> tuple[Line, ...]:
         Line(name="time", ordered=_due(words), scanned=words.t("now-at", time=words.clock(view.at))),
         Line(name="pack", ordered="", scanned="; ".join(dict.fromkeys(part for unit in view.units if (part := words.pack(unit.scan))))),
     )
-    return tuple(_marked(words, line, near=near is not None) for line in found if line.ordered or line.scanned)
+    marked = tuple(_marked(words, line, near=near is not None) for line in found if line.ordered or line.scanned)
+    if words.face() in ("stop", "changed"):  # beside what stops it there is room for what differs, and for what must be seen of any dose
+        return tuple(line for line in marked if line.state or line.name in _ALWAYS)
+    return marked
 
 
 def _marked(words: Words, line: Line, *, near: bool) -> Line:

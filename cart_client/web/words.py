@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -79,11 +79,21 @@ def _own() -> Catalogue:
     return Catalogue("cart_client.web.texts")
 
 
+def _text(language: str, code: str, params: Mapping[str, object]) -> str:
+    own = _own()
+    return own.text(language, code, params) if own.has(language, code) else clinical().text(language, code, params)
+
+
+@lru_cache(maxsize=4096)
+def _said(language: str, code: str) -> str:
+    return _text(language, code, {})
+
+
 class Words:
     """For one request."""
 
     def __init__(self, language: str, view: View, names: Callable[[], Mapping[str, str]]) -> None:
-        self.language, self.view, self._names = language, view, names
+        self.language, self.view, self._names = language, view, cache(names)  # made once for a request, however often it is asked
         try:
             self._zone = ZoneInfo(view.zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -91,9 +101,7 @@ class Words:
 
     def t(self, code: str, **params: object) -> str:
         """A text of the kiosk, or the clinical one of the same code, or the code itself."""
-        if _own().has(self.language, code):
-            return _own().text(self.language, code, params)
-        return clinical().text(self.language, code, params)
+        return _said(self.language, code) if not params else _text(self.language, code, params)
 
     def coded(self, kind: str, code: str | None) -> str:
         """A coded value: "reason", "off-ward" -> its words, or the code when there are none."""

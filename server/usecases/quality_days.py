@@ -209,10 +209,17 @@ def row(ward: str, day: date, cells: Cells, at: datetime, *, basis: str = "recor
 
 
 class Counter:
-    """One thread that catches up every few minutes. Two of them, in two processes, write the same."""
+    """One thread that catches up every few minutes; `counted` is told after each time. Two of them, in two processes, write the same."""
 
-    def __init__(self, rules: Rules, *, scope: Callable[[], AbstractContextManager[object]], every_s: float = EVERY_S) -> None:
-        self._rules, self._scope, self._every_s = rules, scope, every_s
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        scope: Callable[[], AbstractContextManager[object]],
+        counted: Callable[[int], None] = lambda _days: None,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._rules, self._scope, self._counted, self._every_s = rules, scope, counted, every_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -232,7 +239,8 @@ class Counter:
             wait_s = self._every_s
             try:
                 with self._scope():
-                    catch_up(self._rules)
+                    days = catch_up(self._rules)
+                self._counted(days)
             except DatabaseFault:
                 _log.warning("the quality figures could not be counted now: the database does not answer")
             except Exception:  # noqa: BLE001 - figures must never end the program that records doses; the next look tries again

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -210,6 +212,26 @@ def test_the_counter_looks_at_new_records_only(app: Flask) -> None:
     give(a_record(1))
     assert quality_days.catch_up(RULES, at=LATER) >= 1
     assert quality_days.catch_up(RULES, at=LATER + timedelta(hours=1)) == 0
+
+
+def test_the_counter_counts_by_itself_and_goes_on_after_a_fault(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    give(a_record(1, effective_at=now, recorded_at=now, due=None), at=now)
+    real, faults = quality_days.catch_up, iter([True])
+
+    def first_fails(rules: Rules) -> int:
+        if next(faults, False):
+            raise RuntimeError("planted")
+        return real(rules)
+
+    monkeypatch.setattr(quality_days, "catch_up", first_fails)
+    done = threading.Event()
+    counter = quality_days.Counter(RULES, scope=app.app_context, counted=lambda _days: done.set(), every_s=0.01)
+    counter.start()
+    assert done.wait(30)
+    counter.stop()
+    local = now.astimezone(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    assert share("charted", day=local) == (1, 1)
 
 
 def test_what_is_noticed_is_written_down_once_a_dose(app: Flask) -> None:

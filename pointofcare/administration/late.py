@@ -1,7 +1,7 @@
 """A dose that was given before it was charted, or without a verdict before it: an emergency, a downtime. Charted as the fact that it is.
 
 The verdict at the time of giving goes beside it as evidence; it refuses nothing, because it changes nothing any more. Must never make a
-record look as if it had been verified: its level is what the verdict said, its findings are not answered by anybody.
+record look as if it had been verified before: its level is what the verdict says ahead of any answer, and rule S6 is among its findings.
 """
 
 from __future__ import annotations

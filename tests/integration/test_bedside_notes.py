@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from cart_client.inbox import RecordMoved
 from pointofcare.people import StaffRole
 from pointofcare.wire import routes
 from pointofcare.wire.messages import BedsideNoted
@@ -20,12 +21,13 @@ from server.store.transaction import Actor, reading, transaction
 from server.usecases import bedside_notes as verbs
 from server.usecases import patients, staff, task_kinds
 from server.usecases import tasks as answers
+from tests.integration.test_cart_uplink import Line, line
 from tests.integration.test_server_gateway import Ground, ground
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import CHARGE, IMPORT, NOW, NURSE, PHARMACIST, PRESCRIBER, WARD, a_member, open_ward
 from tests.support.web import signed_in, ward_app
 
-__all__ = ["ground"]
+__all__ = ["ground", "line"]
 
 CART = Actor(id="cart:c1")
 
@@ -157,6 +159,19 @@ def test_a_note_gets_its_receipt_over_the_broker_again_and_again(ground: Ground)
         ground.send(routes.NOTE, a_note("n4", seq=2))
         ground.receipt("n4")
         assert gateway.state.rejected == 2
+
+
+def test_a_cart_sends_a_note_again_until_its_receipt_in_the_order_of_its_rows(line: Line) -> None:
+    for number in (1, 2, 3):
+        line.journal.append_note(a_note(f"n{number}", seq=1, epoch=""), message_id=f"m-{number}")
+    line.uplink.wake()
+    came = [line.came(routes.NOTE) for _ in range(4)]  # the first came again: no receipt
+    assert [arrival.message.body.record_id for arrival in came[:3]] == ["n1", "n2", "n3"]  # type: ignore[union-attr]
+    assert [arrival.message.body.seq for arrival in came[:3]] == [1, 2, 3]  # type: ignore[union-attr]
+    for number in (1, 2, 3):
+        line.receipt(f"n{number}")
+        line.told.expect(RecordMoved)
+    assert line.journal.unsent_count() == 0
 
 
 def test_the_pages_show_notes_to_the_ward_and_to_no_other(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles lock format clean
+.PHONY: help setup demo demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,10 @@ rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule o
 
 roles: $(STAMP) ## write the role matrix anew (docs/roles.md), after an address or a permission changed
 	$(PY) -m simulation.roles
+
+gallery: $(STAMP) ## pictures of every page and state into docs/screenshots/gallery, and docs/gallery.md (ARGS="--only kiosk --name pass")
+	@bash deploy/setup.sh test
+	$(PY) -m tests.gallery $(ARGS)
 
 format: $(STAMP) ## let ruff mend what it can
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

@@ -82,10 +82,10 @@ def _walk(running: Hospital, browser: Any, output: Path) -> None:
 
     try:
         nurse.wait("the cart's tables", lambda state: not state["strip"]["missing"] and state["strip"]["link"] == "online")
-        person = _member(running.ward, StaffRole.NURSE)
+        person = member(running.ward, StaffRole.NURSE)
         nurse.sign_in(labels.badge(person.name, person.roles[0].value, person.badge), person.pin)
         look("round", "signed-in")
-        patient, wrong = _allergic(running.ward)
+        patient, wrong = allergic(running.ward)
         nurse.open_patient(shelf.band_picture(patient)(), patient.id)
         nurse.scan(shelf.pack(wrong, rng, day).picture(), units=1)
         look("stop", "stopped")
@@ -131,7 +131,7 @@ def _web(running: Hospital, browser: Any, case: Case, output: Path) -> None:
 
 
 def _signed_in(running: Hospital, browser: Any, role: StaffRole, path: str) -> Any:
-    person = _member(running.ward, role)
+    person = member(running.ward, role)
     page = _page(browser, running.server_url)
     page.locator("#language").select_option("en")
     page.locator("html[lang=en]").wait_for()
@@ -156,11 +156,11 @@ def _picture(page: Any, path: Path) -> None:
     print(f"{path} ({path.stat().st_size // 1000} kB)")
 
 
-def _member(the_ward: Ward, role: StaffRole) -> StaffMember:
+def member(the_ward: Ward, role: StaffRole) -> StaffMember:
     return next(person for person in the_ward.staff if role in person.roles)
 
 
-def _allergic(the_ward: Ward) -> tuple[Patient, Product]:
+def allergic(the_ward: Ward) -> tuple[Patient, Product]:
     """Somebody with a drug that is not ordered and must never reach this patient."""
     for patient in the_ward.patients:
         named = {allergy.substance for allergy in patient.allergies or ()}

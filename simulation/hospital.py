@@ -123,15 +123,15 @@ def start(
         for cart in carts:
             progress(f"cart {cart}")
             _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
+        for name, word in (("server", "pointofcare-server ready"), *((child.name, "ready") for child in hospital.children[1:])):
+            processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
         if phones:
             progress(f"phones {', '.join(phones)}: their carts and the HTTPS gate")
             settings = phone_carts.write(directory, phones, broker_host=broker.host, broker_port=broker.port)
             hospital.children += phone_carts.start(directory, directory / "server.toml", settings, memory["passwords"], phones)
-        words = {"server": "pointofcare-server ready", phone_carts.GATE: "pointofcare-server phones ready"}
-        for name, word in ((child.name, words.get(child.name, "ready")) for child in hospital.children):
-            processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
-        for phone in phones:
-            processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=30)
+            processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=30)
+            for phone in phones:
+                processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=30)
         undo.pop_all()
     return hospital
 

@@ -82,13 +82,13 @@ def pdf(band: Band, size: Size) -> bytes:
 
 def _modules(symbol: Any) -> list[list[bool]]:
     """Rows of the symbol without its quiet zone, True is black."""
-    picture = memoryview(symbol.to_image(scale=1, add_quiet_zones=False)).tolist()
+    picture: Any = memoryview(symbol.to_image(scale=1, add_quiet_zones=False)).tolist()
     return [[value < 128 for value in row] for row in picture]
 
 
 def _read_back(symbol: Any, band: Band) -> None:
     """What a reader will say of it, before anything is on paper."""
-    found = zxingcpp.read_barcode(symbol.to_image(scale=6, add_quiet_zones=True), formats=zxingcpp.BarcodeFormat.DataMatrix)
+    found = zxingcpp.read_barcode(symbol.to_image(scale=6, add_quiet_zones=True))
     said = bytes(found.bytes).replace(b"\x1d", b"") if found is not None else b""
     if found is None or found.symbology_identifier != "]d2" or said != f"8018{band.gsrn}8019{band.srin}".encode():
         raise DeviceProtocolError(

@@ -257,7 +257,7 @@ def newest_band(patient: Patient) -> Band | None:
     listed = [band for band in patient.bands if band.gsrn]
 
     def place(band: Band) -> tuple[bool, int]:
-        return band.status is BandStatus.ACTIVE, int(band.srin) if (band.srin or "").isdigit() else 0
+        return band.status is BandStatus.ACTIVE, int(band.srin or 0) if (band.srin or "0").isdigit() else 0
 
     return max(listed, key=place, default=None)
 

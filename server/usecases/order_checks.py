@@ -18,10 +18,10 @@ from pointofcare.orders.order import Interaction, Order, OrderStatus
 from pointofcare.people import Nurse, Patient, StaffRole
 from pointofcare.products import Product
 from pointofcare.quantity import Quantity
-from pointofcare.verdict import engine, matching
+from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned
 from pointofcare.verdict.finding import Finding, Level
-from pointofcare.verdict.moment import ingredients, ordered_ingredients, plain
+from pointofcare.verdict.moment import ingredients, matches, ordered_ingredients, plain
 from pointofcare.verdict.policy import Policy
 from server.store import bedside, patients, products
 from server.store.transaction import Transaction
@@ -63,11 +63,11 @@ def look(tx: Transaction, order: Order, *, zone: str) -> tuple[Note, ...]:
     patient = patients.get(tx, order.patient)
     known = bedside.of_patient(tx, order.patient)
     stock = products.listed(tx)
-    matched = tuple(one for one in stock if matching.matches(one, order) and (not one.routes or order.route in one.routes))
+    matched = tuple(one for one in stock if matches(one, order) and (not one.routes or order.route in one.routes))
     others = tuple(one for one in known.orders if one.id != order.id and one.status in (OrderStatus.ACTIVE, OrderStatus.ON_HOLD))
     found: list[Note] = []
     policy = known.policy or Policy()
-    found += _engine(order, patient, matched or tuple(one for one in stock if matching.matches(one, order)), stock, policy, zone, tx.at)
+    found += _engine(order, patient, matched or tuple(one for one in stock if matches(one, order)), stock, policy, zone, tx.at)
     found += _duplicates(order, others, stock)
     found += _interactions(order, others)
     found += _daily(order, others, stock, zone, tx.at)
@@ -206,7 +206,7 @@ def _as_mass(dose: Quantity, name: str, order: Order, stock: tuple[Product, ...]
     sizes = {
         item.amount.to("mg").value
         for one in stock
-        if matching.matches(one, order)
+        if matches(one, order)
         for item in one.ingredients
         if plain(item.name) == name and item.amount is not None and item.amount.converts_to("mg")
     }

@@ -109,7 +109,7 @@ def enter() -> str | BaseResponse | tuple[str, int]:
         with transaction(who) as tx:
             patient = admission.admit(tx, who, arrival, is_new="is_new" in request.form)
     except KnownAlreadyError as exc:
-        return _form("arrival", cells, {}, same=tuple(exc.fields.get("patients") or ()), certain=exc.fields.get("says") == "number"), 409
+        return _form("arrival", cells, {}, same=_patients(exc), certain=exc.fields.get("says") == "number"), 409
     except PointOfCareError as exc:
         return _refused("arrival", cells, exc)
     return _entered(patient)
@@ -225,8 +225,7 @@ def identify(patient_id: str) -> str | BaseResponse | tuple[str, int]:
                 mrn=cells["mrn"].strip() or None,
             )
     except KnownAlreadyError as exc:
-        same = tuple(exc.fields.get("patients") or ())
-        return _form("identify", cells, {}, patient=patient, temporary=temporary, same=same, certain=True), 409
+        return _form("identify", cells, {}, patient=patient, temporary=temporary, same=_patients(exc), certain=True), 409
     except PointOfCareError as exc:
         return _refused("identify", cells, exc, patient=patient, temporary=temporary)
     page.say("admission-identified", name=changed.name)
@@ -284,6 +283,11 @@ def _refused(kind: str, cells: Cells, exc: PointOfCareError, **context: Any) -> 
         return _form(kind, cells, {field: told(exc)}, **context), 422
     page.say_plain(told(exc))
     return _form(kind, cells, {}, **context), 409
+
+
+def _patients(exc: KnownAlreadyError) -> tuple[str, ...]:
+    named = exc.fields.get("patients")
+    return tuple(str(one) for one in named) if isinstance(named, list) else ()
 
 
 def _entered(patient: Patient) -> BaseResponse:

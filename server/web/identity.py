@@ -32,7 +32,7 @@ def show(patient_id: str) -> str:
         here = patient.status is PatientStatus.ADMITTED
         newest = admission.newest_band(patient)
         done = merges.of_patient(tx, patient_id)
-        context = {
+        context: dict[str, object] = {
             "patient": patient,
             "identity": identity,
             "here": here,

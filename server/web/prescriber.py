@@ -43,8 +43,10 @@ def show() -> str:
         asked = views_pharmacy.open_questions(tx)
         here = views_prescriber.prescribers(tx)
         asked = tuple(one for one in asked if not (mine and _is_others(one[1], who.id, here)) and (not ward or one[1].ward == ward))
-        people = {one.nurse for one in refused} | {person for one in refused for person, _ in one.seen}
-        people |= {question.asked_by for question, _ in asked} | {one.prescriber for one in refused}
+        people: set[str | None] = set()
+        for one in refused:
+            people |= {one.nurse, one.prescriber, *(person for person, _ in one.seen)}
+        people |= {question.asked_by for question, _ in asked}
         names = views_pharmacy.names(tx, people)
         around = work.around(tx, who, listed)
         now = tx.at

@@ -37,8 +37,7 @@ def test_the_banner_says_so_in_each_language(tmp_path: Path, language: str, said
     stand.sign_in()
     stand.hold(band("P1"))
     pages = Environment(loader=PackageLoader("cart_client.web"), autoescape=True)
-    shown = pages.from_string("{% import 'parts.html' as parts %}{{ parts.banner(w, v) }}").render(
-        w=Words(language, stand.view, dict), v=stand.view
-    )
+    asked = "{% import 'parts.html' as parts %}{{ parts.banner(w, v) }}"
+    shown = pages.from_string(asked).render(w=Words(language, stand.view, dict), v=stand.view)
     assert said in shown
     assert "TRẦN THỊ BÌNH" in shown

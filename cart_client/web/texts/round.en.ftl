@@ -23,7 +23,6 @@ beds-with-news = Something new: { $count } { $count ->
    *[other] patients
   }
 and-more = and { $count } more
-given-so-far = { $count } given, nothing else is due
 nothing-now = Nothing due in these hours
 no-patients = This cart knows of no patient in the ward.
 to-the-round = List

@@ -23,7 +23,6 @@ beds-with-news = Du nouveau : { $count } { $count ->
    *[other] patients
   }
 and-more = et { $count } de plus
-given-so-far = { $count } administrées, rien d’autre n’est dû
 nothing-now = Rien n’est dû à ces heures
 no-patients = Ce chariot ne connaît aucun patient du service.
 to-the-round = Liste

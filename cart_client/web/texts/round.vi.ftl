@@ -20,7 +20,6 @@ status-waiting = Chờ khoa Dược
 status-in-progress = Đang truyền
 beds-with-news = Có thay đổi: { $count } người bệnh
 and-more = và { $count } mục khác
-given-so-far = Đã thực hiện { $count } liều, không còn liều nào đến giờ
 nothing-now = Không có liều nào trong khoảng giờ này
 no-patients = Khoa hiện không có người bệnh nào trên xe này.
 to-the-round = Danh sách

@@ -154,6 +154,7 @@ def test_minutes_count_on_between_two_answers_by_the_servers_clock(running: Runn
     assert 1 <= abs(later - shown) <= 3
 
 
+@pytest.mark.slow
 def test_the_quality_page_draws_every_chart_and_is_for_everybody(running: Running, context: BrowserContext) -> None:
     page = signed_in(running, context, PHARMACIST)
     page.goto(f"{running.url}/quality/?weeks=4")
@@ -169,6 +170,7 @@ def test_the_quality_page_draws_every_chart_and_is_for_everybody(running: Runnin
     assert inspect(page, TOUCH) == []
 
 
+@pytest.mark.slow
 def test_the_radar_and_the_list_of_screens_are_for_everybody(running: Running, context: BrowserContext) -> None:
     page = signed_in(running, context, CHARGE)
     wrongs: list[str] = []

@@ -79,6 +79,10 @@ def queue() -> Response | str:
                 "versions": versions,
                 "names": views_pharmacy.names(tx, people),
             }
+        # One that is not among those listed (another ward's, or past the end of the list) is looked at by itself.
+        now = next((view for view in waiting if view.order.id == current), chosen)
+        if now is None and current:
+            now = orders.find(tx, current)
         morning = _morning(tx) if request.args.get("part") != "live" else ()
     viewing.seen(patient=chosen.order.patient if chosen is not None else None, ward=ward, count=len(waiting))
     return page.live(
@@ -92,7 +96,7 @@ def queue() -> Response | str:
         chosen=chosen,
         wanted=wanted,
         current=current,
-        now_shown=next((_mark(view) for view in waiting if view.order.id == current), ""),
+        now_shown=_mark(now) if now is not None else "",
         mark=_mark(chosen) if chosen is not None else "",
         morning=morning,
         sentence=_sentence,

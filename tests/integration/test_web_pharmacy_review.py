@@ -121,6 +121,8 @@ def test_the_page_says_by_itself_that_somebody_else_was_there(app: Flask) -> Non
     page = client.get("/pharmacy/?order=O1").text
     (shown,) = re.findall(r'data-shown="([^"]+)"', page)
     assert f'data-now="{shown}"' in page
+    elsewhere = client.get("/pharmacy/?order=O1&ward=KHOA-2&part=live").text
+    assert f'data-now="{shown}"' in elsewhere  # not in this list, and as it was all the same
     with app.app_context(), transaction(PRESCRIBER) as tx:
         verbs.amend(tx, PRESCRIBER, an_order(1, dose=Quantity.parse("250 mg")), version=1, reason="less")
     later = client.get("/pharmacy/?order=O1&part=live").text

@@ -122,7 +122,7 @@ def _dose(rng: random.Random, order: str, nurse: str, patient: str, due: datetim
     for rule, level, often, passed in _ALERTS:
         if rule in ("T1", "P6") or rng.random() * 10_000 >= often:
             continue
-        one = Asked(rule=rule, level=level, satisfied=True, unknown=rule == "H1")
+        one = Asked(rule=rule, level=level, satisfied=True, unknown=rule == "H1" and rng.random() < 0.2)
         if rng.random() < passed:
             asked.append(one)
         else:

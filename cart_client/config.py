@@ -22,6 +22,7 @@ from cart_client.identity import Identity
 from devices.broker import BrokerConfig
 from pointofcare.errors import ConfigError
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
+from pointofcare.wire.training import SUFFIX, is_training
 
 # A topic level: a space in a topic closes the connection on some brokers.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -40,6 +41,8 @@ class Config:
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
     time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables. `identity_dir` holds the key
     and the certificate that `pointofcare-cart enrol` got; the broker is then reached with them, and nothing has a password.
+
+    `training`: nobody here is a real patient, as the facility's id says.
 
     `phone_socket` set: the screen and the camera are a phone's browser, and the pages are served on this Unix socket alone, for the
     server's gate."""
@@ -99,7 +102,15 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
     language = top.text("language", DEFAULT_LANGUAGE)
     if language not in LANGUAGES:
         faults.append(("language", f"one of {', '.join(LANGUAGES)}"))
-    cart = top.name("cart")
+    cart, facility = top.name("cart"), top.name("facility")
+    training = is_training(facility)
+    if given.get("training") is not None and top.flag("training") is not training:
+        meant = (
+            f'write true, or a facility that does not end with "{SUFFIX}"'
+            if training
+            else f'only with a facility that ends with "{SUFFIX}"'
+        )
+        faults.append(("training", meant))
     identity_text = top.text("identity_dir", "")
     identity = Identity(directory=beside / identity_text, cart=cart) if identity_text else None
     if identity is not None and not enrolling and not identity.complete:
@@ -111,13 +122,13 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         files = {"ca_file": identity.ca_file, "cert_file": identity.in_use, "key_file": None}
     config = Config(
         cart=cart,
-        facility=top.name("facility"),
+        facility=facility,
         ward=top.name("ward"),
         zone=zone,
         language=language,
         data_dir=beside / top.text("data_dir", "data"),
         server_key_file=beside / top.text("server_key_file", "server-key.json"),
-        training=top.flag("training"),
+        training=training,
         broker=BrokerConfig(
             host=broker.text("host", "127.0.0.1"),
             port=broker.number("port", 1883, 1, 65535),

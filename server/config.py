@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
+from pointofcare.wire.training import SUFFIX, is_training
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
 LANGUAGES = ("vi", "en", "fr")
@@ -168,7 +169,8 @@ class SiteConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """`data_dir` is where relative paths of the file are anchored; `timezone` is the wards' IANA name."""
+    """`data_dir` is where relative paths of the file are anchored; `timezone` is the wards' IANA name. `training`: nobody here is a real
+    patient; the facility's id says it too, always."""
 
     database_url: str
     facility: str
@@ -179,6 +181,7 @@ class ServerConfig:
     timezone: str = "Asia/Ho_Chi_Minh"
     languages: tuple[str, ...] = LANGUAGES
     demo: bool = False
+    training: bool = False
     table_lifetime_h: int = 24
     http: HttpConfig = HttpConfig()
     mqtt: MqttConfig | None = MqttConfig()
@@ -378,11 +381,13 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         privileged_lifetime_h=reader.number("sessions", "privileged_lifetime_h", 12, least=1, most=24),
     )
     demo = reader.flag("", "demo", False)
+    training = reader.flag("", "training", False)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     mqtt_on = reader.flag("mqtt", "enabled", True)
     reader.unknown()
     problems = reader.problems
     problems += _faults(database_url, facility, secret_key, password_salt, timezone, emr, site)
+    problems += _training_faults(training, facility, emr)
     if not re.fullmatch(r"[0-9]{6,12}", site.gsrn_prefix, re.ASCII):
         problems.append(("site.gsrn_prefix", "must be 6 to 12 digits: the hospital's GS1 company prefix"))
     if machines.broker not in ("nats", "mosquitto"):
@@ -411,6 +416,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         timezone=timezone,
         languages=chosen,
         demo=demo,
+        training=training,
         table_lifetime_h=table_lifetime_h,
         http=http,
         mqtt=mqtt if mqtt_on else None,
@@ -482,6 +488,20 @@ def _faults(
     return problems
 
 
+def _training_faults(training: bool, facility: str, emr: EmrConfig) -> list[tuple[str, str]]:
+    """A server is of one kind in everything, or it does not start."""
+    problems: list[tuple[str, str]] = []
+    if training and facility and not is_training(facility):
+        problems.append(("facility", f'must end with "{SUFFIX}" where training = true: carts and tables are told apart by it'))
+    if not training and is_training(facility):
+        problems.append(("facility", f'must not end with "{SUFFIX}", or set training = true: such a facility has no real patients'))
+    if training and emr.target != "folder":
+        problems.append(("emr.target", 'must be "folder" where training = true: what is practised goes into no medical record'))
+    if training and any((emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret)):
+        problems.append(("emr.base_url", "remove the EMR's address and sign-in where training = true: a folder needs none"))
+    return problems
+
+
 def _anchored(database_url: str, anchor: Path) -> str:
     prefix = "sqlite:///"
     if database_url.startswith(prefix) and not database_url.startswith((prefix + "/", prefix + ":memory:")):
@@ -491,9 +511,10 @@ def _anchored(database_url: str, anchor: Path) -> str:
 
 def fresh(*, facility: str) -> str:
     """The text of a new configuration file, with secrets drawn for it."""
+    training = is_training(facility)
     return f"""# pointofcare-server. Every setting can also come from the environment: POINTOFCARE_MQTT_PASSWORD, POINTOFCARE_SECRET_KEY ...
-database_url = "sqlite:///pointofcare.sqlite"
-facility = "{facility}"
+database_url = "sqlite:///{"training" if training else "pointofcare"}.sqlite"
+facility = "{facility}"{f"{chr(10)}training = true" if training else ""}
 secret_key = "{secrets.token_urlsafe(48)}"
 password_salt = "{secrets.token_urlsafe(48)}"
 signing_key = "signing-key.json"
@@ -513,5 +534,5 @@ port = 1883
 
 [emr]
 target = "folder"
-folder = "emr-out"
+folder = "{"emr-training" if training else "emr-out"}"
 """

@@ -22,8 +22,9 @@ def mapping_context(config: EmrConfig, *, facility: str) -> MappingContext:
 def open_emr(config: EmrConfig, *, facility: str) -> EmrPort:
     """The configured target; nothing is connected yet. Raises: ConfigError."""
     if config.target == "folder":
-        from server.emr.folder import FolderEmr
+        from server.emr.folder import FolderEmr, claim
 
+        claim(config.folder, facility=facility)
         return FolderEmr(config.folder)
     if config.target == "fhir" and config.base_url:
         from server.emr.fhir import FhirEmr

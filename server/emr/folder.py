@@ -12,8 +12,39 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pointofcare.errors import EmrRejectedError, EmrUnavailableError
+from pointofcare.errors import ConfigError, EmrRejectedError, EmrUnavailableError
+from pointofcare.wire.training import is_training
 from server.emr.port import Accepted
+
+# The file that marks a folder of made-up patients; it holds the facility's id.
+MARK = "TRAINING"
+
+
+def claim(directory: Path, *, facility: str) -> None:
+    """What is practised goes into a folder of its own, and nothing else ever goes there; a training facility marks its folder at the
+    first use. Raises: ConfigError: the folder is of the other kind, or cannot be made."""
+    mark, half = directory / MARK, directory / f"{MARK}.part"
+    try:
+        found = mark.read_text(encoding="utf-8").strip() if mark.exists() else None
+        if not is_training(facility):
+            if found is not None:
+                raise ConfigError(f"{directory} is the folder of {found}: its patients are not real", remedy="set emr.folder to another")
+            return
+        if found == facility:
+            return
+        if found is not None or (directory.exists() and any(one.name != half.name for one in directory.iterdir())):
+            raise ConfigError(
+                f"{directory} holds what is not of the training facility {facility}",
+                remedy="set emr.folder to a folder of its own, empty or not yet there",
+            )
+        directory.mkdir(parents=True, exist_ok=True)
+        with half.open("w", encoding="utf-8") as file:
+            file.write(facility + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        half.rename(mark)
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"folder {directory} cannot be used: {exc}", remedy="give this program the right to write there") from exc
 
 
 class FolderEmr:

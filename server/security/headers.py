@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+
+from pointofcare.wire.training import is_training
+from server.store.database import FACILITY
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# On every answer of a server whose patients are not real: whoever reads the API by program has no banner.
+TRAINING_HEADER = "Pointofcare-Training"
 ONE_YEAR_S = 365 * 24 * 3600
 
 
@@ -25,6 +30,8 @@ def register(app: Flask) -> None:
             headers["Cache-Control"] = "public, max-age=86400"
         else:
             headers["Cache-Control"] = "no-store"
+        if is_training(current_app.config[FACILITY]):
+            headers[TRAINING_HEADER] = "not-real-patients"
         if request.is_secure or app.config.get("SESSION_COOKIE_SECURE"):
             headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR_S}; includeSubDomains")
         return response

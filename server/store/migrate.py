@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from pointofcare.errors import ConfigError
+from server.store import training
 from server.store.database import db
 
 DIRECTORY = Path(__file__).parent / "migrations"
@@ -24,9 +25,12 @@ def _config() -> Config:
 
 def upgrade(revision: str = "head") -> None:
     """Applies every migration that the database lacks, up to `revision`. One that was broken off is undone by the database, and begins
-    anew. Raises: ConfigError for a database that a newer version has changed."""
+    anew. Raises: ConfigError for a database that a newer version has changed, or that is of the other kind (training or not)."""
     _require_known(current())
+    training.require()
     command.upgrade(_config(), revision)
+    if revision == "head":
+        training.require()
 
 
 def head() -> str:
@@ -45,7 +49,8 @@ def current() -> str | None:
 
 
 def require_current() -> None:
-    """Raises: ConfigError when the database is not at this version's schema."""
+    """Raises: ConfigError when the database is not at this version's schema, or of the other kind (training or not)."""
+    training.require()
     found = current()
     _require_known(found)
     if found != head():

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
-from server.store import driver
+from server.store import driver, training
 from server.store.database import FACILITY, WRITES, db
 from server.store.tables import AuditRow
 
@@ -117,7 +117,9 @@ def _writing() -> Engine:
 
 @contextmanager
 def transaction(actor: Actor, *, at: datetime | None = None) -> Iterator[Transaction]:
-    """Commits when the block ends, rolls back when it raises."""
+    """Commits when the block ends, rolls back when it raises. Raises: ConfigError for a database of real patients in training, and the
+    other way round."""
+    training.require()
     with Session(_writing(), expire_on_commit=False) as session, session.begin():
         tx = Transaction(session=session, facility=current_app.config[FACILITY], actor=actor, at=at or datetime.now(UTC))
         yield tx

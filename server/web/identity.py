@@ -71,6 +71,8 @@ def band(patient_id: str) -> Response | BaseResponse:
             ward = patients.ward(tx, patient.ward) if patient.ward else None
             # Drawn inside: a band that cannot be drawn revokes none.
             lines = tuple(line for line in (f"{page.word('sex', patient.sex)} · {ward.name if ward else ''}".strip(" ·"),) if line)
+            if page.config().training:
+                lines = (page.t("training-banner"), *lines)
             file = bands.pdf(
                 bands.Band(
                     gsrn=made.gsrn, srin=made.srin or "", name=patient.name, mrn=patient.mrn, birth_date=patient.birth_date, lines=lines

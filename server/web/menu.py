@@ -88,6 +88,7 @@ def register(app: Flask) -> None:
             "lang": page.language(),
             "languages": [(code, LANGUAGE_NAMES[code]) for code in config.languages],
             "facility": config.facility,
+            "training": config.training,
             "timezone": config.timezone,
             "person": who,
             "person_roles": sorted(who.roles) if who else [],

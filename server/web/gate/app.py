@@ -55,7 +55,9 @@ def create_app(config: ServerConfig, *, standing: Standing, carts: Carts, scope:
 
     def own_page(name: str, status: int) -> Response:
         language = request.accept_languages.best_match(config.languages) or config.languages[0]
-        page = render_template("gate.html", name=name, language=language, t=lambda code: texts.text(language, code, {}))
+        page = render_template(
+            "gate.html", name=name, language=language, training=config.training, t=lambda code: texts.text(language, code, {})
+        )
         return make_response(page, status)
 
     @app.before_request

@@ -1,0 +1,3 @@
+training-banner = ĐÀO TẠO – không phải người bệnh thật
+training-name = Máy chủ đào tạo
+audited-training-begun = Bắt đầu dùng cơ sở dữ liệu đào tạo

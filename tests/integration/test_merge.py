@@ -18,11 +18,12 @@ from pointofcare.quantity import Quantity
 from server.store import database, identities, leases, merges, orders, patients, views_patients
 from server.store.tables import AdministrationRow
 from server.store.transaction import reading, transaction
-from server.usecases import administrations, merge, observations, tables
+from server.usecases import administrations, admission, merge, observations, tables
 from server.usecases import leases as lease_verbs
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from tests.support import server_ward, web
+from tests.support.databases import migrated_app
 from tests.support.server_ward import CHARGE, IMPORT, NURSE, PRESCRIBER, WARD, a_record, gsrn
 
 NOW = datetime.now(UTC)
@@ -75,6 +76,24 @@ def test_a_merge_loses_no_dose_no_order_no_band_and_no_value(app: Flask) -> None
     assert doses("P1") == records
     assert doses("P2") == set()
     assert len(done.moved["administrations"]) == 2
+
+
+def test_a_merge_and_its_way_back_hold_on_postgresql_too(tmp_path: Path) -> None:
+    with migrated_app("postgresql", tmp_path):
+        server_ward.open_ward(patient_count=2)
+        first, second = given(1), given(2)
+        with transaction(NURSE) as tx:
+            observations.enter(tx, NURSE, record_id=str(uuid4()), patient="P2", code="heart-rate", value=Quantity.parse("70 /min"))
+        done = joined()
+        assert doses("P1") == {first, second}
+        with transaction(CHARGE) as tx:
+            merge.undo(tx, CHARGE, done.id, reason="two people after all")
+        assert (doses("P1"), doses("P2")) == ({first}, {second})
+        joined()
+        assert given(2) in doses("P1")
+        with transaction(NURSE) as tx:
+            drawn = [admission.admit_unknown(tx, NURSE, sex="male", ward=WARD, bed=None, note="x").name for _ in range(2)]
+        assert drawn == ["VÔ DANH NAM 1", "VÔ DANH NAM 2"]
 
 
 def test_the_carts_chart_follows_and_names_no_record_that_is_gone(app: Flask) -> None:

@@ -7,7 +7,7 @@ says what she gave, and that is recorded as a fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -247,13 +247,14 @@ def end(visit: Visit, command: EndAnaphylaxis, now: datetime) -> None:
     ward = visit.dues.ward(now)
     who = next((each for each in ward.patients if each.id == one.patient), None) if ward is not None else None
     lines = timeline(one, ward.entries if ward is not None else (), who.observations if who is not None else (), now)
+    names = {product.id: product.name for product in visit.chart.products(now)}
     summary = [
         {
             "at": line.at.isoformat(),
             "kind": line.kind,
             **({"step": line.step} if line.step else {}),
             **({"words": line.words} if line.words else {}),
-            **({"record_id": line.given.record_id, "product": line.given.product, "dose": str(line.given.dose)} if line.given else {}),
+            **(_drug(line.given, names) if line.given is not None else {}),
             **({"values": {value.code: str(value.value) for value in line.values}} if line.values else {}),
         }
         for line in lines
@@ -265,3 +266,10 @@ def end(visit: Visit, command: EndAnaphylaxis, now: datetime) -> None:
         "lines": summary[:300],
     }
     notes.write(visit, command, NoteKind.ANAPHYLAXIS_ENDED, now, patient=one.patient, of=one.id, details=details)
+
+
+def _drug(given: HistoryEntry, names: Mapping[str, str]) -> dict[str, object]:
+    """By its record; named as the formulary names it now."""
+    product = given.product or ""
+    dose = str(given.dose) if given.dose is not None else ""
+    return {"record_id": given.record_id or "", "product": product, "name": names.get(product, product), "dose": dose}

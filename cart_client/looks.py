@@ -61,6 +61,13 @@ def look(body: PatientChartBody | None, patient: str | None) -> Look | None:
     return Look(patient=who.id, seen=Seen(patient=who, orders=orders), answers=answers)
 
 
+def _asks(order: Order) -> tuple[object, ...]:
+    """What an order asks for, whatever its number: sheets are written anew every day or two, and the same drug is no news."""
+    amounts = (order.dose, order.dose_range, order.rate, order.rate_range, order.dosages, order.additives)
+    times = (order.category, order.times, order.every, order.days_of_week, order.prn)
+    return order.ingredient, order.form, order.route, amounts, times, order.needs_double_check
+
+
 def _answer(request: DoseRequest) -> tuple[str, str, str]:
     return request.record_id, request.status, request.answer
 
@@ -113,7 +120,16 @@ def _since(
     before: Look, patient: Patient, orders: list[Order], requests: list[DoseRequest], told: Iterable[OrderChanged]
 ) -> Iterable[Mark]:
     now = Seen(patient=patient, orders=tuple(orders))
+    then = {order.id: order for order in before.seen.orders}
+    asked_then = {_asks(order) for order in before.seen.orders if order.status is OrderStatus.ACTIVE}
+    asked_now = {_asks(order) for order in orders if order.status is OrderStatus.ACTIVE}
+    by_id = {order.id: order for order in orders}
     for each in change.between(before.seen, now, told=told):
+        came, went = by_id.get(each.order or ""), then.get(each.order or "")
+        if each.code == "order-added" and came is not None and came.verified and _asks(came) in asked_then:
+            continue
+        if each.code in ("order-gone", "order-ended", "order-stopped") and went is not None and _asks(went) in asked_now:
+            continue
         yield Mark(patient=patient.id, kind=_KINDS.get(each.code, "changed"), order=each.order, change=each)
     for request in requests:
         if request.answered_at is not None and _answer(request) not in before.answers:
@@ -125,6 +141,8 @@ def _unseen(
 ) -> Iterable[Mark]:
     """Never looked at here: what the chart itself says came lately."""
     newest = {each.order: each for each in told}
+    started = {order.id: order.start for order in orders if order.start is not None}
+    asked_before = {_asks(order) for order in orders if order.id in started and now - started[order.id] > LATELY}
     for order in orders:
         tells = newest.get(order.id)
         subject = order.display or order.ingredient
@@ -134,6 +152,8 @@ def _unseen(
                 one = Change(code=code, subject=subject, order=order.id, by=tells.by, at=tells.at, reason=tells.reason)
                 yield Mark(patient=patient.id, kind=_KINDS.get(code, "changed"), order=order.id, change=one)
         elif order.status is OrderStatus.ACTIVE and order.start is not None and order.version == 1 and now - order.start <= LATELY:
+            if _asks(order) in asked_before and order.verified:
+                continue
             yield Mark(patient=patient.id, kind="new", order=order.id, change=Change(code="order-added", subject=subject, order=order.id))
     for request in requests:
         if request.answered_at is not None and now - request.answered_at <= LATELY:

@@ -53,6 +53,25 @@ def test_a_new_allergy_is_marked() -> None:
     assert [(mark.kind, mark.change.code if mark.change else "") for mark in one.marks("N1", body, NOW)] == [("changed", "allergy-added")]
 
 
+def test_the_same_drug_on_a_new_sheet_is_no_news_and_another_dose_is() -> None:
+    one = Looks()
+    seen(one, chart_body())
+    first, *others = orders()
+    ended = replace(first, version=2, status=OrderStatus.COMPLETED)
+    assert kinds(one, with_orders(ended, *others, replace(first, id="O11"))) == []
+    half = replace(first, id="O11", dose=an_order("X", "P1", "x", "250 mg").dose)
+    assert kinds(one, with_orders(ended, *others, half)) == [("P1", "stopped", "O1"), ("P1", "new", "O11")]
+    unverified = replace(first, id="O11", verified=False)
+    assert ("P1", "new", "O11") in kinds(one, with_orders(ended, *others, unverified))
+
+
+def test_to_who_never_looked_the_same_drug_on_a_new_sheet_is_no_news() -> None:
+    first, *others = orders()
+    again = replace(first, id="O11", start=NOW - timedelta(hours=1))
+    assert kinds(Looks(), with_orders(replace(first, status=OrderStatus.COMPLETED), *others, again)) == []
+    assert kinds(Looks(), with_orders(*others, again)) == [("P1", "new", "O11")]
+
+
 def test_an_answer_of_the_pharmacy_is_marked_once_and_again_when_it_is_another() -> None:
     asked = DoseRequest(record_id="r1", order="O1", due=NOW, status="requested", asked_at=NOW - timedelta(minutes=9))
     one = Looks()

@@ -23,7 +23,6 @@ from devices.brokers import nats
 from devices.brokers.account import Account
 from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
-from pointofcare.wire.training import is_training
 from simulation import emr_peer, files, processes, shelf, ward
 from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
@@ -31,8 +30,6 @@ from simulation.processes import Child
 
 Progress = Callable[[str], None]
 _BAGS = "bags.json"
-# A machine that does much else at once takes several times as long as an idle one.
-_READY_S = 60.0
 _PROGRAMS = ("server", "hand", "gate", *ward.CARTS)
 
 
@@ -42,7 +39,6 @@ class Hospital:
 
     directory: Path
     seed: int
-    facility: str
     ward: ward.Ward
     broker: RunningBroker
     hand: VirtualCamera
@@ -67,7 +63,6 @@ def start(
     directory: Path,
     *,
     seed: int,
-    facility: str = ward.FACILITY,
     carts: Sequence[str] = ward.CARTS,
     with_emr: bool = False,
     bridge: bool = True,
@@ -79,7 +74,7 @@ def start(
 
     Raises: PointOfCareError naming the part that did not start."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    memory = _memory(directory, seed, facility)
+    memory = _memory(directory, seed)
     ports = _ports(memory["ports"], (*_PROGRAMS, "broker"))
     memory["ports"] = ports
     _remember(directory, memory)
@@ -92,7 +87,7 @@ def start(
     ]
     with contextlib.ExitStack() as undo:
         progress("broker (NATS, MQTT)")
-        broker = nats.start(directory / "broker", accounts, facility=facility, port=ports["broker"])
+        broker = nats.start(directory / "broker", accounts, facility=ward.FACILITY, port=ports["broker"])
         undo.callback(broker.stop)
         emr = None
         if with_emr:
@@ -110,7 +105,6 @@ def start(
         hospital = Hospital(
             directory=directory,
             seed=memory["seed"],
-            facility=facility,
             ward=the_ward,
             broker=broker,
             hand=hand,
@@ -130,14 +124,14 @@ def start(
             progress(f"cart {cart}")
             _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
         for name, word in (("server", "pointofcare-server ready"), *((child.name, "ready") for child in hospital.children[1:])):
-            processes.wait_for_line(_child(hospital, name), word, timeout_s=_READY_S)
+            processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
         if phones:
             progress(f"phones {', '.join(phones)}: their carts and the HTTPS gate")
-            settings = phone_carts.write(directory, phones, facility=facility, broker_host=broker.host, broker_port=broker.port)
+            settings = phone_carts.write(directory, phones, broker_host=broker.host, broker_port=broker.port)
             hospital.children += phone_carts.start(directory, directory / "server.toml", settings, memory["passwords"], phones)
-            processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=_READY_S)
+            processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=30)
             for phone in phones:
-                processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=_READY_S)
+                processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=30)
         undo.pop_all()
     return hospital
 
@@ -152,13 +146,12 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
         settings,
         [
             'database_url = "sqlite:///server.sqlite"',
-            f"facility = {_toml(hospital.facility)}",
+            f"facility = {_toml(ward.FACILITY)}",
             f"secret_key = {_toml(passwords['secret_key'])}",
             f"password_salt = {_toml(passwords['password_salt'])}",
             'signing_key = "signing-key.json"',
             f"timezone = {_toml(ward.TIMEZONE)}",
             "demo = true",
-            *(["training = true"] if is_training(hospital.facility) else []),
             "[http]",
             f"port = {port}",
             "[mqtt]",
@@ -210,7 +203,7 @@ def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progre
         settings,
         [
             f"cart = {_toml(cart)}",
-            f"facility = {_toml(hospital.facility)}",
+            f"facility = {_toml(ward.FACILITY)}",
             f"serial_port = {_toml(str(link))}",
             f"socket_path = {_toml(str(directory / 'drawers.sock'))}",
             f"data_dir = {_toml(str(directory / 'bridge'))}",
@@ -239,7 +232,7 @@ def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, draw
         settings,
         [
             f"cart = {_toml(cart)}",
-            f"facility = {_toml(hospital.facility)}",
+            f"facility = {_toml(ward.FACILITY)}",
             f"ward = {_toml(ward.WARD)}",
             f"zone = {_toml(ward.TIMEZONE)}",
             'data_dir = "data"',
@@ -276,22 +269,16 @@ def _child(hospital: Hospital, name: str) -> Child:
     return next(child for child in hospital.children if child.name == name)
 
 
-def _memory(directory: Path, seed: int, facility: str) -> dict[str, Any]:
-    """What a restart must find again: when the ward was born, its seed, the passwords between the programs.
-
-    Raises: PointOfCareError: the folder is of another facility."""
+def _memory(directory: Path, seed: int) -> dict[str, Any]:
+    """What a restart must find again: when the ward was born, its seed, the passwords between the programs."""
     path = directory / "memory.json"
     names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS, *phone_carts.NAMES)
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if kept.get("facility", ward.FACILITY) != facility:
-            problem = f"{directory} is the folder of {kept.get('facility', ward.FACILITY)}, not of {facility}"
-            raise PointOfCareError(problem, remedy="name another folder with --directory")
         # A folder of an older program knows fewer names.
         kept["passwords"] = {**{name: secrets.token_urlsafe(36) for name in names}, **kept["passwords"]}
         return kept
     return {
-        "facility": facility,
         "seed": seed,
         "born": datetime.now(UTC).replace(second=0, microsecond=0).isoformat(),
         "people": secrets.token_hex(16),
@@ -334,6 +321,5 @@ def sign_ins(hospital: Hospital) -> list[tuple[str, str, str, str]]:
     return [(member.roles[0].value, member.email, member.password, member.pin) for member in hospital.ward.staff]
 
 
-def default_directory(name: str = "demo") -> Path:
-    """Each kind has a folder of its own: POINTOFCARE_DEMO_DIR, POINTOFCARE_TRAINING_DIR, else one beside this."""
-    return Path(os.environ.get(f"POINTOFCARE_{name.upper()}_DIR", f".{name}")).resolve()
+def default_directory() -> Path:
+    return Path(os.environ.get("POINTOFCARE_DEMO_DIR", ".demo")).resolve()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -35,7 +36,8 @@ class Kiosk:
 
 
 @contextmanager
-def running_kiosk(directory: Path) -> Iterator[Kiosk]:
+def running_kiosk(directory: Path, *, in_the_wards_time: bool = False) -> Iterator[Kiosk]:
+    """`in_the_wards_time`: the pages' clock goes on from the bedside's own moment, where it is today otherwise."""
     stand = Stand(directory)
     stand.put(CameraTold(live=True, source="test"))
     lock = threading.RLock()
@@ -49,11 +51,13 @@ def running_kiosk(directory: Path) -> Iterator[Kiosk]:
     picture = cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1].tobytes()
     frozen = threading.Event()
     last: list[View] = []
+    begun = time.monotonic()
 
     def view() -> View:
         """As the running loop shows it: a new picture every second, until it hangs."""
         if not (frozen.is_set() and last):
-            last[:] = [replace(stand.view, at=datetime.now(UTC))]
+            at = stand.clock.at + timedelta(seconds=time.monotonic() - begun) if in_the_wards_time else datetime.now(UTC)
+            last[:] = [replace(stand.view, at=at)]
         return last[0]
 
     app = create_app(view=view, ask=ask, jpeg=lambda: (1, picture), names=stand.chart.names)

@@ -31,13 +31,13 @@ EVERYBODY = (server_ward.NURSE, server_ward.CHARGE, server_ward.PHARMACIST, serv
 
 
 @contextmanager
-def ward_app(directory: Path, *, verified: bool = False) -> Iterator[Flask]:
+def ward_app(directory: Path, *, verified: bool = False, patient_count: int = 2) -> Iterator[Flask]:
     """The whole application with a small ward, its people, and no order verified unless asked."""
     app = create_app(config_for(f"sqlite:///{directory / 'ward.sqlite'}", directory))
     app.config["TESTING"] = True
     with app.app_context():
         migrate.upgrade()
-        server_ward.open_ward(patient_count=2, verified=verified)
+        server_ward.open_ward(patient_count=patient_count, verified=verified)
         with transaction(server_ward.IMPORT) as tx:
             for actor in (FLEET, ADMIN):
                 staff.receive(tx, server_ward.a_member(actor))

@@ -30,6 +30,8 @@ from simulation.processes import Child
 
 Progress = Callable[[str], None]
 _BAGS = "bags.json"
+# A machine that does much else at once takes several times as long as an idle one.
+_READY_S = 60.0
 _PROGRAMS = ("server", "hand", "gate", *ward.CARTS)
 
 
@@ -124,14 +126,14 @@ def start(
             progress(f"cart {cart}")
             _start_cart(hospital, cart, ports[cart], memory["passwords"][cart], drawers=bridge and cart == carts[0])
         for name, word in (("server", "pointofcare-server ready"), *((child.name, "ready") for child in hospital.children[1:])):
-            processes.wait_for_line(_child(hospital, name), word, timeout_s=30)
+            processes.wait_for_line(_child(hospital, name), word, timeout_s=_READY_S)
         if phones:
             progress(f"phones {', '.join(phones)}: their carts and the HTTPS gate")
             settings = phone_carts.write(directory, phones, broker_host=broker.host, broker_port=broker.port)
             hospital.children += phone_carts.start(directory, directory / "server.toml", settings, memory["passwords"], phones)
-            processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=30)
-            for phone in phones:
-                processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {phone_carts.socket(directory, phone)}", timeout_s=30)
+            processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=_READY_S)
+            for place in (phone_carts.socket(directory, phone) for phone in phones):
+                processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {place}", timeout_s=_READY_S)
         undo.pop_all()
     return hospital
 

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles gallery lock format clean
+.PHONY: help setup demo training demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ setup: $(STAMP) ## make the environment in .venv, with the system libraries it n
 
 demo: $(STAMP) ## the whole hospital on this machine: server, broker, two carts, a ward of 24 (RESET=1 starts anew)
 	@exec $(PY) -m simulation demo $(if $(RESET),--reset) $(ARGS)
+
+training: $(STAMP) ## the same to learn in: patients, people, keys and ports of its own in .training, and every screen says so (RESET=1 starts anew)
+	@exec $(PY) -m simulation training $(if $(RESET),--reset) $(ARGS)
 
 demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and prove it (ARGS="--seed 7 --json FILE")
 	@exec $(PY) -m simulation once $(ARGS)
@@ -75,4 +78,4 @@ lock: $(STAMP) ## resolve the dependencies anew
 	.venv/bin/uv pip compile --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 --universal --upgrade pyproject.toml -o requirements.lock
 
 clean: ## forget the demo's state and the environment
-	rm -rf .demo .venv benchmarks/results
+	rm -rf .demo .training .venv benchmarks/results

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from waitress.server import create_server
@@ -32,9 +34,12 @@ from devices import registry
 from pointofcare.errors import ConfigError
 from pointofcare.verdict import engine
 from pointofcare.wire.messages import CartPhase
+from pointofcare.wire.training import is_training
 
 log = logging.getLogger(__name__)
 NO_CAMERA = "none"
+# Beside the journal: the facility whose records are in it.
+FACILITY_FILE = "facility"
 ERASE_EVERY_S = 300.0
 
 # A body is refused before it is kept: it must not fill the disk that the journal needs.
@@ -58,6 +63,7 @@ class CartProgram:
         for line in self._unlocked.told:
             log.warning("%s", line)
         self.told = self._unlocked.told
+        _claim(config.data_dir, config.facility)
         self._journal = Journal(config.data_dir / at_rest.JOURNAL, cart=config.cart, at_rest=self._unlocked.key)
         self._clock = clock_of(self._journal, now=wall, mono_s=steady_s, boot_id=clocks.boot_id())
         self._chart = Chart(
@@ -223,3 +229,28 @@ def _versions() -> dict[str, str]:
     except PackageNotFoundError:
         app = "source"
     return {"app": app, "engine": engine.VERSION}
+
+
+def _claim(data_dir: Path, facility: str) -> None:
+    """The journal and the chart in `data_dir` are of one kind for good: real doses that wait there must never be sent to a training
+    server, which would not take them. Raises: ConfigError."""
+    path = data_dir / FACILITY_FILE
+    try:
+        told = path.read_text(encoding="utf-8").strip() if path.exists() else None
+        if told is None:
+            # A folder of an older program is of real patients.
+            used = any((data_dir / name).exists() for name in (at_rest.JOURNAL, at_rest.CHART))
+            if not (used and is_training(facility)):
+                half = path.with_name(f"{path.name}.part")
+                with half.open("w", encoding="utf-8") as file:
+                    file.write(facility + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                half.rename(path)
+                return
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path} cannot be used: {exc}", remedy="give this program the right to write there") from exc
+    if told is None or is_training(told) is not is_training(facility):
+        of = f"of {told}" if told else "of real patients, as far as is known"
+        problem = f"{data_dir} is {of}, and this cart is now of {facility}: training and care never share a folder"
+        raise ConfigError(problem, problems=(("data_dir", problem),), remedy="set data_dir to another folder")

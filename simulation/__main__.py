@@ -1,4 +1,4 @@
-"""`pointofcare-demo demo | once | asyncapi | screenshots`: the virtual hospital for a person, unattended, and as documents."""
+"""`pointofcare-demo demo | training | once | asyncapi | screenshots`: the virtual hospital for a person, unattended, and as documents."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 _COMMANDS = {
     "demo": ("simulation.demo", "the whole hospital on this machine, until Ctrl-C"),
+    "training": ("simulation.training", "the same for people who learn, apart from everything: every screen says so"),
     "once": ("simulation.once", "one dose unattended, from the camera's frame to the EMR, proven"),
     "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),

@@ -16,19 +16,24 @@ from rich.table import Table
 
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire import routes
+from pointofcare.wire.training import is_training
 from simulation import hospital, phones, ward
 from simulation.hospital import Hospital
 from simulation.processes import start
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, training: bool = False) -> int:
     """Start, print the addresses, wait for Ctrl-C or SIGTERM, stop. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="pointofcare-demo demo", description=__doc__)
+    name, again = ("training", "make training RESET=1") if training else ("demo", "make demo RESET=1")
+    parser = argparse.ArgumentParser(prog=f"pointofcare-demo {name}", description=__doc__)
     parser.add_argument("--reset", action="store_true", help="forget the state of earlier runs")
     parser.add_argument("--seed", type=int, default=1, help="which virtual ward (of a new state)")
-    parser.add_argument("--directory", type=Path, default=hospital.default_directory(), help="where the state lies")
+    parser.add_argument("--directory", type=Path, default=hospital.default_directory(name), help="where the state lies")
     parser.add_argument(
-        "--emr", choices=("folder", "sekmet"), default="folder", help="write FHIR bundles to a folder, or into a real FHIR server"
+        "--emr",
+        choices=("folder",) if training else ("folder", "sekmet"),
+        default="folder",
+        help="write FHIR bundles to a folder, or into a real FHIR server",
     )
     parser.add_argument(
         "--phones-at",
@@ -56,6 +61,7 @@ def run(arguments: Sequence[str]) -> int:
             running = hospital.start(
                 chosen.directory,
                 seed=chosen.seed,
+                facility=ward.TRAINING if training else ward.FACILITY,
                 with_emr=chosen.emr == "sekmet",
                 phones=phones.NAMES,
                 phones_at=chosen.phones_at,
@@ -65,10 +71,10 @@ def run(arguments: Sequence[str]) -> int:
         console.print("Stopped while starting.")
         return 130
     except PointOfCareError as error:
-        console.print(f"[bold]The demo could not start.[/bold] {error}", markup=True, soft_wrap=True)
+        console.print(f"[bold]The {name} could not start.[/bold] {error}", markup=True, soft_wrap=True)
         return 1
     _history(running)
-    console.print(f"\nUp in {time.monotonic() - begun:.1f} s. State: {chosen.directory} (make demo RESET=1 starts anew)\n")
+    console.print(f"\nUp in {time.monotonic() - begun:.1f} s. State: {chosen.directory} ({again} starts anew)\n")
     _tell(console, running)
     reported: set[str] = set()
     while not stop.wait(0.5):
@@ -114,7 +120,7 @@ def _tell(console: Console, running: Hospital) -> None:
         "hold that patient's pack.\n"
         "The fleet, as any MQTT client sees it:"
     )
-    topic = routes.STATE.filter(facility=ward.FACILITY).rsplit("/", 1)[0] + "/#"
+    topic = routes.STATE.filter(facility=running.facility).rsplit("/", 1)[0] + "/#"
     console.print(
         f"  mosquitto_sub -h 127.0.0.1 -p {running.broker.port} -u viewer -P {running.viewer.password} -v -t '{topic}'",
         soft_wrap=True,
@@ -122,6 +128,8 @@ def _tell(console: Console, running: Hospital) -> None:
     )
     if running.gate_url:
         _tell_phones(console, running)
+    if is_training(running.facility):
+        console.print("\nTRAINING: nobody here is a real patient, and every screen says so.")
     console.print("\nCtrl-C stops everything.")
 
 
@@ -133,4 +141,5 @@ def _tell_phones(console: Console, running: Hospital) -> None:
         soft_wrap=True,
     )
     if phones.LOCAL in running.gate_url:
-        console.print('A phone in your network: make demo ARGS="--phones-at THIS-MACHINES-ADDRESS"', soft_wrap=True, markup=False)
+        name = "training" if is_training(running.facility) else "demo"
+        console.print(f'A phone in your network: make {name} ARGS="--phones-at THIS-MACHINES-ADDRESS"', soft_wrap=True, markup=False)

@@ -23,6 +23,7 @@ from devices.brokers import nats
 from devices.brokers.account import Account
 from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
+from pointofcare.wire.training import is_training
 from simulation import emr_peer, files, processes, shelf, ward
 from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
@@ -41,6 +42,7 @@ class Hospital:
 
     directory: Path
     seed: int
+    facility: str
     ward: ward.Ward
     broker: RunningBroker
     hand: VirtualCamera
@@ -65,6 +67,7 @@ def start(
     directory: Path,
     *,
     seed: int,
+    facility: str = ward.FACILITY,
     carts: Sequence[str] = ward.CARTS,
     with_emr: bool = False,
     bridge: bool = True,
@@ -76,7 +79,7 @@ def start(
 
     Raises: PointOfCareError naming the part that did not start."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    memory = _memory(directory, seed)
+    memory = _memory(directory, seed, facility)
     ports = _ports(memory["ports"], (*_PROGRAMS, "broker"))
     memory["ports"] = ports
     _remember(directory, memory)
@@ -89,7 +92,7 @@ def start(
     ]
     with contextlib.ExitStack() as undo:
         progress("broker (NATS, MQTT)")
-        broker = nats.start(directory / "broker", accounts, facility=ward.FACILITY, port=ports["broker"])
+        broker = nats.start(directory / "broker", accounts, facility=facility, port=ports["broker"])
         undo.callback(broker.stop)
         emr = None
         if with_emr:
@@ -107,6 +110,7 @@ def start(
         hospital = Hospital(
             directory=directory,
             seed=memory["seed"],
+            facility=facility,
             ward=the_ward,
             broker=broker,
             hand=hand,
@@ -129,7 +133,7 @@ def start(
             processes.wait_for_line(_child(hospital, name), word, timeout_s=_READY_S)
         if phones:
             progress(f"phones {', '.join(phones)}: their carts and the HTTPS gate")
-            settings = phone_carts.write(directory, phones, broker_host=broker.host, broker_port=broker.port)
+            settings = phone_carts.write(directory, phones, facility=facility, broker_host=broker.host, broker_port=broker.port)
             hospital.children += phone_carts.start(directory, directory / "server.toml", settings, memory["passwords"], phones)
             processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=_READY_S)
             for place in (phone_carts.socket(directory, phone) for phone in phones):
@@ -148,12 +152,13 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
         settings,
         [
             'database_url = "sqlite:///server.sqlite"',
-            f"facility = {_toml(ward.FACILITY)}",
+            f"facility = {_toml(hospital.facility)}",
             f"secret_key = {_toml(passwords['secret_key'])}",
             f"password_salt = {_toml(passwords['password_salt'])}",
             'signing_key = "signing-key.json"',
             f"timezone = {_toml(ward.TIMEZONE)}",
             "demo = true",
+            *(["training = true"] if is_training(hospital.facility) else []),
             "[http]",
             f"port = {port}",
             "[mqtt]",
@@ -205,7 +210,7 @@ def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progre
         settings,
         [
             f"cart = {_toml(cart)}",
-            f"facility = {_toml(ward.FACILITY)}",
+            f"facility = {_toml(hospital.facility)}",
             f"serial_port = {_toml(str(link))}",
             f"socket_path = {_toml(str(directory / 'drawers.sock'))}",
             f"data_dir = {_toml(str(directory / 'bridge'))}",
@@ -234,7 +239,7 @@ def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, draw
         settings,
         [
             f"cart = {_toml(cart)}",
-            f"facility = {_toml(ward.FACILITY)}",
+            f"facility = {_toml(hospital.facility)}",
             f"ward = {_toml(ward.WARD)}",
             f"zone = {_toml(ward.TIMEZONE)}",
             'data_dir = "data"',
@@ -271,16 +276,22 @@ def _child(hospital: Hospital, name: str) -> Child:
     return next(child for child in hospital.children if child.name == name)
 
 
-def _memory(directory: Path, seed: int) -> dict[str, Any]:
-    """What a restart must find again: when the ward was born, its seed, the passwords between the programs."""
+def _memory(directory: Path, seed: int, facility: str) -> dict[str, Any]:
+    """What a restart must find again: when the ward was born, its seed, the passwords between the programs.
+
+    Raises: PointOfCareError: the folder is of another facility."""
     path = directory / "memory.json"
     names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS, *phone_carts.NAMES)
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if kept.get("facility", ward.FACILITY) != facility:
+            problem = f"{directory} is the folder of {kept.get('facility', ward.FACILITY)}, not of {facility}"
+            raise PointOfCareError(problem, remedy="name another folder with --directory")
         # A folder of an older program knows fewer names.
         kept["passwords"] = {**{name: secrets.token_urlsafe(36) for name in names}, **kept["passwords"]}
         return kept
     return {
+        "facility": facility,
         "seed": seed,
         "born": datetime.now(UTC).replace(second=0, microsecond=0).isoformat(),
         "people": secrets.token_hex(16),
@@ -323,5 +334,6 @@ def sign_ins(hospital: Hospital) -> list[tuple[str, str, str, str]]:
     return [(member.roles[0].value, member.email, member.password, member.pin) for member in hospital.ward.staff]
 
 
-def default_directory() -> Path:
-    return Path(os.environ.get("POINTOFCARE_DEMO_DIR", ".demo")).resolve()
+def default_directory(name: str = "demo") -> Path:
+    """Each kind has a folder of its own: POINTOFCARE_DEMO_DIR, POINTOFCARE_TRAINING_DIR, else one beside this."""
+    return Path(os.environ.get(f"POINTOFCARE_{name.upper()}_DIR", f".{name}")).resolve()

@@ -47,12 +47,12 @@ def socket(directory: Path, name: str) -> str:
     return f"unix:{directory / 'phones' / name}.sock"
 
 
-def write(directory: Path, names: Sequence[str], *, broker_host: str, broker_port: int) -> Path:
+def write(directory: Path, names: Sequence[str], *, broker_host: str, broker_port: int, facility: str = ward.FACILITY) -> Path:
     """The file of the phones' carts. Raises: OSError."""
     assert all(routes.is_level(name) for name in names)
     path = directory / SETTINGS
     lines = [
-        f"facility = {json.dumps(ward.FACILITY)}",
+        f"facility = {json.dumps(facility)}",
         f"ward = {json.dumps(ward.WARD)}",
         f"zone = {json.dumps(ward.TIMEZONE)}",
         'data_dir = "{phone}/data"',

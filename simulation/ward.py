@@ -16,9 +16,11 @@ from pointofcare.orders.order import Order, OrderCategory, OrderStatus, Prn
 from pointofcare.people import Allergy, AllergyKind, Band, BandStatus, Observation, Patient, PatientStatus, StaffRole, Weight
 from pointofcare.products import Product
 from pointofcare.quantity import Quantity
+from pointofcare.wire.training import SUFFIX
 from simulation import pharmacy
 
 FACILITY = "h1"
+TRAINING = FACILITY + SUFFIX
 WARD = "NOI-TH"
 WARD_NAME = "Khoa Nội tổng hợp"
 TIMEZONE = "Asia/Ho_Chi_Minh"

@@ -47,7 +47,7 @@ def span(language: str, minutes: float) -> str:
     whole = int(abs(minutes))
     days, hours, rest = whole // 1440, whole % 1440 // 60, whole % 60
     if whole < 120:
-        parts = (("minutes", whole),)
+        parts: tuple[tuple[str, int], ...] = (("minutes", whole),)
     elif whole < 2880:
         parts = (("hours", whole // 60), ("minutes", rest))
     else:

@@ -48,6 +48,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "drain": Benchmark(module="benchmarks.drain", about="live doses while another cart's journal drains", keys=("queued", "brokers")),
     "chart": Benchmark(module="benchmarks.chart", about="making a ward's signed chart", keys=("chart_ms", "floor_ms", "ratio")),
     "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
+    "screens": Benchmark(module="benchmarks.screens", about="first view and a tap, in a browser on a slow processor", keys=("rows",)),
     "memory": Benchmark(module="benchmarks.memory", about="memory of cart, server and broker", keys=("floor_mb", "rows")),
 }
 

@@ -33,7 +33,7 @@ HELD_S = 20
 RECORD_BYTES = 1200
 
 
-def _ward(stand: Stand) -> None:
+def fill(stand: Stand) -> None:
     """Fill the chart up to a whole ward around the two patients of the tests."""
     people = [
         *patients(),
@@ -77,7 +77,7 @@ def run(quick: bool = False) -> dict[str, Any]:
         page = create_kiosk(
             view=lambda: stand.view, ask=lambda _command: Answer(done=True, notice=""), jpeg=lambda: None, names=stand.chart.names
         ).test_client()
-        _ward(stand)
+        fill(stand)
         stand.sign_in()
         page.get("/part/main")  # the templates are compiled once
         for number in range(doses):

@@ -59,11 +59,11 @@ class CartProgram:
             problem = (("server_key_file", f"{key_file} must hold the server's public Ed25519 JWK: {exc}"),)
             message = f"the server's key {key_file} cannot be used: {exc}"
             raise ConfigError(message, problems=problem, remedy="copy it from the server") from exc
+        _claim(config.data_dir, config.facility)
         self._unlocked = at_rest.unlock(config.data_dir, config.at_rest)
         for line in self._unlocked.told:
             log.warning("%s", line)
         self.told = self._unlocked.told
-        _claim(config.data_dir, config.facility)
         self._journal = Journal(config.data_dir / at_rest.JOURNAL, cart=config.cart, at_rest=self._unlocked.key)
         self._clock = clock_of(self._journal, now=wall, mono_s=steady_s, boot_id=clocks.boot_id())
         self._chart = Chart(
@@ -236,6 +236,7 @@ def _claim(data_dir: Path, facility: str) -> None:
     server, which would not take them. Raises: ConfigError."""
     path = data_dir / FACILITY_FILE
     try:
+        data_dir.mkdir(parents=True, exist_ok=True)
         told = path.read_text(encoding="utf-8").strip() if path.exists() else None
         if told is None:
             # A folder of an older program is of real patients.

@@ -108,7 +108,7 @@ def test_days_own_supply_counted_days_and_a_bounded_rate_are_kept(app: Flask) ->
         ({**TAPER, "dose": "5 mg"}, "steps", "beside them a dose or times"),
         ({**TAPER, "step-1-end": ""}, "steps", "follows one that has no end"),
         ({**TAPER, "step-3-dose": ""}, "steps", "3. there is no dose"),
-        ({**TAPER, "step-2-dose": "1 viên"}, "steps", "#2: 1 viên"),
+        ({**TAPER, "step-2-dose": "1 thìa"}, "steps", "#2: 1 thìa"),
         ({**TAPER, "step-3-times": "08:00"}, "steps", "different amounts at one time"),
         ({"dose": "5 mg", "days_of_week": ["mon"]}, "days_of_week", "days of the week but no times"),
         ({"dose": "5 mg", "times": "08:00", "every": "2 d", "days_of_week": ["mon"]}, "days_of_week", "contradict"),

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.gallery.pictures import CART, PHONE, Shot, context, is_wanted, take
 from tests.gallery.telling import say
+from tests.support.cart_care import give_tables
 from tests.support.kiosk_faces import FACES, beside, signed_in
 from tests.support.kiosk_page import Kiosk, running_kiosk
 
@@ -25,6 +26,8 @@ def _page(path: str) -> Callable[[Page, Kiosk], None]:
 
 
 def _anaphylaxis(page: Page, kiosk: Kiosk) -> None:
+    with kiosk.lock:
+        give_tables(kiosk.stand)
     signed_in(page, kiosk)
     page.goto(f"{kiosk.url}beside/anaphylaxis")
     page.locator("button.danger").first.click()
@@ -59,7 +62,10 @@ def pictures(browser: Browser, only: str = "") -> list[Shot]:
 def _state(browser: Browser, name: str, lead: Callable[[Page, Kiosk], None]) -> list[Shot]:
     """Walked to once: the state is the cart's, so that another language is the same state in other words."""
     made = []
-    with tempfile.TemporaryDirectory(prefix="pointofcare-gallery-") as directory, running_kiosk(Path(directory)) as kiosk:
+    with (
+        tempfile.TemporaryDirectory(prefix="pointofcare-gallery-") as directory,
+        running_kiosk(Path(directory), in_the_wards_time=True) as kiosk,
+    ):
         held = context(browser, CART)
         page = held.new_page()
         page.goto(kiosk.url)

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "screenshots" / "gallery"
 GUIDES = FOLDER.parents[1] / "guides"
 CART, DESK, PHONE = (1280, 800), (1280, 900), (390, 844)
 MOST_BYTES = 6_000_000
-QUALITY = 60
+QUALITY = 45
 # Of all pixels; a clock in the top line is about a thousandth.
 SAME_SHARE, SAME_LEVELS = 0.004, 24
 

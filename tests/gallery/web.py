@@ -41,8 +41,21 @@ ROLES = (
     StaffRole.FLEET_MANAGER,
     StaffRole.ADMINISTRATOR,
 )
-# Answered with a file or a picture, or a screen of machines.
-NO_PAGE = (".export", "export_", "openapi", "static", "healthz", "wall.show", "variance", "picture", "checkpoint", "security.", "enrolment")
+# Answered with a file or a picture, a screen of machines, or a secret drawn for whoever looks.
+NO_PAGE = (
+    ".export",
+    "export_",
+    "openapi",
+    "static",
+    "healthz",
+    "wall.show",
+    "variance",
+    "picture",
+    "checkpoint",
+    "security.",
+    "enrolment",
+    "account.factor",
+)
 
 
 def pictures(browser: Browser, only: str = "") -> list[Shot]:
@@ -54,7 +67,8 @@ def pictures(browser: Browser, only: str = "") -> list[Shot]:
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             case = _a_dose_and_a_stop(running)
             with small_ward.ward_app(Path(directory)) as app:
-                addresses = dict(_addresses(app, case))
+                bag = next(one for one in running.ward.orders if one.rate is not None and one.verified)
+                addresses = dict(_addresses(app, case, bag.id))
                 return list(_shown(browser, running, app, addresses, only))
         finally:
             running.stop()
@@ -87,17 +101,21 @@ def _a_dose_and_a_stop(running: Hospital) -> Case:
     return case
 
 
-def _addresses(app: Flask, case: Case) -> Iterator[tuple[str, str]]:
+def _addresses(app: Flask, case: Case, infusion: str) -> Iterator[tuple[str, str]]:
     """Endpoint and address of every page that this hospital can fill."""
     known: Mapping[str, str] = {
         "patient_id": case.patient.id,
-        "order_id": case.order.id,
+        "order_id": infusion,  # the page that prepares bags is the only one
         "product_id": case.product.id,
         "ward": ward.WARD,
         "staff_id": "N1",
         "cart_id": CART,
     }
-    query = {"orders.form": f"?patient_id={case.patient.id}", "transcription.form": f"?patient_id={case.patient.id}"}
+    query = {
+        "orders.form": f"?patient_id={case.patient.id}",
+        "transcription.form": f"?patient_id={case.patient.id}",
+        "together.listed": f"?ward={ward.WARD}",
+    }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             access = ENDPOINTS.get(rule.endpoint)
@@ -134,9 +152,10 @@ def _shown(browser: Browser, running: Hospital, app: Flask, addresses: Mapping[s
 
 
 def _page(page: Page, name: str) -> Iterator[Shot]:
-    for language, sizes in (("vi", {"desk": DESK, "phone": PHONE}), ("en", {"desk": DESK})):
+    # Vietnamese last: a page without a choice of languages keeps the one of before.
+    for language, sizes in (("en", {"desk": DESK}), ("vi", {"desk": DESK, "phone": PHONE})):
         wanted = [shot for shot in (Shot(group=GROUP, name=name, language=language, screen=screen) for screen in sizes) if is_wanted(shot)]
-        if wanted and page.locator("html").get_attribute("lang") != language:
+        if wanted and page.locator("html").get_attribute("lang") != language and page.locator("#language").count():
             page.locator("#language").select_option(language)
             page.locator(f"html[lang={language}]").wait_for()
         for shot in wanted:

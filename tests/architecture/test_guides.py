@@ -1,0 +1,67 @@
+"""The guides and the gallery keep up with the screens: every picture and link exists, and what is quoted stands on a screen."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.gallery.page import PAGE, written
+from tests.gallery.pictures import FOLDER, MOST_BYTES, total_bytes
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+READERS = ("manager", "nurse", "pharmacist")
+LANGUAGES = ("en", "vi")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _links(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    return [link.split("#")[0] for link in found if not link.startswith(("http:", "https:", "#"))]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(text.split())).casefold()
+
+
+@cache
+def _said(language: str) -> str:
+    """All that the screens say in one language."""
+    files = [path for room in ("cart_client", "server", "pointofcare") for path in (ROOT / room).rglob(f"*{language}.ftl")]
+    assert len(files) > 5
+    return "\n".join(_plain(line) for path in files for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_each_reader_has_a_guide_in_both_languages() -> None:
+    assert [path.name for path in GUIDES] == [f"{reader}.{language}.md" for reader in READERS for language in LANGUAGES]
+
+
+@pytest.mark.parametrize("path", [*GUIDES, PAGE], ids=_name)
+def test_every_picture_and_link_of_it_exists(path: Path) -> None:
+    links = _links(path)
+    assert links
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=_name)
+def test_it_shows_pictures_and_quotes_the_screens(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(re.findall(r"^!\[[^\]]+\]\(\.\./screenshots/", text, re.MULTILINE)) >= 4
+    quoted = [quote for quote in re.findall(r"\*\*(.+?)\*\*", text) if quote not in ("bold", "đậm")]
+    assert len(quoted) > 20
+    said = _said(path.name.split(".")[1])
+    assert [quote for quote in quoted if _plain(quote) not in said] == []
+
+
+def test_the_gallery_shows_every_picture_there_is_and_is_no_burden() -> None:
+    assert PAGE.read_text(encoding="utf-8") == written()
+    assert total_bytes() <= MOST_BYTES
+    assert len(list(FOLDER.glob("*.webp"))) > 100

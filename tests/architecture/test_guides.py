@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.gallery.page import PAGE, written
-from tests.gallery.pictures import FOLDER, MOST_BYTES, total_bytes
+from tests.gallery.pictures import FOLDER, MOST_BYTES, keep, total_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
@@ -65,3 +66,19 @@ def test_the_gallery_shows_every_picture_there_is_and_is_no_burden() -> None:
     assert PAGE.read_text(encoding="utf-8") == written()
     assert total_bytes() <= MOST_BYTES
     assert len(list(FOLDER.glob("*.webp"))) > 100
+
+
+def test_a_picture_in_which_only_a_clock_went_on_is_left_alone(tmp_path: Path) -> None:
+    def screen(clock: str, word: str) -> Image.Image:
+        picture = Image.new("RGB", (1280, 800), "#f4f6f8")
+        brush = ImageDraw.Draw(picture)
+        brush.text((60, 10), clock, fill="#000000", font_size=13)
+        brush.text((300, 200), word, fill="#08522d", font_size=110)
+        return picture
+
+    path = tmp_path / "kiosk-pass.cart.vi.webp"
+    assert keep(screen("22/11 15:03", "ĐÚNG"), path)
+    first = path.read_bytes()
+    assert not keep(screen("23/12 16:48", "ĐÚNG"), path)
+    assert path.read_bytes() == first
+    assert keep(screen("23/12 16:48", "DỪNG"), path)

@@ -20,7 +20,7 @@ from pointofcare.people import StaffRole
 from server.security import permissions
 from server.security.access import ENDPOINTS, Scope
 from simulation import hospital as hospitals
-from simulation import labels, shelf, ward
+from simulation import labels, phones, shelf, ward
 from simulation.hospital import Hospital
 from simulation.nurse import VirtualNurse
 from simulation.once import Case, ordinary_dose
@@ -61,7 +61,7 @@ NO_PAGE = (
 def pictures(browser: Browser, only: str = "") -> list[Shot]:
     """Raises: PointOfCareError when the hospital does not start."""
     with tempfile.TemporaryDirectory(prefix="pointofcare-gallery-") as directory:
-        running = hospitals.start(Path(directory) / "hospital", seed=SEED, carts=(CART,), progress=say)
+        running = hospitals.start(Path(directory) / "hospital", seed=SEED, carts=(CART,), phones=phones.NAMES[:1], progress=say)
         try:
             command = [sys.executable, "-m", "simulation.quality_month", str(running.directory / "server.toml"), "--seed", str(SEED)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

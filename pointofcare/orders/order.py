@@ -76,8 +76,8 @@ class Dosage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """A risk that was flagged when the order was written and overridden there. `other` names the other drug; with `severity` "allergy" it is
-    what the patient is allergic to, and the prescriber wants the drug given all the same."""
+    """A risk that was flagged when the order was written and overridden there. `other` names the other drug; with `severity` "allergy"
+    it is what the patient is allergic to, and the prescriber wants the drug given all the same."""
 
     other: str
     severity: str

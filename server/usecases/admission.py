@@ -266,14 +266,15 @@ def alike_in_ward(tx: Transaction, ward: str | None, patient: str) -> tuple[Know
     """Who lies in the same ward with a name that is easily taken for this patient's, mother and child among them."""
     if ward is None:
         return ()
-    others = set(pairs_of_ward(tx, ward).get(patient, ()))
+    others = set(pairs_of_ward(tx, ward, identities.names_of_ward(tx, ward)).get(patient, ()))
     return identities.known(tx, others)
 
 
-def pairs_of_ward(tx: Transaction, ward: str) -> dict[str, tuple[str, ...]]:
-    """Patient -> those with a name like it, of a ward; a child and its mother always belong to each other."""
-    found = {one: list(others) for one, others in alike.pairs(identities.names_of_ward(tx, ward)).items()}
-    here = {one for one, _ in identities.names_of_ward(tx, ward)}
+def pairs_of_ward(tx: Transaction, ward: str, names: Collection[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Patient -> those with a name like it, of a ward; a child and its mother always belong to each other. `names`: (id, name) of
+    everybody who is admitted there."""
+    found = {one: list(others) for one, others in alike.pairs(names).items()}
+    here = {one for one, _ in names}
     for child, mother in identities.mothers_of_ward(tx, ward).items():
         if mother in here:
             for one, other in ((child, mother), (mother, child)):

@@ -58,6 +58,6 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         changed=look.changed,
         conflicts=conflicts.of_ward(tx, ward),
         used_packs=look.used_packs,
-        alike=admission.pairs_of_ward(tx, ward),
+        alike=admission.pairs_of_ward(tx, ward, [(patient.id, patient.name) for patient in look.patients]),
         course_days={order: day.number for order, day in courses.days(tx, look.orders, zone=zone).items()},
     )

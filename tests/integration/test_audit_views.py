@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 from sqlalchemy.exc import OperationalError
 
 from pointofcare.orders.order import OrderCategory
@@ -22,14 +24,15 @@ from server.security import viewing
 from server.security.viewing import UNWATCHED, VIEWS
 from server.store import audit, emergencies, fleet, patients
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import administrations, bags, orders, recalls, staff
+from server.usecases import administrations, bags, bedside_notes, orders, photos, recalls, staff
+from tests.integration.test_bedside_notes import a_note
 from tests.support import server_ward
 from tests.support.server_ward import AMOXICILLIN, CHARGE, NURSE, PHARMACIST, PRESCRIBER, a_record
 from tests.support.web import ADMIN, FLEET, signed_in, token_of, ward_app
 
 # One person who may look at everything, so that the walk is about rows and not about doors.
 EVERYTHING = Actor(id="ALL", name="Vũ Thị Tất Cả", roles=frozenset(StaffRole))
-RECORD = "r-audit-1"
+RECORD, NOTE = "r-audit-1", "n-audit-1"
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,7 @@ def _fill() -> None:
         fleet.put_birth(tx, "c1", CartBirth(versions={}, hardware="test", boot_id="b", epoch="e"))
     with transaction(Actor(id="gateway")) as tx:
         administrations.record(tx, a_record(record_id=RECORD, recorded_at=now, effective_at=now), reevaluate=False)
+        bedside_notes.record(tx, a_note(NOTE, at=now, recorded_at=now))
     drip = server_ward.an_order(
         9, category=OrderCategory.INFUSION, dose=None, times=(), route="IV", rate=Quantity(value=Decimal(50), unit="mL/h"),
         start=now - timedelta(hours=1),
@@ -60,6 +64,10 @@ def _fill() -> None:
         bags.prepare(tx, PHARMACIST, "O9", 1)
     with transaction(PHARMACIST) as tx:
         recalls.recall(tx, PHARMACIST, gtin=AMOXICILLIN.gtin, lots=("L1",), reason="particles")
+    picture = io.BytesIO()
+    Image.new("RGB", (240, 320), "grey").save(picture, "JPEG")
+    with transaction(NURSE) as tx:
+        photos.take(tx, NURSE, "P1", picture.getvalue())
     with transaction(NURSE) as tx:
         until = tx.at + timedelta(hours=1)
         emergencies.add(tx, patient="P1", ward=server_ward.WARD, code="phone", reason="asked", until=until, review_by=until)
@@ -85,7 +93,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         bag = store.listed(tx, ward=server_ward.WARD)[0].id
     values = {
         "patient_id": "P1",
-        "record_id": RECORD,
+        "record_id": NOTE if endpoint == "bedside.one" else RECORD,
         "order_id": "O9" if endpoint.startswith("bags") else "O1",
         "bag": bag,
         "recall": 1,
@@ -97,7 +105,7 @@ def address_of(app: Flask, endpoint: str) -> str:
     rule = next(rule for rule in app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
     with app.test_request_context():
         address: str = app.url_for(endpoint, **{name: values[name] for name in rule.arguments})
-    return address + ("?patient_id=P1" if endpoint == "orders.form" else "")
+    return address + ("?patient_id=P1" if endpoint in ("orders.form", "transcription.form") else "")
 
 
 def test_every_endpoint_is_either_watched_or_says_why_not(app: Flask) -> None:
@@ -107,7 +115,9 @@ def test_every_endpoint_is_either_watched_or_says_why_not(app: Flask) -> None:
     assert all(UNWATCHED.values())
 
 
-READABLE = sorted(set(VIEWS) - {"work.answer", "orders.place", "bags.prepare"})
+# Shown only as the answer to what was entered.
+ANSWERS = {"work.answer", "orders.place", "bags.prepare", "merging.join", "transcription.enter"}
+READABLE = sorted(set(VIEWS) - ANSWERS - {f"admission.{name}" for name in ("enter", "identify", "newborn")})
 
 
 @pytest.mark.parametrize("endpoint", READABLE)
@@ -118,7 +128,12 @@ def test_each_look_leaves_one_row_with_who_where_and_whom(app: Flask, endpoint: 
     (row,) = looks(app, client, address_of(app, endpoint))
     assert (row.actor, row.action, row.detail["page"]) == ("ALL", VIEWS[endpoint].action, endpoint)
     assert "{" not in row.subject
-    told = row.detail.get("patient") == "P1" or "count" in row.detail or row.subject.startswith("audit")
+    told = (
+        row.detail.get("patient") == "P1"
+        or row.detail.get("patients") == ["P1"]
+        or "count" in row.detail
+        or row.subject.startswith("audit")
+    )
     assert told, row
     assert datetime.now(UTC) - row.at < timedelta(minutes=1)
 

@@ -100,7 +100,7 @@ def test_the_prescriber_places_an_order_in_ward_time_and_it_waits_for_the_pharma
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
-        ("dose", "1 viên", "dose"),
+        ("dose", "1 nhúm", "dose"),
         ("dose", "", "no dose"),
         ("dose", "0 mg", "dose"),
         ("times", "8am", "times"),

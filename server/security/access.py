@@ -86,6 +86,8 @@ ENDPOINTS: Mapping[str, Access] = {
     "patients.find": _ward(may.SEE_PATIENTS),
     "patients.show": _ward(may.SEE_PATIENTS),
     "patients.observe": _ward(may.OBSERVE),
+    "printed.record": _ward(may.SEE_PATIENTS),
+    "printed.sheet": _ward(may.SEE_BOARD),
     "admission.overview": _ward(may.ADMIT),
     "admission.form": _ward(may.ADMIT),
     "admission.card": _ward(may.ADMIT),

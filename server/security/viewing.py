@@ -40,6 +40,8 @@ class View:
 VIEWS: Mapping[str, View] = {
     "patients.find": View(action="view.list", subject="list/patients"),
     "patients.show": View(action="view.patient", subject="patient/{patient_id}"),
+    "printed.record": View(action="view.print", subject="patient/{patient_id}"),
+    "printed.sheet": View(action="view.print", subject="list/sheet"),
     "admission.overview": View(action="view.list", subject="list/admission"),
     "admission.enter": View(action="view.list", subject="list/admission"),
     "admission.newborn_form": View(action="view.patient", subject="patient/{patient_id}"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -162,6 +162,13 @@ def get(tx: Transaction, record_id: str) -> DoseView | None:
         where = patient.ward if patient is not None else None
         reach.must_see_thing(tx, ward=record.ward, patient=record.patient, patient_ward=where)
     return found[0] if found else None
+
+
+def amended(tx: Transaction, records: Collection[str]) -> frozenset[str]:
+    """Those of `records` that a later record corrects, whenever that was."""
+    row = AdministrationRow
+    query = select(row.amends).where(row.facility == tx.facility, row.amends.in_(records))
+    return frozenset(tx.session.scalars(query)) if records else frozenset()
 
 
 def review(tx: Transaction, record_id: str, *, comment: str) -> bool:

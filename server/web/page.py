@@ -119,6 +119,10 @@ def moment(value: datetime | None) -> str:
     return local.strftime("%H:%M") if local.date() == today else local.strftime("%d/%m/%Y %H:%M")
 
 
+def today() -> date:
+    return datetime.now(UTC).astimezone(zone()).date()
+
+
 def is_today(value: datetime) -> bool:
     return value.astimezone(zone()).date() == datetime.now(UTC).astimezone(zone()).date()
 

@@ -72,9 +72,17 @@ class Bed:
 
 
 def beds(
-    look: bedside.Look, *, policy: Policy, zone: str, now: datetime, changed: Mapping[str, tuple[tuple[Order, datetime], ...]] | None = None
+    look: bedside.Look,
+    *,
+    policy: Policy,
+    zone: str,
+    now: datetime,
+    changed: Mapping[str, tuple[tuple[Order, datetime], ...]] | None = None,
+    ahead: timedelta = AHEAD,
+    most: int | None = NUMBER_SHOWN,
 ) -> tuple[Bed, ...]:
-    """One bed a patient, in the order of the beds. `changed`: the versions of orders whose times were changed."""
+    """One bed a patient, in the order of the beds. `changed`: the versions of orders whose times were changed. `most` doses of a bed
+    are shown (None: all), those of the time `ahead` with them."""
     found = []
     versions = changed or {}
     for patient in look.patients:
@@ -96,7 +104,7 @@ def beds(
                 on_demand.append(dosage.effective(order, now, zone))
                 continue
             try:
-                span = (_back(order, now), now + AHEAD)
+                span = (_back(order, now), now + ahead)
                 if order.id in versions:
                     due = schedule.across(versions[order.id], history, policy.windows, zone, *span)
                 else:
@@ -108,7 +116,7 @@ def beds(
             meant = [dosage.effective(said.get(one.order_version, order), one.due, zone) for one in due]
             doses += _lines([_dose(each, one, now) for each, one in zip(meant, due, strict=True)], now)
         doses.sort(key=lambda dose: (ORDER.index(dose.status), dose.due))
-        shown = doses[:NUMBER_SHOWN] if len(doses) > NUMBER_SHOWN + 1 else doses
+        shown = doses[:most] if most is not None and len(doses) > most + 1 else doses
         # Whatever is due or overdue is shown, however many there are.
         shown += [dose for dose in doses[len(shown) :] if dose.status in ORDER[:2]]
         found.append(

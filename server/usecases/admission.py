@@ -6,6 +6,7 @@ person. A discharge ends the orders with the stay, so that a readmission revives
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4

@@ -42,6 +42,7 @@ _RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", 
 
 # The ratio of WCAG 2 between the words of an element and the first opaque colour behind them.
 _CONTRAST = """element => {
+  if (!element.isConnected) return null;
   const parts = colour => colour.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -149,7 +150,12 @@ def inspect(page: Page, touch: str) -> list[str]:
 
 
 def contrast(page: Page, selector: str) -> float:
-    return float(page.locator(selector).evaluate(_CONTRAST))
+    """Asked again where the page put a new element in its place meanwhile."""
+    for _ in range(20):
+        found = page.locator(selector).evaluate(_CONTRAST)
+        if found is not None:
+            return float(found)
+    raise AssertionError(f"{selector} does not stay")
 
 
 def font_px(page: Page, selector: str) -> float:

@@ -56,7 +56,9 @@ COUNT_EMERGENCIES: Final = "count-emergencies"
 SEE_QUALITY: Final = "see-quality"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
-    StaffRole.NURSE: frozenset({TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}),
+    StaffRole.NURSE: frozenset(
+        {TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}
+    ),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
     StaffRole.CHARGE_NURSE: frozenset(

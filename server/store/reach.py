@@ -46,7 +46,7 @@ def must_see_thing(tx: Transaction, *, ward: str | None, patient: str | None, pa
     Raises: OtherWardError."""
     if (ward and sees(tx, ward)) or not (ward or patient):
         return
-    must_see(tx, patient_ward, patient or None)
+    must_see(tx, patient_ward if patient else ward, patient or None)
 
 
 def counts(tx: Transaction, *roles: StaffRole, ward: str | None, patient: str | None, patient_ward: str | None) -> bool:

@@ -70,11 +70,9 @@ def one(record_id: str) -> str:
         first = next((note for note in notes if note.record_id == record_id), None)
         if first is None:
             raise NotFoundError(f"note {record_id[:64]!r} is not here", remedy="look at the list again", record_id=record_id[:64])
-        if first.patient:
-            whose = patients.ward_of(tx, first.patient)
-            reach.must_see_thing(tx, ward=first.ward, patient=first.patient, patient_ward=whose)
-        else:
-            reach.must_see(tx, first.ward)  # a ward's own: its handover names its patients
+        # A ward's own thing, too, is that ward's alone: its handover names its patients.
+        whose = patients.ward_of(tx, first.patient) if first.patient else None
+        reach.must_see_thing(tx, ward=first.ward, patient=first.patient, patient_ward=whose)
         context = _around(tx, notes)
     viewing.seen(patient=first.patient, ward=first.ward, count=len(notes))
     return page.render("bedside_note.html", first=first, **context)

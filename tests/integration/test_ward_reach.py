@@ -16,7 +16,7 @@ from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
 from server.security import sign_in
 from server.store import bags as stored_bags
-from server.store import discrepancies, emergencies, leases, staff_wards, tasks
+from server.store import discrepancies, emergencies, leases, reach, staff_wards, tasks
 from server.store.database import db
 from server.store.patients import Ward
 from server.store.tables import TaskRow
@@ -318,3 +318,12 @@ def test_wards_cost_one_statement_a_request_and_lists_none_a_row(app: Flask) -> 
         event.remove(engine, "before_cursor_execute", note)
     assert len(said) == two
     assert sum("staff_wards" in statement for statement in said) == 1
+
+
+def test_what_is_about_another_ward_and_no_patient_is_not_reached(app: Flask) -> None:
+    there = replace(THERE, wards=frozenset({OTHER}))
+    with app.app_context(), reading(there) as tx:
+        reach.must_see_thing(tx, ward=OTHER, patient=None, patient_ward=None)
+        reach.must_see_thing(tx, ward=None, patient=None, patient_ward=None)
+        with pytest.raises(reach.OtherWardError):
+            reach.must_see_thing(tx, ward=WARD, patient=None, patient_ward=None)

@@ -93,6 +93,27 @@ def test_a_database_of_each_shipped_schema_is_brought_up_to_date_with_all_its_ro
         assert [table for table in before if table not in gone and not kept(before[table], after[table])] == []
 
 
+@KIND
+def test_facts_of_an_older_schema_move_into_the_rows_of_their_records(kind: str, tmp_path: Path) -> None:
+    first, second = schemas.RECORDS[:2]
+    with at_schema(kind, "server-0006", tmp_path):
+        found = MetaData()
+        found.reflect(db.engine, only=("attempts", "verdict_facts"))
+        kept_facts, stopped = found.tables["verdict_facts"], found.tables["attempts"]
+        attempt = {"facility": FACILITY, "record_id": "a-1", "ward": WARD, "cart": "c1", "level": "STOP", "rules": ["D1"], "at": NOW}
+        facts = {"facility": FACILITY, "kind": "attempt", "record_id": "a-1", "ward": WARD, "at": NOW, "engine": "1.0.0", "policy": "p"}
+        with db.engine.begin() as connection:
+            connection.execute(kept_facts.update().where(kept_facts.c.record_id == first).values(facts="of the first"))
+            connection.execute(stopped.insert().values(**attempt, received_at=NOW, document={"epoch": "e", "seq": 7}))
+            connection.execute(kept_facts.insert().values(**facts, level="STOP", facts="of the attempt"))
+        migrate.upgrade()
+        with db.engine.connect() as connection:
+            given = {row.record_id: row.facts for row in connection.execute(text("SELECT record_id, facts FROM administrations"))}
+            assert given == {first: "of the first", second: None}
+            asked = connection.execute(text("SELECT facts, cart_epoch, cart_seq FROM attempts WHERE record_id = 'a-1'")).one()
+            assert tuple(asked) == ("of the attempt", "e", 7)  # numbered as in its document: else it would be a gap
+
+
 @pytest.mark.parametrize(("kind", "name"), [("sqlite", SERVERS[0]), ("postgresql", SERVERS[-1])])
 def test_todays_server_goes_on_where_the_old_one_stopped(kind: str, name: str, tmp_path: Path) -> None:
     with at_schema(kind, name, tmp_path):

@@ -284,6 +284,8 @@ def test_sqlite_waits_for_the_disk_and_locks_before_it_writes(tmp_path: Path) ->
     with migrated_app("sqlite", tmp_path), db.engine.connect() as connection:
         pragmas = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous", "foreign_keys")}
         assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+        with transaction(GATEWAY):
+            pass  # looks, once in the life of a program, whether the database is one for training
         begun: list[str] = []
         event.listen(db.engine, "before_cursor_execute", lambda _c, _cur, statement, *_: begun.append(statement))
         with transaction(GATEWAY) as tx:

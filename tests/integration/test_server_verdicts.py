@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, text
 
 from pointofcare.errors import NotFoundError
 from pointofcare.verdict.policy import Policy
@@ -21,7 +20,6 @@ from server import config as configuration
 from server.__main__ import main
 from server.app import bare_app
 from server.store import migrate, verdicts
-from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
 from server.store.verdicts import Unreadable
 from server.usecases import administrations, attempts, replays
@@ -208,57 +206,6 @@ def test_forgotten_facts_leave_the_record(app: Flask) -> None:
         ("r-1", False),
         ("r-2", True),
     ]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_facts_of_an_older_schema_move_into_the_rows_of_their_records(kind: str, tmp_path: Path) -> None:
-    judged = stored("r-2", LATE, kind=ATTEMPT)
-    with migrated_app(kind, tmp_path):
-        open_ward()
-        give("r-1", judged=stored("r-1", LATE))
-        give("r-3", keep=False)
-        with transaction(GATEWAY, at=NOW) as tx:
-            attempts.record(tx, an_attempt("r-2", judged))
-        before = found()
-        with db.engine.begin() as connection:
-            _as_of_schema_6(connection)
-        migrate.upgrade()
-        assert found() == before
-        assert len(before) == 3
-        assert migrate.differences() == ""
-        numbered = db.session.execute(text("SELECT cart_epoch, cart_seq FROM attempts")).all()
-        assert [tuple(row) for row in numbered] == [("e", 1)]  # as in its document: else it would be a gap
-
-
-def _as_of_schema_6(connection: Connection) -> None:
-    """The database as the version before left it: the facts in a table of their own."""
-    columns = "facility, kind, record_id, ward, at, engine, policy, level, facts"
-    types = "facility VARCHAR, kind VARCHAR, record_id VARCHAR, ward VARCHAR, at TIMESTAMP, engine VARCHAR, policy VARCHAR, level VARCHAR"
-    connection.execute(text(f"CREATE TABLE verdict_facts ({types}, facts TEXT, PRIMARY KEY (facility, kind, record_id))"))
-    connection.execute(text("CREATE INDEX ix_verdict_facts_at ON verdict_facts (facility, at, kind, record_id)"))
-    for table, kind, at in (("administrations", "administration", "recorded_at"), ("attempts", "attempt", "at")):
-        source = f"SELECT facility, '{kind}', record_id, ward, {at}, '', '', level, facts FROM {table}"
-        connection.execute(text(f"INSERT INTO verdict_facts ({columns}) {source}"))
-        connection.execute(text(f"DROP INDEX {'ix_administrations_recorded' if kind == 'administration' else 'ix_attempts_at'}"))
-        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN facts"))
-    for table in ("administrations", "attempts", "observation_records"):
-        connection.execute(text(f"DROP INDEX ix_{table}_sequence"))
-    for column in ("cart_epoch", "cart_seq"):
-        connection.execute(text(f"ALTER TABLE attempts DROP COLUMN {column}"))
-    of_people = (
-        "sign_in_sessions",
-        "second_factors",
-        "recovery_codes",
-        "known_browsers",
-        "failed_sign_ins",
-        "staff_wards",
-        "emergency_access",
-    )
-    connection.execute(text("ALTER TABLE staff DROP COLUMN must_change_password"))
-    for later in ("machine_claims", "machine_certificates", "lease_doubts", "conflicts_seen", "record_sequences", *of_people):
-        connection.execute(text(f"DROP TABLE {later}"))
-    connection.execute(text("ALTER TABLE leases DROP COLUMN nurse"))
-    connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
 
 
 def test_schema_is_what_the_tables_say(app: Flask) -> None:

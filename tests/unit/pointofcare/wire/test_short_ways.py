@@ -72,7 +72,8 @@ def test_whatever_is_wrong_is_told_alike(changes: list[tuple[tuple[Any, ...], An
     for path, value in changes:
         inner: Any = plain
         for step in path[:-1]:
-            inner = inner[step] if isinstance(inner, list | dict) and (isinstance(inner, dict) or len(inner) > 0) else None
+            # An earlier change may have taken it away.
+            inner = inner.get(step) if isinstance(inner, dict) else inner[0] if isinstance(inner, list) and inner else None
             if not isinstance(inner, list | dict):
                 break
         if isinstance(inner, dict):

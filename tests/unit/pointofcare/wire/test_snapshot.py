@@ -139,7 +139,7 @@ def test_narrow_facts_of_any_moment_give_the_same_verdict(moment: Facts, policy:
 
 def _told(facts: Facts) -> str:
     """As text, for a number that is none equals nothing; without where each fact came from, which is not stored."""
-    return repr(snapshot._said(evaluate(facts)))
+    return repr(snapshot.said(evaluate(facts)))
 
 
 @settings(max_examples=200, deadline=None)

@@ -31,7 +31,7 @@ test: $(STAMP) ## the tests that belong to every change; installs and starts the
 	@bash deploy/setup.sh test
 	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
-test-slow: $(STAMP) ## the suites that take minutes: a second oracle, whole protocol, machines at the broker, old schemas, bad days, small chaos
+test-slow: $(STAMP) ## the suites that take minutes: browsers, whole hospitals, a second oracle, the second database, protocol, old schemas, bad days, small chaos
 	@bash deploy/setup.sh test
 	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 

@@ -17,6 +17,7 @@ SLOW = (
     "integration/test_chaos_crash_points.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_schemas.py",
+    "integration/test_server_program.py",
     "scenarios/test_admission_to_verdict.py",
     "scenarios/test_bad_day",
     "scenarios/test_browser_admission.py",
@@ -24,11 +25,19 @@ SLOW = (
     "scenarios/test_browser_phone.py",
     "scenarios/test_browser_pharmacy.py",
     "scenarios/test_browser_stranger.py",
+    "scenarios/test_browser_ward.py",
     "scenarios/test_chaos_small.py",
+    "scenarios/test_demo.py",
     "scenarios/test_every_page.py",
+    "scenarios/test_infusion_to_the_emr.py",
     "scenarios/test_kiosk_every_screen.py",
+    "scenarios/test_kiosk_hands.py",
+    "scenarios/test_kiosk_round.py",
+    "scenarios/test_training_hospital.py",
     "unit/protocol/",
 )
+# On both databases in `make test`; every other test of two databases runs on the second one in `make test-slow`.
+BOTH_DATABASES = ("integration/test_server_store", "integration/test_store_driver", "integration/test_two_facilities")
 
 
 # Files with whole programs come first, so that no process is left alone with one of them at the end.
@@ -39,7 +48,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
     items.sort(key=lambda item: _place(item.path, root))
     for item in items:
-        if item.path.is_relative_to(root) and item.path.relative_to(root).as_posix().startswith(SLOW):
+        if not item.path.is_relative_to(root):
+            continue
+        place = item.path.relative_to(root).as_posix()
+        is_second = "postgresql" in item.name and not place.startswith(BOTH_DATABASES)
+        if is_second or place.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 
 

@@ -191,9 +191,9 @@ def test_a_muted_cart_says_so_and_remembers_it_and_its_light(browser: Browser, k
     expect(page.locator("#sound")).to_contain_text("Âm to")
     looks_right(page)
     page.keyboard.press("Escape")
-    page.click("#sound")
+    with page.expect_response(lambda answer: answer.url.endswith("/settings")):
+        page.click("#sound")
     expect(page.locator("#sound")).to_contain_text("Đã tắt âm")
-    page.wait_for_load_state("networkidle")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("#sound")).to_contain_text("Đã tắt âm")

@@ -58,6 +58,8 @@ _SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
   .filter(([, box]) => box.width > 0 && (box.height < least - 0.5 || box.width < least - 0.5))
   .map(([e, box]) => `${e.tagName} ${(e.innerText || e.name || e.id).trim().slice(0, 40)}: `
     + `${box.width.toFixed(0)}x${box.height.toFixed(0)}`)"""
+# A colour that is on its way to another is not what people see.
+_AT_REST = "() => Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished))"
 # How many pixels of the camera picture have the outline's yellow.
 _YELLOW = """image => {
   if (!image.complete || !image.naturalWidth) return -1;
@@ -133,6 +135,7 @@ def inspect(page: Page, touch: str) -> list[str]:
     `touch` selects what must be large enough for a finger."""
     name = f"{urlsplit(page.url).path} {page.title()}"
     found = []
+    page.evaluate(_AT_REST)
     answer = Axe().run(page, options=_RULES)
     for violation in answer.response["violations"]:
         for node in violation["nodes"]:

@@ -271,5 +271,6 @@
   buttons();
   telling();
   asking();
+  part("phone-on").disabled = false; // from here on a press does something
   if (kept.get("camera") === "on") start();
 })();

@@ -300,6 +300,7 @@ def test_one_phone_that_asks_for_too_much_at_once_is_told_so(gate: Gate) -> None
     while places.acquire(blocking=False):
         held += 1
     assert get(client, "/api/state").status_code == 429
+    assert get(client, "/static/kiosk.js").status_code == 200  # what a page is made of comes all at once
     assert get(gate.paired("phone-02"), "/api/state").status_code == 200
     for _ in range(held):
         places.release()

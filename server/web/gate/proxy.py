@@ -25,6 +25,9 @@ CONNECT_S = 1.0
 AWAY_S = 1.0
 # One phone asks for its screen, its strip, its state, its sight and one press at once.
 AT_ONCE = 6
+# What its page is made of comes all at once over HTTP/2, and each is a file that the cart has at hand.
+FILES_AT_ONCE = 32
+FILES = "/static/"
 _IN = ("content-type", "accept", "accept-language", "x-csrftoken", "if-none-match", "if-modified-since")
 _QUERY = "/-._~!$&'()*+,;=:@?%"
 _HOP = frozenset(
@@ -51,6 +54,7 @@ class BusyError(Exception):
 class _Cart:
     client: httpx.Client
     places: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    files: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     away_until_s: float = 0.0
 
 
@@ -81,7 +85,8 @@ class Carts:
         known = self._of(cart)
         if time.monotonic() < known.away_until_s:
             raise AwayError
-        if not known.places.acquire(blocking=False):
+        places = known.files if method == "GET" and path.startswith(FILES) else known.places
+        if not places.acquire(blocking=False):
             raise BusyError
         try:
             sent = {name: value for name, value in headers.items() if _passes(name.lower()) and value.isascii() and value.isprintable()}
@@ -95,7 +100,7 @@ class Carts:
             log.warning("the cart %s does not answer: %s", cart, type(exc).__name__)
             raise AwayError from exc
         finally:
-            known.places.release()
+            places.release()
         kept = tuple((name, value) for name, value in answer.headers.multi_items() if name.lower() not in _HOP)
         return Passed(status=answer.status_code, headers=kept, body=answer.content)
 
@@ -120,7 +125,9 @@ class Carts:
     def _of(self, cart: str) -> _Cart:
         with self._lock:
             if cart not in self._carts:
-                transport = httpx.HTTPTransport(uds=str(self._sockets / f"{cart}.sock"), limits=httpx.Limits(max_connections=AT_ONCE + 2))
+                transport = httpx.HTTPTransport(
+                    uds=str(self._sockets / f"{cart}.sock"), limits=httpx.Limits(max_connections=AT_ONCE + FILES_AT_ONCE + 2)
+                )
                 timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
                 self._carts[cart] = _Cart(httpx.Client(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False))
             return self._carts[cart]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pointofcare.labels.symbol import Symbol
 
@@ -85,10 +85,84 @@ class DistantCamera(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One symbol that was read: in which `format` ("DataMatrix", "QRCode", "Code128", "EAN13", ...), by which reader or method
+    ("zxing", "zbar", "grid", "bars"), and how sure that reader was, from 0 to 1. What is here may be acted on, however sure."""
+
+    symbol: Symbol
+    format: str
+    reader: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """What a reader claimed and the decoder did not believe. `reason` is a stable code. `text` may name a patient: never log it."""
+
+    format: str
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Where something looks like a code and could not be read. `kind` is "matrix" or "linear"; `outline` four corners in pixels of the frame;
+    `hints` are stable codes of what a person could mend: "blurred", "dark", "glare", "small" (too few pixels a module)."""
+
+    kind: str
+    outline: tuple[tuple[int, int], ...]
+    hints: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """How good a picture is to read from. `brightness` (median) and `glare_share` (of pixels that are burnt out) from 0 to 1;
+    `sharpness` is how steep the steepest edges are, in share of the whole range a pixel: below `BLURRED` hands or focus are at fault."""
+
+    brightness: float
+    glare_share: float
+    sharpness: float
+
+    DARK: ClassVar[float] = 0.16
+    BLURRED: ClassVar[float] = 0.08
+
+    @property
+    def dark(self) -> bool:
+        return self.brightness < self.DARK
+
+    @property
+    def blurred(self) -> bool:
+        return self.sharpness < self.BLURRED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """All that one picture gave: what was read, what was refused, what is there and unread, and how good the picture is."""
+
+    readings: tuple[Reading, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    quality: Quality | None = None
+
+    @property
+    def symbols(self) -> list[Symbol]:
+        return [reading.symbol for reading in self.readings]
+
+
 class Decoder(Protocol):
     """Finds symbols in a picture. Never raises for a picture that holds none: the list is empty."""
 
     def decode(self, frame: Frame) -> list[Symbol]: ...
+
+
+@runtime_checkable
+class Looker(Protocol):
+    """A decoder that also tells what it refused, what it could not read, and how good the picture is."""
+
+    def decode(self, frame: Frame) -> list[Symbol]: ...
+
+    def look(self, frame: Frame) -> Look: ...
 
 
 class Picture(Protocol):

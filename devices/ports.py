@@ -107,7 +107,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """Where something looks like a code and could not be read. `kind` is "matrix" or "linear"; `outline` four corners in pixels of the frame;
+    """Where something looks like a code and could not be read. `kind` is "matrix" or "linear"; `outline` four corners in the frame;
     `hints` are stable codes of what a person could mend: "blurred", "dark", "glare", "small" (too few pixels a module)."""
 
     kind: str

@@ -19,7 +19,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 
 from cart_client.inbox import Answer, Command
 from cart_client.screen import Strip, View
-from cart_client.web import care_pages, forms, state
+from cart_client.web import care_pages, forms, help_pages, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
 from cart_client.web.words import Words
@@ -82,6 +82,7 @@ def create_app(
         return Words(chosen if chosen in LANGUAGES else language, view(), names)
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
+    app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
 
     made: dict[str, tuple[object, str]] = {}
 

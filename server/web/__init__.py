@@ -17,6 +17,7 @@ from server.web import (
     faults,
     fleet,
     formulary,
+    help,
     home,
     identity,
     imports,
@@ -79,6 +80,7 @@ ROOMS = (
     audit.room,
     account.room,
     rules.room,
+    help.room,
 )
 
 
@@ -88,5 +90,6 @@ def register(app: Flask) -> None:
     for room in ROOMS:
         app.register_blueprint(room)
     menu.register(app)
+    help.register(app)
     faults.register(app)
     sign_in.register(app)

@@ -1,7 +1,7 @@
 """The ward on a wall screen: what is about to be late, to be read from four metres; and who lets a screen in.
 
 Anybody may pass a wall: it shows beds and times, and of patients and drugs only what the hospital's settings allow. It is for reading;
-nothing on it can be pressed. A screen that hears nothing says so over the whole picture.
+nothing on it can be pressed but its help, which closes by itself. A screen that hears nothing says so over the whole picture.
 """
 
 from __future__ import annotations

@@ -119,11 +119,11 @@ def test_the_queue_is_worked_by_keys_alone(stand: Stand) -> None:
     expect(page.locator("#chosen")).to_contain_text("Amoxicillin")
     stand.look(page, "queue")
     page.keyboard.press("?")
-    expect(page.locator("#keys")).to_be_visible()
+    expect(page.locator(".help-dialog .help-keys")).to_contain_text("Ctrl + Enter")
     stand.wrongs += inspect(page, TOUCH)
     page.keyboard.press("v")  # under the help nothing acts
     page.keyboard.press("Escape")
-    expect(page.locator("#keys")).to_be_hidden()
+    expect(page.locator(".help-dialog")).to_be_hidden()
 
     page.keyboard.press("j")
     page.wait_for_url("**order=O2*")

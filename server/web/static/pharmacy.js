@@ -52,7 +52,7 @@
       case "k": if (links().length) { move(-1, false); } else { row(-1); } break;
       case "ArrowDown": if (!inList) { return; } if (links().length) { move(1, true); } else { row(1); } break;
       case "ArrowUp": if (!inList) { return; } if (links().length) { move(-1, true); } else { row(-1); } break;
-      case "v": case "c": case "r": case "o": case "b": case "?": go(event.key); break;
+      case "v": case "c": case "r": case "o": case "b": go(event.key); break;
       case "/": var find = document.querySelector("[data-find]"); if (!find) { return; } find.focus(); break;
       default: return;
     }

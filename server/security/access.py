@@ -158,6 +158,7 @@ ENDPOINTS: Mapping[str, Access] = {
     "controlled.fill": _facility(may.FILL_DRAWERS),
     "recalls.show": _facility(may.SEE_RECALLS),
     "recalls.enter": _facility(may.RECALL),
+    "recalls.lift": _facility(may.RECALL),
     "recalls.one": _ward(may.SEE_RECALLS),
     "recalls.export": _ward(may.SEE_RECALLS),
     "recalls.export_due": _ward(may.SEE_RECALLS),

@@ -211,6 +211,7 @@ UNWATCHED: Mapping[str, str] = {
     "policy.save_new": _CHANGE,
     "recalls.show": _PRODUCT,
     "recalls.enter": _CHANGE,
+    "recalls.lift": _CHANGE,
     "review.measured": _CHANGE,
     "review.resolve": _CHANGE,
     "review.resolve_doubt": _CHANGE,

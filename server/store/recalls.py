@@ -1,4 +1,7 @@
-"""Queries about recalls: which lots, who already got them, and which wards ever had the product. Reads, and one insert."""
+"""Queries about recalls: which lots, which were lifted, who already got them, and which wards ever had the product. Reads, and one insert.
+
+A recall is never changed: it is lifted when the task about lifting it was answered so.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import ColumnElement, String, and_, cast, func, insert, select
 
 from server.store import reach
-from server.store.tables import AdministrationRow, PatientRow, ProductRow, RecallRow, StaffRow
+from server.store.tables import AdministrationRow, PatientRow, ProductRow, RecallRow, StaffRow, TaskRow
+from server.store.tasks import COMPLETED
 from server.store.transaction import Transaction
 
 # Who got a recalled lot is listed to this many records; a recall that touches more says so.
 MOST_LISTED = 5000
+# The kind of the task by which one person asks to lift a recall and another does; its key is the recall's id.
+LIFT = "recall-lift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +84,25 @@ def listed(tx: Transaction, *, limit: int = 50) -> tuple[Recall, ...]:
     return tuple(_recall(row) for row in rows)
 
 
-def lots_of(tx: Transaction, product: str) -> tuple[str, ...]:
-    """Every lot of the product that was ever recalled here, each once."""
+def of_product(tx: Transaction, product: str) -> tuple[Recall, ...]:
+    """Oldest first, lifted ones too."""
     rows = tx.session.scalars(
-        select(RecallRow.lots).where(RecallRow.facility == tx.facility, RecallRow.product == product).order_by(RecallRow.id)
+        select(RecallRow).where(RecallRow.facility == tx.facility, RecallRow.product == product).order_by(RecallRow.id)
+    )
+    return tuple(_recall(row) for row in rows)
+
+
+def lots_of(tx: Transaction, product: str) -> tuple[str, ...]:
+    """Every lot of the product that was ever recalled here by a recall that was not lifted, each once."""
+    rows = tx.session.scalars(
+        select(RecallRow.lots).where(RecallRow.facility == tx.facility, RecallRow.product == product, _in_force(tx)).order_by(RecallRow.id)
     )
     return tuple(dict.fromkeys(lot for lots in rows for lot in lots or ()))
+
+
+def _in_force(tx: Transaction) -> ColumnElement[bool]:
+    lifted = select(TaskRow.key).where(TaskRow.facility == tx.facility, TaskRow.kind == LIFT, TaskRow.status == COMPLETED)
+    return cast(RecallRow.id, String).not_in(lifted)
 
 
 def hold_product(tx: Transaction, product: str) -> None:

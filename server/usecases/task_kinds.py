@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 from pointofcare.people import StaffRole
+from server.store.recalls import LIFT
 from server.store.tasks import ACCEPTED, COMPLETED, REJECTED, REQUESTED
 
 UNKNOWN_BARCODE: Final = "unknown-barcode"
 LABEL_TROUBLE: Final = "label-trouble"
 DOSE_REQUEST: Final = "dose-request"
 QUARANTINE: Final = "quarantine"
+RECALL_LIFT: Final = LIFT
 RE_TIMING: Final = "re-timing"
 CONTROLLED_BALANCE: Final = "controlled-balance"
 CONTROLLED_COUNT: Final = "controlled-count"
@@ -146,6 +148,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     Answer(code="quarantined", status=COMPLETED, roles=_ANY_SUPERVISOR, needs_text=True),
                     Answer(code="none-found", status=COMPLETED, roles=_ANY_SUPERVISOR),
                 ),
+            ),
+            Kind(
+                code=RECALL_LIFT,
+                rule="G2",
+                seen_by=_ANY_SUPERVISOR,
+                answers=(
+                    Answer(code="lift-recall", status=COMPLETED, roles=_ANY_SUPERVISOR),
+                    Answer(code="keep-recall", status=REJECTED, roles=_ANY_SUPERVISOR, needs_text=True),
+                ),
+                not_by_doer=True,
             ),
             Kind(
                 code=RECORDS_LOST,

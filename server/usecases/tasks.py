@@ -14,13 +14,14 @@ from server.store import administrations, discrepancies, orders, patients, produ
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import Task
 from server.store.transaction import Actor, Transaction
-from server.usecases import barcodes, changes, controlled, prescribing
+from server.usecases import barcodes, changes, controlled, prescribing, recalls
 from server.usecases.permission import require, text
 from server.usecases.task_kinds import (
     ACKNOWLEDGEMENT,
     CONTROLLED_COUNT,
     DOSE_REQUEST,
     KINDS,
+    RECALL_LIFT,
     UNKNOWN_BARCODE,
     Answer,
 )
@@ -65,6 +66,8 @@ def _carry_out(tx: Transaction, actor: Actor, task: Task, chosen: Answer, said: 
         versions.bump(tx, patients.ward_of(tx, task.patient) or task.ward)
     elif task.kind == UNKNOWN_BARCODE and chosen.code == "link":
         return {"product": barcodes.match(tx, actor, task, product or str(task.detail.get("proposed", "")), said).id}
+    elif task.kind == RECALL_LIFT and chosen.code == "lift-recall":
+        return recalls.lift(tx, task)
     elif task.kind == ACKNOWLEDGEMENT and chosen.code == "acknowledge":
         return {"order": _document(tx, actor, task, said).id}
     elif task.kind == ACKNOWLEDGEMENT:

@@ -1,5 +1,5 @@
 """Recalls (G2): a pharmacist enters the lots, and everybody who may sees at once who already got them and who is due for the product, also
-as files, and which carts stop it already."""
+as files, and which carts stop it already. Lifting one takes a second person, who answers a task."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from server.store.recalls import Recall, Recipient
 from server.store.transaction import Transaction, reading, transaction
 from server.store.views_due import DueOrder
 from server.usecases import recalls as verbs
-from server.usecases.task_kinds import QUARANTINE
+from server.usecases.task_kinds import QUARANTINE, RECALL_LIFT
 from server.web import faults, page
 from server.web.work import spreadsheet
 
@@ -44,15 +44,22 @@ def _page(cells: Mapping[str, str]) -> str:
         found = recalls.listed(tx)
         stocked = products.listed(tx)
         names = views_pharmacy.names(tx, {one.by for one in found})
+        lifts = tasks.by_key(tx, RECALL_LIFT, [str(one.id) for one in found])
     return page.render(
-        "recalls.html", recalls=found, stocked=stocked, names=names, products={one.id: one.name for one in stocked}, cells=cells
+        "recalls.html",
+        recalls=found,
+        stocked=stocked,
+        names=names,
+        lifts=lifts,
+        products={one.id: one.name for one in stocked},
+        cells=cells,
     )
 
 
 @room.post("/")
 @requires(RECALL)
 def enter() -> BaseResponse | str:
-    """Cannot be taken back, so it wants a tick; what was written stays in the form until it is taken."""
+    """Stops a lot everywhere, so it wants a tick; what was written stays in the form until it is taken."""
     who = actor()
     if request.form.get("sure") != "yes":
         page.say("recall-not-sure", "danger")
@@ -74,13 +81,36 @@ def enter() -> BaseResponse | str:
     return page.back(url_for("recalls.one", recall=made.id))
 
 
+@room.post("/<int(max=2147483647):recall>/lift")
+@requires(RECALL)
+def lift(recall: int) -> BaseResponse:
+    """Asks; another person lifts it."""
+    who = actor()
+    here = url_for("recalls.one", recall=recall)
+    if request.form.get("sure") != "yes":
+        page.say("recall-lift-not-sure", "danger")
+        return page.back(here)
+    try:
+        with transaction(who) as tx:
+            verbs.ask_to_lift(tx, who, recall, reason=request.form.get("reason", ""))
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-recall-lift")
+    return page.back(here)
+
+
 @room.get("/<int(max=2147483647):recall>")
 @requires(SEE_RECALLS)
 def one(recall: int) -> str:
     with reading(actor()) as tx:
         found, listed = _recipients(tx, recall)
         wards = [task for task in _quarantines(tx) if task.detail.get("recall") == recall]
-        names = views_pharmacy.names(tx, {found.by} | {task.answered_by for task in wards})
+        lifting = tasks.find(tx, RECALL_LIFT, str(recall))
+        people = {found.by} | {task.answered_by for task in wards}
+        if lifting is not None:
+            people |= {lifting.answered_by, str(lifting.detail.get("nurse") or "")}
+        names = views_pharmacy.names(tx, people)
         product = products.find(tx, found.product)
         due = views_due.of_product(tx, product) if product is not None else ()
         held = formulary.get(tx, found.product)
@@ -95,6 +125,7 @@ def one(recall: int) -> str:
         name=product.name if product is not None else found.product,
         recipients=listed,
         wards=wards,
+        lifting=lifting,
         names=names,
         most=recalls.MOST_LISTED,
         due=[(one, _next(one, at)) for one in due],

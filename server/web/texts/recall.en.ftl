@@ -1,0 +1,19 @@
+# Lifting a recall: one person asks, a second agrees.
+recall-lift = Lift this recall
+recall-lift-text = Only when it was entered by mistake, or when the manufacturer or the authority has said that the lot may be used again. A second person has to agree; until then the carts stop these lots. A lot that another recall names stays stopped.
+recall-lift-sure = I have compared the GTIN and the lots with the written notice.
+recall-lift-not-sure = Tick that you have compared them. The recall still holds.
+recall-lift-ask = Ask to lift it
+recall-lift-waits = { $name } asked at { $at } to lift this recall; a second person has to answer. Reason:
+recall-lift-asked-tag = waits for a second person
+recall-lifted-tag = lifted
+recall-lifted = Asked by { $asked }, agreed by { $by } at { $at }. Reason:
+recall-kept = { $name } kept the recall at { $at }:
+done-recall-lift = Asked. The recall holds until a second person agrees.
+task-recall-lift = Lift a recall: second person
+answer-lift-recall = Lift the recall
+answer-keep-recall = Keep the recall
+answer-lifted = the recall was lifted
+formulary-did-lifted = lifted a recall
+audited-recall-ask-to-lift = Asked to lift a recall
+audited-recall-lift = Recall lifted

@@ -1,0 +1,19 @@
+# Lever un rappel : une personne le demande, une autre l’accepte.
+recall-lift = Lever ce rappel
+recall-lift-text = Seulement s’il a été saisi par erreur, ou si le fabricant ou l’autorité a écrit que le lot peut resservir. Une deuxième personne doit l’accepter ; jusque-là les chariots arrêtent ces lots. Un lot nommé par un autre rappel reste arrêté.
+recall-lift-sure = J’ai comparé le GTIN et les lots avec l’avis écrit.
+recall-lift-not-sure = Cochez que vous avez comparé. Le rappel reste en vigueur.
+recall-lift-ask = Demander la levée
+recall-lift-waits = { $name } a demandé à { $at } la levée de ce rappel ; une deuxième personne doit répondre. Motif :
+recall-lift-asked-tag = attend une deuxième personne
+recall-lifted-tag = levé
+recall-lifted = Demandé par { $asked }, accepté par { $by } à { $at }. Motif :
+recall-kept = { $name } a maintenu le rappel à { $at } :
+done-recall-lift = Demande envoyée. Le rappel reste en vigueur jusqu’à l’accord d’une deuxième personne.
+task-recall-lift = Levée d’un rappel : deuxième personne
+answer-lift-recall = Lever le rappel
+answer-keep-recall = Maintenir le rappel
+answer-lifted = le rappel a été levé
+formulary-did-lifted = a levé un rappel
+audited-recall-ask-to-lift = Levée de rappel demandée
+audited-recall-lift = Rappel levé

@@ -1,0 +1,19 @@
+# Hủy một lệnh thu hồi: một người đề nghị, người thứ hai đồng ý.
+recall-lift = Hủy lệnh thu hồi này
+recall-lift-text = Chỉ khi lệnh nhập nhầm, hoặc nhà sản xuất hay cơ quan quản lý đã thông báo lô này dùng lại được. Người thứ hai phải đồng ý; cho đến lúc đó các xe vẫn dừng các lô này. Lô còn nằm trong lệnh thu hồi khác vẫn bị dừng.
+recall-lift-sure = Tôi đã đối chiếu GTIN và số lô với thông báo bằng văn bản.
+recall-lift-not-sure = Đánh dấu vào ô đã đối chiếu. Lệnh thu hồi vẫn còn hiệu lực.
+recall-lift-ask = Đề nghị hủy thu hồi
+recall-lift-waits = { $name } đã đề nghị hủy lệnh thu hồi này lúc { $at }; chờ người thứ hai trả lời. Lý do:
+recall-lift-asked-tag = chờ người thứ hai
+recall-lifted-tag = đã hủy thu hồi
+recall-lifted = { $asked } đề nghị, { $by } đồng ý lúc { $at }. Lý do:
+recall-kept = { $name } đã giữ lệnh thu hồi lúc { $at }:
+done-recall-lift = Đã gửi đề nghị. Lệnh thu hồi còn hiệu lực cho đến khi người thứ hai đồng ý.
+task-recall-lift = Hủy thu hồi: chờ người thứ hai
+answer-lift-recall = Hủy thu hồi
+answer-keep-recall = Giữ lệnh thu hồi
+answer-lifted = lệnh thu hồi đã được hủy
+formulary-did-lifted = hủy thu hồi lô
+audited-recall-ask-to-lift = Đã đề nghị hủy thu hồi
+audited-recall-lift = Đã hủy thu hồi

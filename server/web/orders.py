@@ -329,4 +329,8 @@ def answer(question: int) -> BaseResponse:
         page.say_plain(faults.told(exc))
     else:
         page.say("done-answer")
+    # Whoever answers from the own list goes on with the next of it.
+    if "at_whose" in request.form:
+        back = {name: request.form.get(f"at_{name}", "")[:64] or None for name in ("whose", "ward")}
+        return page.back(url_for("prescriber.show", _anchor="asked", **back))  # type: ignore[arg-type]
     return page.back(url_for("patients.show", patient_id=request.args.get("patient_id", "")))

@@ -1,7 +1,8 @@
 """`pointofcare-cart --config cart.toml`: run one cart until SIGTERM or Ctrl-C. `pointofcare-cart enrol ...`: get its certificate.
 
 `pointofcare-cart phones`: the carts of a ward's phones. `pointofcare-cart key|wipe ...`: the key of its database.
-`pointofcare-cart checkpoints ...`: what it keeps of the server's audit log."""
+`pointofcare-cart checkpoints ...`: what it keeps of the server's audit log.
+`pointofcare-cart read ...`: what its reader makes of pictures."""
 
 from __future__ import annotations
 
@@ -31,6 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     if (words := sys.argv[1:] if arguments is None else arguments)[:1] == ["checkpoints"]:
         return _checkpoints(words[1:])
     given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["read"]:
+        from cart_client.reading import command  # its libraries are not those of a running cart
+
+        return command.main(given[1:])
     if given[:1] == ["key"]:
         return at_rest_command.key(given[1:])
     if given[:1] == ["wipe"]:

@@ -1,4 +1,4 @@
-"""`pointofcare-demo demo | training | once | asyncapi | screenshots`: the virtual hospital for a person, unattended, and as documents."""
+"""`pointofcare-demo demo | training | once | asyncapi | screenshots | scan-set`: the virtual hospital, for a person and unattended."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _COMMANDS = {
     "training": ("simulation.training", "the same for people who learn, apart from everything: every screen says so"),
     "once": ("simulation.once", "one dose unattended, from the camera's frame to the EMR, proven"),
     "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
+    "scan-set": ("simulation.scan_set.command", "pictures of wristbands, packs and labels in five levels, with the truth beside"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
 }
 

@@ -74,8 +74,10 @@ RESEND_LONGEST_S = 60.0
 # The rows behind the oldest are sent again this late, in case that the oldest is one that the server never takes.
 RESEND_OTHERS_S = 60.0
 IN_FLIGHT = 20
-# Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line.
+# Of those, so many were sent just now: a cart with a whole shift in its journal must not fill the server's line. One where receipts
+# come at once, and one more for each time that a receipt takes so long, because a slow line is no busy server.
 SENT_AT_ONCE = 4
+ONE_MORE_EACH_S = 0.05
 # So often sent, and without a receipt: the window goes on behind it.
 TRIED_IN_VAIN = 3
 LEASE_WAIT_S = 2.0
@@ -459,7 +461,8 @@ class Uplink:
         # What the server does not take, however often it comes, must not hide what is behind it.
         refused = sum(sent.tries >= TRIED_IN_VAIN for sent in self._sending.values())
         waiting = self._journal.waiting(limit=IN_FLIGHT + refused)
-        room = SENT_AT_ONCE - sum(self._is_under_way(record_id, mono_s) for record_id in waiting)
+        at_once = min(SENT_AT_ONCE, 1 + int(self._trip_s / ONE_MORE_EACH_S))
+        room = at_once - sum(self._is_under_way(record_id, mono_s) for record_id in waiting)
         oldest = self._sending.get(waiting[0]) if waiting else None
         in_vain = oldest is not None and oldest.tries >= TRIED_IN_VAIN
         overdue = False

@@ -341,7 +341,7 @@ def test_a_server_that_is_behind_gets_only_the_oldest_row_again(line: Line) -> N
     for number in range(4):
         line.journal.append(a_record(f"r-{number}"), message_id=f"m-{number}")
     line.uplink.wake()
-    seen = [record_of(line.came(routes.ADMINISTRATION)) for _ in range(7)]
-    assert seen == ["r-0", "r-1", "r-2", "r-3", "r-0", "r-0", "r-0"]
+    seen = [record_of(line.came(routes.ADMINISTRATION)) for _ in range(3)]
+    assert seen == ["r-0", "r-0", "r-0"]
     line.receipt("r-0")
     assert record_of(line.came(routes.ADMINISTRATION, lambda body: body.record.record_id != "r-0")) == "r-1"  # type: ignore[attr-defined]

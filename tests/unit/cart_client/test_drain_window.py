@@ -11,7 +11,7 @@ import pytest
 from cart_client import uplink
 from cart_client.chart import Chart
 from cart_client.journal import Journal
-from cart_client.uplink import RESEND_OTHERS_S, SENT_AT_ONCE, Uplink
+from cart_client.uplink import ONE_MORE_EACH_S, RESEND_OTHERS_S, SENT_AT_ONCE, Uplink
 from devices.broker import BrokerConfig
 from pointofcare.wire.messages import Command, Message
 from pointofcare.wire.routes import Route
@@ -61,9 +61,28 @@ class Line:
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
     made = Line(tmp_path)
+    made.uplink._trip_s = SENT_AT_ONCE * ONE_MORE_EACH_S  # a slow line; the first test has a quick one
     yield made
     made.journal.close()
     made.chart.close()
+
+
+def test_on_a_line_that_answers_at_once_one_is_sent_at_a_time_so_that_others_get_their_turn(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.uplink._trip_s = 0.0
+    for number in range(QUEUED - 1):
+        sent_s = 100.0 + number / 10
+        assert line.drain(sent_s) == [f"m-{number}"]
+        assert line.drain(sent_s + 0.01) == []
+        monkeypatch.setattr(uplink.time, "monotonic", lambda sent_s=sent_s: sent_s + 0.02)
+        line.receive(number)
+
+
+def test_on_a_line_with_a_long_way_more_are_under_way(line: Line) -> None:
+    for trip_s, at_once in ((0.049, 1), (0.051, 2), (0.16, 4), (60.0, SENT_AT_ONCE)):
+        line.uplink._trip_s, line.uplink._sending = trip_s, {}
+        assert len(line.drain(100.0)) == at_once
 
 
 def test_few_are_sent_at_once_in_order_and_each_receipt_lets_one_follow(line: Line) -> None:

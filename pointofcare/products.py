@@ -1,4 +1,4 @@
-"""What the pharmacy issues: products, printed infusion bags, opened containers.
+"""What the pharmacy issues: products, printed infusion bags, opened containers, labels of single units.
 
 Values only; a cart holds them as its `Formulary` table.
 """
@@ -6,7 +6,7 @@ Values only; a cart holds them as its `Formulary` table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from pointofcare.quantity import Quantity
@@ -146,3 +146,16 @@ class Container:
     gtin: str
     serial: str | None
     opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedLabels:
+    """Labels that the hospital printed for single units of one trade item, alike in all but their serial numbers. `void` are those of
+    `serials` that were withdrawn. `patient` is for whom the unit was put up; None: for nobody in particular."""
+
+    gtin: str
+    serials: tuple[str, ...]
+    lot: str | None = None
+    expiry: date | None = None
+    patient: str | None = None
+    void: tuple[str, ...] = ()

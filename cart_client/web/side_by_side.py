@@ -24,7 +24,7 @@ _LINES: Mapping[str, tuple[str, ...]] = {
     "route": ("D9",),
     "dose": ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "N3", "C1"),
     "time": ("D3", "T1", "T2", "T3", "T4", "N2", "S3", "S4"),
-    "pack": ("G1", "G2", "G3", "G4", "G6", "I2", "I7"),
+    "pack": ("G1", "G2", "G3", "G4", "G6", "G7", "I2", "I7"),
 }
 _ALWAYS = frozenset({"patient", "drug", "dose"})
 _DIFFERS, _ASKS, _RIGHT = "differs", "asks", "right"

@@ -22,6 +22,8 @@ RETAIL_CARRIERS = {"]E0": (12, 13), "]E4": (8,), "]I1": (14,)}
 # Plain Code 128 and QR, and readers that give no identifier: where a plain patient number may stand.
 _BAND_CARRIERS = frozenset({"]C0", "]Q0", "]Q1", "]Q2", ""})
 _LONGEST_ID = 64
+# Of a band with name and birth date beside the number. A pattern is tried on no longer text.
+_LONGEST_BAND = 200
 _LONGEST_TEXT = 7089
 _SHOWN = 200
 
@@ -105,15 +107,22 @@ class SiteProfile:
     """What plain (non-GS1) symbols mean at this hospital.
 
     `mrn_pattern` is a regular expression over the whole text of a plain wristband, which may name the patient number in a group
-    "mrn"; None: off. `badge_prefix` "" turns badges off. Raises: ConfigError when the pattern is no regular expression.
+    "mrn"; None: off. `mrn_patterns` are further ones, for a hospital that prints several kinds of bands: where two of them read two
+    numbers out of one band, it is nobody's. `badge_prefix` "" turns badges off. Raises: ConfigError when a pattern is no regular
+    expression.
     """
 
     mrn_pattern: str | None = None
     badge_prefix: str = "BADGE:"
+    mrn_patterns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.mrn_pattern is not None:
-            _pattern(self.mrn_pattern)
+        for each in self.patterns:
+            _pattern(each)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        return (*((self.mrn_pattern,) if self.mrn_pattern is not None else ()), *self.mrn_patterns)
 
 
 def interpret(symbol: Symbol, profile: SiteProfile, today: date) -> Scan:
@@ -186,10 +195,13 @@ def _plain(identifier: str, content: bytes, profile: SiteProfile) -> Scan:
         if 0 < len(badge) <= _LONGEST_ID and badge.isprintable() and badge == badge.strip():
             return BadgeScan(badge=badge)
         return _unreadable(content, "badge", None, LabelKind.UNKNOWN)
-    if profile.mrn_pattern is not None and identifier in _BAND_CARRIERS and len(text) <= _LONGEST_ID:
-        match = _pattern(profile.mrn_pattern).fullmatch(text)
-        mrn = match and (match.groupdict().get("mrn") or match[0])
-        if mrn:
+    if profile.patterns and identifier in _BAND_CARRIERS and len(text) <= _LONGEST_BAND:
+        matches = [_pattern(pattern).fullmatch(text) for pattern in profile.patterns]
+        named = {match.groupdict().get("mrn") or match[0] for match in matches if match is not None} - {""}
+        if len(named) > 1:
+            return _unreadable(content, "two-identities", None, LabelKind.PATIENT)
+        mrn = named.pop() if named else ""
+        if 0 < len(mrn) <= _LONGEST_ID:
             return BandScan(mrn=mrn)
     return TextScan(text=text, identifier=identifier)
 

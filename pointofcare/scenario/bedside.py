@@ -47,6 +47,7 @@ def facts(scenario: Fields) -> Facts:
         scans=scenario.objects("scans", lambda each: _scanned(each, _today(at, timezone))),
         intent=scenario.object("intent", _intent) or _no_intent(scenario),
         pumps=scenario.objects("pumps", formulary.pump) if scenario.format > 1 else (),
+        labels=scenario.objects("labels", formulary.labels) if scenario.format > 1 else (),
     )
 
 

@@ -1,8 +1,9 @@
-"""What the pharmacy issues, in a scenario: products, printed bags, opened containers; and what the pumps report."""
+"""What the pharmacy issues, in a scenario: products, printed bags, opened containers, labels of single units; and what the pumps report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from pointofcare.products import (
     Bag,
@@ -11,6 +12,7 @@ from pointofcare.products import (
     Controlled,
     HighAlert,
     Ingredient,
+    IssuedLabels,
     MaxDaily,
     PrintedFor,
     Product,
@@ -94,6 +96,17 @@ def container(fields: Fields) -> Container:
     if opened_at is None and fields.raw("opened_at") is None:
         fields.faults.note(fields.at("opened_at"), "is missing; give the time of opening with its offset")
     return Container(gtin=fields.parsed("gtin", _gtin) or "", serial=fields.text("serial"), opened_at=opened_at or EPOCH)
+
+
+def labels(fields: Fields) -> IssuedLabels:
+    return IssuedLabels(
+        gtin=fields.parsed("gtin", _gtin) or "",
+        serials=fields.texts("serials", same),
+        lot=fields.text("lot"),
+        expiry=fields.parsed("expiry", date.fromisoformat),
+        patient=fields.text("patient"),
+        void=fields.texts("void", same),
+    )
 
 
 def _gtin(text: str) -> str:

@@ -200,6 +200,7 @@ finding-G1 = { $cause ->
     [unreadable] The expiry date in the barcode is not valid.
     [none] The barcode holds no expiry date.
     [timezone] It may have expired ({ $expiry }): the ward's time zone is not known.
+    [far] The expiry date in the barcode is more than 15 years off ({ $expiry }): compare it with the print on the pack.
    *[expired] EXPIRED: { $expiry }.
  }
 finding-G2 = RECALLED: lot { $lot }.
@@ -212,6 +213,13 @@ finding-G6 = { $cause ->
     [unreadable] The lot in the barcode is not valid.
     [recalls] The barcode holds no lot, and lots of { $name } are recalled.
    *[none] The barcode holds no lot.
+ }
+finding-G7 = { $cause ->
+    [void] The unit-dose label { $serial } was WITHDRAWN or printed again: do not give what carries it.
+    [other-patient] The unit-dose label { $serial } was printed for ANOTHER PATIENT.
+    [differs] What the unit-dose label { $serial } says is not what the pharmacy printed.
+    [check] The number { $serial } of the unit-dose label has a wrong check character.
+   *[unknown] The pharmacy issued no unit-dose label { $serial }.
  }
 finding-I1 = No bag has the number { $barcode }.
 finding-I2 = { $state ->

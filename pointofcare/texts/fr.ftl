@@ -200,6 +200,7 @@ finding-G1 = { $cause ->
     [unreadable] La date de péremption du code n'est pas valide.
     [none] Le code ne contient pas de date de péremption.
     [timezone] Peut-être périmé ({ $expiry }) : le fuseau horaire du service n'est pas connu.
+    [far] La date de péremption du code est à plus de 15 ans ({ $expiry }) : comparez-la à celle imprimée sur la boîte.
    *[expired] PÉRIMÉ : { $expiry }.
  }
 finding-G2 = RAPPELÉ : lot { $lot }.
@@ -212,6 +213,13 @@ finding-G6 = { $cause ->
     [unreadable] Le lot du code n'est pas valide.
     [recalls] Le code ne contient pas de lot, et des lots de { $name } sont rappelés.
    *[none] Le code ne contient pas de lot.
+ }
+finding-G7 = { $cause ->
+    [void] L’étiquette de dose unitaire { $serial } a été RETIRÉE ou réimprimée : ne pas administrer ce qui la porte.
+    [other-patient] L’étiquette de dose unitaire { $serial } a été imprimée pour UN AUTRE PATIENT.
+    [differs] Le contenu de l’étiquette de dose unitaire { $serial } ne correspond pas à ce que la pharmacie a imprimé.
+    [check] Le numéro { $serial } de l’étiquette de dose unitaire a un caractère de contrôle faux.
+   *[unknown] La pharmacie n’a pas émis d’étiquette de dose unitaire { $serial }.
  }
 finding-I1 = Aucune poche ne porte le numéro { $barcode }.
 finding-I2 = { $state ->

@@ -200,6 +200,7 @@ finding-G1 = { $cause ->
     [unreadable] Hạn dùng trong mã không hợp lệ.
     [none] Mã không có hạn dùng.
     [timezone] Có thể đã hết hạn ({ $expiry }): không rõ múi giờ của khoa.
+    [far] Hạn dùng trong mã còn quá 15 năm ({ $expiry }): đối chiếu với hạn in trên bao bì.
    *[expired] HẾT HẠN DÙNG: { $expiry }.
  }
 finding-G2 = THUỐC BỊ THU HỒI: số lô { $lot }.
@@ -212,6 +213,13 @@ finding-G6 = { $cause ->
     [unreadable] Số lô trong mã không hợp lệ.
     [recalls] Mã không có số lô, trong khi có lô { $name } bị thu hồi.
    *[none] Mã không có số lô.
+ }
+finding-G7 = { $cause ->
+    [void] Nhãn liều đơn số { $serial } ĐÃ BỊ HỦY hoặc đã in lại: không dùng thuốc mang nhãn này.
+    [other-patient] Nhãn liều đơn số { $serial } được in cho NGƯỜI BỆNH KHÁC.
+    [differs] Nội dung nhãn liều đơn số { $serial } không khớp với nhãn dược đã in.
+    [check] Số nhãn liều đơn { $serial } sai ký tự kiểm tra.
+   *[unknown] Dược không phát hành nhãn liều đơn số { $serial }.
  }
 finding-I1 = Không có túi truyền nào mang số { $barcode }.
 finding-I2 = { $state ->

@@ -35,6 +35,7 @@ from pointofcare.verdict.support import (
     hold_values,
     interaction,
     offline,
+    own_label,
     own_supply,
     pack,
     patch,
@@ -43,7 +44,7 @@ from pointofcare.verdict.support import (
     undo,
 )
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 
 # In the order shown to the nurse: who, what, is it ordered, how much, which way, when; then what supports the five rights.
 CHECKS: tuple[Check, ...] = (
@@ -97,6 +98,7 @@ CHECKS: tuple[Check, ...] = (
     Check(rule=pack.OPENED, look=pack.check_opened),
     Check(rule=pack.SERIAL, look=pack.check_serial),
     Check(rule=pack.LOT, look=pack.check_lot),
+    Check(rule=own_label.RULE, look=own_label.check),
     Check(rule=bag.KNOWN, look=bag.check_known),
     Check(rule=bag.STATE, look=bag.check_state),
     Check(rule=bag.PRINTED, look=bag.check_printed),

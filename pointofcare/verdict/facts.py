@@ -13,7 +13,7 @@ from enum import StrEnum
 from pointofcare.labels.scan import Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Nurse, Patient, Witness
-from pointofcare.products import Bag, Container, Product, PumpReading
+from pointofcare.products import Bag, Container, IssuedLabels, Product, PumpReading
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.policy import Policy
 
@@ -155,3 +155,4 @@ class Facts:
     containers: tuple[Container, ...] = ()
     scans: tuple[Scanned, ...] = ()
     pumps: tuple[PumpReading, ...] = ()
+    labels: tuple[IssuedLabels, ...] = ()

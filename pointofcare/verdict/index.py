@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
-from pointofcare.products import Product
+from pointofcare.products import IssuedLabels, Product
 from pointofcare.verdict.facts import HistoryEntry
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -222,3 +222,13 @@ def patients(values: tuple[Patient, ...]) -> Patients:
         for gsrn in {band.gsrn for band in patient.bands}:
             banded[gsrn].append(patient)
     return Patients(by_id=_grouped(values, lambda patient: patient.id), by_band={gsrn: tuple(found) for gsrn, found in banded.items()})
+
+
+@kept
+def labels(values: tuple[IssuedLabels, ...]) -> Mapping[str, tuple[IssuedLabels, ...]]:
+    """Serial number -> what was printed with it: more than one only where the facts contradict themselves."""
+    found: defaultdict[str, list[IssuedLabels]] = defaultdict(list)
+    for issued in values:
+        for serial in issued.serials:
+            found[serial].append(issued)
+    return {serial: tuple(each) for serial, each in found.items()}

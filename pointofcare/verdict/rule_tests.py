@@ -257,9 +257,9 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
     ),
     "G1": (
         "feb-30", "month-13", "feb-30-reason", "expiry-letters", "expired-yesterday", "expiry-next-local-day",
-        "expired-lot", "d1-emergency-expired", "sr-g-expires-today", "sr-g-expired-yesterday", "sr-g-day-00-february",
-        "sr-g-day-00-march", "sr-g-february-30", "sr-g-local-midnight", "sr-g-local-last-second", "expired", "last-day",
-        "february-thirty",
+        "expired-lot", "expiry-in-fifteen-years", "expiry-too-far", "d1-emergency-expired", "sr-g-expires-today",
+        "sr-g-expired-yesterday", "sr-g-day-00-february", "sr-g-day-00-march", "sr-g-february-30",
+        "sr-g-local-midnight", "sr-g-local-last-second", "expired", "last-day", "february-thirty",
     ),
     "G2": (
         "gs1-recalled", "g2-another-lot-is-recalled", "sr-g-recalled-lot", "recalled",
@@ -279,6 +279,12 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
     "G6": (
         "ean13", "gs1-no-lot", "no-lot-recalled", "g6-lot-in-the-label", "sr-g-recalled-no-lot", "sr-g-no-lot",
         "no-lot", "no-lot-and-a-recall",
+    ),
+    "G7": (
+        "own-label", "own-label-of-this-patient", "own-label-offline", "own-label-void", "own-label-beside-a-void-one",
+        "own-label-forged", "own-label-no-table", "own-label-slip", "own-label-other-lot", "own-label-other-expiry",
+        "own-label-other-product", "own-label-of-another-patient", "own-label-twice-in-the-table", "own-label-expired",
+        "own-label-used", "makers-serial",
     ),
     "I1": (
         "bag-unknown", "bag-as-ordered", "foreign-bag",

@@ -135,6 +135,7 @@ def unpack(text: str) -> Facts:
 def narrowed(facts: Facts, *, verdict: Verdict | None = None) -> Facts:
     """The fewest facts of three tries that give the same verdict; `facts` themselves when none does."""
     wanted = said(verdict if verdict is not None else engine.evaluate(facts))
+    facts = _without_other_labels(facts)
     for narrow in (_dose_alone, _patient_alone, _patient_named):
         try:
             fewer = narrow(facts)
@@ -296,6 +297,23 @@ class _Relation:
 
 def _serials(facts: Facts) -> frozenset[str]:
     return frozenset(each.scan.serial for each in facts.scans if isinstance(each.scan, DrugScan) and each.scan.serial is not None)
+
+
+def _without_other_labels(facts: Facts) -> Facts:
+    """A ward has thousands of labels, and a dose a few: the others are looked at by no check."""
+    if not facts.labels:
+        return facts
+    scanned = _serials(facts)
+    kept = (
+        replace(
+            issued,
+            serials=tuple(each for each in issued.serials if each in scanned),
+            void=tuple(each for each in issued.void if each in scanned),
+        )
+        for issued in facts.labels
+        if not scanned.isdisjoint(issued.serials)
+    )
+    return replace(facts, labels=tuple(kept))
 
 
 def _same_serial(entry: HistoryEntry, serials: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ from pointofcare.errors import MessageError
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
-from pointofcare.products import Bag, Container, Product, PumpReading
+from pointofcare.products import Bag, Container, IssuedLabels, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import values
@@ -138,8 +138,11 @@ class StaffRosterBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormularyBody:
+    """`labels` are those of single units that may be met in the ward: without a line here none of them is given."""
+
     products: tuple[Product, ...] = ()
     containers: tuple[Container, ...] = ()
+    labels: tuple[IssuedLabels, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from pointofcare.verdict.rule import Rule
 EXPIRY = Rule(
     id="G1",
     title="The pack has not expired",
-    levels=(Level.NOTE, Level.REASON, Level.STOP),
+    levels=(Level.NOTE, Level.WARN, Level.REASON, Level.STOP),
     looks_at="the expiry date in the label, the ward's date",
-    passes_when="the last day has not ended in the ward; a label without a date is a note",
+    passes_when="the last day has not ended in the ward and is at most fifteen years off; a label without a date is a note",
     source="GS1 General Specifications 7.12",
     hazard="expired drug",
     remedies={"take-other-pack": (), "read-expiry": ()},
@@ -80,6 +80,8 @@ LOT = Rule(
 )
 
 
+# No medicine keeps so long: a year of two digits that is read into the wrong century, or a date of something else.
+_LONGEST_LIFE = timedelta(days=15 * 365 + 4)
 _DATES = frozenset({"17", "7003"})
 
 
@@ -103,6 +105,8 @@ def check_expiry(moment: Moment) -> Iterator[Finding]:
                 yield EXPIRY.finding(Level.REASON, "read-expiry", facts=facts | {"cause": "timezone"}, unknown=True)
             elif "17" in pack.scan.bad_elements:
                 yield EXPIRY.finding(Level.REASON, "read-expiry", facts=facts | {"cause": "unreadable"}, unknown=True)
+            elif expiry - moment.when.date() > _LONGEST_LIFE:
+                yield EXPIRY.finding(Level.WARN, "read-expiry", facts=facts | {"cause": "far"})
 
 
 def _expired(pack: Pack, expiry: date, moment: Moment) -> bool | None:

@@ -333,6 +333,14 @@ class Chart:
         named = [entry for entry in roster.body.staff if entry.badge is not None and entry.badge == badge]
         return named[0] if len(named) == 1 else None
 
+    def member(self, staff: str, now: datetime) -> StaffEntry | None:
+        """The one person of that id, None for nobody, more than one, or a roster that ran out."""
+        roster = self._tables.staff_roster
+        if roster is None or roster.expires_at <= now or not isinstance(roster.body, StaffRosterBody):
+            return None
+        named = [entry for entry in roster.body.staff if entry.id == staff]
+        return named[0] if len(named) == 1 else None
+
     def knows_badge(self, badge: str, now: datetime) -> bool:
         return self.staff_of(badge, now) is not None
 
@@ -373,7 +381,7 @@ class Chart:
             _HASHER.verify(entry.pin_hash, pin)
         except (VerificationError, InvalidHashError) as exc:
             raise NotPermittedError("the PIN is wrong", why="pin-wrong") from exc
-        role = next((role for role in _ROLES if role in entry.roles), None)
+        role = role_of(entry)
         nurse = Nurse(id=entry.id, name=entry.name, role=role, licensed=entry.licensed)
         return nurse, Witness(id=entry.id, role=role, licensed=entry.licensed, on_shift=entry.on_shift)
 
@@ -407,6 +415,7 @@ class Chart:
             history=entries,
             bags=own_records.bags(body.bags, entries),
             containers=formulary.containers,
+            labels=formulary.labels,
             scans=session.scans,
             pumps=body.pumps,
         )
@@ -462,6 +471,11 @@ def _opened(path: Path, at_rest: sealed.Key | None) -> tuple[sqlite3.Connection,
             else:
                 place = ":memory:"
     raise TableRefusedError("unreadable", "not even memory takes a database")
+
+
+def role_of(entry: StaffEntry) -> StaffRole | None:
+    """The most restricted role of a person counts."""
+    return next((role for role in _ROLES if role in entry.roles), None)
 
 
 def history_since(now: datetime) -> datetime:

@@ -31,6 +31,7 @@ SLOW = (
     "scenarios/test_browser_stranger.py",
     "scenarios/test_browser_ward.py",
     "scenarios/test_chaos_small.py",
+    "scenarios/test_day_of_",
     "scenarios/test_demo.py",
     "scenarios/test_every_page.py",
     "scenarios/test_infusion_to_the_emr.py",

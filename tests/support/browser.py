@@ -82,9 +82,9 @@ class Visits:
     wrongs: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
 
-    def open(self, url: str, size: tuple[int, int] = CART_SCREEN) -> Page:
-        """A page in a browser of its own (own cookies)."""
-        context = self.chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB")
+    def open(self, url: str, size: tuple[int, int] = CART_SCREEN, *, touch: bool = False) -> Page:
+        """A page in a browser of its own (own cookies), with a finger instead of a mouse where `touch` says so."""
+        context = self.chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB", has_touch=touch)
         context.set_default_timeout(WAIT_MS)
         self.contexts.append(context)
         context.on("request", self._asked)
@@ -150,6 +150,21 @@ def inspect(page: Page, touch: str) -> list[str]:
     if size is not None:
         page.set_viewport_size(size)
     return found
+
+
+def grave(page: Page) -> list[str]:
+    """What axe calls serious or critical, and sideways scrolling, of this page as it stands at its own size."""
+    name = f"{urlsplit(page.url).path} {page.title()}"
+    page.evaluate(_AT_REST)
+    answer = Axe().run(page, options=_RULES)
+    found = [
+        f"{name}: axe {violation['id']} at {json.dumps(node['target'])}: {node['html'][:160]}"
+        for violation in answer.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    wide, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    return [*found, f"{name}: {wide} px wide on a screen of {screen} px"] if wide > screen else found
 
 
 def contrast(page: Page, selector: str) -> float:

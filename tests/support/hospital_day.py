@@ -39,6 +39,7 @@ from simulation import emr_peer, hospital, labels, processes, shelf, ward
 from simulation.hospital import Hospital
 from simulation.nurse import State, VirtualNurse
 from simulation.processes import Child
+from simulation.ward import StaffMember
 
 CART = ward.CARTS[0]
 WAIT_S = 45.0
@@ -268,6 +269,17 @@ class HospitalDay:
         """Whatever a test left broken is made whole for the next one."""
         if not self.hospital.broker.running:
             self.hospital.broker.start_again()
+
+    @property
+    def person(self) -> StaffMember:
+        """The nurse."""
+        return self._person
+
+    def leave(self) -> None:
+        """Nobody is signed in, and the nurse goes."""
+        self.signed_in()
+        self.nurse.press("sign-out")
+        self._away()
 
     def stop(self) -> None:
         self._away()

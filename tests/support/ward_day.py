@@ -74,12 +74,25 @@ def plan(the_ward: Ward, born: datetime) -> Day | None:
     return Day(given=given, forgotten=forgotten, waiting=waiting, queue=queue, stranger=stranger, newcomer=newcomer, stat=stat)
 
 
-def _ordinary(the_ward: Ward, born: datetime) -> Iterator[Dose]:
+def doses_at(the_ward: Ward, now: datetime) -> tuple[Dose, ...]:
+    """Verified ordinary doses, one a patient, that stay inside their window for a quarter of an hour from `now`."""
+    found: dict[str, Dose] = {}
+    for dose in _ordinary(the_ward, None):
+        start = dose.order.start
+        if dose.order.verified and start is not None and timedelta(minutes=-31) < now - start < timedelta(minutes=44):
+            found.setdefault(dose.patient.id, dose)
+    return tuple(found.values())
+
+
+def _ordinary(the_ward: Ward, born: datetime | None) -> Iterator[Dose]:
+    """`born` None: whenever it is due."""
     patients = {patient.id: patient for patient in the_ward.patients}
     for order in the_ward.orders:
         product = shelf.product_for(order, the_ward.products)
         # Due a quarter of an hour after the full hour or later: inside its window at whatever minute the tests begin.
-        if product is None or order.every is None or order.start is None or order.start - born.replace(minute=0) < timedelta(minutes=15):
+        if product is None or order.every is None or order.start is None:
+            continue
+        if born is not None and order.start - born.replace(minute=0) < timedelta(minutes=15):
             continue
         unit = product.ingredients[0].amount
         if _plain(product) and order.dose is not None and unit is not None and order.dose.same_as(unit):

@@ -24,13 +24,14 @@ from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.renewal import Renewal
-from cart_client.scanning import Onlooker, Viewfinder, listen, watch
+from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
 from cart_client.trust import keys_from
 from cart_client.uplink import Uplink
 from cart_client.web import serving
 from cart_client.web.app import create_app
 from cart_client.web.phone import Phone, became
 from devices import registry
+from pointofcare.administration.session import State
 from pointofcare.errors import ConfigError
 from pointofcare.verdict import engine
 from pointofcare.wire.messages import CartPhase
@@ -80,8 +81,6 @@ class CartProgram:
             message = "a cart needs a camera or a hand scanner"
             raise ConfigError(message, problems=(("devices.camera", message),), remedy="name one under [devices]")
         self._drawers = registry.drawers(config.drawers)
-        # Without a lens there are no pictures to search or to show.
-        self._viewfinder = Viewfinder(registry.picture()) if self._camera is not None else None
         self._halt = threading.Event()
         self._bedside = Bedside(
             cart=config.cart,
@@ -98,6 +97,11 @@ class CartProgram:
             wake=lambda: self._uplink.wake(),
         )
         self._uplink = Uplink(
+        # Without a lens there are no pictures to search or to show.
+        self._sight: Sight | None = None
+        if self._camera is not None:
+            finder = Viewfinder(registry.picture())
+            self._sight = Sight(registry.gauge(), finder, self._bedside.inbox.put, wanted=self._camera.wanted_size())
             config.broker,
             cart=config.cart,
             facility=config.facility,
@@ -109,6 +113,7 @@ class CartProgram:
             health=self._health,
             numbers=self._numbers,
             clock=self._clock,
+            camera=self._sight.numbers if self._sight is not None else None,
             mono_s=steady_s,
         )
         phone = None
@@ -122,7 +127,8 @@ class CartProgram:
         web = create_app(
             view=lambda: self._bedside.view,
             ask=self._bedside.ask,
-            jpeg=self._viewfinder.jpeg if self._viewfinder is not None else lambda: None,
+            jpeg=self._sight.viewfinder.jpeg if self._sight is not None else lambda: None,
+            outlook=self._sight.outlook if self._sight is not None else None,
             names=self._chart.names,
             language=config.language,
             phone=phone,
@@ -134,9 +140,10 @@ class CartProgram:
         readers: list[threading.Thread] = []
         if phone is not None:
             readers.append(threading.Thread(target=phone.watch, args=(self._halt,), name="phone", daemon=True))
-        if self._camera is not None and self._viewfinder is not None:
-            seen_by = (self._camera, registry.decoder(config.decoder), self._viewfinder, self._bedside.inbox, self._halt)
-            readers.append(threading.Thread(target=watch, args=seen_by, name="scanning", daemon=True))
+        if self._camera is not None and self._sight is not None:
+            seen_by = (self._camera, registry.decoder(config.decoder), self._sight, self._bedside.inbox, self._halt)
+            readers.append(threading.Thread(target=watch, args=seen_by, kwargs={"idle": self._nobody_is_in}, name="scanning", daemon=True))
+            readers.append(threading.Thread(target=self._sight.keep_watch, args=(self._halt,), name="camera watch", daemon=True))
         if self._scanner is not None:
             heard_by = (self._scanner, self._bedside.inbox, self._halt)
             readers.append(threading.Thread(target=listen, args=heard_by, name="scanner", daemon=True))
@@ -193,6 +200,9 @@ class CartProgram:
                 return
 
     def _health(self) -> tuple[CartPhase, str]:
+    def _nobody_is_in(self) -> bool:
+        return self._bedside.view.session.state is State.IDLE
+
         strip = self._bedside.view.strip
         if strip.journal_fault:
             return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
@@ -203,13 +213,16 @@ class CartProgram:
         if self._camera is not None and not strip.camera_live:
             return CartPhase.DEGRADED, "camera-unavailable"
         if self._renewal is not None and self._renewal.ending(self._clock.now()):
+        # Nobody's fault while nobody is there: carts stand in dark rooms at night. Its telemetry says it all the same.
+        if strip.camera_fault and not (strip.camera_fault == Fault.BLACK and self._nobody_is_in()):
+            return CartPhase.DEGRADED, f"camera-{strip.camera_fault}"
             return CartPhase.DEGRADED, "certificate-ends"
         return CartPhase.READY, ""
 
     def _numbers(self) -> Mapping[str, object]:
         strip, reading = self._bedside.view.strip, self._clock.read()
         return {
-            "camera_fps": round(self._viewfinder.fps(), 1) if self._viewfinder is not None else 0.0,
+            "camera_fps": (self._sight.numbers()["picture_rate_hz"] or 0.0) if self._sight is not None else 0.0,
             "camera_live": strip.camera_live,
             "clock_offset_s": reading.offset_s,
             "clock_error_s": round(reading.error_s, 3) if reading.error_s is not None else None,

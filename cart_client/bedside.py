@@ -45,7 +45,7 @@ from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
 from cart_client.inbox import Answer, Asked, Inbox, Link
 from cart_client.journal import Journal
-from cart_client.scanning import PHONE_AWAY, CameraTold, Seen
+from cart_client.scanning import LASTING_FAULTS, PHONE_AWAY, CameraTold, Seen
 from cart_client.screen import DrawerTold, Trace, View
 from cart_client.visit import Visit
 from devices.ports import Drawers
@@ -229,6 +229,8 @@ class Bedside:
                 if item.outcome == "outcome-unknown":
                     visit.note(self.visit, "drawer-outcome-unknown", now, {"drawer": item.drawer})
                 counting.opened(self.visit, item, now)
+                elif item.live and item.fault in LASTING_FAULTS and item.fault != here.camera.fault:
+                    visit.note(self.visit, "camera-fault", now, {"fault": item.fault})
             case asked.LinkTold():
                 if item.link is Link.ONLINE and not here.online and session.patient is not None:
                     here.acquire(session.patient, session.nurse)

@@ -180,6 +180,8 @@ class Condition:
             unsent=unsent,
             camera_live=self.camera.live,
             camera_why=self.camera.why,
+            camera_fault=self.camera.fault,
+            camera_since=self.camera.since,
             journal_fault=self.journal_fault,
             clock_offset_s=self._judged_offset_s(reading),
             clock_doubt="" if reading.offset_s is not None else "behind" if reading.behind_s else "unmeasured",

@@ -34,7 +34,7 @@ class Strip:
     """The line of states that is always there. `missing` names tables that the chart lacks, `journal_fault` why nothing can be
     recorded. `lease_waits`: the lease is granted and the chart on the way; `lease_doubts` are carts that have not told what they gave
     this patient. `clock_doubt`: the time is not measured ("unmeasured"), or the wall clock is behind this cart's records ("behind").
-    None: not known."""
+    `camera_fault` is what is wrong with the camera since `camera_since`, "" for nothing. None: not known."""
 
     link: Link = Link.OFFLINE
     missing: tuple[str, ...] = ()
@@ -44,6 +44,8 @@ class Strip:
     camera_live: bool | None = None
     camera_why: str = ""
     journal_fault: str = ""
+    camera_fault: str = ""
+    camera_since: datetime | None = None
     clock_offset_s: float | None = None
     clock_doubt: str = ""
     battery_percent: int | None = None

@@ -134,7 +134,8 @@ class _Halt:
 
 
 class Uplink:
-    """`tell` puts a value on the bedside's inbox. `health` says the cart's phase and why, `numbers` its telemetry.
+    """`tell` puts a value on the bedside's inbox. `health` says the cart's phase and why, `numbers` its telemetry, `camera` that of
+    its camera, None for a cart without one; what changes the phase is told with them at once.
 
     `backoff_first_s` is the first pause before a row is sent again; it doubles up to a minute, spread by half."""
 
@@ -157,9 +158,10 @@ class Uplink:
     ) -> None:
         self._cart, self._facility, self._ward = cart, facility, ward
         self._chart, self._journal, self._tell, self._versions = chart, journal, tell, versions
-        self._health, self._numbers, self._backoff_first_s = health, numbers, backoff_first_s
+        self._health, self._numbers, self._camera, self._backoff_first_s = health, numbers, camera, backoff_first_s
         self._clock = clock or CartClock()
         self._now, self._steady_s = self._clock.now, mono_s
+        camera: Callable[[], Mapping[str, object]] | None = None,
         self._boot_id = uuid.uuid4().hex
         self._events: queue.Queue[BrokerEvent | _Wake | _Halt] = queue.Queue()
         self._broker = Broker(config, self._events.put, will=self._will)
@@ -442,9 +444,11 @@ class Uplink:
             self._clock_questions[asked.asked_at] = asked_s
             self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
         if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
+            self._telemetry_mono_s = 0.0
             self._telemetry_mono_s = mono_s
-            told = Telemetry(kind=TelemetryKind.APP, at=self._now(), values=self._app_numbers())
-            self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=TelemetryKind.APP.value)
+            self._tell_numbers(TelemetryKind.APP, self._app_numbers())
+            if self._camera is not None:
+                self._tell_numbers(TelemetryKind.CAMERA, self._camera())
         if mono_s - self._events_sent_mono_s >= self._backoff_first_s:
             self._events_sent_mono_s = mono_s
             for event in self._journal.events():
@@ -529,6 +533,10 @@ class Uplink:
     @property
     def _levels(self) -> dict[str, str]:
         return {"facility": self._facility, "cart": self._cart}
+    def _tell_numbers(self, kind: TelemetryKind, values: Mapping[str, object]) -> None:
+        told = Telemetry(kind=kind, at=self._now(), values=values)
+        self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=kind.value)
+
 
     def _message(self, body: Body, *, ttl_s: float | None = None) -> Message:
         return Message(id=str(uuid.uuid4()), sent_at=self._now(), sender=self._cart, body=body, ttl_s=ttl_s)

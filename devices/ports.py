@@ -18,11 +18,16 @@ from pointofcare.labels.symbol import Symbol
 class Frame:
     """One picture. `image` is a numpy array, height x width x 3 (BGR, uint8), never written to after creation.
 
-    `number` counts the camera's frames from 1, `taken_at` is aware UTC."""
+    `number` counts the camera's frames from 1, `taken_at` is when it came, aware UTC. `unchanged_s` says for how long the source has
+    sent this same picture: 0.0 for one that differs from the one before, None for the first of a connection, which may be an old one
+    that waited somewhere. `rate_hz` is how many pictures a second the source sent lately, taken or not; None when it is not known, or
+    where a replay has no rate of its own."""
 
     image: Any
     number: int
     taken_at: datetime
+    unchanged_s: float | None = 0.0
+    rate_hz: float | None = None
 
 
 class Camera(Protocol):
@@ -35,7 +40,11 @@ class Camera(Protocol):
     def close(self) -> None: ...
 
     def describe(self) -> str:
-        """One line for a person: kind and source."""
+        """One line for a person: kind and source. Never a password."""
+        ...
+
+    def wanted_size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels that the configuration asks of it; None where it asks for nothing."""
         ...
 
 
@@ -170,6 +179,49 @@ class Picture(Protocol):
 
     def jpeg(self, frame: Frame, symbols: tuple[Symbol, ...] = (), *, width: int = 640) -> bytes:
         """The frame as JPEG, at most `width` pixels wide, each symbol outlined."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in a picture something like a code is: a box in pixels of the frame, cut to it."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a picture is like, in cheap numbers. `width`, `height` are those of the frame in pixels.
+
+    `light` is the mean brightness 0..255 and `spread` its standard deviation, `motion` the mean difference to the picture before
+    (0..255; 0.0 for the first). `place` is where something like a code is, None when nothing is, and these are of that place alone:
+    `sharpness` (edges against contrast; a sharp code has about 0.5 and more), `module_px` the width of its narrowest bars, None when they
+    cannot be told apart, `place_light` its brightness, and `glare` the share of it that is one blind spot of light."""
+
+    width: int
+    height: int
+    light: float
+    spread: float
+    motion: float = 0.0
+    place: Place | None = None
+    sharpness: float = 0.0
+    module_px: float | None = None
+    place_light: float = 0.0
+    glare: float = 0.0
+
+
+class Gauge(Protocol):
+    """Measures pictures of one camera, in their order. Never raises for a picture, and never keeps one."""
+
+    def light(self, frame: Frame) -> Measured:
+        """Light and motion alone: what each picture is asked."""
+        ...
+
+    def place(self, frame: Frame, measured: Measured) -> Measured:
+        """`measured` with the place of what could be a code, and what it is like there."""
         ...
 
 

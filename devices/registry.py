@@ -8,17 +8,19 @@ Must never pick another adapter than the one that was named.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Decoder, DistantCamera, Drawers, Picture, Scanner
+from devices.ports import Camera, Decoder, DistantCamera, Drawers, Gauge, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
     "opencv": "devices.cameras.opencv:open_camera",
     "v4l2": "devices.cameras.opencv:open_camera",
     "mjpeg": "devices.cameras.mjpeg_http:open_camera",
+    "rtsp": "devices.cameras.opencv:open_stream",
     "folder": "devices.cameras.folder:open_camera",
 }
 SCANNERS: Mapping[str, str] = {
@@ -31,6 +33,9 @@ DECODERS: Mapping[str, str] = {
     "cascade": "devices.decoders.cascade:open_decoder",
     "zxing": "devices.decoders.zxing:open_decoder",
     "zbar": "devices.decoders.zbar:open_decoder",
+}
+GAUGES: Mapping[str, str] = {
+    "opencv": "devices.cameras.gauge:open_gauge",
 }
 PICTURES: Mapping[str, str] = {
     "opencv": "devices.decoders.picture:open_picture",
@@ -71,6 +76,11 @@ def decoder(name: str = "cascade") -> Decoder:
     return cast(Decoder, _opened("decoder", DECODERS, name))
 
 
+def gauge(name: str = "opencv") -> Gauge:
+    """One for each camera: it remembers the picture before. Raises: ConfigError."""
+    return cast(Gauge, _opened("gauge", GAUGES, name))
+
+
 def picture(name: str = "opencv") -> Picture:
     """Raises: ConfigError."""
     return cast(Picture, _opened("picture", PICTURES, name))
@@ -83,7 +93,10 @@ def drawers(source: str = "none") -> Drawers:
 
 
 def _parsed(source: str) -> tuple[str, str, dict[str, str]]:
-    """(kind, rest, options). An URL keeps its own query; adapter options follow a `#`: `mjpeg:http://h/v?ch=1#stall_s=2`."""
+    """(kind, rest, options). An URL keeps its own query; adapter options follow a `#`: `mjpeg:http://h/v?ch=1#stall_s=2`. The kind of
+    an rtsp address is itself."""
+    if source.startswith(("rtsp://", "rtsps://")):
+        source = f"rtsp:{source}"
     kind, _, rest = source.partition(":")
     mark = "#" if "://" in rest else "?"
     rest, _, query = rest.partition(mark)
@@ -98,6 +111,11 @@ def _opened(port: str, table: Mapping[str, str], kind: str, *arguments: Any) -> 
     if not arguments:
         return opener()
     rest, options = arguments
+    allowed = [name for name, each in inspect.signature(opener).parameters.items() if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    if unknown := [name for name in options if name not in allowed]:
+        remedy = f"use one of: {', '.join(allowed)}" if allowed else "it has no options"
+        problems = tuple((port, f"option {name!r} is not known; {remedy}") for name in unknown)
+        raise ConfigError(f"{port} {kind}: {'; '.join(why for _, why in problems)}", problems=problems, remedy=remedy)
     try:
         return opener(rest, **options)
     except (TypeError, ValueError) as error:

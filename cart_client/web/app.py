@@ -18,8 +18,9 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 
 from cart_client.inbox import Answer, Command
+from cart_client.scanning import Advice, Outlook
 from cart_client.screen import Strip, View
-from cart_client.web import care_pages, forms, help_pages, state
+from cart_client.web import camera_view, care_pages, forms, help_pages, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
 from cart_client.web.words import Words
@@ -40,7 +41,7 @@ _OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 def _without_seconds(view: View) -> View:
     """What the main part of a page is made from: the time of its clocks and ages is exact to ten seconds."""
     at = view.at.replace(second=view.at.second // 10 * 10, microsecond=0)
-    strip = Strip(missing=view.strip.missing, camera_live=view.strip.camera_live)
+    strip = Strip(missing=view.strip.missing, camera_live=view.strip.camera_live, camera_fault=view.strip.camera_fault)
     return replace(view, at=at, strip=strip, trace=None, table_ages_s={})
 
 
@@ -53,9 +54,11 @@ def create_app(
     language: str = DEFAULT_LANGUAGE,
     extra_state: Callable[[], dict[str, object]] = dict,
     phone: Phone | None = None,
+    outlook: Callable[[], Outlook] | None = None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
-    a person calls the ids that findings name. With `phone` the screen and the camera are a phone's browser."""
+    a person calls the ids that findings name, `outlook` what is to be drawn over the picture. With `phone` the screen
+    and the camera are a phone's browser."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -66,6 +69,7 @@ def create_app(
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["advices"] = [each.value for each in Advice]
     protection = CSRFProtect(app)
     if phone is not None:
         # The browser comes over HTTPS, to the server's gate.
@@ -142,9 +146,12 @@ def create_app(
         """The newest picture; 204 when there is none or the page has it."""
         newest = jpeg()
         if newest is None or request.args.get("seen") == str(newest[0]):
-            return Response(status=204)
-        response = Response(newest[1], mimetype="image/jpeg")
-        response.headers["X-Picture"] = str(newest[0])
+            response = Response(status=204)
+        else:
+            response = Response(newest[1], mimetype="image/jpeg")
+            response.headers["X-Picture"] = str(newest[0])
+        if outlook is not None:
+            response.headers["X-Outlook"] = camera_view.told(outlook(), view().moment)
         return response
 
     @app.get("/api/state")

@@ -38,6 +38,8 @@ def plain(view: View) -> dict[str, Any]:
             "unsent": strip.unsent,
             "camera_live": strip.camera_live,
             "camera_why": strip.camera_why,
+            "camera_fault": strip.camera_fault,
+            "camera_since": strip.camera_since.isoformat() if strip.camera_since is not None else None,
             "journal_fault": strip.journal_fault,
             "clock_offset_s": strip.clock_offset_s,
             "clock_doubt": strip.clock_doubt,

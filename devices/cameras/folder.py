@@ -55,6 +55,9 @@ class FolderCamera:
     def describe(self) -> str:
         return f"folder {self._path}{' (looping)' if self._loop else ''}"
 
+    def wanted_size(self) -> tuple[int, int] | None:
+        return None
+
     def _pictures(self) -> Iterator[Any]:
         for file in self._files():
             if file.suffix.lower() not in IMAGE_SUFFIXES:

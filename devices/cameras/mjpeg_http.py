@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
+from devices.cameras import address
+from devices.cameras.arrivals import STALE_S, Arrival, Arrivals, of_jpeg
 from devices.cameras.frame import freeze
 from devices.cameras.newest import Newest
 from devices.ports import Frame
@@ -33,7 +35,7 @@ CHUNK_BYTES = 64_000
 DEFAULT_STALL_S = 2.0
 DEFAULT_PATIENCE_S = 10.0
 FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 1.5
 
 
 class MjpegCamera:
@@ -41,13 +43,17 @@ class MjpegCamera:
 
     `reconnects` counts the connections after the first."""
 
-    def __init__(self, url: str, *, stall_s: float = DEFAULT_STALL_S, patience_s: float = DEFAULT_PATIENCE_S) -> None:
-        self._url = url
+    def __init__(
+        self, url: str, *, stall_s: float = DEFAULT_STALL_S, patience_s: float = DEFAULT_PATIENCE_S, arrivals: Arrivals | None = None
+    ) -> None:
+        self._url = address.shown(url)  # what is shown and written down
+        self._account = address.basic(url)
+        self._arrivals = arrivals or Arrivals()
         self._parts = urlsplit(url)
         self._stall_s = stall_s
         self._patience_s = patience_s
         self._closed = threading.Event()
-        self._newest: Newest[bytes] | None = None
+        self._newest: Newest[tuple[bytes, Arrival]] | None = None
         self._number = 0
         self._wire: socket.socket | None = None
         self._cut_parts = 0
@@ -60,7 +66,7 @@ class MjpegCamera:
         return self._cut_parts + self._undecodable_parts
 
     def frames(self) -> Iterator[Frame]:
-        newest: Newest[bytes] = Newest()
+        newest: Newest[tuple[bytes, Arrival]] = Newest()
         self._newest = newest
         if self._closed.is_set():
             return
@@ -74,17 +80,20 @@ class MjpegCamera:
                 try:
                     if remaining_s <= 0:
                         raise TimeoutError
-                    jpeg = newest.take(remaining_s)
+                    taken = newest.take(remaining_s)
                 except TimeoutError:
                     raise self._lost("no picture", patience_s=self._patience_s, corrupt=self.corrupt) from None
-                if jpeg is None:
+                if taken is None:
                     return
+                jpeg, arrival = taken
+                if time.monotonic() - arrival.mono_s > STALE_S:
+                    continue  # it waited for a reader that was elsewhere
                 image = _decode(jpeg)
                 if image is None:
                     self._undecodable_parts += 1
                     continue
                 self._number += 1
-                yield freeze(image, self._number)
+                yield freeze(image, self._number, arrival)
                 last_good = time.monotonic()
         finally:
             stop.set()
@@ -101,6 +110,9 @@ class MjpegCamera:
     def describe(self) -> str:
         return f"mjpeg {self._url}"
 
+    def wanted_size(self) -> tuple[int, int] | None:
+        return None
+
     def _hang_up(self) -> None:
         """Wakes the reading thread out of a slow or silent peer."""
         wire = self._wire
@@ -108,14 +120,14 @@ class MjpegCamera:
             with contextlib.suppress(OSError):
                 wire.shutdown(socket.SHUT_RDWR)
 
-    def _keep_reading(self, newest: Newest[bytes], stop: threading.Event) -> None:
+    def _keep_reading(self, newest: Newest[tuple[bytes, Arrival]], stop: threading.Event) -> None:
         pause_s = FIRST_PAUSE_S
         connected_before = False
         while not newest.ended:
             received = False
             try:
                 for jpeg in self._read_connection(newest):
-                    newest.put(jpeg)
+                    newest.put((jpeg, self._arrivals.came(of_jpeg(jpeg))))
                     received = True
                 why = "the stream ended"
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -130,7 +142,7 @@ class MjpegCamera:
             _log.warning("camera %s: %s; connecting again", self._url, why)
             self.reconnects += 1
 
-    def _read_connection(self, newest: Newest[bytes]) -> Iterator[bytes]:
+    def _read_connection(self, newest: Newest[tuple[bytes, Arrival]]) -> Iterator[bytes]:
         """One connection's parts until it ends. Raises: OSError (also on silence), HTTPException, ValueError."""
         secure = self._parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -139,10 +151,12 @@ class MjpegCamera:
             connection.connect()
             self._wire = connection.sock  # kept here: http.client forgets it once a response without a length begins
             path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
-            connection.request("GET", path, headers={"Accept": "multipart/x-mixed-replace"})
+            account = {"Authorization": self._account} if self._account else {}
+            connection.request("GET", path, headers={"Accept": "multipart/x-mixed-replace", **account})
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise ValueError(f"HTTP {response.status}")
+            self._arrivals.connected()
             boundary = _boundary(response.headers.get_content_type(), response.headers.get_param("boundary"))
             while not newest.ended:
                 length = _next_part(response, boundary)
@@ -234,5 +248,5 @@ def open_camera(source: str, *, stall_s: str = str(DEFAULT_STALL_S), patience_s:
     """`source` is an http(s) URL; options as text. Raises: ValueError for another URL, or an option that is no number."""
     url = urlsplit(source)
     if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError(f"{source!r} is no http address")
+        raise ValueError(f"{address.shown(source)!r} is no http address: write http://HOST/PATH")
     return MjpegCamera(source, stall_s=float(stall_s), patience_s=float(patience_s))

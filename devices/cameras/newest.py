@@ -21,14 +21,16 @@ class Newest(Generic[T]):
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._value: T | None = None
-        self._count = 0
+        self._put_mono_s = 0.0
+        self._waiting = 0
         self._ended = False
         self._failure: DeviceError | None = None
 
     def put(self, value: T) -> None:
         with self._changed:
+            if self._value is None:
+                self._put_mono_s = time.monotonic()
             self._value = value
-            self._count += 1
             self._changed.notify_all()
 
     def end(self, failure: DeviceError | None = None) -> None:
@@ -38,6 +40,11 @@ class Newest(Generic[T]):
                 self._ended = True
                 self._failure = failure
             self._changed.notify_all()
+
+    def wanted(self, for_s: float) -> bool:
+        """Whether a further value is worth making: somebody waits, or has not left the one that is here for `for_s`."""
+        with self._changed:
+            return self._waiting > 0 or self._value is None or time.monotonic() - self._put_mono_s < for_s
 
     @property
     def ended(self) -> bool:
@@ -58,7 +65,9 @@ class Newest(Generic[T]):
                 remaining_s = deadline - time.monotonic()
                 if remaining_s <= 0:
                     raise TimeoutError
+                self._waiting += 1
                 self._changed.wait(remaining_s)
+                self._waiting -= 1
             if self._ended and self._failure is None:
                 return None
             value, self._value = self._value, None

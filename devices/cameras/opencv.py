@@ -1,4 +1,4 @@
-"""A camera through OpenCV: a V4L2 device by its index, a stream by its URL, or a recorded video file.
+"""A camera through OpenCV: a V4L2 device by its index or path, an RTSP or other stream by its URL, or a recorded video file.
 
 A live source is read by one thread that keeps only the newest picture; a recorded file is read in order, nothing skipped.
 Must never release a capture while another thread reads from it (OpenCV crashes), so the reading thread releases its own.
@@ -7,12 +7,20 @@ Must never release a capture while another thread reads from it (OpenCV crashes)
 from __future__ import annotations
 
 import logging
+import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
+
+# Read once, when OpenCV is loaded: without it a device that went silent keeps a thread for ten seconds.
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
 
 import cv2
 
+from devices.cameras import address, controls
+from devices.cameras.arrivals import STALE_S, Arrival, Arrivals, of_image
+from devices.cameras.controls import Controls
 from devices.cameras.frame import freeze
 from devices.cameras.newest import Newest
 from devices.ports import Frame
@@ -20,32 +28,59 @@ from pointofcare.errors import DeviceUnavailableError
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_STALL_S = 3.0
+DEFAULT_STALL_S = 1.5
+# Opening a stream is a conversation over the network, and some devices take their time to wake.
+OPENING_S = 6.0
 DEFAULT_SIZE = (1280, 720)
+# Pictures that nobody took for this long are not decoded any more until somebody waits for one.
+UNTAKEN_S = 0.25
 
 
 class OpenCVCamera:
-    """`source`: an index ("0"), a URL, or a path. `size` (width, height) is asked of a V4L2 device, which may ignore it."""
+    """`source`: an index ("0"), a device's path ("/dev/v4l/by-id/usb-...", which stays the same whichever port it is plugged into), a
+    URL, or a file. `wanted` is asked of a V4L2 device, which may ignore it: `refused` says what it did not take. `capture` opens a source
+    as `cv2.VideoCapture` does."""
 
-    def __init__(self, source: str, *, stall_s: float = DEFAULT_STALL_S, size: tuple[int, int] = DEFAULT_SIZE) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        stall_s: float = DEFAULT_STALL_S,
+        wanted: Controls | None = None,
+        capture: Callable[..., Any] = cv2.VideoCapture,
+        arrivals: Arrivals | None = None,
+        mono_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._stall_s = stall_s
-        self._size = size
+        self._wanted = wanted or Controls(width=DEFAULT_SIZE[0], height=DEFAULT_SIZE[1])
+        self._capture, self._mono_s = capture, mono_s
+        self._arrivals = arrivals or Arrivals(mono_s=mono_s)
         self._closed = threading.Event()
-        self._newest: Newest[Any] | None = None
+        self._newest: Newest[tuple[Any, Arrival]] | None = None
         self._number = 0
+        self.refused: tuple[str, ...] = ()
+
+    @property
+    def device(self) -> bool:
+        """A V4L2 device, and no stream or file."""
+        return self._source.isdigit() or self._source.startswith("/dev/")
 
     @property
     def live(self) -> bool:
-        return self._source.isdigit() or "://" in self._source
+        return self.device or "://" in self._source
 
     def frames(self) -> Iterator[Frame]:
         if self._closed.is_set():
             return
-        pictures = self._live_pictures() if self.live else self._recorded_pictures()
-        for image in pictures:
+        if not self.live:
+            for image in self._recorded_pictures():
+                self._number += 1
+                yield freeze(image, self._number)
+            return
+        for image, arrival in self._live_pictures():
             self._number += 1
-            yield freeze(image, self._number)
+            yield freeze(image, self._number, arrival)
 
     def close(self) -> None:
         self._closed.set()
@@ -54,7 +89,12 @@ class OpenCVCamera:
             newest.end()
 
     def describe(self) -> str:
-        return f"opencv {'device ' if self._source.isdigit() else ''}{self._source}"
+        return f"opencv {'device ' if self.device else ''}{address.shown(self._source)}"
+
+    def wanted_size(self) -> tuple[int, int] | None:
+        if not self.device or self._wanted.width is None or self._wanted.height is None:
+            return None
+        return self._wanted.width, self._wanted.height
 
     def _recorded_pictures(self) -> Iterator[Any]:
         capture = self._open()
@@ -67,40 +107,50 @@ class OpenCVCamera:
         finally:
             capture.release()
 
-    def _live_pictures(self) -> Iterator[Any]:
-        newest: Newest[Any] = Newest()
+    def _live_pictures(self) -> Iterator[tuple[Any, Arrival]]:
+        newest: Newest[tuple[Any, Arrival]] = Newest()
         self._newest = newest
         if self._closed.is_set():
             return
-        reader = threading.Thread(target=self._read, args=(newest,), name=f"camera {self._source}", daemon=True)
+        reader = threading.Thread(target=self._read, args=(newest,), name=f"camera {address.shown(self._source)}", daemon=True)
         reader.start()
         try:
             first = True
+            until_s = self._mono_s() + OPENING_S
             while True:
                 try:
-                    image = newest.take(self._stall_s * 2 if first else self._stall_s)
+                    taken = newest.take(max(0.0, until_s - self._mono_s()))
                 except TimeoutError:
-                    raise self._lost("no picture", stall_s=self._stall_s) from None
-                if image is None:
+                    raise self._lost("no picture", stall_s=OPENING_S if first else self._stall_s) from None
+                if taken is None:
                     return
+                if not first and self._mono_s() - taken[1].mono_s > STALE_S:
+                    continue  # it waited for a reader that was elsewhere
                 first = False
-                yield image
+                yield taken
+                until_s = self._mono_s() + self._stall_s
         finally:
             newest.end()
 
-    def _read(self, newest: Newest[Any]) -> None:
+    def _read(self, newest: Newest[tuple[Any, Arrival]]) -> None:
         try:
             capture = self._open()
         except DeviceUnavailableError as error:
             newest.end(error)
             return
+        self._arrivals.connected()
         try:
             while not newest.ended:
-                found, image = capture.read()
-                if not found:
+                if not capture.grab():
                     newest.end(self._lost("the source gives no more pictures"))
                     return
-                newest.put(image)
+                if not newest.wanted(UNTAKEN_S):
+                    continue
+                found, image = capture.retrieve()
+                if not found:
+                    newest.end(self._lost("a picture could not be decoded"))
+                    return
+                newest.put((image, self._arrivals.came(of_image(image))))
         except cv2.error as error:
             newest.end(self._lost(str(error)))
         finally:
@@ -108,18 +158,21 @@ class OpenCVCamera:
 
     def _open(self) -> Any:
         try:
-            if self._source.isdigit():
-                capture = cv2.VideoCapture(int(self._source), cv2.CAP_V4L2)
+            if self.device:
+                # A path that stays leads to whichever number the kernel gave this time.
+                name: int | str = int(self._source) if self._source.isdigit() else os.path.realpath(self._source)
+                capture = self._capture(name, cv2.CAP_V4L2)
                 capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-                capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
-                capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
+                if capture.isOpened():
+                    self.refused = controls.apply(capture, self._wanted)
+                    for told in self.refused:
+                        _log.warning("camera %s: %s", self._source, told)
                 capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
             elif self.live:
-                limit_ms = int(self._stall_s * 1000)
-                limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, limit_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, limit_ms]
-                capture = cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, limits)
+                limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(OPENING_S * 1000), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(self._stall_s * 1000)]
+                capture = self._capture(self._source, cv2.CAP_FFMPEG, limits)
             else:
-                capture = cv2.VideoCapture(self._source)
+                capture = self._capture(self._source)
         except cv2.error as error:
             raise self._lost(str(error)) from error
         if not capture.isOpened():
@@ -130,14 +183,41 @@ class OpenCVCamera:
     def _lost(self, why: str, **fields: object) -> DeviceUnavailableError:
         remedy = (
             "check the cable and that no other program uses the camera"
-            if self._source.isdigit()
+            if self.device
             else "check that the camera's address or file is right and reachable"
         )
-        return DeviceUnavailableError(f"camera {self._source}: {why}", remedy=remedy, source=self._source, **fields)
+        shown = address.shown(self._source)
+        return DeviceUnavailableError(f"camera {shown}: {why}", remedy=remedy, source=shown, **fields)
 
 
 def open_camera(
-    source: str, *, stall_s: str = str(DEFAULT_STALL_S), width: str = str(DEFAULT_SIZE[0]), height: str = str(DEFAULT_SIZE[1])
+    source: str,
+    *,
+    stall_s: str = str(DEFAULT_STALL_S),
+    width: str = str(DEFAULT_SIZE[0]),
+    height: str = str(DEFAULT_SIZE[1]),
+    rate_hz: str = "",
+    exposure: str = "",
+    focus: str = "",
 ) -> OpenCVCamera:
-    """`source` as in the class; options as text. Raises: ValueError for one that is no number."""
-    return OpenCVCamera(source, stall_s=float(stall_s), size=(int(width), int(height)))
+    """`source` as in the class; options as text. Raises: ValueError for one that cannot be."""
+    wanted = controls.parse(width=width, height=height, rate_hz=rate_hz, exposure=exposure, focus=focus)
+    return OpenCVCamera(source, stall_s=seconds("stall_s", stall_s), wanted=wanted)
+
+
+def open_stream(source: str, *, stall_s: str = str(DEFAULT_STALL_S)) -> OpenCVCamera:
+    """An RTSP camera, `rtsp://user:password@host/path`. Raises: ValueError for another address."""
+    if not source.startswith(("rtsp://", "rtsps://")):
+        raise ValueError(f"{address.shown(source)!r} is no rtsp address: write rtsp://HOST/PATH")
+    return OpenCVCamera(source, stall_s=seconds("stall_s", stall_s))
+
+
+def seconds(name: str, text: str) -> float:
+    """Raises: ValueError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 60:
+        raise ValueError(f"{name}={text}: write seconds from 0.1 to 60")
+    return value

@@ -1,30 +1,8 @@
-// The kiosk's few moving things: the camera picture, when a verdict sounds, the number pads, light and sound, and saying when the program
-// is gone.
+// The kiosk's few moving things: when a verdict sounds, the number pads, light and sound, and saying when the program is gone. The camera's
+// picture is in camera.js.
 "use strict";
 (() => {
   const main = () => document.getElementById("main");
-
-  // Camera picture: the next is asked for when the last one came.
-  let picture = "-";
-  async function look() {
-    const image = document.getElementById("picture");
-    if (image) {
-      try {
-        const answer = await fetch(document.body.dataset.picture + "?seen=" + picture, { cache: "no-store" });
-        if (answer.status === 200) {
-          picture = answer.headers.get("X-Picture") || "-";
-          const url = URL.createObjectURL(await answer.blob());
-          const old = image.dataset.url;
-          image.src = url;
-          image.dataset.url = url;
-          if (old) URL.revokeObjectURL(old);
-        }
-      } catch { /* told below */ }
-    } else {
-      picture = "-";
-    }
-    setTimeout(look, 150);
-  }
 
   let played = "";
 
@@ -165,5 +143,5 @@
     document.body.classList.toggle("stale", gone);
   }, 1000);
 
-  document.addEventListener("DOMContentLoaded", () => { settle(); look(); });
+  document.addEventListener("DOMContentLoaded", settle);
 })();

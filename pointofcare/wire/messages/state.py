@@ -26,6 +26,7 @@ class TelemetryKind(StrEnum):
     MCU = "mcu"
     DRAWERS = "drawers"
     APP = "app"
+    CAMERA = "camera"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,10 @@ class CartBirth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
-    """Numbers of one subsystem at `at`. `values` are flat: name with its unit -> number, text, truth or null."""
+    """Numbers of one subsystem at `at`. `values` are flat: name with its unit -> number, text, truth or null.
+
+    `camera`: `live`, `fault` ("" or no-picture, frozen, black, wrong-size, slow) and `fault_since`, `picture_rate_hz`, `searched_share` of the
+    last pictures and `read_share` of those with something like a code (0..1), `light_percent`, `width_px`, `height_px`, `losses`."""
 
     kind: TelemetryKind
     at: datetime

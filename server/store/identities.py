@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from server.store import reach
 from server.store.tables import BandRow, DrawnNumberRow, PatientIdentityRow, PatientPhotoRow, PatientRow
@@ -86,6 +86,20 @@ def current(tx: Transaction, patient: str) -> str:
     return into or patient
 
 
+def held(tx: Transaction, patient: str) -> str:
+    """As `current`, and it stays so until the transaction ends: a merge or a discharge that is under way is waited for, and one that comes
+    waits. For whoever writes something new to the record. On SQLite the one writer makes it so."""
+    is_shared = tx.session.get_bind().dialect.name == "postgresql"
+    while True:
+        if is_shared:
+            row = select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.id == patient)
+            tx.session.execute(row.with_for_update(read=True, key_share=True)).all()
+        now = current(tx, patient)
+        if now == patient:
+            return now
+        patient = now
+
+
 def merged_into(tx: Transaction, kept: str) -> tuple[str, ...]:
     """The ids of the records that became part of this one."""
     row = PatientIdentityRow
@@ -109,11 +123,11 @@ def by_national_id(tx: Transaction, number: str) -> Known | None:
     return None if found is None else _known(found)
 
 
-def born_on(tx: Transaction, birth_date: date, *, limit: int = 200) -> tuple[Known, ...]:
-    """Everybody of that birth date, admitted or not, whom the person reaches or not: that there is somebody must be told to whoever
-    admits, and `known` says whom the person may see."""
-    rows = tx.session.scalars(
-        select(PatientRow)
+def born_on(tx: Transaction, birth_date: date) -> tuple[tuple[str, str], ...]:
+    """(id, name) of everybody of that birth date, admitted or not, whom the person reaches or not: that there is somebody must be told to
+    whoever admits, and `known` says whom the person may see. No limit: one who is left out becomes a second record."""
+    rows = tx.session.execute(
+        select(PatientRow.id, PatientRow.name)
         .outerjoin(PatientIdentityRow, _of_patient())
         .where(
             PatientRow.facility == tx.facility,
@@ -121,9 +135,15 @@ def born_on(tx: Transaction, birth_date: date, *, limit: int = 200) -> tuple[Kno
             PatientIdentityRow.merged_into.is_(None),
         )
         .order_by(PatientRow.id)
-        .limit(limit)
     )
-    return tuple(_known(row) for row in rows)
+    return tuple((row.id, row.name) for row in rows)
+
+
+def alone(tx: Transaction, what: str) -> None:
+    """Nobody else who says the same `what` goes on before this transaction ends: what is looked for and then written is written once."""
+    if tx.session.get_bind().dialect.name == "postgresql":
+        key = func.hashtextextended(f"pointofcare/{tx.facility}/{what}", 0)
+        tx.session.execute(select(func.pg_advisory_xact_lock(key))).all()
 
 
 def names_of_ward(tx: Transaction, ward: str) -> tuple[tuple[str, str], ...]:

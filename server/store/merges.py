@@ -159,6 +159,28 @@ def written_since(tx: Transaction, patient: str, since: datetime) -> tuple[str, 
     return tuple(name for name, conditions in of.items() if tx.session.scalar(select(exists().where(*conditions))))
 
 
+# What is told about a patient at any moment, by whom ever.
+_FACTS = (AdministrationRow, AttemptRow, OrderRow, ObservationRecordRow, BedsideNoteRow)
+
+
+def facts(tx: Transaction, patient: str) -> dict[str, int]:
+    """How many doses, attempts, orders, measurements and notes a record has: more of them later are new, whatever moment they carry."""
+    return {
+        table.__tablename__: int(
+            tx.session.scalar(select(func.count()).select_from(table).where(table.facility == tx.facility, table.patient == patient)) or 0
+        )
+        for table in _FACTS
+    }
+
+
+def differing(tx: Transaction, found: Merge) -> tuple[str, ...]:
+    """Of which kinds the record has not as many as right after the merge; () for a merge that does not remember."""
+    then = found.moved.get("facts")
+    if not isinstance(then, Mapping):
+        return ()
+    return tuple(name.replace("observation_records", "observations") for name, n in facts(tx, found.kept).items() if then.get(name) != n)
+
+
 def point(tx: Transaction, gone: str, kept: str) -> tuple[str, ...]:
     """Records that were merged into `gone` before are part of `kept` now; their ids."""
     row = PatientIdentityRow
@@ -255,9 +277,10 @@ def _merge(row: PatientMergeRow) -> Merge:
 
 
 def allergies_of(tx: Transaction, patient: str) -> list[list[str]]:
+    """Kind, substance, severity ("" for none said), and whether it was tolerated."""
     rows = tx.session.execute(
-        select(AllergyRow.kind, AllergyRow.substance)
+        select(AllergyRow.kind, AllergyRow.substance, AllergyRow.severity, AllergyRow.tolerated_before)
         .where(AllergyRow.facility == tx.facility, AllergyRow.patient == patient)
         .order_by(AllergyRow.kind, AllergyRow.substance)
     )
-    return [[row.kind, row.substance] for row in rows]
+    return [[row.kind, row.substance, row.severity or "", "yes" if row.tolerated_before else ""] for row in rows]

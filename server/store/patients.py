@@ -68,6 +68,21 @@ def ward_of(tx: Transaction, patient: str) -> str | None:
     return tx.session.scalar(select(PatientRow.ward).where(PatientRow.facility == tx.facility, PatientRow.id == patient))
 
 
+def hold(tx: Transaction, *patients: str) -> None:
+    """Until the transaction ends nobody else changes who or where these are, merges their records, or writes an order, a lease or a value
+    to one of them. SQLite has one writer anyway."""
+    if tx.session.get_bind().dialect.name == "postgresql":
+        rows = select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.id.in_(patients))
+        tx.session.execute(rows.order_by(PatientRow.id).with_for_update()).all()
+
+
+def add(tx: Transaction, patient: Patient) -> bool:
+    """A new row; False: this id is there already, and nothing was written."""
+    row = mapping.patient_row(patient, at=tx.at)
+    new = insertion(tx, PatientRow).values(facility=tx.facility, **row)
+    return tx.inserted(new.on_conflict_do_nothing(index_elements=["facility", "id"]).returning(PatientRow.id))
+
+
 def known(tx: Transaction, patients: Collection[str]) -> frozenset[str]:
     rows = tx.session.scalars(select(PatientRow.id).where(PatientRow.facility == tx.facility, PatientRow.id.in_(patients)))
     return frozenset(rows)

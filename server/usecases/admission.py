@@ -41,11 +41,19 @@ class KnownAlreadyError(ConflictError):
     code = "patient-known"
 
 
+class EnteredAlreadyError(ConflictError):
+    """This very form was sent before, and the patient is entered."""
+
+    code = "patient-entered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """Who comes, as the form says. `mrn` None: one is drawn. `allergies` None: not asked yet, () asked and none."""
+    """Who comes, as the form says. `id` was drawn with the form, so that one which is sent twice admits once; None: it is drawn here.
+    `mrn` None: one is drawn. `allergies` None: not asked yet, () asked and none."""
 
     name: str
+    id: str | None = None
     ward: str
     bed: str | None = None
     birth_date: date | None = None
@@ -68,13 +76,15 @@ def admit(tx: Transaction, actor: Actor, arrival: Arrival, *, is_new: bool = Fal
     _check_person(tx, arrival.birth_date, arrival.sex)
     if arrival.method not in METHODS:
         raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method", says="method")
+    _check_twice(tx, arrival.id)
     _check_number(tx, arrival.national_id, None)
+    identities.alone(tx, f"born/{arrival.birth_date}")
     same = likely_same(tx, name, arrival.birth_date)
     if same and not is_new:
         raise KnownAlreadyError(
             "somebody of this name and birth date is on record",
             remedy="look whether it is the same person",
-            patients=[one.id for one in same],
+            patients=list(same),
             says="same",
         )
     return _enter(
@@ -86,7 +96,15 @@ def admit(tx: Transaction, actor: Actor, arrival: Arrival, *, is_new: bool = Fal
 
 
 def admit_unknown(
-    tx: Transaction, actor: Actor, *, sex: str | None, ward: str, bed: str | None, note: str, allergies: tuple[Allergy, ...] | None = None
+    tx: Transaction,
+    actor: Actor,
+    *,
+    sex: str | None,
+    ward: str,
+    bed: str | None,
+    note: str,
+    allergies: tuple[Allergy, ...] | None = None,
+    form: str | None = None,
 ) -> Patient:
     """Nobody knows who it is: a name that nobody else has ("VÔ DANH NAM 1"), no birth date, completed later by `identify`.
 
@@ -95,9 +113,10 @@ def admit_unknown(
     _check_ward(tx, ward)
     _check_person(tx, None, sex)
     described = text(note, "note")
+    _check_twice(tx, form)
     base = _NOBODY.get(sex or "", "VÔ DANH")
     name = f"{base} {identities.draw(tx, 'unknown-' + (sex or ''))}"
-    arrival = Arrival(name=name, ward=ward, bed=bed, sex=sex, allergies=allergies)
+    arrival = Arrival(id=form, name=name, ward=ward, bed=bed, sex=sex, allergies=allergies)
     return _enter(tx, arrival, Identity(patient="", method="none", is_temporary=True, note=described), action="admit-unknown")
 
 
@@ -112,11 +131,14 @@ def admit_newborn(
     bed: str | None,
     weight: Weight | None,
     allergies: tuple[Allergy, ...] | None,
+    form: str | None = None,
 ) -> Patient:
     """A child of `mother`, in her ward, with her name on the band until it has its own. `birth_order` 1.. of twins and more.
 
     Raises: as `admit`, IllegalTransitionError (the mother is not admitted)."""
     require(tx, actor, *REGISTER)
+    patients.hold(tx, mother)
+    _check_twice(tx, form)
     of = patients.get(tx, mother)
     if of.status is not PatientStatus.ADMITTED or of.ward is None:
         raise IllegalTransitionError("mother", str(of.status), "newborn")
@@ -133,22 +155,23 @@ def admit_newborn(
     name = f"{_CHILD} {of.name}" + (f" {birth_order}" if birth_order is not None else "")
     zone = patients.ward(tx, of.ward)
     born_on = born_at.astimezone(ZoneInfo(zone.timezone) if zone is not None else UTC).date()
-    arrival = Arrival(name=name, ward=of.ward, bed=bed or of.bed, sex=sex, birth_date=born_on, allergies=allergies, weight=weight)
+    arrival = Arrival(id=form, name=name, ward=of.ward, bed=bed or of.bed, sex=sex, birth_date=born_on, allergies=allergies, weight=weight)
     identity = Identity(patient="", method="relative", mother=mother, birth_order=birth_order, born_at=born_at)
     return _enter(tx, arrival, identity, action="admit-newborn")
 
 
-def likely_same(tx: Transaction, name: str, birth_date: date | None) -> tuple[Known, ...]:
-    """Whoever is on record with this birth date and a name like it."""
+def likely_same(tx: Transaction, name: str, birth_date: date | None) -> tuple[str, ...]:
+    """The ids of those on record with this birth date and a name like it."""
     if birth_date is None:
         return ()
-    return tuple(one for one in identities.born_on(tx, birth_date) if alike.are_alike(one.name, name))
+    return tuple(patient for patient, known in identities.born_on(tx, birth_date) if alike.are_alike(known, name))
 
 
 def readmit(tx: Transaction, actor: Actor, patient: str, *, ward: str, bed: str | None) -> Patient:
     """Somebody who was here before comes again. Raises: as `admit`, IllegalTransitionError (is here, or was merged away)."""
     require(tx, actor, *REGISTER)
     _check_ward(tx, ward)
+    patients.hold(tx, patient)
     found = patients.find_any(tx, patient)
     if found is None:
         raise NotFoundError(f"patient {patient!r} is not known", remedy="look for the patient again", patient=patient)
@@ -158,9 +181,11 @@ def readmit(tx: Transaction, actor: Actor, patient: str, *, ward: str, bed: str 
         raise IllegalTransitionError("patient", "merged" if gone else str(found.status), "readmit")
     moved = replace(found, status=PatientStatus.ADMITTED, ward=ward, bed=bed, transferred_at=None)
     patients.put(tx, moved)
-    # Whoever wore the old band may have left it anywhere: only a new one counts.
+    # Whoever wore the old band may have left it anywhere: only a new one counts. Another system's discharge may have left orders live.
     patients.revoke_bands(tx, patient)
-    tx.audit("patient.readmit", f"patient/{patient}", changes.told(found, moved, unsaid=changes.OF_A_PATIENT))
+    ended = order_verbs.end_with_stay(tx, patient, reason="discharged")
+    told = changes.told(found, moved, unsaid=changes.OF_A_PATIENT)
+    tx.audit("patient.readmit", f"patient/{patient}", {**told, "orders": list(ended)})
     versions.bump(tx, ward)
     return moved
 
@@ -177,20 +202,35 @@ def identify(
     method: str,
     reason: str = "",
     mrn: str | None = None,
+    is_new: bool = False,
 ) -> Patient:
-    """Who an unknown patient is, the name of a newborn, or a correction of a name, birth date or sex (which takes a reason).
+    """Who an unknown patient is, the name of a newborn, or a correction of a name, birth date or sex (which takes a reason). `is_new`: the
+    person saw those of the same name and birth date and says that it is none of them.
 
-    Raises: as `admit`, TextMissingError, KnownAlreadyError (the number is another record's: merge them)."""
+    Raises: as `admit`, TextMissingError, IllegalTransitionError (merged away), KnownAlreadyError (on record already: merge them)."""
     require(tx, actor, *REGISTER)
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     before = identities.get(tx, patient) or Identity(patient=patient, method="document")
-    if not before.is_temporary and before.mother is None:
+    if before.merged_into is not None:
+        raise IllegalTransitionError("patient", "merged", "identify")
+    if not is_unnamed(found, before):
         require(tx, actor, *ADMIT)
         text(reason, "reason")
     _check_person(tx, birth_date, sex)
     if method not in METHODS:
         raise UnreadableError("how the patient was identified is missing", remedy="choose one", field="method", says="method")
     _check_number(tx, national_id, patient)
+    own = {patient, *(child.id for child in identities.children(tx, before.mother))} if before.mother else {patient}
+    identities.alone(tx, f"born/{birth_date}")
+    same = [one for one in likely_same(tx, _name(name), birth_date) if one not in own]
+    if same and not is_new and is_unnamed(found, before):
+        raise KnownAlreadyError(
+            "somebody of this name and birth date is on record",
+            remedy="look whether it is the same person",
+            patients=same,
+            says="same",
+        )
     number = _free_mrn(tx, mrn, patient) if mrn else found.mrn
     changed = replace(found, name=_name(name), birth_date=birth_date, sex=sex, mrn=number)
     patients.put(tx, changed)
@@ -206,6 +246,7 @@ def discharge(tx: Transaction, actor: Actor, patient: str, *, deceased: bool = F
 
     Raises: NotPermittedError, NotFoundError, IllegalTransitionError (not here)."""
     require(tx, actor, *ADMIT)
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     if found.status is not PatientStatus.ADMITTED:
         raise IllegalTransitionError("patient", str(found.status), "discharge")
@@ -222,6 +263,7 @@ def discharge(tx: Transaction, actor: Actor, patient: str, *, deceased: bool = F
 
 def move(tx: Transaction, actor: Actor, patient: str, *, ward: str, bed: str | None) -> None:
     """To another bed or another ward. Raises: NotPermittedError, NotFoundError, IllegalTransitionError (not here)."""
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     if found.status is not PatientStatus.ADMITTED:
         raise IllegalTransitionError("patient", str(found.status), "transfer")
@@ -240,6 +282,7 @@ def new_band(tx: Transaction, actor: Actor, patient: str, *, prefix: str, seen: 
     none), so that a form that is sent twice revokes nothing.
 
     Raises: NotPermittedError, NotFoundError, ConflictError (a band was printed meanwhile), IllegalTransitionError (not here)."""
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     if found.status is not PatientStatus.ADMITTED:
         raise IllegalTransitionError("patient", str(found.status), "band")
@@ -284,9 +327,25 @@ def pairs_of_ward(tx: Transaction, ward: str, names: Collection[tuple[str, str]]
     return {one: tuple(sorted(others)) for one, others in found.items()}
 
 
+def is_unnamed(patient: Patient, identity: Identity | None) -> bool:
+    """Does nobody know yet who this is, or has a newborn no name of its own? Then whoever admits may enter it."""
+    if identity is None:
+        return False
+    return identity.is_temporary or (identity.mother is not None and patient.name.startswith(f"{_CHILD} "))
+
+
+def new_id() -> str:
+    return f"p-{uuid4().hex[:16]}"
+
+
+def _check_twice(tx: Transaction, form: str | None) -> None:
+    if form is not None and patients.known(tx, (form,)):
+        raise EnteredAlreadyError("this form was sent before", remedy="look at the patient that it entered", patient=form)
+
+
 def _enter(tx: Transaction, arrival: Arrival, identity: Identity, *, action: str) -> Patient:
     patient = Patient(
-        id=f"p-{uuid4().hex[:16]}",
+        id=arrival.id or new_id(),
         mrn=_free_mrn(tx, arrival.mrn, None),
         name=arrival.name,
         birth_date=arrival.birth_date,
@@ -297,7 +356,8 @@ def _enter(tx: Transaction, arrival: Arrival, identity: Identity, *, action: str
         allergies=arrival.allergies,
         weight=arrival.weight,
     )
-    patients.put(tx, patient)
+    if not patients.add(tx, patient):
+        raise EnteredAlreadyError("this form was sent before", remedy="look at the patient that it entered", patient=patient.id)
     patients.replace_allergies(tx, patient.id, patient.allergies)
     if patient.weight is not None:
         patients.put_weight(tx, patient.id, patient.weight, by=tx.actor.id)
@@ -326,6 +386,7 @@ def _check_number(tx: Transaction, number: str | None, patient: str | None) -> N
         return
     if not cccd.is_number(number):
         raise UnreadableError("the card's number has 12 digits", remedy="read it from the card", field="national_id", says="national-id")
+    identities.alone(tx, f"card/{number}")
     holder = identities.by_national_id(tx, number)
     if holder is not None and holder.id != patient:
         raise KnownAlreadyError(
@@ -344,6 +405,7 @@ def _free_mrn(tx: Transaction, wanted: str | None, patient: str | None) -> str:
     """The one that was typed, or the next of the year. Raises: ConflictError."""
     typed = (wanted or "").strip()
     if typed:
+        identities.alone(tx, f"mrn/{typed}")
         holder = patients.find_by_mrn(tx, typed)
         if holder is not None and holder != patient:
             raise ConflictError(f"the MRN {typed} belongs to another patient", remedy="correct the number", field="mrn", says="mrn-taken")

@@ -20,7 +20,7 @@ def record(tx: Transaction, attempt: AttemptStopped, *, sender: str | None = Non
     document = values.to_plain(replace(attempt, facts=None))  # they have a column of their own
     sent = attempt
     if attempt.patient is not None:
-        attempt = replace(attempt, patient=identities.current(tx, attempt.patient))
+        attempt = replace(attempt, patient=identities.held(tx, attempt.patient))
     row = {
         "record_id": attempt.record_id,
         "ward": attempt.ward,

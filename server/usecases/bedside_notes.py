@@ -7,12 +7,13 @@ transaction. It changes no chart and no dose; a drug given in an emergency is an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from pointofcare.wire import values
 from pointofcare.wire.messages import BedsideNoted, DiscrepancyNote, NoteKind
-from server.store import bedside_notes, discrepancies, observations, tasks
+from server.store import bedside_notes, discrepancies, identities, observations, tasks
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
@@ -32,6 +33,9 @@ def record(tx: Transaction, note: BedsideNoted, *, sender: str | None = None) ->
     """Records it once, with its audit row and what people owe because of it. `sender` is the cart whose connection it came over."""
     plain = values.to_plain(note)
     assert isinstance(plain, dict)
+    sent = note
+    if note.patient is not None:  # a cart with an older chart names a record that has become part of another one
+        note = replace(note, patient=identities.held(tx, note.patient))
     row = {
         "record_id": note.record_id,
         "ward": note.ward,
@@ -46,7 +50,7 @@ def record(tx: Transaction, note: BedsideNoted, *, sender: str | None = None) ->
         "document": plain,
     }
     if not bedside_notes.add(tx, row):
-        stories.compare_note(tx, note, bedside_notes.document(tx, note.record_id), bedside_notes.clean(plain), sender=sender)
+        stories.compare_note(tx, sent, bedside_notes.document(tx, note.record_id), bedside_notes.clean(plain), sender=sender)
         return _recorded(tx, note.record_id, duplicate=True)
     found = []
     if note.patient is not None and observations.subject(tx, note.patient) is None:

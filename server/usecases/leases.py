@@ -39,7 +39,7 @@ class LeaseAnswer:
 def acquire(tx: Transaction, *, patient: str, cart: str, nurse: str | None = None) -> LeaseAnswer:
     """This cart gets the lease unless another cart's still runs. The fence rises with every grant, for the holder too: what it sent
     about an earlier one may be under way."""
-    patient = identities.current(tx, patient)
+    patient = identities.held(tx, patient)
     lease = _settled(tx, leases.locked(tx, patient))
     if lease.cart not in (None, cart):
         return _other(lease)

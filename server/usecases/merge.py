@@ -20,6 +20,8 @@ from server.usecases import orders as order_verbs
 from server.usecases.patients import ADMIT
 from server.usecases.permission import require, text
 
+LEFT = frozenset({PatientStatus.DISCHARGED, PatientStatus.DECEASED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -73,13 +75,25 @@ def merge(tx: Transaction, actor: Actor, *, kept: str, gone: str, reason: str) -
         )
     if "national_id" in seen.differs:
         raise ConflictError("two identity cards are two people", remedy="correct the wrong number first", says="merge-two-cards")
+    if {seen.kept.patient.status, seen.gone.patient.status} == {PatientStatus.DECEASED, PatientStatus.ADMITTED}:
+        raise ConflictError(
+            "one record says that the patient has died, the other that he is here",
+            remedy="correct the wrong one first",
+            says="merge-deceased",
+        )
     before = _total(seen.kept.counts, seen.gone.counts)
+    for side in (seen.kept, seen.gone):
+        if side.patient.status in LEFT:
+            _end_stay(tx, side.patient.id)
     moved: dict[str, Any] = merges.move(tx, gone, kept)
     moved["orders"] = _move_orders(tx, gone, kept, action="merged", reason=why)
     moved["allergies"] = _join_allergies(tx, seen.kept.patient, seen.gone.patient)
     moved["children"] = list(identities.unlink_children(tx, gone, kept))
     moved["earlier"] = list(merges.point(tx, gone, kept))
     moved["was"] = _place(seen.gone.patient)
+    if seen.kept.patient.status is not PatientStatus.ADMITTED and seen.gone.patient.status is PatientStatus.ADMITTED:
+        moved["kept_was"] = _place(seen.kept.patient)
+        _take_place(tx, kept, seen.gone.patient)
     moved["national_id"] = _number_to(tx, seen)
     other = seen.gone.identity or Identity(patient=gone, method="document")
     identities.put(tx, replace(other, merged_into=kept))
@@ -88,6 +102,7 @@ def merge(tx: Transaction, actor: Actor, *, kept: str, gone: str, reason: str) -
     after = _total(merges.counts(tx, kept), merges.counts(tx, gone))
     if after != before:
         raise ConflictError("the records changed while they were merged", remedy="try again", before=before, after=after)
+    moved["facts"] = merges.facts(tx, kept)
     made = merges.add(tx, kept=kept, gone=gone, reason=why, moved=moved)
     told = {name: len(rows) for name, rows in moved.items() if isinstance(rows, list)}
     tx.audit("patient.merge", f"patient/{kept}", {"patients": [kept, gone], "merge": made, "reason": why, "moved": told})
@@ -102,7 +117,10 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
     why = text(reason, "reason")
     found = merges.get(tx, merge_id)
     _lock(tx, found.kept, found.gone)
+    found = merges.get(tx, merge_id)
     kept = patients.get(tx, found.kept)
+    if ward := (found.moved.get("was") or {}).get("ward"):
+        reach.must_see(tx, ward, found.gone)
     if found.undone_at is not None:
         raise IllegalTransitionError("merge", "undone", "undo")
     hinders = hindrances(tx, found)
@@ -123,8 +141,9 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
             identities.put(tx, replace(identity, mother=found.gone))
     merges.point_back(tx, tuple(found.moved.get("earlier", ())), found.gone)
     if found.moved.get("national_id"):
-        of_kept = identities.get(tx, found.kept)
-        if of_kept is not None:
+        of_kept, of_gone = identities.get(tx, found.kept), identities.get(tx, found.gone)
+        # One that was corrected since is the person's own.
+        if of_kept is not None and of_gone is not None and of_kept.national_id == of_gone.national_id:
             identities.put(tx, replace(of_kept, national_id=None))
     identity = identities.get(tx, found.gone)
     if identity is not None:
@@ -133,8 +152,9 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
     gone = patients.find_any(tx, found.gone)
     if gone is None:
         raise NotFoundError(f"patient {found.gone!r} is not known", remedy="look for the patient again", patient=found.gone)
-    status = PatientStatus(was["status"]) if was.get("status") else None
-    patients.put(tx, replace(gone, status=status, ward=was.get("ward"), bed=was.get("bed")))
+    patients.put(tx, replace(gone, **_placed(was)))
+    if "kept_was" in found.moved and (now := patients.find_any(tx, found.kept)) is not None:
+        patients.put(tx, replace(now, **_placed(found.moved["kept_was"])))
     after = _total(merges.counts(tx, found.kept), merges.counts(tx, found.gone))
     if after != before or not merges.undo(tx, merge_id, reason=why):
         raise ConflictError("the records changed while they were taken apart", remedy="try again", before=before, after=after)
@@ -142,14 +162,34 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
     versions.bump(tx, kept.ward, was.get("ward"))
 
 
+def _end_stay(tx: Transaction, patient: str) -> None:
+    """Whoever left without a word to us may have live orders and bands of that stay: they must not come alive with the other record."""
+    order_verbs.end_with_stay(tx, patient, reason="discharged")
+    patients.revoke_bands(tx, patient)
+
+
+def _take_place(tx: Transaction, kept: str, gone: Patient) -> None:
+    """The patient is in a bed, so the record that goes on must be: on no list of a ward nobody would give anything."""
+    now = patients.find_any(tx, kept)
+    assert now is not None
+    patients.put(tx, replace(now, status=gone.status, ward=gone.ward, bed=gone.bed, transferred_at=gone.transferred_at))
+
+
 def hindrances(tx: Transaction, found: Merge) -> tuple[str, ...]:
     """Why it can no longer be undone by itself; empty: it can."""
     later = [one for one in merges.of_patient(tx, found.kept) if one.id > found.id and one.undone_at is None]
     since = list(merges.written_since(tx, found.kept, found.at))
+    # One that was under way while the records were merged carries an earlier moment.
+    since += [name for name in merges.differing(tx, found) if name not in since]
+    now = patients.find_any(tx, found.kept)
+    if now is not None and now.status in LEFT and (found.moved.get("was") or {}).get("status") == PatientStatus.ADMITTED:
+        since.append("stay")
     if merges.is_at_a_cart(tx, (found.kept, found.gone)):
         since.append("cart")
-    joined = found.moved.get("allergies") or {}
-    if merges.allergies_of(tx, found.kept) != joined.get("after", []):
+    after = (found.moved.get("allergies") or {}).get("after", [])
+    # Older merges remember kind and substance alone.
+    known = [one[: len(after[0])] for one in merges.allergies_of(tx, found.kept)] if after else merges.allergies_of(tx, found.kept)
+    if known != after:
         since.append("allergies")
     return (*(("merges",) if later else ()), *since)
 
@@ -175,9 +215,9 @@ def _check(tx: Transaction, kept: str, gone: str) -> None:
 
 
 def _lock(tx: Transaction, kept: str, gone: str) -> None:
-    """Nothing is written to either ward's chart, and no dose, until this has ended."""
+    """Until this has ended nothing is written to either record, and no dose at all."""
+    patients.hold(tx, kept, gone)
     merges.hold(tx)
-    versions.bump(tx, *(found.ward for one in (kept, gone) if (found := patients.find_any(tx, one)) is not None))
 
 
 def _total(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
@@ -235,6 +275,12 @@ def _read(one: dict[str, Any]) -> Allergy:
 
 def _place(patient: Patient) -> dict[str, str | None]:
     return {"status": patient.status.value if patient.status is not None else None, "ward": patient.ward, "bed": patient.bed}
+
+
+def _placed(place: dict[str, Any]) -> dict[str, Any]:
+    """What `_place` said, as the patient's fields."""
+    status = PatientStatus(place["status"]) if place.get("status") else None
+    return {"status": status, "ward": place.get("ward"), "bed": place.get("bed")}
 
 
 def _number_to(tx: Transaction, seen: Comparison) -> bool:

@@ -78,7 +78,7 @@ def enter(tx: Transaction, actor: Actor, *, record_id: str, patient: str, code: 
 
 
 def _record(tx: Transaction, *, epoch: str, seq: int, sender: str | None, **values: object) -> Recorded:
-    values["patient"] = identities.current(tx, str(values["patient"]))
+    values["patient"] = identities.held(tx, str(values["patient"]))
     known = observations.subject(tx, str(values["patient"]))
     ward = values["ward"] or (known.ward if known is not None else None) or ""
     measured = Measurement(

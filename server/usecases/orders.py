@@ -121,7 +121,7 @@ def carry(tx: Transaction, found: OrderView, changed: Order, *, action: str, rea
 def end_with_stay(tx: Transaction, patient: str, *, reason: str) -> tuple[str, ...]:
     """Every live order of somebody who leaves is stopped for good; their ids. The caller has checked who may."""
     ended = []
-    for found in orders.of_patient(tx, patient):
+    for found in orders.of_anybody(tx, patient):
         if found.order.status not in LIVE:
             continue
         unclear = found.order.clarification or found.clarification or ""
@@ -257,7 +257,7 @@ def _must_live(found: OrderView, event: str) -> None:
 def _ward(tx: Transaction, patient: str) -> str | None:
     if not patients.known(tx, (patient,)):
         raise NotFoundError(f"patient {patient!r} is not known", remedy="admit or import the patient first", patient=patient)
-    now = identities.current(tx, patient)
+    now = identities.held(tx, patient)
     if now != patient:
         raise ConflictError(f"patient {patient} is part of {now} now", remedy="place it with that record", patient=patient, merged_into=now)
     return patients.ward_of(tx, patient)

@@ -36,6 +36,7 @@ def receive(tx: Transaction, patient: Patient) -> None:
     holder = patients.find_by_mrn(tx, patient.mrn)
     if holder is not None and holder != patient.id:
         raise ConflictError(f"the MRN {patient.mrn} belongs to patient {holder}", remedy="correct the id or the MRN", mrn=patient.mrn)
+    patients.hold(tx, patient.id)
     now = identities.current(tx, patient.id)
     if now != patient.id:
         raise ConflictError(
@@ -71,6 +72,7 @@ def discharge(tx: Transaction, actor: Actor, patient: str) -> None:
 
 
 def _move(tx: Transaction, patient: str, *, status: PatientStatus, ward: str | None, bed: str | None, action: str) -> None:
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     moved = replace(found, status=status, ward=ward, bed=bed, transferred_at=tx.at)
     patients.put(tx, moved)
@@ -81,6 +83,7 @@ def _move(tx: Transaction, patient: str, *, status: PatientStatus, ward: str | N
 def print_band(tx: Transaction, actor: Actor, patient: str, band: Band) -> None:
     """A new wristband; every older one of the patient is revoked. Raises: NotPermittedError, NotFoundError."""
     require(tx, actor, *ADMIT, StaffRole.NURSE)
+    patients.hold(tx, patient)
     found = patients.get(tx, patient)
     patients.revoke_bands(tx, patient)
     patients.put_band(tx, patient, replace(band, status=BandStatus.ACTIVE))
@@ -91,6 +94,8 @@ def print_band(tx: Transaction, actor: Actor, patient: str, band: Band) -> None:
 def set_allergies(tx: Transaction, actor: Actor, patient: str, allergies: tuple[Allergy, ...] | None) -> None:
     """The whole list anew; () means "asked, and there is none". Raises: NotPermittedError, NotFoundError."""
     require(tx, actor, *CARE)
+    patients.hold(tx, patient)
+    patient = identities.current(tx, patient)
     found = patients.get(tx, patient)
     patients.replace_allergies(tx, patient, allergies)
     detail = changes.told(found, replace(found, allergies=allergies))
@@ -102,6 +107,7 @@ def observe(tx: Transaction, actor: Actor, patient: str, observation: Observatio
     """One measured value. Raises: NotPermittedError, NotFoundError, UnreadableError (an unknown code)."""
     require(tx, actor, *CARE)
     _check_code(observation)
+    patient = identities.held(tx, patient)
     found = patients.get(tx, patient)
     patients.put_observation(tx, patient, observation, by=actor.id)
     tx.audit("patient.observe", f"patient/{patient}", _measured(found, observation))
@@ -113,6 +119,7 @@ def weigh(tx: Transaction, actor: Actor, patient: str, weight: Weight) -> None:
     require(tx, actor, *CARE)
     if not weight.value.converts_to("kg"):
         raise UnreadableError(f"{weight.value} is not a weight", remedy="write kilograms, such as 62 kg")
+    patient = identities.held(tx, patient)
     found = patients.get(tx, patient)
     patients.put_weight(tx, patient, weight, by=actor.id)
     tx.audit("patient.weigh", f"patient/{patient}", changes.told(found, replace(found, weight=weight)))

@@ -6,6 +6,7 @@ is made. What a card holds beside number, name, birth date and sex is never kept
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,7 +24,7 @@ from server.security.person import actor, requires
 from server.store import identities, patients, views_admission, views_patients
 from server.store.transaction import reading, transaction
 from server.usecases import admission, handwriting
-from server.usecases.admission import Arrival, KnownAlreadyError
+from server.usecases.admission import Arrival, EnteredAlreadyError, KnownAlreadyError
 from server.usecases.import_rows import FieldError
 from server.web import faults, page
 
@@ -31,12 +32,13 @@ room = Blueprint("admission", __name__, url_prefix="/admission")
 
 CELLS = (
     "name", "birth_date", "sex", "ward", "bed", "mrn", "national_id", "method", "note", "weight", "allergies",
-    "born_at", "birth_order", "reason",
+    "born_at", "birth_order", "reason", "form",
 )  # fmt: skip
 ALLERGY_ROWS = 3
 SEVERITIES = ("mild", "moderate", "severe")
 KINDS = ("arrival", "unknown", "newborn", "identify")
 _LONGEST = 200
+_FORM = re.compile(r"p-[0-9a-f]{16}", re.ASCII)
 
 Cells = Mapping[str, str]
 
@@ -51,7 +53,8 @@ def overview() -> str:
         ward = ward if ward in {line.id for line in wards} else ""
         recent = views_admission.recent(tx, ward=ward or None)
         found = views_admission.left(tx, wanted) if wanted else None
-    viewing.seen(patients=[one.id for one in recent], ward=ward, count=len(recent) + (found is not None))
+    # Whom somebody looked up among those who left is in the audit like whom he saw.
+    viewing.seen(patients=[one.id for one in (*recent, *(found or ()))], ward=ward, count=len(recent) + len(found or ()))
     return page.render("admission.html", wards=wards, ward=ward, recent=recent, q=wanted, left=found)
 
 
@@ -88,6 +91,7 @@ def enter() -> str | BaseResponse | tuple[str, int]:
     who, cells = actor(), _cells()
     found: dict[str, str] = {}
     arrival = Arrival(
+        id=_form_id(cells),
         name=cells["name"],
         ward=cells["ward"],
         bed=cells["bed"].strip() or None,
@@ -108,6 +112,8 @@ def enter() -> str | BaseResponse | tuple[str, int]:
     try:
         with transaction(who) as tx:
             patient = admission.admit(tx, who, arrival, is_new="is_new" in request.form)
+    except EnteredAlreadyError as exc:
+        return _entered_before(exc)
     except KnownAlreadyError as exc:
         return _form("arrival", cells, {}, same=_patients(exc), certain=exc.fields.get("says") == "number"), 409
     except PointOfCareError as exc:
@@ -132,8 +138,16 @@ def unknown() -> str | BaseResponse | tuple[str, int]:
     try:
         with transaction(who) as tx:
             patient = admission.admit_unknown(
-                tx, who, sex=cells["sex"], ward=cells["ward"], bed=cells["bed"].strip() or None, note=cells["note"]
+                tx,
+                who,
+                sex=cells["sex"],
+                ward=cells["ward"],
+                bed=cells["bed"].strip() or None,
+                note=cells["note"],
+                form=_form_id(cells),
             )
+    except EnteredAlreadyError as exc:
+        return _entered_before(exc)
     except PointOfCareError as exc:
         return _refused("unknown", cells, exc)
     return _entered(patient)
@@ -174,7 +188,10 @@ def newborn(patient_id: str) -> str | BaseResponse | tuple[str, int]:
                 bed=cells["bed"].strip() or None,
                 weight=weight,
                 allergies=allergies,
+                form=_form_id(cells),
             )
+    except EnteredAlreadyError as exc:
+        return _entered_before(exc)
     except PointOfCareError as exc:
         return _refused("newborn", cells, exc, mother=mother)
     return _entered(child)
@@ -186,7 +203,7 @@ def identify_form(patient_id: str) -> str:
     with reading(actor()) as tx:
         patient = patients.get(tx, patient_id)
         identity = identities.get(tx, patient_id)
-    temporary = identity is not None and (identity.is_temporary or identity.mother is not None)
+    temporary = admission.is_unnamed(patient, identity)
     cells = {
         "name": "" if temporary else patient.name,
         "birth_date": page.day(patient.birth_date) if patient.birth_date else "",
@@ -204,7 +221,7 @@ def identify(patient_id: str) -> str | BaseResponse | tuple[str, int]:
     with reading(who) as tx:
         patient = patients.get(tx, patient_id)
         identity = identities.get(tx, patient_id)
-    temporary = identity is not None and (identity.is_temporary or identity.mother is not None)
+    temporary = admission.is_unnamed(patient, identity)
     found: dict[str, str] = {}
     born = _day(cells["birth_date"], found)
     _needed(cells, found, ("name", "sex", "method") if temporary else ("name", "sex", "method", "reason"))
@@ -223,9 +240,11 @@ def identify(patient_id: str) -> str | BaseResponse | tuple[str, int]:
                 method=cells["method"],
                 reason=cells["reason"],
                 mrn=cells["mrn"].strip() or None,
+                is_new="is_new" in request.form,
             )
     except KnownAlreadyError as exc:
-        return _form("identify", cells, {}, patient=patient, temporary=temporary, same=_patients(exc), certain=True), 409
+        is_certain = exc.fields.get("says") == "number"
+        return _form("identify", cells, {}, patient=patient, temporary=temporary, same=_patients(exc), certain=is_certain), 409
     except PointOfCareError as exc:
         return _refused("identify", cells, exc, patient=patient, temporary=temporary)
     page.say("admission-identified", name=changed.name)
@@ -274,6 +293,7 @@ def _form(
         sexes=admission.SEXES,
         rows=range(1, ALLERGY_ROWS + 1),
         severities=SEVERITIES,
+        form_id=cells.get("form") or admission.new_id(),
     )
 
 
@@ -293,6 +313,17 @@ def _patients(exc: KnownAlreadyError) -> tuple[str, ...]:
 def _entered(patient: Patient) -> BaseResponse:
     page.say("admission-done", name=patient.name, mrn=patient.mrn)
     return page.back(url_for("identity.show", patient_id=patient.id))
+
+
+def _entered_before(exc: EnteredAlreadyError) -> BaseResponse:
+    """The same form again, because its answer did not come or the button was pressed twice: the patient that it entered."""
+    page.say("admission-entered-before")
+    return page.back(url_for("identity.show", patient_id=str(exc.fields["patient"])))
+
+
+def _form_id(cells: Cells) -> str | None:
+    """As the form had it; anything else is none of ours."""
+    return cells["form"] if _FORM.fullmatch(cells["form"]) else None
 
 
 def _only_ward() -> str:
@@ -339,7 +370,7 @@ def _weight(text: str, found: dict[str, str]) -> Weight | None:
         return None
     written = text.strip() if any(sign.isalpha() for sign in text) else f"{text.strip()} kg"
     try:
-        value = Quantity.parse(handwriting.amount(written, page.language()))
+        value = Quantity.parse(handwriting.amount(written))
         if value.converts_to("kg") and 0 < value.to("kg").value <= 500:
             return Weight(value=value, at=datetime.now(UTC))
     except (QuantityError, FieldError):

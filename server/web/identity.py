@@ -32,12 +32,15 @@ def show(patient_id: str) -> str:
         here = patient.status is PatientStatus.ADMITTED
         newest = admission.newest_band(patient)
         done = merges.of_patient(tx, patient_id)
+        children = identities.children(tx, patient_id)
         context: dict[str, object] = {
             "patient": patient,
             "identity": identity,
+            "unnamed": admission.is_unnamed(patient, identity),
             "here": here,
             "mother": _one(identities.known(tx, (identity.mother,))) if identity is not None and identity.mother else None,
-            "children": identities.children(tx, patient_id),
+            "children": children,
+            "children_seen": {one.id for one in identities.known(tx, [one.id for one in children])},
             "alike": admission.alike_in_ward(tx, patient.ward, patient_id) if here else (),
             "photo": identities.photo(tx, patient_id),
             "wards": patients.wards(tx),

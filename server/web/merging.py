@@ -41,7 +41,7 @@ def _form(patient_id: str, other: str, *, keep: str = "", reason: str = "") -> s
         if wanted and comparison is None:
             found = views_patients.find(tx, text=wanted, admitted_only=False, limit=_MOST_OFFERED)
         likely = admission.likely_same(tx, patient.name, patient.birth_date) if comparison is None else ()
-        near = identities.for_readmission(tx, [one.id for one in likely if one.id != patient_id])
+        near = identities.for_readmission(tx, [one for one in likely if one != patient_id])
         beside = admission.alike_in_ward(tx, patient.ward, patient_id) if comparison is None else ()
     viewing.seen(patients=[patient_id, *([other] if comparison is not None else [one.id for one in found])])
     offered = {one.id: one for one in (*near, *beside)} | {one.id: one for one in found if one.id != patient_id}

@@ -173,6 +173,39 @@ def test_an_unknown_patient_gets_a_name_of_its_own_and_an_identity_later(app: Fl
     assert (found.name, identity.is_temporary if identity else None) == ("PHẠM VĂN SƠN", False)
 
 
+@pytest.mark.parametrize("kind", ["new", "unknown", "newborn"])
+def test_a_form_that_is_sent_twice_admits_one_patient(app: Flask, kind: str) -> None:
+    nurse = web.signed_in(app, NURSE)
+    page = f"/admission/{kind}" if kind != "newborn" else f"/admission/{admitted(app, nurse)}/newborn"
+    shown = nurse.get(page).text
+    form = re.search(r'name="form" value="(p-[0-9a-f]{16})"', shown)
+    assert form
+    now = (datetime.now(UTC) + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M")
+    fields = {**arrival(), "note": "found at the gate", "born_at": now, "form": form[1], "csrf_token": web.token_of(shown)}
+    answers = [nurse.post(page, data=fields) for _ in range(2)]
+    assert [(answer.status_code, answer.location) for answer in answers] == [(303, f"/admission/{form[1]}/")] * 2
+    with app.app_context(), reading() as tx:
+        names = [name for _, name in identities.names_of_ward(tx, WARD)]
+    assert len(names) == 4 if kind == "newborn" else 3
+    strange = nurse.post(page, data=fields | {"form": "P1", "is_new": "yes"})
+    assert strange.status_code == 303
+    assert "/P1/" not in strange.location
+
+
+def test_an_identity_that_is_on_record_is_shown_before_it_is_entered(app: Flask) -> None:
+    """Without a card's number nobody else would see that there is a record, with allergies perhaps."""
+    nurse = web.signed_in(app, NURSE)
+    admitted(app, nurse)
+    answer = send(nurse, "/admission/unknown", "/admission/unknown", sex="female", ward=WARD, note="about 60, from the bus station")
+    page = f"/admission/{answer.location.split('/')[2]}/identify"
+    fields = {"name": "Le Thi Hoa", "birth_date": "02/07/1961", "sex": "female", "method": "relative"}
+    told = send(nurse, page, page, **fields)
+    assert told.status_code == 409
+    assert "LÊ THỊ HOA" in told.text
+    assert 'name="is_new"' in told.text
+    assert send(nurse, page, page, **fields, is_new="yes").status_code == 303
+
+
 def test_a_correction_of_a_name_takes_a_charge_nurse_and_a_reason(app: Flask) -> None:
     fields = {"name": "Lê Thị Hoà", "birth_date": "02/07/1961", "sex": "female", "method": "document"}
     nurse, charge = web.signed_in(app, NURSE), web.signed_in(app, CHARGE)
@@ -203,6 +236,39 @@ def test_a_newborn_is_tied_to_its_mother_and_both_are_told_apart(app: Flask) -> 
     shown = nurse.get(f"/patients/{child}").text
     assert "same-name" in shown
     assert "CON BÀ LÊ THỊ HOA 1" in shown
+
+
+def test_a_child_with_a_name_of_its_own_is_corrected_like_everybody_and_named_to_its_own_ward(app: Flask) -> None:
+    nurse, charge = web.signed_in(app, NURSE), web.signed_in(app, CHARGE)
+    mother = admitted(app, nurse)
+    born = (datetime.now(UTC) + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M")
+    answer = send(nurse, f"/admission/{mother}/newborn", f"/admission/{mother}/newborn", sex="female", born_at=born)
+    child = answer.location.split("/")[2]
+    page = f"/admission/{child}/identify"
+    fields = {"name": "Lê Ngọc Mai", "birth_date": f"{born[8:10]}/{born[5:7]}/{born[:4]}", "sex": "female", "method": "relative"}
+    assert send(nurse, page, page, **fields).status_code == 303
+    assert send(nurse, page, page, **fields, reason="typing").status_code == 409
+    assert "LÊ NGỌC MAI" in charge.get(f"/admission/{mother}/").text
+    with app.app_context(), transaction(CHARGE) as tx:
+        patient_verbs.open_ward(tx, Ward(id="NHI", name="Nhi", timezone="Asia/Ho_Chi_Minh"))
+        staff_wards.add(tx, staff=CHARGE.id, ward=WARD, kind="home")
+        patient_verbs.transfer(tx, CHARGE, child, ward="NHI", bed="1")
+    shown = charge.get(f"/admission/{mother}/").text
+    assert "LÊ NGỌC MAI" not in shown
+    assert "in another ward" in shown
+
+
+def test_who_is_looked_up_among_those_who_left_is_in_the_audit(app: Flask) -> None:
+    charge = web.signed_in(app, CHARGE)
+    patient = admitted(app, charge, national_id="022190123456")
+    with app.app_context(), transaction(CHARGE) as tx:
+        admission.discharge(tx, CHARGE, patient)
+    assert "LÊ THỊ HOA" in charge.get("/admission/?q=022190123456").text
+    with app.app_context(), reading() as tx:
+        seen = next(
+            row for row in views_audit.entries(tx, limit=20) if row.action.startswith("view.") and "admission" in row.subject + row.action
+        )
+    assert patient in str(seen.detail)
 
 
 def test_a_reprint_revokes_the_old_band_and_a_form_sent_twice_revokes_nothing(app: Flask) -> None:

@@ -94,6 +94,7 @@ class CartProgram:
             clock=self._clock,
             mono_s=steady_s,
             ask_lease=lambda asked: self._uplink.ask_lease(asked),
+            ask_witness=lambda body: self._uplink.ask_witness(body),
             wake=lambda: self._uplink.wake(),
         )
         self._uplink = Uplink(

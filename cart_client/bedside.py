@@ -48,6 +48,9 @@ from cart_client.journal import Journal
 from cart_client.scanning import LASTING_FAULTS, PHONE_AWAY, CameraTold, Seen
 from cart_client.screen import DrawerTold, Trace, View
 from cart_client.visit import Visit
+from cart_client.witness import asked as far
+from cart_client.witness import called, fetching
+from cart_client.witness.afar import Afar, WitnessHeard
 from devices.ports import Drawers
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
@@ -59,7 +62,7 @@ from pointofcare.labels.symbol import Symbol
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Facts
 from pointofcare.verdict.finding import Verdict
-from pointofcare.wire.messages import LeaseAsked
+from pointofcare.wire.messages import LeaseAsked, WitnessAnswered, WitnessAsked
 
 log = logging.getLogger(__name__)
 TICK_S = 1.0
@@ -75,7 +78,7 @@ def clock_of(
 
 
 class Bedside:
-    """`ask_lease` sends a lease question (and may do nothing while offline), `wake` tells the uplink that something is journalled.
+    """`ask_lease` and `ask_witness` send a question (and may do nothing while offline), `wake` tells the uplink of something journalled.
 
     `now` is the machine's wall clock, aware UTC, `mono_s` a clock that nobody sets, `clock` what is made of both (by default with what
     the journal keeps of it), `new_id` a random uuid, `aside` runs a blocking call elsewhere.
@@ -93,6 +96,7 @@ class Bedside:
         drawers: Drawers,
         training: bool = False,
         ask_lease: Callable[[LeaseAsked], None] = lambda _asked: None,
+        ask_witness: Callable[[WitnessAsked | WitnessAnswered], None] = lambda _body: None,
         wake: Callable[[], None] = lambda: None,
         evaluate: Callable[[Facts], Verdict] = engine.evaluate,
         now: Callable[[], datetime] = wall,
@@ -129,6 +133,7 @@ class Bedside:
             new_id=new_id,
             wake=self._wake_later,
             recent=screen.last_records(journal, self._now(), screen.SHOWN_RECORDS),
+            afar=Afar(send=ask_witness, mono_s=mono_s),
         )
         self._view = self._picture(self._now())
 
@@ -163,6 +168,7 @@ class Bedside:
         """Take one value, then show what is so now. Its broad excepts log and show, and touch no durable row."""
         try:
             self._take(item)
+            fetching.look(self.visit)
         except Exception as exc:  # noqa: BLE001
             visit.failed(self.visit, exc)
         # Answered only after the picture: who pressed must see what became of it, not the screen from before.
@@ -216,7 +222,7 @@ class Bedside:
                 self.visit.trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._clock.wall_at())
             case Asked(command=command):
                 self.visit.notice = ("", {})
-                if command.moment != self.visit.moment and not isinstance(command, Beside):
+                if command.moment != self.visit.moment and not isinstance(command, Beside | far.OfCall):
                     changing.say_late(self.visit, command.moment)
                 else:
                     self._command(command, now)
@@ -238,6 +244,8 @@ class Bedside:
             case asked.LeaseTold():
                 here.lease_told(item, session.patient, session.nurse)
                 dose.lease_came(self.visit, now)
+            case WitnessHeard():
+                fetching.heard(self.visit, item, now)
             case asked.ClockMeasured():
                 self._measured(item)
             case asked.BatteryTold():
@@ -276,6 +284,7 @@ class Bedside:
     def _tick(self, now: datetime) -> None:
         v = self.visit
         self._ticked_mono_s = self._mono_s()
+        called.look(v)
         if self._ticked_mono_s - self._kept_mono_s >= KEEP_TIME_S:
             self._keep_time()
         is_idle = v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle
@@ -292,7 +301,9 @@ class Bedside:
         scan, *beside = (self._interpreted(symbol, now) for symbol in (seen.symbol, *seen.beside))
         text = seen.symbol.content.decode("utf-8", "backslashreplace")
         session = v.session
-        if isinstance(scan, BadgeScan):
+        if isinstance(scan, BadgeScan) and called.wants_badge(v):
+            called.badge(v, scan.badge, now)
+        elif isinstance(scan, BadgeScan):
             sign_in.badge(v, scan.badge, now)
         elif session.state in (State.IDLE, State.BADGE):
             visit.say(v, "sign-in-first" if session.state is State.IDLE else "pin-first")
@@ -411,6 +422,12 @@ class Bedside:
                 changing.read(v, now, told=told)
             case asked.ReadConflict(conflict=number):
                 conflict.read(v, number, now)
+            case far.FetchWitness():
+                fetching.ask(v, now)
+            case far.StopFetching():
+                fetching.stop(v)
+            case far.OfCall():
+                called.do(v, command, now)
             case Beside():
                 beside.do(v, command, now)
 
@@ -462,6 +479,9 @@ class Bedside:
             antibiotics=spelling.antibiotics(chart.products(now)),
             ward=v.dues.ward(now) if signed_in else None,
             notes=v.dues.notes(now) if signed_in else (),
+            fetching=v.afar.fetching,
+            calls=tuple(v.afar.calls.values()),
+            answering=v.afar.answering,
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),

@@ -80,6 +80,16 @@ def _ask_again(visit: Visit, now: datetime) -> None:
         dose.judge(visit, now)
 
 
+def still_said(visit: Visit, now: datetime) -> bool:
+    """Whether the verdict on the screen would say the same now. Changes nothing."""
+    if visit.session.verdict is None:
+        return False
+    kept = visit.judged
+    found = dose.judgement(visit, now).verdict
+    visit.judged = kept
+    return _said(found) == _said(visit.session.verdict)
+
+
 def _said(verdict: Verdict) -> tuple[object, ...]:
     """What a verdict says, apart from how many minutes ago something was."""
     findings = frozenset((each.rule, each.level, each.satisfied, each.unknown, each.remedy) for each in verdict.findings)

@@ -14,6 +14,7 @@ from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
 from cart_client.looks import Mark
+from cart_client.witness.afar import Answering, Call, Fetching
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
@@ -136,6 +137,9 @@ class View:
     antibiotics: frozenset[str] = frozenset()
     ward: Ward | None = None  # what the pages beside the dose are made from
     notes: tuple[BedsideNoted, ...] = ()
+    fetching: Fetching | None = None  # a second person is asked for elsewhere
+    calls: tuple[Call, ...] = ()  # other carts ask for one
+    answering: Answering | None = None
     table_ages_s: dict[str, float | None] = field(default_factory=dict)
     notice: str = ""
     notice_params: dict[str, object] = field(default_factory=dict)

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from cart_client import dose, rights
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, note, say
+from cart_client.visit import Visit, advance, note, say, unread
 from pointofcare.administration import events
 from pointofcare.administration.session import Session, State
 from pointofcare.errors import NotPermittedError, QuantityError
+from pointofcare.people import Nurse, Witness
 from pointofcare.verdict import dosing
 from pointofcare.verdict.facts import Action
 from pointofcare.verdict.finding import Level
@@ -55,19 +56,11 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
     if not witness and why not in WHY_HERE and visit.chart.is_of_other_ward(number, now):
         say(visit, "why-here")  # no PIN was looked at
         return
-    wrong, pause_s = visit.pins.tried(number, now)
     entry = visit.chart.staff_of(number, now)
-    try:
-        nurse, second = visit.chart.person(number, typed, now)
-    except NotPermittedError as exc:
-        refused = str(exc.fields.get("why", "not-permitted"))
-        if refused == "pin-wrong":
-            _missed(visit, number, wrong, pause_s, now)
-        else:
-            visit.pins.passed(number, now)  # no PIN was looked at
-        say(visit, refused)
+    found = proven(visit, number, typed, now)
+    if found is None:
         return
-    visit.pins.passed(number, now)
+    nurse, second = found
     if not witness:
         advance(visit, events.SignedIn(nurse=nurse, at=now), now)
         rights.remember(visit, entry)
@@ -85,6 +78,23 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
         else:
             advance(visit, events.WitnessGiven(witness=second, at=now), now)
             dose.judge(visit, now)
+
+
+def proven(visit: Visit, number: str, typed: str, now: datetime) -> tuple[Nurse, Witness] | None:
+    """The person of the badge, where this is the PIN; otherwise counts the try and says why nobody is."""
+    wrong, pause_s = visit.pins.tried(number, now)
+    try:
+        found = visit.chart.person(number, typed, now)
+    except NotPermittedError as exc:
+        refused = str(exc.fields.get("why", "not-permitted"))
+        if refused == "pin-wrong":
+            _missed(visit, number, wrong, pause_s, now)
+        else:
+            visit.pins.passed(number, now)  # no PIN was looked at
+        say(visit, refused)
+        return None
+    visit.pins.passed(number, now)
+    return found
 
 
 def _missed(visit: Visit, number: str, wrong: int, pause_s: float, now: datetime) -> None:
@@ -119,8 +129,8 @@ def blind(visit: Visit, command: asked.EnterBlind, now: datetime) -> None:
     """The second person's own figure: only now is it compared."""
     try:
         value = command.quantity()
-    except QuantityError:
-        say(visit, "amount-unreadable", text=command.value[:40])
+    except QuantityError as exc:
+        unread(visit, exc, "amount-unreadable", "blind", text=command.value[:40])
         return
     advance(visit, events.BlindGiven(value=value, at=now), now)
     dose.judge(visit, now)

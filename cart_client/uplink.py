@@ -22,6 +22,7 @@ from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, Sample, steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
+from cart_client.witness.afar import WitnessHeard
 from devices import logbook
 from devices.broker import (
     Arrival,
@@ -64,6 +65,10 @@ from pointofcare.wire.messages import (
     TablesHeld,
     Telemetry,
     TelemetryKind,
+    WitnessAnswered,
+    WitnessAsked,
+    WitnessCalled,
+    WitnessTold,
 )
 from pointofcare.wire.routes import Route
 
@@ -99,6 +104,10 @@ _ROUTES: Mapping[type[Body], Route] = {
     ObservationRecorded: routes.OBSERVATION,
     BedsideNoted: routes.NOTE,
 }
+_READ = (
+    routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.WITNESS_CALL, routes.WITNESS_TOLD, routes.ACK,
+    routes.COMMAND,
+)  # fmt: skip
 _REMEMBERED_COMMANDS = 256
 # Of one range; the server asks again for what is left.
 RESENT_AT_ONCE = 50
@@ -165,7 +174,7 @@ class Uplink:
         self._boot_id = uuid.uuid4().hex
         self._events: queue.Queue[BrokerEvent | _Wake | _Halt] = queue.Queue()
         self._broker = Broker(config, self._events.put, will=self._will)
-        for route in (routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.ACK, routes.COMMAND):
+        for route in _READ:
             self._broker.on(route, facility=facility, cart=cart)
         self._broker.on(routes.HOST, facility=facility)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -224,6 +233,11 @@ class Uplink:
         with self._lease_lock:
             self._lease_question = None if asked.action is LeaseAction.RELEASE else question
         self._publish(routes.LEASE_ASK, message)
+
+    def ask_witness(self, body: WitnessAsked | WitnessAnswered) -> None:
+        """Sent now, or lost: the bedside says it again until it is told what became of it."""
+        route = routes.WITNESS_ASK if isinstance(body, WitnessAsked) else routes.WITNESS_ANSWER
+        self._publish(route, self._message(body, ttl_s=10.0))
 
     # The thread.
 
@@ -286,6 +300,9 @@ class Uplink:
                 self._lease_answered(body)
             case ClockTold():
                 self._clock_told(body)
+            case WitnessCalled() | WitnessTold():
+                if not arrival.retained:
+                    self._tell(WitnessHeard(body=body))
             case EventsAcknowledged():
                 self._journal.acknowledge(body.epoch, body.upto)
             case HostState():
@@ -516,6 +533,10 @@ class Uplink:
             )
         self._publish(routes.LEASE_ASK, message)
 
+    def _tell_numbers(self, kind: TelemetryKind, values: Mapping[str, object]) -> None:
+        told = Telemetry(kind=kind, at=self._now(), values=values)
+        self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=kind.value)
+
     def _app_numbers(self) -> dict[str, object]:
         now = self._now()
         held = {f"{table.kind.value.replace('-', '_')}_version": table.version for table in self._chart.held()}
@@ -533,10 +554,6 @@ class Uplink:
     @property
     def _levels(self) -> dict[str, str]:
         return {"facility": self._facility, "cart": self._cart}
-    def _tell_numbers(self, kind: TelemetryKind, values: Mapping[str, object]) -> None:
-        told = Telemetry(kind=kind, at=self._now(), values=values)
-        self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=kind.value)
-
 
     def _message(self, body: Body, *, ttl_s: float | None = None) -> Message:
         return Message(id=str(uuid.uuid4()), sent_at=self._now(), sender=self._cart, body=body, ttl_s=ttl_s)

@@ -22,11 +22,12 @@ from cart_client.journal import Journal
 from cart_client.looks import Look, Looks
 from cart_client.prepared import Ready
 from cart_client.screen import SHOWN_RECORDS, DueList, Trace
+from cart_client.witness.afar import Afar
 from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, Session, State
-from pointofcare.errors import IllegalTransitionError, JournalError, PointOfCareError
+from pointofcare.errors import IllegalTransitionError, JournalError, PointOfCareError, QuantityError
 from pointofcare.labels.scan import Scan
 from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.finding import Verdict
@@ -48,7 +49,7 @@ class Visit:
     with them. `ready` is the dose in hand as far as it can be written before the tap, `just_recorded` the record that the journal has and
     no picture shows yet. `looking` is whom the nurse looks at without a wristband, `look` what that screen, or the open patient's, was made
     from. `signed` and `second_signed` are the roster's entries of those whose PIN was proven, `read_conflicts` what was read here
-    by whom."""
+    by whom. `afar` are second looks over the network."""
 
     chart: Chart
     journal: Journal
@@ -78,10 +79,20 @@ class Visit:
     looks: Looks = field(default_factory=Looks)
     looking: str = ""
     look: Look | None = None
+    afar: Afar = field(default_factory=Afar)
 
 
 def say(visit: Visit, notice: str, **params: object) -> None:
     visit.notice = (notice, params)
+
+
+def unread(visit: Visit, exc: QuantityError, notice: str, field: str, **params: object) -> None:
+    """An amount that was typed is not understood: one that can be read in two ways is named with its field, any other by `notice`."""
+    if exc.fields.get("why") == "ambiguous":
+        named = {"field": exc.fields.get("field", field), "text": exc.fields["text"]}
+        say(visit, "number-ambiguous", **named)
+    else:
+        say(visit, notice, **params)
 
 
 def failed(visit: Visit, exc: Exception) -> None:

@@ -23,6 +23,7 @@ from cart_client.screen import Strip, View
 from cart_client.web import camera_view, care_pages, forms, help_pages, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
+from cart_client.web.witness_pages import blueprint as witness_blueprint
 from cart_client.web.words import Words
 from pointofcare.errors import MessageError
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
@@ -87,6 +88,7 @@ def create_app(
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
     app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
+    app.register_blueprint(witness_blueprint(view=view, ask=ask, words=words))
 
     made: dict[str, tuple[object, str]] = {}
 

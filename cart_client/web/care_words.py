@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,6 +24,9 @@ class Say:
     def amount(self, typed: str) -> str:
         """Of an amount as it is typed: "0.5 mL"."""
         return self.w.amount(Quantity.parse(typed))
+
+    def day(self, iso: str) -> str:
+        return self.w.day(date.fromisoformat(iso))
 
     def span(self, begin: datetime | None, end: datetime) -> str:
         """ "4:07", "1:02:30": what a running clock shows."""

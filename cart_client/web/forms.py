@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from cart_client import inbox
 from cart_client.inbox import Command
+from cart_client.witness.asked import FetchWitness, StopFetching
 from pointofcare.errors import MessageError
 
 _LONGEST = 500
@@ -106,6 +107,8 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
         satisfies=tuple(form.getlist("satisfies")[:50]),
         prn_reason=_text(form, "prn_reason"),
     ),
+    "fetch-witness": lambda form: FetchWitness(moment=_moment(form)),
+    "stop-fetching": lambda form: StopFetching(moment=_moment(form)),
     "judge-again": lambda form: inbox.JudgeAgain(moment=_moment(form), told=_text(form, "told")),
     "read-changes": lambda form: inbox.ReadChanges(moment=_moment(form), told=_text(form, "told")),
     "read-conflict": lambda form: inbox.ReadConflict(moment=_moment(form), conflict=_number(form, "conflict")),

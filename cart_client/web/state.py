@@ -50,6 +50,12 @@ def plain(view: View) -> dict[str, Any]:
         },
         "changes": [each.code for each in view.changes],
         "conflicts": [each.id for each in view.conflicts],
+        "afar": {
+            "mark": afar_mark(view),
+            "fetching": view.fetching is not None,
+            "reached": list(view.fetching.reached) if view.fetching is not None else [],
+            "calls": [call.request for call in view.calls],
+        },
         "open": [record.record_id for record in view.opened],
         "recorded": [
             {
@@ -73,6 +79,15 @@ def plain(view: View) -> dict[str, Any]:
             for line in view.dues
         ],
     }
+
+
+def afar_mark(view: View) -> str:
+    """Changes whenever the page of a second look would: "" while nobody is looking here."""
+    one = view.answering
+    if one is None:
+        return ""
+    who = one.who.id if one.who is not None else ""
+    return "|".join((one.call.request, one.badge, who, "sent" if one.sent is not None else "", one.outcome))
 
 
 def _trace(trace: Trace | None) -> dict[str, str] | None:

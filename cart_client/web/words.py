@@ -26,6 +26,7 @@ from cart_client.web.choices import (
     SITES,
     UNDO_REASONS,
 )
+from cart_client.witness import fetching
 from pointofcare.administration.observation import KINDS
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, State
@@ -254,19 +255,9 @@ class Words:
         return f"{said} ({self.t('drop-set', factor=intent.drop_factor)})" if intent.drop_factor else said
 
     def blind_units(self) -> tuple[str, ...]:
-        """In which units the second person may tell a figure: of the rate that was set, or of the dose, per body weight taken out,
-        or of the volume drawn."""
-        intent, order = self.view.session.intent, self.view.order
-        if intent.rate is not None:
-            return (intent.rate.unit,)
-        if order is None:
-            return ("mL/h",)
-        dose = order.dose or (order.dose_range[0] if order.dose_range is not None else None)
-        if order.rate is not None and (intent.action is Action.START or dose is None):
-            return (order.rate.unit,)
-        unit = dose.unit.split("/")[0] if dose is not None else "mL"
+        """In which units the second person may tell a figure."""
         drawn = any(u.product is not None and u.product.volume is not None for u in self.view.units)
-        return (unit, "mL") if drawn and unit != "mL" else (unit,)
+        return fetching.blind_units(self.view.session.intent, self.view.order, has_volume=drawn)
 
     def measures(self) -> tuple[str, ...]:
         """The values that this drug asks for and nobody has measured lately (rule H1)."""

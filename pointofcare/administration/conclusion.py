@@ -65,6 +65,8 @@ def conclude(
     names = verdict.products or ((of.product,) if of is not None and of.product is not None else ())
     product = next((p for p in products if p.id in names), None)
     undone = of if intent.action is Action.UNDO else None
+    witness = proposed.witness or intent.witness
+    sight = session.sight if witness is not None and session.sight is not None and session.sight.witness == witness.id else None
     continued = intent.of_record if intent.action is not Action.UNDO else None
     return AdministrationRecord(
         record_id=record_id,
@@ -94,7 +96,7 @@ def conclude(
         effective_at=proposed.given_at or now,
         recorded_at=now,
         nurse=nurse.id,
-        witness=proposed.witness.id if proposed.witness is not None else (intent.witness.id if intent.witness is not None else None),
+        witness=witness.id if witness is not None else None,
         level=max((finding.level for finding in verdict.findings), default=Level.PASS).name,
         findings=evidence_of(verdict),
         engine=verdict.engine,
@@ -114,6 +116,9 @@ def conclude(
         returned=proposed.returned or intent.returned,
         blind_value=intent.blind_value,
         effect=proposed.effect or intent.effect,
+        witness_cart=(sight.cart or place.cart) if sight is not None else None,
+        witnessed_at=sight.at if sight is not None else None,
+        witness_request=sight.request if sight is not None else None,
     )
 
 

@@ -161,9 +161,22 @@ class ReasonGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Where and when the second person signed. `cart` None: here; `request` is what was answered from another cart."""
+
+    witness: str
+    at: datetime
+    cart: str | None = None
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WitnessGiven:
+    """`sight` None: here and now."""
+
     witness: Witness
     at: datetime
+    sight: Sight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +189,11 @@ class WitnessKnown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlindGiven:
-    """What the second person worked out without seeing the first one's figure."""
+    """What the second person worked out without seeing the first one's figure. `sight` None: here and now."""
 
     value: Quantity
     at: datetime
+    sight: Sight | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ class AdministrationRecord:
     one that it goes on with: the change of rate or the end of an infusion its start, a removal the patch that was put on, an effect the
     dose as needed.
     `rate` is what was set at `drop_factor` drops per mL (None: a pump). `blind_value` is what the witness worked out alone.
+    `witness_cart` and `witnessed_at` say where and when the witness signed, `witness_request` which request that answered, where it was at
+    another cart than this one; None from a cart that does not say.
     `order` is None where an emergency drug was given without one: a prescriber must acknowledge it.
     """
 
@@ -104,3 +106,6 @@ class AdministrationRecord:
     effect: str | None = None
     clock_age_s: float | None = None
     clock_wall_at: datetime | None = None
+    witness_cart: str | None = None
+    witnessed_at: datetime | None = None
+    witness_request: str | None = None

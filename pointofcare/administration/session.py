@@ -156,7 +156,8 @@ DECLINING = frozenset({Action.HOLD, Action.REFUSE, Action.NOT_GIVEN})
 class Session:
     """One moment of the workflow. `last_at` is the last sign of life, `last_scan_at` the last scan (rule P5 counts from it).
 
-    `second` is who signed in as witness and works the value out; `counted` says that the drawer's count was told."""
+    `second` is who signed in as witness and works the value out, `sight` where and when the last witness signed; `counted` says that the
+    drawer's count was told."""
 
     state: State = State.IDLE
     badge: str | None = None
@@ -171,6 +172,7 @@ class Session:
     last_scan_at: datetime | None = None
     second: Witness | None = None
     counted: bool = False
+    sight: events.Sight | None = None
 
 
 def scanned(
@@ -249,11 +251,14 @@ def _apply(session: Session, event: events.Event) -> Session:
         case events.ReasonGiven():
             return replace(session, intent=_with_reason(session.intent, event))
         case events.WitnessGiven():
-            return replace(session, intent=replace(session.intent, witness=event.witness))
+            sight = event.sight or events.Sight(witness=event.witness.id, at=event.at)
+            return replace(session, intent=replace(session.intent, witness=event.witness), sight=sight)
         case events.WitnessKnown():
             return replace(session, second=event.witness)
         case events.BlindGiven():
-            return replace(session, intent=replace(session.intent, witness=session.second, blind_value=event.value), second=None)
+            intent = replace(session.intent, witness=session.second, blind_value=event.value)
+            by = session.second.id if session.second is not None else ""
+            return replace(session, intent=intent, second=None, sight=event.sight or events.Sight(witness=by, at=event.at))
         case events.CalculatedAgain():
             return replace(session, intent=replace(session.intent, witness=None, blind_value=None))
         case events.WitnessWithdrawn():
@@ -316,6 +321,7 @@ def without_drugs(session: Session) -> Session:
         record_id=None,
         second=None,
         counted=False,
+        sight=None,
     )
 
 

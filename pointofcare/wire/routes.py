@@ -106,6 +106,8 @@ NOTE = _up("note", "note", messages.BedsideNoted, "what was said or done at a be
 TABLES = _up("tables", "tables", messages.TablesHeld, "which signed tables the cart holds; asks for newer ones")
 LEASE_ASK = _up("lease-ask", "lease", messages.LeaseAsked, "asks for, renews or gives back a patient's dose lease")
 CLOCK_ASK = _up("clock-ask", "clock", messages.ClockAsked, "asks what time it is")
+WITNESS_ASK = _up("witness-ask", "witness/ask", messages.WitnessAsked, "asks the ward's other carts for a second person")
+WITNESS_ANSWER = _up("witness-answer", "witness/answer", messages.WitnessAnswered, "a second person at this cart confirms or declines")
 EVENT = _up("event", "ev", messages.FleetEvent, "something that happened to the cart, numbered")
 ANSWER = _up("answer", "rsp/{name}", messages.CommandAnswered, "what became of a command")
 RECEIPT = _dn("receipt", "receipt", messages.RecordReceived, "the server has committed a record: settles the journal's row")
@@ -113,6 +115,8 @@ EMR = _dn("emr", "emr", messages.EmrSettled, "what became of a record at the ele
 TABLE = _dn("table", "table", messages.TableIssued, "one signed table for the cart's ward")
 LEASE = _dn("lease", "lease", messages.LeaseAnswered, "who may give this patient's doses now")
 CLOCK = _dn("clock", "clock", messages.ClockTold, "the server's clock")
+WITNESS_CALL = _dn("witness-call", "witness/call", messages.WitnessCalled, "a cart of the ward asks for a second person")
+WITNESS_TOLD = _dn("witness-told", "witness/told", messages.WitnessTold, "what became of a request for a second person, or of an answer")
 ACK = _dn("ack", "ack", messages.EventsAcknowledged, "fleet events up to here are committed")
 COMMAND = _dn("command", "cmd/{name}", messages.Command, "asks the cart's current session to do something")
 HOST = Route(
@@ -126,8 +130,9 @@ HOST = Route(
 )
 
 ROUTES: tuple[Route, ...] = (
-    STATE, BIRTH, TELEMETRY, ADMINISTRATION, ATTEMPT, OBSERVATION, NOTE, TABLES, LEASE_ASK, CLOCK_ASK, EVENT, ANSWER,
-    RECEIPT, EMR, TABLE, LEASE, CLOCK, ACK, COMMAND,
+    STATE, BIRTH, TELEMETRY, ADMINISTRATION, ATTEMPT, OBSERVATION, NOTE, TABLES, LEASE_ASK, CLOCK_ASK,
+    WITNESS_ASK, WITNESS_ANSWER, EVENT, ANSWER,
+    RECEIPT, EMR, TABLE, LEASE, CLOCK, WITNESS_CALL, WITNESS_TOLD, ACK, COMMAND,
     HOST,
 )  # fmt: skip
 

@@ -55,17 +55,19 @@ from pointofcare.wire.messages import (
     RecordReceived,
     TablesHeld,
     Telemetry,
+    WitnessAnswered,
+    WitnessAsked,
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt import asking, unfit
+from server.mqtt import asking, recording, unfit, witnessing
 from server.mqtt.lanes import Lanes, lane_of
 from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
-from server.store.transaction import Actor, Transaction, reading, transaction
-from server.usecases import administrations, attempts, bedside_notes, checkpoints, leases, observations, sequences, tasks_raised
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import checkpoints, leases, sequences, tasks_raised
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -92,6 +94,8 @@ SUBSCRIBED: tuple[Route, ...] = (
     routes.TABLES,
     routes.LEASE_ASK,
     routes.CLOCK_ASK,
+    routes.WITNESS_ASK,
+    routes.WITNESS_ANSWER,
     routes.EVENT,
     routes.HOST,
 )
@@ -182,6 +186,8 @@ class Gateway:
             TablesHeld: self._on_tables,
             LeaseAsked: self._on_lease,
             ClockAsked: self._on_clock,
+            WitnessAsked: self._on_witness,
+            WitnessAnswered: self._on_witness,
             CartState: self._on_state,
             CartBirth: self._on_birth,
             Telemetry: self._on_telemetry,
@@ -311,29 +317,8 @@ class Gateway:
         if body.record.facility != self._facility:
             self._reject_arrival(arrival, f"the record is of facility {body.record.facility!r}")
             return
-        self._receipt(cart, self._record(body, cart), (body.record.cart, body.epoch))
-
-    def _record(self, body: AdministrationRecorded, cart: str) -> Recorded:
-        """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
-        try:
-            with transaction(_at_cart(cart)) as tx:
-                return self._record_in(tx, body, cart)
-        except Exception:  # noqa: BLE001 - recorded below, or raised from there
-            _log.exception("record %s: the second look failed", body.record.record_id)
-        with transaction(_at_cart(cart)) as tx:
-            return self._record_in(tx, body, cart, reevaluate=False)
-
-    def _record_in(self, tx: Transaction, body: AdministrationRecorded, cart: str, *, reevaluate: bool = True) -> Recorded:
-        return administrations.record(
-            tx,
-            body.record,
-            cart_seq=body.seq,
-            epoch=body.epoch,
-            site=self._site,
-            sender=cart,
-            reevaluate=reevaluate,
-            verdict_facts=body.facts,
-        )
+        recorded = recording.administration(_at_cart(cart), body, site=self._site, sender=cart)
+        self._receipt(cart, recorded, (body.record.cart, body.epoch))
 
     def _on_attempt(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -341,17 +326,7 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
             return
-        self._receipt(cart, self._record_attempt(body, cart), (body.cart, body.epoch))
-
-    def _record_attempt(self, body: AttemptStopped, cart: str) -> Recorded:
-        """What people owe because of it must not keep the evidence out."""
-        try:
-            with transaction(_at_cart(cart)) as tx:
-                return attempts.record(tx, body, sender=cart)
-        except Exception:  # noqa: BLE001 - recorded below, or raised from there
-            _log.exception("attempt %s: its tasks could not be raised", body.record_id)
-        with transaction(_at_cart(cart)) as tx:
-            return attempts.record(tx, body, sender=cart, raise_tasks=False)
+        self._receipt(cart, recording.attempt(_at_cart(cart), body, sender=cart), (body.cart, body.epoch))
 
     def _on_observation(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -359,12 +334,7 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the measurement is of facility {body.facility!r}")
             return
-        with transaction(_at_cart(cart)) as tx:
-            if isinstance(body, BedsideNoted):
-                recorded = bedside_notes.record(tx, body, sender=cart)
-            else:
-                recorded = observations.record(tx, body, sender=cart)
-        self._receipt(cart, recorded, (body.cart, body.epoch))
+        self._receipt(cart, recording.said(_at_cart(cart), body, sender=cart), (body.cart, body.epoch))
 
     def _receipt(self, cart: str, recorded: Recorded, journal: tuple[str, str]) -> None:
         self._counts["duplicates" if recorded.duplicate else "recorded"] += 1
@@ -444,6 +414,15 @@ class Gateway:
         body, cart = arrival.message.body, arrival.levels["cart"]
         assert isinstance(body, ClockAsked)
         self._publish(routes.CLOCK, ClockTold(asked_at=body.asked_at, server_at=datetime.now(UTC)), cart=cart)
+
+    def _on_witness(self, arrival: Arrival) -> None:
+        body, cart = arrival.message.body, arrival.levels["cart"]
+        assert isinstance(body, WitnessAsked | WitnessAnswered)
+        if arrival.retained:
+            self._reject_arrival(arrival, "a request for a second person is never retained")
+            return
+        for other, route, letter in witnessing.letters(_at_cart(cart), body, cart, facility=self._facility, key=self._key):
+            self._publish(route, letter, cart=other)
 
     # The fleet.
 

@@ -15,6 +15,8 @@ from pointofcare.wire.messages import (
     FleetEvent,
     LeaseAsked,
     ObservationRecorded,
+    WitnessAnswered,
+    WitnessAsked,
 )
 
 # Ids of what is recorded, and of what this server keys rows by.
@@ -54,6 +56,11 @@ def why(body: Body) -> str:
             ids = {name: getattr(told, name, None) for name in RECORD_IDS}
         case LeaseAsked():
             keys, ids = {"patient": body.patient}, {"nurse": body.nurse}
+        case WitnessAsked():
+            keys = {"request": body.request, "digest": body.digest}
+            ids = {"nurse": body.nurse, "patient": body.dose.patient if body.dose is not None else None}
+        case WitnessAnswered():
+            keys, ids = {"request": body.request, "digest": body.digest}, {"witness": body.witness, "reason": body.reason}
         case CartState():
             keys = {"ward": body.ward}
         case CartBirth():

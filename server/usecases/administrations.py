@@ -19,7 +19,7 @@ from server.store import administrations, discrepancies, history, identities, ma
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
-from server.usecases import effects, facts, leases, stories, tasks_raised, witness
+from server.usecases import effects, facts, leases, second_looks, stories, tasks_raised, witness
 from server.usecases.facts import Site
 from server.usecases.leases import LASTS
 
@@ -64,7 +64,7 @@ def record(
     if record is not told:
         look = facts.look(tx, record, scans)
     second = _second_look(record, look, scans, site) if reevaluate else None
-    found = _discrepancies(record, look, second, sender=sender or record.cart)
+    found = (*_discrepancies(record, look, second, sender=sender or record.cart), *_witnessed_afar(tx, told))
     row = mapping_record.to_row(record, document) | {
         "cart_epoch": epoch,
         "cart_seq": cart_seq,
@@ -133,6 +133,17 @@ def _second_look(record: AdministrationRecord, look: Look, scans: tuple[Scanned,
         if not any(finding.rule == CHOICE and not finding.satisfied for finding in verdict.findings):
             return verdict
     return engine.evaluate(facts.for_record(record, look, scans, site, named=True))
+
+
+def _witnessed_afar(tx: Transaction, record: AdministrationRecord) -> tuple[Discrepancy, ...]:
+    """A witness at another cart signed there, which this server has on record: a cart that says so without that is not believed."""
+    if record.witness is None or record.witness_cart in (None, record.cart):
+        return ()
+    if second_looks.is_known(tx, record.witness_request, cart=record.cart, patient=record.patient, who=record.witness):
+        return ()
+    detail = {"witness": record.witness, "cart": record.witness_cart}
+    unproven = Discrepancy(code="unproven-witness", record_id=record.record_id, ward=record.ward, patient=record.patient, detail=detail)
+    return (unproven,)
 
 
 def _discrepancies(record: AdministrationRecord, look: Look, second: Verdict | None, *, sender: str) -> tuple[Discrepancy, ...]:

@@ -28,7 +28,7 @@ from pointofcare.products import HighAlert, Ingredient, Product
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import HistoryEntry, Lease
 from pointofcare.wire import tables
-from pointofcare.wire.messages import LeaseAsked, TableIssued, TableKind
+from pointofcare.wire.messages import LeaseAsked, TableIssued, TableKind, WitnessAnswered, WitnessAsked
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffEntry, StaffRosterBody, Table, TableBody
 
 FACILITY, WARD, CART, ZONE = "22001", "NOI-TH", "cart-1", "Asia/Ho_Chi_Minh"
@@ -233,15 +233,17 @@ class Stand:
         full: bool = True,
         clock: Clock | None = None,
         measured: bool = True,
+        cart: str = CART,
+        ask_witness: Callable[[WitnessAsked | WitnessAnswered], None] = lambda _body: None,
     ) -> None:
         self.clock = clock or Clock()
         self.chart = a_chart(folder, full=full)
-        self.journal = Journal(folder / "journal.sqlite", cart=CART, at_rest=AT_REST, max_pages=max_pages)
+        self.journal = Journal(folder / "journal.sqlite", cart=cart, at_rest=AT_REST, max_pages=max_pages)
         self.drawers = FakeDrawers()
         self.leases: list[LeaseAsked] = []
         ids = itertools.count(1)
         self.bedside = Bedside(
-            cart=CART,
+            cart=cart,
             facility=FACILITY,
             ward=WARD,
             zone=ZONE,
@@ -249,6 +251,7 @@ class Stand:
             journal=self.journal,
             drawers=self.drawers,
             ask_lease=self.leases.append,
+            ask_witness=ask_witness,
             now=lambda: self.clock.at,
             mono_s=lambda: self.clock.mono,
             new_id=lambda: f"00000000-0000-4000-8000-{next(ids):012d}",

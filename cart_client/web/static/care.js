@@ -58,7 +58,7 @@
       const answer = await fetch(body.dataset.state, { cache: "no-store", signal: AbortSignal.timeout(2500) });
       const now = answer.ok ? await answer.json() : null;
       misses = now ? 0 : misses + 1;
-      if (now && now.nurse !== body.dataset.nurse) location.replace(body.dataset.home);
+      if (now && (now.nurse || "") !== body.dataset.nurse) location.replace(body.dataset.home);
       if (now && changed) changed.hidden = String(now.moment) === body.dataset.moment;
     } catch {
       misses += 1;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pointofcare.people import StaffRole
+from pointofcare.people import StaffRole, Witness
 from pointofcare.products import HighAlert
 from pointofcare.quantity import Quantity
 from pointofcare.verdict import infusing
@@ -59,10 +59,15 @@ MAY_WITNESS = frozenset({StaffRole.NURSE, StaffRole.CHARGE_NURSE, StaffRole.PHAR
 
 def witness_fault(moment: Moment) -> str:
     """Why the given witness is not valid; "" when valid, "none" when nobody was given (rule H3)."""
-    witness, nurse = moment.facts.intent.witness, moment.facts.nurse
+    nurse = moment.facts.nurse
+    return fault_of(moment.facts.intent.witness, nurse=nurse.id if nurse is not None else None)
+
+
+def fault_of(witness: Witness | None, *, nurse: str | None) -> str:
+    """As `witness_fault`, for `nurse` None: not known who asks."""
     if witness is None:
         return "none"
-    if not witness.id.strip() or nurse is None or plain(witness.id) == plain(nurse.id):
+    if not witness.id.strip() or nurse is None or plain(witness.id) == plain(nurse):
         return "same-person"
     if witness.role not in MAY_WITNESS:
         return "role"

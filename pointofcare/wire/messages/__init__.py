@@ -31,6 +31,17 @@ from pointofcare.wire.messages.fleet import (
 from pointofcare.wire.messages.note import BedsideNoted, NoteKind
 from pointofcare.wire.messages.state import CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.table import HeldTable, TableIssued, TableKind, TablesHeld
+from pointofcare.wire.messages.witness import (
+    CallState,
+    LookedAtDose,
+    LookedAtPack,
+    WitnessAnswered,
+    WitnessAsked,
+    WitnessCalled,
+    WitnessProof,
+    WitnessState,
+    WitnessTold,
+)
 
 __all__ = [
     "VERSION",
@@ -40,6 +51,7 @@ __all__ = [
     "AttemptOutcome",
     "AttemptStopped",
     "BedsideNoted",
+    "CallState",
     "CartBirth",
     "CartPhase",
     "CartState",
@@ -58,6 +70,8 @@ __all__ = [
     "LeaseAction",
     "LeaseAnswered",
     "LeaseAsked",
+    "LookedAtDose",
+    "LookedAtPack",
     "NoteKind",
     "ObservationRecorded",
     "RecordReceived",
@@ -66,4 +80,10 @@ __all__ = [
     "TablesHeld",
     "Telemetry",
     "TelemetryKind",
+    "WitnessAnswered",
+    "WitnessAsked",
+    "WitnessCalled",
+    "WitnessProof",
+    "WitnessState",
+    "WitnessTold",
 ]

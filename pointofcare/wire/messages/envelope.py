@@ -21,6 +21,7 @@ from pointofcare.wire.messages.fleet import ClockAsked, ClockTold, Command, Comm
 from pointofcare.wire.messages.note import BedsideNoted
 from pointofcare.wire.messages.state import CartBirth, CartState, HostState, Telemetry
 from pointofcare.wire.messages.table import TableIssued, TablesHeld
+from pointofcare.wire.messages.witness import WitnessAnswered, WitnessAsked, WitnessCalled, WitnessTold
 
 VERSION = "1.0"
 
@@ -45,6 +46,10 @@ Body = (
     | CommandAnswered
     | TablesHeld
     | TableIssued
+    | WitnessAsked
+    | WitnessAnswered
+    | WitnessCalled
+    | WitnessTold
 )
 
 

@@ -30,6 +30,7 @@ from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, Pat
 from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, PolicyRow, ProductRow, ProductVersionRow
 from server.store.tables.phone import PhoneClaimRow, PhonePairingRow
 from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
+from server.store.tables.second_look import WitnessRequestRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
 from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepRow
@@ -98,5 +99,6 @@ __all__ = [
     "WallScreenRow",
     "WardRow",
     "WeightRow",
+    "WitnessRequestRow",
     "staff_roles",
 ]

@@ -62,6 +62,7 @@ from pointofcare.wire.messages import (
     ObservationRecorded,
     RecordReceived,
     TableIssued,
+    TableKind,
     TablesHeld,
     Telemetry,
     TelemetryKind,
@@ -95,6 +96,8 @@ CHECKPOINTS_EVERY_S = 3600.0
 REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
+# Whoever recalls a lot or changes the policy waits for each cart to say that it has it. Charts change with every dose.
+_TOLD_AT_ONCE = (TableKind.FORMULARY, TableKind.POLICY)
 _STEP_S = 0.5
 # A server that says another time has a clock that is broken itself.
 _NO_TIME_BEFORE, _NO_TIME_AFTER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -347,6 +350,8 @@ class Uplink:
             if self._chart.take(issued, now):
                 log.info("table %s version %s taken", issued.kind, issued.version)
                 self._tell(TablesChanged(kind=issued.kind.value))
+                if issued.kind in _TOLD_AT_ONCE:
+                    self._tables_mono_s = 0.0
         except TableRefusedError as exc:
             log.error("table %s refused: %s", issued.kind, exc)
             self._tell(TablesChanged(kind=issued.kind.value, why=exc.why))

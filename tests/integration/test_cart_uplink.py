@@ -38,11 +38,12 @@ from pointofcare.wire.messages import (
     TableKind,
     TablesHeld,
 )
+from pointofcare.wire.tables import FormularyBody
 from simulation.fault_proxy import FaultProxy
 from tests.integration.test_cart_journal import a_record, a_value
 from tests.support.brokers import FACILITY, KINDS, SERVER, WAIT_S, Clients, a_message, running_clients
 from tests.support.cart_ward import FACILITY as TABLES_OF
-from tests.support.cart_ward import PUBLIC, WARD, a_table, chart_body, issued, ward_tables
+from tests.support.cart_ward import PUBLIC, WARD, a_table, chart_body, issued, products, ward_tables
 
 CART = "c1"
 UP = tuple(route for route in routes.ROUTES if route.direction is routes.Direction.UP and route is not routes.TELEMETRY)
@@ -194,6 +195,25 @@ def test_tables_are_taken_and_forged_ones_are_told(line: Line) -> None:
     line.down(routes.TABLE, replace(forged, jws=forged.jws[:-6] + "AAAAAA"))
     line.told.expect(TablesChanged, lambda told: told.why == "forged")  # type: ignore[attr-defined]
     assert line.chart.version() == 1
+
+
+def test_a_cart_says_at_once_that_it_has_a_new_formulary_and_not_with_each_chart(line: Line) -> None:
+    now = datetime.now(UTC)
+    for table in ward_tables(now):
+        line.down(routes.TABLE, issued(table))
+    for _ in range(4):
+        line.told.expect(TablesChanged, lambda told: not told.why)  # type: ignore[attr-defined]
+
+    def has(kind: TableKind, version: int) -> Callable[[object], bool]:
+        return lambda body: isinstance(body, TablesHeld) and {held.kind: held.version for held in body.held}.get(kind) == version
+
+    line.came(routes.TABLES, has(TableKind.FORMULARY, 1))
+    line.down(routes.TABLE, issued(a_table(TableKind.PATIENT_CHART, chart_body(), version=2, issued_at=now)))
+    line.told.expect(TablesChanged, lambda told: not told.why)  # type: ignore[attr-defined]
+    recalled = FormularyBody(products=tuple(replace(one, recalled_lots=("L1",)) for one in products()))
+    line.down(routes.TABLE, issued(a_table(TableKind.FORMULARY, recalled, version=2, issued_at=now)))
+    told = line.came(routes.TABLES, has(TableKind.PATIENT_CHART, 2))
+    assert has(TableKind.FORMULARY, 2)(told.message.body), "the chart alone is told with the next of its turns"
 
 
 def test_a_lease_is_counted_from_when_it_was_asked(line: Line) -> None:

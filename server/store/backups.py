@@ -1,7 +1,8 @@
 """Backup and restore of the whole server state as one file: the database, and the key that signs the carts' tables.
 
 A backup is consistent (one snapshot), readable by its owner only, and complete before it has its name. A restore goes into an empty
-database alone and checks every figure that the backup states; it never overwrites anything. The database tools do the copying:
+database alone and checks every figure that the backup states; it never overwrites anything, and lets nobody in again who may have been
+shut out since. The database tools do the copying:
 SQLite's own backup, and `pg_dump` with `pg_restore`.
 """
 
@@ -18,20 +19,23 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyrage
-from sqlalchemy import func, inspect, select, table
+from sqlalchemy import func, inspect, select, table, update
 from sqlalchemy.engine import Connection, make_url
 
 from pointofcare.errors import ConfigError
 from server.store import migrate
 from server.store.database import Base, db
+from server.store.tables import PhoneClaimRow, PhonePairingRow, SignInSessionRow
 
 FORMAT = 1
 _AGE = b"age-encryption.org/v1"
+# Why a pairing ended that came out of a backup.
+RESTORED = "a backup was restored"
 MANIFEST, KEY, DATA = "manifest.json", "signing-key.json", "database"
 
 
@@ -112,7 +116,19 @@ def restore(path: Path, *, facility: str, signing_key: Path, identity: Path | No
             with os.fdopen(descriptor, "wb") as out:
                 out.write((directory / KEY).read_bytes())
     migrate.upgrade()
+    _end_what_is_held()
     return backup
+
+
+def _end_what_is_held() -> None:
+    """A phone or a sign-in that was ended after the backup would be in again. Nobody can tell which those are, so all of them end: phones
+    are paired anew, and people sign in."""
+    now = datetime.now(UTC)
+    with db.engine.begin() as connection:
+        ended = {"ended_at": now, "ended_by": "restore", "reason": RESTORED}
+        connection.execute(update(PhonePairingRow).where(PhonePairingRow.ended_at.is_(None)).values(**ended))
+        connection.execute(update(PhoneClaimRow).where(PhoneClaimRow.used_at.is_(None)).values(expires_at=now))
+        connection.execute(update(SignInSessionRow).where(SignInSessionRow.ended_at.is_(None)).values(ended_at=now))
 
 
 def _recipient(text: str) -> pyrage.x25519.Recipient:

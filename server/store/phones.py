@@ -70,8 +70,10 @@ def use_claim(tx: Transaction, token_hash: str) -> StoredPhoneClaim | None:
 
 
 def next_number(tx: Transaction, cart: str) -> int:
+    """Higher than every one before, also than those that a restored backup has forgotten and the cart has not: never below the minutes of
+    the clock."""
     found = tx.session.scalar(select(func.max(Row.number)).where(Row.facility == tx.facility, Row.cart == cart))
-    return (found or 0) + 1
+    return max((found or 0) + 1, int(tx.at.timestamp()) // 60)
 
 
 def put(tx: Transaction, found: StoredPairing) -> bool:
@@ -96,8 +98,16 @@ def standing(tx: Transaction) -> tuple[StoredPairing, ...]:
     return tuple(_stored(row) for row in tx.session.scalars(query.limit(MOST)))
 
 
-def listed(tx: Transaction, *, limit: int = 200) -> tuple[StoredPairing, ...]:
-    """The newest pairing of every cart, by cart."""
+def waiting(tx: Transaction) -> tuple[StoredPhoneClaim, ...]:
+    """Pairing codes that were shown and that no phone has used, by cart."""
+    query = select(Claim.cart, Claim.made_by, Claim.expires_at).where(
+        Claim.facility == tx.facility, Claim.used_at.is_(None), Claim.expires_at > tx.at
+    )
+    return tuple(StoredPhoneClaim(**row._mapping) for row in tx.session.execute(query.order_by(Claim.cart).limit(MOST)))
+
+
+def listed(tx: Transaction, *, limit: int = MOST) -> tuple[StoredPairing, ...]:
+    """The newest pairing of every cart, by cart: whoever stands is on it, so that every phone can be cut off."""
     rank = func.row_number().over(partition_by=Row.cart, order_by=Row.number.desc()).label("rank")
     ranked = select(Row.cart, Row.number, rank).where(Row.facility == tx.facility).subquery()
     newest = select(ranked.c.cart, ranked.c.number).where(ranked.c.rank == 1)

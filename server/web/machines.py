@@ -20,7 +20,7 @@ from server.security.person import actor, requires
 from server.store import machines as store
 from server.store.transaction import reading, transaction
 from server.usecases import machines as verbs
-from server.web import faults, page
+from server.web import faults, page, revocation
 
 room = Blueprint("machines", __name__, url_prefix="/machines")
 
@@ -52,18 +52,7 @@ def claim() -> str | BaseResponse:
 @room.post("/<machine>/revoke")
 @requires(MANAGE_MACHINES)
 def revoke(machine: str) -> BaseResponse:
-    who = actor()
-    if request.form.get("sure") != "yes":
-        page.say("machine-not-sure", "danger")
-        return page.back(url_for("machines.show"))
-    try:
-        with transaction(who) as tx:
-            verbs.revoke(tx, who, machine, reason=request.form.get("reason", ""))
-    except PointOfCareError as exc:
-        page.say_plain(faults.told(exc))
-        return page.back(url_for("machines.show"))
-    page.say("machine-revoked", cart=machine)
-    return page.back(url_for("machines.show"))
+    return revocation.answered("machine", machine, verbs.revoke, back=url_for("machines.show"))
 
 
 def _page(**claimed: object) -> str:

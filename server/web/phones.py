@@ -15,7 +15,7 @@ from server.security.person import actor, requires
 from server.store import phones as store
 from server.store.transaction import reading, transaction
 from server.usecases import phones as verbs
-from server.web import faults, page
+from server.web import faults, page, revocation
 
 room = Blueprint("phones", __name__, url_prefix="/phones")
 
@@ -49,23 +49,13 @@ def claim() -> str | BaseResponse:
 @room.post("/<cart>/revoke")
 @requires(MANAGE_MACHINES)
 def revoke(cart: str) -> BaseResponse:
-    who = actor()
-    if request.form.get("sure") != "yes":
-        page.say("phone-not-sure", "danger")
-        return page.back(url_for("phones.show"))
-    try:
-        with transaction(who) as tx:
-            verbs.revoke(tx, who, cart, reason=request.form.get("reason", ""))
-    except PointOfCareError as exc:
-        page.say_plain(faults.told(exc))
-        return page.back(url_for("phones.show"))
-    page.say("phone-revoked", cart=cart)
-    return page.back(url_for("phones.show"))
+    return revocation.answered("phone", cart, verbs.revoke, back=url_for("phones.show"))
 
 
 def _page(**claimed: object) -> str:
     with reading(actor()) as tx:
         found = store.listed(tx)
+        waiting = store.waiting(tx)
         now = tx.at
     paired = sum(1 for one in found if one.stands(now))
-    return page.render("phones.html", phones=found, now=now, paired=paired, gate=page.config().phones.address, **claimed)
+    return page.render("phones.html", phones=found, waiting=waiting, now=now, paired=paired, gate=page.config().phones.address, **claimed)

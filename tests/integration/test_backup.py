@@ -7,7 +7,7 @@ import json
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -15,15 +15,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, NotPermittedError
 from server.__main__ import main
 from server.security import audit_check, sealing, signing
-from server.store import audit_log, backups, migrate
+from server.store import audit_log, backups, migrate, phones, sign_ins
 from server.store.backups import Backup
 from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
+from server.usecases import phones as phone_verbs
 from tests.support.databases import FACILITY, KINDS, empty_app, migrated_app
 from tests.support.server_ward import open_ward
+from tests.support.web import FLEET
 
 NOW = datetime(2026, 3, 2, 1, 5, tzinfo=UTC)
 KIND = pytest.mark.parametrize("kind", KINDS)
@@ -68,6 +70,27 @@ def test_what_comes_back_is_what_was_there(kind: str, tmp_path: Path) -> None:
         assert found.entries == backup.counts["audit"]
     assert key.read_bytes() == private
     assert key.stat().st_mode & 0o077 == 0
+
+
+@KIND
+def test_a_restore_lets_no_phone_and_no_sign_in_in_that_may_have_been_ended_since(kind: str, tmp_path: Path) -> None:
+    key, path = tmp_path / "key.json", tmp_path / "one.backup"
+    with a_full_hospital(kind, tmp_path, key):
+        with transaction(FLEET) as tx:
+            paired, waiting = phone_verbs.claim(tx, FLEET, "phone-01").token, phone_verbs.claim(tx, FLEET, "phone-02").token
+            phone_verbs.pair(tx, token=paired, browser="", place="", lasts=timedelta(days=30))
+            sign_ins.start(tx, "digest", "N1", kind="web", factor=True, address="", agent="")
+        made(path, key)
+        with transaction(FLEET) as tx:
+            phone_verbs.revoke(tx, FLEET, "phone-01", reason="lost in the lift")
+    with empty_app(kind, tmp_path):
+        restored(path, key)
+        with reading() as tx:
+            assert phones.standing(tx) == ()
+            assert [one.reason for one in phones.listed(tx)] == [backups.RESTORED]
+            assert sign_ins.running(tx, "N1", since=NOW - timedelta(days=1)) == ()
+        with pytest.raises(NotPermittedError), transaction(FLEET) as tx:
+            phone_verbs.pair(tx, token=waiting, browser="", place="", lasts=timedelta(days=30))
 
 
 @KIND

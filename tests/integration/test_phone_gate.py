@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -26,6 +27,7 @@ from server.security import authority as authorities
 from server.store import phones as store
 from server.store.transaction import reading, transaction
 from server.usecases import phones as verbs
+from server.web.gate import serving
 from server.web.gate import standing as standings
 from server.web.gate.app import COOKIE, create_app
 from server.web.gate.proxy import Carts
@@ -385,6 +387,47 @@ def test_the_gate_answers_over_tls_of_the_sites_own_authority_while_others_dawdl
     plain.close()
 
 
+def served(context: ssl.SSLContext) -> bytes:
+    """The certificate that a browser which connects now is shown."""
+    browser = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    browser.check_hostname, browser.verify_mode = False, ssl.CERT_NONE
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [context.wrap_bio(up, down, server_side=True), browser.wrap_bio(down, up)]
+    for _ in range(4):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+    return ends[1].getpeercert(binary_form=True) or b""
+
+
+def test_a_renewed_certificate_counts_without_a_restart_and_half_of_a_pair_does_not(tmp_path: Path) -> None:
+    root = authorities.create(tmp_path / "ca", facility="h1", at=datetime.now(UTC))
+    pem, secret = tmp_path / "gate.pem", tmp_path / "gate.key"
+
+    def issue() -> tuple[str, str]:
+        issued, key = authorities.issue_server(root, hosts=["127.0.0.1"], at=datetime.now(UTC))
+        return issued.pem, key
+
+    first = issue()
+    pem.write_text(first[0])
+    secret.write_text(first[1])
+    gate = serving.settings(PhonesConfig(address=BASE, certificate_file=pem, key_file=secret, sockets=tmp_path))
+    context = gate.create_ssl_context()
+    assert context is not None
+    shown = served(context)
+    assert not gate.look()
+    second = issue()
+    pem.write_text(second[0])  # the key is not there yet
+    assert not gate.look()
+    assert served(context) == shown != b""
+    secret.write_text(second[1])
+    assert gate.look()
+    assert served(context) == ssl.PEM_cert_to_DER_cert(second[0][: second[0].index("-----END CERTIFICATE-----") + 26])
+    pem.unlink()
+    assert not gate.look()
+    assert served(context) != shown
+
+
 def test_the_gate_does_not_start_without_a_certificate(tmp_path: Path) -> None:
     settings = tmp_path / "gate.toml"
     settings.write_text(
@@ -404,6 +447,7 @@ def test_the_fleet_page_pairs_and_cuts_off(server: Flask) -> None:
         app.config["POINTOFCARE_CONFIG"] = replace(app.config["POINTOFCARE_CONFIG"], phones=PhonesConfig(address=BASE))
         text = web.post(client, "/phones/claim", "/phones/", cart="phone-07").text
         token = text.split(f"{BASE}/pair#")[1].split("<")[0]
+        assert "waits for its phone" in text
         assert "data:image/svg+xml" in text
         assert token not in client.get("/phones/").text
         with app.app_context(), transaction(FLEET) as tx:

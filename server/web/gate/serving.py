@@ -1,11 +1,13 @@
 """HTTPS for the gate: one process, TLS and slow clients in its event loop, each whole request on a thread of a bounded pool.
 
-A handshake or a body that never ends holds no thread. Must never listen without TLS.
+A handshake or a body that never ends holds no thread. A renewed certificate counts without a restart. Must never listen without TLS.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 import ssl
@@ -20,11 +22,53 @@ from pointofcare.errors import ConfigError
 from server.config import PhonesConfig
 from server.web.gate.app import LARGEST_BODY
 
+log = logging.getLogger(__name__)
+
+# How often the certificate's files are looked at: a new one counts from the next connection on.
+RENEWED_EVERY_S = 20.0
 HANDSHAKE_S = 10
 IDLE_S = 60
 
 
-def settings(config: PhonesConfig) -> Config:
+class Renewed(Config):
+    """Serves with the newest certificate that its files hold. One that cannot be used, or half of a pair, changes nothing: the one before
+    goes on."""
+
+    context: ssl.SSLContext | None = None
+    _seen: tuple[object, ...] = ()
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        self._seen = self._files()
+        self.context = super().create_ssl_context()
+        return self.context
+
+    def look(self) -> bool:
+        """Whether a new certificate was taken."""
+        found = self._files()
+        if found == self._seen or self.context is None or self.certfile is None:
+            return False
+        self._seen = found
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(self.certfile, self.keyfile)
+            self.context.load_cert_chain(self.certfile, self.keyfile)
+        except (ssl.SSLError, OSError) as exc:
+            log.error("the gate's new certificate cannot be used, the one before goes on: %s", exc)
+            return False
+        log.info("the gate's certificate was renewed")
+        return True
+
+    def _files(self) -> tuple[object, ...]:
+        found: list[object] = []
+        for name in (self.certfile, self.keyfile):
+            try:
+                stat = os.stat(name or "")
+                found.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+            except OSError:
+                found.append(None)
+        return tuple(found)
+
+
+def settings(config: PhonesConfig) -> Renewed:
     """Raises: ConfigError for a certificate that is missing or cannot be used."""
     problems = [
         (f"phones.{name}", "required: the gate serves over HTTPS alone" if path is None else f"{path} does not exist")
@@ -43,7 +87,7 @@ def settings(config: PhonesConfig) -> Config:
     except (ssl.SSLError, OSError) as exc:
         problem = ("phones.certificate_file", f"{config.certificate_file} and {config.key_file} cannot be used: {exc}")
         raise ConfigError("the gate's certificate cannot be used", problems=(problem,), remedy="issue it anew") from exc
-    made = Config()
+    made = Renewed()
     made.certfile, made.keyfile = str(config.certificate_file), str(config.key_file)
     made.ssl_handshake_timeout = HANDSHAKE_S
     made.keep_alive_timeout = IDLE_S
@@ -72,9 +116,19 @@ def run(app: Callable[..., Iterable[bytes]], config: PhonesConfig, *, ready: Cal
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, halted.set)
         ready(port)
-        await _serve(_whole(app), made, shutdown_trigger=halted.wait, mode="wsgi")
+        following = asyncio.create_task(_follow(made))
+        try:
+            await _serve(_whole(app), made, shutdown_trigger=halted.wait, mode="wsgi")
+        finally:
+            following.cancel()
 
     asyncio.run(until_told())
+
+
+async def _follow(made: Renewed) -> None:
+    while True:
+        await asyncio.sleep(RENEWED_EVERY_S)
+        made.look()
 
 
 def _whole(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:

@@ -41,3 +41,5 @@ gate-unpaired-text = Or its pairing ran out or was ended. Ask the fleet manager 
 gate-away = This phone's program does not run
 gate-away-text = From now on nothing has been recorded. Try again in a few seconds; if it stays like this, use a cart and tell the fleet manager.
 gate-again = Try again
+phone-waits = A pairing code waits for its phone until { $at }. If somebody else may have it, cut it off.
+phone-restored = a backup was restored; pair it again

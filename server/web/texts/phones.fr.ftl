@@ -41,3 +41,5 @@ gate-unpaired-text = Ou son appairage a expiré ou a été retiré. Demandez au 
 gate-away = Le programme de ce téléphone ne fonctionne pas
 gate-away-text = Depuis cet instant, rien n’est enregistré. Réessayez dans quelques secondes ; si cela persiste, prenez un chariot et prévenez le responsable des équipements.
 gate-again = Réessayer
+phone-waits = Un code d’appairage attend son téléphone jusqu’à { $at }. S’il a pu être vu par d’autres, coupez l’accès.
+phone-restored = une sauvegarde a été restaurée ; appairez à nouveau

@@ -38,3 +38,5 @@ gate-unpaired-text = Hoặc việc ghép đã hết hạn hay đã bị ngắt. 
 gate-away = Chương trình của điện thoại này chưa chạy
 gate-away-text = Chưa có gì được ghi từ lúc này. Hãy thử lại sau vài giây; nếu vẫn vậy, hãy dùng xe thuốc và báo người quản lý thiết bị.
 gate-again = Thử lại
+phone-waits = Mã ghép nối đang chờ điện thoại, đến { $at }. Nếu mã bị lộ, hãy ngắt.
+phone-restored = đã khôi phục bản sao lưu; hãy ghép nối lại

@@ -229,14 +229,14 @@ class Bedside:
             case CameraTold():
                 if here.camera.live and not item.live and item.why != PHONE_AWAY:
                     visit.note(self.visit, "camera-lost", now, {"why": item.why})
+                elif item.live and item.fault in LASTING_FAULTS and item.fault != here.camera.fault:
+                    visit.note(self.visit, "camera-fault", now, {"fault": item.fault})
                 here.camera = item
             case DrawerTold():
                 self.visit.unlocker.told = item
                 if item.outcome == "outcome-unknown":
                     visit.note(self.visit, "drawer-outcome-unknown", now, {"drawer": item.drawer})
                 counting.opened(self.visit, item, now)
-                elif item.live and item.fault in LASTING_FAULTS and item.fault != here.camera.fault:
-                    visit.note(self.visit, "camera-fault", now, {"fault": item.fault})
             case asked.LinkTold():
                 if item.link is Link.ONLINE and not here.online and session.patient is not None:
                     here.acquire(session.patient, session.nurse)

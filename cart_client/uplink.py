@@ -164,6 +164,7 @@ class Uplink:
         versions: Mapping[str, str],
         health: Callable[[], tuple[CartPhase, str]] = lambda: (CartPhase.READY, ""),
         numbers: Callable[[], Mapping[str, object]] = dict,
+        camera: Callable[[], Mapping[str, object]] | None = None,
         clock: CartClock | None = None,
         mono_s: Callable[[], float] = steady_s,
         backoff_first_s: float = RESEND_FIRST_S,
@@ -173,7 +174,6 @@ class Uplink:
         self._health, self._numbers, self._camera, self._backoff_first_s = health, numbers, camera, backoff_first_s
         self._clock = clock or CartClock()
         self._now, self._steady_s = self._clock.now, mono_s
-        camera: Callable[[], Mapping[str, object]] | None = None,
         self._boot_id = uuid.uuid4().hex
         self._events: queue.Queue[BrokerEvent | _Wake | _Halt] = queue.Queue()
         self._broker = Broker(config, self._events.put, will=self._will)
@@ -449,6 +449,7 @@ class Uplink:
         phase = self._health()
         if phase != self._phase and self._publish(routes.STATE, self._message(self._state(*phase))):
             self._phase = phase
+            self._telemetry_mono_s = 0.0
         self._drain(mono_s)
         missing = bool(self._chart.missing(self._now()))
         if mono_s - self._tables_mono_s >= (TABLES_MISSING_EVERY_S if missing else TABLES_EVERY_S):
@@ -466,7 +467,6 @@ class Uplink:
             self._clock_questions[asked.asked_at] = asked_s
             self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
         if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
-            self._telemetry_mono_s = 0.0
             self._telemetry_mono_s = mono_s
             self._tell_numbers(TelemetryKind.APP, self._app_numbers())
             if self._camera is not None:

@@ -6,7 +6,7 @@ Every adapter translates foreign exceptions into `pointofcare.errors.DeviceError
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -21,9 +21,9 @@ class Frame:
     `number` counts the camera's frames from 1, `taken_at` is when it came, aware UTC. `unchanged_s` says for how long the source has
     sent this same picture: 0.0 for one that differs from the one before, None for the first of a connection, which may be an old one
     that waited somewhere. `rate_hz` is how many pictures a second the source sent lately, taken or not; None when it is not known, or
-    where a replay has no rate of its own."""
+    where a replay has no rate of its own. A frame that is printed shows no picture."""
 
-    image: Any
+    image: Any = field(repr=False)
     number: int
     taken_at: datetime
     unchanged_s: float | None = 0.0

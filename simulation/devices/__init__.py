@@ -1,0 +1,1 @@
+"""Machines of the virtual hospital that speak their real wire formats."""

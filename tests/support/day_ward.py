@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.people import Patient, StaffRole
@@ -53,10 +54,10 @@ def as_(running: Hospital, role: StaffRole) -> Iterator[tuple[Transaction, Actor
         yield tx, who
 
 
-def an_order(number: str, patient: Patient, product: Product, running: Hospital, **changes: Any) -> Order:
+def an_order(name: str, patient: Patient, product: Product, running: Hospital, **changes: Any) -> Order:
     """To be given at once, unless `changes` say otherwise: one unit of `product`."""
     made: dict[str, Any] = {
-        "id": number,
+        "id": f"{name}-{uuid4().hex[:6]}",
         "version": 1,
         "patient": patient.id,
         "ingredient": product.ingredients[0].name,

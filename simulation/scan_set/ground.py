@@ -131,7 +131,7 @@ def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool,
         size = float(np.linalg.norm(outward))
         outward = outward / (size + 1e-9)
         thick = max(12.0, size * rng.uniform(0.5, 0.9))
-        tip = corners[corner] - outward * size * rng.uniform(0.0, 0.1)
+        tip = corners[corner] - outward * size * rng.uniform(-0.12, 0.1)
     start = tip + outward * (thick / 2)
     root = tip + outward * (thick * 6)
     _finger(picture, tuple(int(v) for v in np.rint(root)), tuple(int(v) for v in np.rint(start)), round(thick), encode(skin(rng)))

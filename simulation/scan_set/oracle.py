@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 import zxingcpp
 
-from simulation.scan_set.shot import Shot
+from simulation.scan_set.shot import GAMMA, Shot
 
 _ROWS = 24
+SHARPENED = (0.0, 0.15, 0.3)
 _FORMATS = {
     "DataMatrix": zxingcpp.BarcodeFormat.DataMatrix,
     "QRCode": zxingcpp.BarcodeFormat.QRCode,
@@ -39,16 +40,28 @@ def reads(shot: Shot) -> bool:
     grey = cv2.cvtColor(shot.image, cv2.COLOR_BGR2GRAY)
     points = module_points(shot).astype(np.float32)
     values = cv2.remap(grey, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    values = (values / 255) ** np.float32(GAMMA)  # light adds up linearly, and so do neighbours that blur into each other
     kind = _FORMATS[printed.symbology]
     if not printed.linear:
-        return _found(_drawn(values < _local_middle(values, 7)), kind, printed.content)
+        for strength in SHARPENED:
+            clear = _sharpened(values, strength)
+            if _found(_drawn(clear < _local_middle(clear, 7)), kind, printed.content):
+                return True
+        return False
     thirds = [values, *np.array_split(values, 3)]
     for part in thirds:
         row = np.median(part, axis=0, keepdims=True)
-        for reach in (9, 15, 31):
-            if _found(_drawn(row < _local_middle(row, reach), tall=True), kind, printed.content):
+        for strength in SHARPENED:
+            clear = _sharpened(row, strength)
+            if any(_found(_drawn(clear < _local_middle(clear, reach), tall=True), kind, printed.content) for reach in (9, 15, 31)):
                 return True
     return False
+
+
+def _sharpened(values: Any, strength: float) -> Any:
+    """Takes back from each module what its neighbours lent it."""
+    kernel = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32) if len(values) > 1 else np.array([[-1, 2, -1]], np.float32)
+    return values + np.float32(strength) * cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_REPLICATE)
 
 
 def _local_middle(values: Any, reach: int) -> Any:

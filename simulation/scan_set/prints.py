@@ -190,7 +190,7 @@ _STOCK: dict[str, _Stock] = {
 }
 
 
-def label(kind: str, printed: Printed, rng: random.Random, *, radius_mm: float | None) -> Label:
+def label(kind: str, printed: Printed, rng: random.Random, *, radius_mm: float | None, dead_share: float = 0.0) -> Label:
     """The whole label with `printed` on it. Raises: KeyError."""
     stock = _STOCK[kind]
     module_mm = rng.uniform(*stock.module_mm)
@@ -214,7 +214,8 @@ def label(kind: str, printed: Printed, rng: random.Random, *, radius_mm: float |
     ink = np.asarray(page).copy()
     ink[top_px : top_px + code.shape[0], left_px : left_px + code.shape[1]] = np.where(code, 0, 255)
     ink = _gained(ink, rng)
-    _dead_dots(ink, rng, scale, (top_px, top_px + code.shape[0]))
+    if rng.random() < dead_share:
+        _dead_dots(ink, rng, scale, (top_px, top_px + code.shape[0]))
     light, dark = rng.uniform(*stock.paper), rng.uniform(*stock.ink)
     picture = cv2.LUT(ink, np.linspace(dark * 255, light * 255, 256).astype(np.uint8))
     warm = rng.uniform(-0.05, 0.05)
@@ -242,8 +243,8 @@ def _gained(ink: Any, rng: random.Random) -> Any:
 
 def _dead_dots(ink: Any, rng: random.Random, scale: float, rows: tuple[int, int]) -> None:
     """A thermal head's broken dots leave pale lines along the way of the paper."""
-    for _ in range(rng.choices((0, 1, 2), (0.6, 0.3, 0.1))[0]):
-        thick = max(1, round(rng.uniform(0.08, 0.13) * scale))
+    for _ in range(rng.choice((1, 1, 2))):
+        thick = max(1, round(rng.uniform(0.06, 0.12) * scale))
         row = rng.randrange(rows[0], max(rows[0] + 1, rows[1] - thick))
         ink[row : row + thick] = np.maximum(ink[row : row + thick], rng.randrange(170, 256))
 
@@ -265,7 +266,9 @@ def _words(
         lines = ["CĂN CƯỚC CÔNG DÂN", corpus.name(rng), f"{rng.randrange(10**11, 10**12)}", "Có giá trị đến: 01/01/2040"]
     if kind.endswith("-band"):
         _column(draw, lines, (right + gap, top), rng.uniform(2.4, 3.4) * scale)
-        _column(draw, lines[::-1][:2], (max(2.0, left - gap - 30 * scale), top), rng.uniform(2.0, 2.6) * scale)
+        high = rng.uniform(2.0, 2.6) * scale
+        wide = max(draw.textlength(line, font=font(max(6, round(high)), bold=True)) for line in lines[:0:-1])
+        _column(draw, lines[:0:-1], (left - gap - wide, top), high)
         if kind == "c128-band":
             draw.text((left, bottom + 0.6 * scale), _mrn(rng), font=font(round(2.4 * scale)), fill=0)
         return

@@ -76,7 +76,7 @@ def of_kind(key: str, number: int, level: Level, kind: str, *, small: bool = Tru
     printed = prints.contents(kind, rng)
     band = kind.endswith("-band")
     radius_mm = rng.uniform(*level.radius_mm) if band else None
-    label = prints.label(kind, printed, rng, radius_mm=radius_mm)
+    label = prints.label(kind, printed, rng, radius_mm=radius_mm, dead_share=level.dead_share)
     module_px = rng.uniform(*level.module_px)
     roll = math.radians(roll_deg) if roll_deg is not None else _roll(rng, level)
     pitch, yaw = _tilt(rng, level, label, radius_mm)
@@ -103,7 +103,7 @@ def of_kind(key: str, number: int, level: Level, kind: str, *, small: bool = Tru
         at_px=at_px,
         waves=_crinkle(rng, rng.uniform(*level.crinkle_modules) * label.module_mm),
         defocus_modules=rng.uniform(*level.defocus_modules),
-        motion_modules=rng.uniform(*level.motion_modules),
+        motion_modules=_mostly_little(rng, level.motion_modules),
         electrons=rng.uniform(*level.electrons),
         exposure=rng.uniform(0.62, 0.98),
         glare=rng.uniform(*level.glare) * label.gloss,
@@ -187,8 +187,8 @@ def _roll(rng: random.Random, level: Level) -> float:
 
 
 def _tilt(rng: random.Random, level: Level, label: prints.Label, radius_mm: float | None) -> tuple[float, float]:
-    """(pitch, yaw), together between a third of the level's tilt and all of it."""
-    size = math.radians(level.tilt_deg) * rng.uniform(0.33, 1)
+    """(pitch, yaw), together at most the level's tilt."""
+    size = math.radians(_mostly_little(rng, (0, level.tilt_deg)))
     way = rng.uniform(0, 2 * math.pi)
     pitch, yaw = size * math.cos(way), size * math.sin(way)
     if radius_mm is not None:
@@ -201,6 +201,11 @@ def _seen_width_px(label: prints.Label, radius_mm: float | None, module_px: floa
     px_per_mm = module_px / label.module_mm
     wide = label.width_mm if radius_mm is None else 2 * radius_mm * math.sin(min(math.pi / 2, label.width_mm / 2 / radius_mm))
     return (wide * px_per_mm, label.height_mm * px_per_mm)
+
+
+def _mostly_little(rng: random.Random, span: tuple[float, float]) -> float:
+    """All of `span` happens, its lower third most: hands are steady more often than not."""
+    return min(rng.uniform(*span), rng.uniform(*span))
 
 
 def _crinkle(rng: random.Random, stray_mm: float) -> tuple[Wave, ...]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from cart_client import dose, evidence
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, say
+from cart_client.visit import Visit, advance, say, unread
 from pointofcare.administration import events
 from pointofcare.administration.session import State
 from pointofcare.errors import IllegalTransitionError, QuantityError
@@ -55,8 +55,8 @@ def begin(visit: Visit, command: asked.BeginAct, now: datetime) -> None:
     else:
         try:
             amount = command.quantity()
-        except QuantityError:
-            say(visit, "amount-unreadable", text=command.amount[:40])
+        except QuantityError as exc:
+            unread(visit, exc, "amount-unreadable", "infused", text=command.amount[:40])
             return
         volume = _more_than_the_bag(visit, command, amount, now)
         if volume is not None:

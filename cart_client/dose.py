@@ -10,7 +10,7 @@ from datetime import datetime
 
 from cart_client import change, doubt, evidence, ready, screen
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, recorded, say, write
+from cart_client.visit import Visit, advance, ask, attempt, become, concluded, due_list, facts, packed, recorded, say, unread, write
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
@@ -31,8 +31,8 @@ VERIFIED_ANEW = "verified-anew"
 def amount(visit: Visit, command: asked.GiveAmount, now: datetime) -> None:
     try:
         dose, waste, returned = command.all_quantities()
-    except QuantityError:
-        say(visit, "amount-unreadable", text=f"{command.dose} {command.waste} {command.returned}".strip()[:40])
+    except QuantityError as exc:
+        unread(visit, exc, "amount-unreadable", "dose", text=f"{command.dose} {command.waste} {command.returned}".strip()[:40])
         return
     site = command.site.strip() or None
     advance(visit, events.AmountGiven(dose=dose, waste=waste, returned=returned, site=site, at=now), now)
@@ -60,8 +60,8 @@ def reason(visit: Visit, command: asked.GiveReason, now: datetime) -> None:
 def set_rate(visit: Visit, command: asked.SetRate, now: datetime) -> None:
     try:
         rate, drop_factor = command.setting()
-    except QuantityError:
-        say(visit, "rate-unreadable", text=(command.rate or command.drops)[:40])
+    except QuantityError as exc:
+        unread(visit, exc, "rate-unreadable", "rate", text=(command.rate or command.drops)[:40])
         return
     advance(visit, events.RateGiven(rate=rate, drop_factor=drop_factor, at=now), now)
     judge(visit, now)
@@ -74,8 +74,8 @@ def emergency(visit: Visit, command: asked.DeclareEmergency, now: datetime) -> N
         return
     try:
         amount = command.quantity()
-    except QuantityError:
-        say(visit, "amount-unreadable", text=command.dose[:40])
+    except QuantityError as exc:
+        unread(visit, exc, "amount-unreadable", "dose", text=command.dose[:40])
         return
     if not command.route.strip():
         say(visit, "route-missing")

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pointofcare.errors import QuantityError
-from pointofcare.quantity import Quantity
+from pointofcare.quantity import Quantity, typed
 from pointofcare.verdict.facts import Lease, LeaseDoubt
 
 
@@ -68,10 +68,21 @@ _AS_WRITTEN = {"iu": "[IU]", "ui": "[IU]", "đv": "[IU]", "mcg": "ug", "µg": "u
 
 
 def _spaced(text: str) -> str:
-    """ "2,5mL" as a person types it -> "2.5 mL"; "6 IU" -> "6 [IU]"."""
-    spaced = re.sub(r"^([0-9][0-9.]*)\s*(?=[^0-9.\s])", r"\1 ", text.strip().replace(",", "."))
+    """ "2,5mL" as a person types it -> "2.5 mL"; "6 IU" -> "6 [IU]". Raises: QuantityError, also for "1.000", which may be a thousand."""
+    spaced = re.sub(r"^([0-9][0-9.,]*)\s*(?=[^0-9.,\s])", r"\1 ", text.strip())
     number, space, unit = spaced.partition(" ")
+    if number[:1].isdigit():
+        number = typed(number)
     return f"{number}{space}{'/'.join(_AS_WRITTEN.get(part.casefold(), part) for part in unit.split('/'))}"
+
+
+def _amount(field: str, text: str) -> Quantity | None:
+    """Raises: QuantityError, which says in which field it was typed."""
+    try:
+        return Quantity.parse(_spaced(text)) if text.strip() else None
+    except QuantityError as exc:
+        exc.fields["field"] = field
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +100,7 @@ class GiveAmount(Command):
 
     def all_quantities(self) -> tuple[Quantity | None, Quantity | None, Quantity | None]:
         """(dose, waste, returned), as `quantities`."""
-        dose, waste, returned = (Quantity.parse(_spaced(text)) if text.strip() else None for text in (self.dose, self.waste, self.returned))
+        dose, waste, returned = (_amount(name, getattr(self, name)) for name in ("dose", "waste", "returned"))
         if any(amount is not None and amount.value <= 0 for amount in (dose, waste, returned)):
             raise QuantityError("an amount is above zero", remedy="write a number and a unit")
         return dose, waste, returned

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cart_client import dose
 from cart_client import inbox as asked
-from cart_client.visit import Visit, advance, say
+from cart_client.visit import Visit, advance, say, unread
 from pointofcare.administration import events, observation
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import State
@@ -26,7 +26,7 @@ def measure(visit: Visit, command: asked.Measure, now: datetime) -> None:
             kind = observation.KINDS[command.code]
             say(visit, "value-range", low=str(kind.low), high=str(kind.high), unit=kind.unit)
         else:
-            say(visit, "value-unreadable")
+            unread(visit, exc, "value-unreadable", command.code)
         return
     place = visit.here.place()
     told = ObservationRecorded(

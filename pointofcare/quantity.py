@@ -53,6 +53,10 @@ _ATOMS |= {f"{{{name}}}": (f"{{{name}}}", Decimal("1")) for name in _COUNTED}
 
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,9})?", re.ASCII)
 
+# As a person types a number: a comma or a point, either of which some languages read as thousands.
+_TYPED = re.compile(r"([0-9]+)(?:[.,]([0-9]+))?", re.ASCII)
+_TWO_WAYS = re.compile(r"[1-9][0-9]{0,2}(?:[.,][0-9]{3})+|[0-9]+(?:[.,][0-9]+){2,}", re.ASCII)
+
 _MOST_ATOMS = 4
 _ROUNDING = Context(prec=28)
 _MOST_DIGITS = 60
@@ -92,6 +96,23 @@ def _decimal(number: Fraction) -> Decimal:
         return _ROUNDING.divide(Decimal(number.numerator), Decimal(number.denominator))
     sign, digits, _ = Decimal(number.numerator * 10**places // number.denominator).as_tuple()
     return Decimal((sign, digits, -places))
+
+
+def typed(text: str) -> str:
+    """A number as a person types it, with a comma or a point, in the form that `Quantity.parse` reads: "2,5" -> "2.5".
+
+    What could be thousands or a fraction ("1.000", "1,000", "1.000,5") is never guessed.
+    Raises: QuantityError with `why`, "ambiguous" or "number"."""
+    number = text.strip()
+    if _TWO_WAYS.fullmatch(number):
+        raise QuantityError(
+            f"{number[:40]!r} can be read in two ways", remedy="write a thousand without a sign, a fraction with other than three digits",
+            why="ambiguous", text=number[:40],
+        )  # fmt: skip
+    found = _TYPED.fullmatch(number)
+    if found is None:
+        raise QuantityError(f"{text[:40]!r} is no number", remedy="write the number alone", why="number", text=number[:40])
+    return found[1] if found[2] is None else f"{found[1]}.{found[2]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

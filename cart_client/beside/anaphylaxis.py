@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from cart_client.beside import notes
 from cart_client.beside.asked import BeginAnaphylaxis, EndAnaphylaxis, GiveInEmergency, TakeStep
 from cart_client.inbox import GiveAmount
-from cart_client.visit import Visit, ask, facts, packed, recorded, say
+from cart_client.visit import Visit, ask, facts, packed, recorded, say, unread
 from pointofcare.administration import late
 from pointofcare.administration import session as workflow
 from pointofcare.errors import QuantityError
@@ -192,7 +192,7 @@ def give(visit: Visit, command: GiveInEmergency, now: datetime) -> None:
     product = next((each for each in visit.chart.products(now) if each.id == command.product), None)
     patient = visit.chart.patient(one.patient, now)
     if amount is None:
-        say(visit, "amount-unreadable", text=command.dose[:40])
+        unread(visit, _fault(command.dose), "amount-unreadable", "dose", text=command.dose[:40])
     elif product is None or patient is None:
         say(visit, "beside-product-missing")
     elif command.route not in ROUTES:
@@ -232,6 +232,15 @@ def _amount(text: str) -> Quantity | None:
         return GiveAmount(moment=0, dose=text).quantities()[0]
     except QuantityError:
         return None
+
+
+def _fault(text: str) -> QuantityError:
+    """Why `text` is no amount."""
+    try:
+        GiveAmount(moment=0, dose=text).quantities()
+    except QuantityError as exc:
+        return exc
+    return QuantityError("an amount is missing", remedy="write a number and a unit")
 
 
 def end(visit: Visit, command: EndAnaphylaxis, now: datetime) -> None:

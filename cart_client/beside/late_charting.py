@@ -14,7 +14,7 @@ from cart_client.beside import notes
 from cart_client.beside.asked import ChartLate
 from cart_client.care import Ward
 from cart_client.inbox import GiveAmount
-from cart_client.visit import Visit, ask, facts, packed, recorded, say
+from cart_client.visit import Visit, ask, facts, packed, recorded, say, unread
 from pointofcare.administration import late
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import UNSETTLED
@@ -83,8 +83,9 @@ def chart(visit: Visit, command: ChartLate, now: datetime) -> None:
         return
     try:
         amount = GiveAmount(moment=0, dose=command.dose).quantities()[0]
-    except QuantityError:
-        amount = None
+    except QuantityError as exc:
+        unread(visit, exc, "amount-unreadable", "dose", text=command.dose[:40])
+        return
     if amount is None:
         say(visit, "amount-unreadable", text=command.dose[:40])
         return

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client.web.words import Words
 from pointofcare.quantity import Quantity
+from pointofcare.texts import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +19,7 @@ class Say:
     w: Words
 
     def number(self, value: Decimal) -> str:
-        plain = f"{value.normalize():f}"
-        return plain if self.w.language == "en" else plain.replace(".", ",")
+        return written.number(self.w.language, value)
 
     def amount(self, typed: str) -> str:
         """Of an amount as it is typed: "0.5 mL"."""
@@ -42,4 +42,4 @@ class Say:
             zone = ZoneInfo(self.w.view.zone)
         except (ZoneInfoNotFoundError, ValueError):
             zone = ZoneInfo("UTC")
-        return at.astimezone(zone).strftime("%H:%M:%S")
+        return written.exact_clock(at.astimezone(zone))

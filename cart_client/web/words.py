@@ -38,7 +38,7 @@ from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Controlled
 from pointofcare.quantity import Quantity
-from pointofcare.texts import Catalogue, clinical, findings, tall_man
+from pointofcare.texts import Catalogue, clinical, findings, tall_man, written
 from pointofcare.texts import orders as order_texts
 from pointofcare.verdict.facts import Action, HistoryEntry
 from pointofcare.verdict.finding import Finding, Level
@@ -117,20 +117,19 @@ class Words:
     # Numbers and times.
 
     def clock(self, at: datetime | None) -> str:
-        return at.astimezone(self._zone).strftime("%H:%M") if at is not None else ""
+        return written.clock(at.astimezone(self._zone)) if at is not None else ""
 
     def moment(self, at: datetime | None) -> str:
-        return at.astimezone(self._zone).strftime("%d/%m %H:%M") if at is not None else ""
+        return written.short_moment(self.language, at.astimezone(self._zone)) if at is not None else ""
 
     def day(self, when: date | None) -> str:
-        return when.strftime("%d/%m/%Y") if when is not None else self.t("not-known")
+        return written.day(self.language, when) if when is not None else self.t("not-known")
 
     def amount(self, quantity: Quantity | None) -> str:
         """On screen with the language's decimal mark (rule Q8 for the rest); counted things without the braces of UCUM."""
         if quantity is None:
             return ""
-        number = quantity.number if self.language == "en" else quantity.number.replace(".", ",")
-        return f"{number} {self.unit(quantity.unit)}".rstrip()
+        return f"{written.number(self.language, quantity.value)} {self.unit(quantity.unit)}".rstrip()
 
     def age(self, seconds: float | None) -> str:
         if seconds is None:
@@ -436,7 +435,10 @@ class Words:
         order = self.view.order
         if order is None or order.dose is None:
             return ""
-        return str(order.dose) if "{" in order.dose.unit else self.amount(order.dose)
+        if "{" in order.dose.unit:
+            return str(order.dose)
+        plain = order.dose.number.replace(".", written.decimal_sign(self.language))  # as it is to be typed: without marks for thousands
+        return f"{plain} {self.unit(order.dose.unit)}"
 
     def said(self, finding: Finding) -> dict[str, str]:
         """What a finding says and what would make it pass, as far as the clinical catalogue knows them."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from pointofcare.errors import QuantityError
-from pointofcare.quantity import Quantity
+from pointofcare.quantity import Quantity, typed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +45,11 @@ KINDS: Mapping[str, Kind] = {
 
 
 def read(code: str, text: str) -> Quantity:
-    """A typed number as the value of `code`, in its unit. Raises: QuantityError with `why`: code, number or range."""
+    """A typed number as the value of `code`, in its unit. Raises: QuantityError with `why`: code, number, ambiguous or range."""
     kind = KINDS.get(code)
     if kind is None:
         raise QuantityError(f"{code[:40]!r} is not measured here", remedy="choose one of the list", why="code")
-    try:
-        number = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation as exc:
-        raise QuantityError(f"{text[:40]!r} is no number", remedy="write the number alone", why="number") from exc
-    if not number.is_finite():
-        raise QuantityError(f"{text[:40]!r} is no number", remedy="write the number alone", why="number")
+    number = Decimal(typed(text))
     if not kind.low <= number <= kind.high:
         remedy = f"between {kind.low} and {kind.high} {kind.unit}; measure again"
         raise QuantityError(f"{number} {kind.unit} cannot be", remedy=remedy, why="range", low=str(kind.low), high=str(kind.high))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
-from pointofcare.texts import clinical, orders, quantity
+from pointofcare.texts import clinical, orders, quantity, written
 from pointofcare.verdict.finding import Finding
 
 _COUNTED = re.compile(r"(?<=[0-9] )\{([a-z]+)\}")  # the braces of "2 {tablet}" are UCUM's, not a nurse's
@@ -69,16 +69,16 @@ def _shown(language: str, name: str, value: object) -> object:
     if name == "unclear":
         return orders.words(language, value)
     amount = quantity.displayed(language, value)
-    return amount if amount is not None else _time(_COUNTED.sub(r"\1", value))
+    return amount if amount is not None else _time(language, _COUNTED.sub(r"\1", value))
 
 
-def _time(value: str) -> str:
-    """ISO time -> "14:20 02/03/2026", ISO date -> "02/03/2026"; anything else as it is."""
+def _time(language: str, value: str) -> str:
+    """ISO time -> "02/03/2026 14:20", ISO date -> "02/03/2026", as the language writes them; anything else as it is."""
     if len(value) < 10 or value[4:5] != "-":
         return value
     try:
         if len(value) == 10:
-            return date.fromisoformat(value).strftime("%d/%m/%Y")
-        return datetime.fromisoformat(value).strftime("%H:%M %d/%m/%Y")
+            return written.day(language, date.fromisoformat(value))
+        return written.moment(language, datetime.fromisoformat(value))
     except ValueError:
         return value

@@ -10,8 +10,8 @@ import re
 
 from pointofcare.errors import QuantityError
 from pointofcare.quantity import Quantity
+from pointofcare.texts import written
 
-_DECIMAL_COMMA = frozenset({"vi", "fr"})
 # UCUM codes that a person misreads, and their words; "U" and "[IU]" are read as zero, four or "IV" when they are written so.
 _SYMBOLS = {"ug": "mcg", "mm[Hg]": "mmHg", "Cel": "°C", "{score}": "", "1": ""}
 _WORDS = {
@@ -25,8 +25,7 @@ _JOINED = re.compile(r"( - | / )")
 
 def display(language: str, amount: Quantity) -> str:
     """ "0.50 U" -> "0.5 units", "0,5 đơn vị"."""
-    number = amount.number.replace(".", ",") if language in _DECIMAL_COMMA else amount.number
-    return f"{number} {unit(language, amount.unit)}".rstrip()
+    return f"{written.number(language, amount.value)} {unit(language, amount.unit)}".rstrip()
 
 
 def unit(language: str, code: str) -> str:

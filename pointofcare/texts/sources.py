@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from pointofcare.texts import clinical
+from pointofcare.texts import clinical, written
 from pointofcare.texts.findings import NOTHING, shown
 from pointofcare.verdict.finding import FactSource, Finding
 
 
 def provenance(language: str, finding: Finding, local: Callable[[datetime], datetime] | None = None) -> tuple[str, ...]:
-    """One sentence a source, with the facts that come from it: "dose 500 mg: order O1 v3, 08:00 02/03/2026". `local` turns an
+    """One sentence a source, with the facts that come from it: "dose 500 mg: order O1 v3, 02/03/2026 08:00:00". `local` turns an
     instant into the ward's time."""
     by_source: dict[FactSource, list[str]] = {}
     for name, source in finding.sources.items():
@@ -34,6 +34,6 @@ def _sentence(
         "what": what,
         "origin": words.text(language, f"origin-{source.origin}"),
         "ref": source.ref or NOTHING,
-        "at": at.strftime("%H:%M:%S %d/%m/%Y") if at is not None else NOTHING,
+        "at": written.moment(language, at, seconds=True) if at is not None else NOTHING,
     }
     return words.text(language, "fact-source", parameters)

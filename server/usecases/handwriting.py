@@ -1,5 +1,5 @@
 """What people type into the forms of orders and admissions, brought into the one form that imports read: amounts with a decimal comma
-where the language writes one, clock times as "8h", "8h30" or "sáng", intervals as "mỗi 8 giờ" or "every 8 h".
+or point, clock times as "8h", "8h30" or "sáng", intervals as "mỗi 8 giờ" or "every 8 h".
 
 Must never guess: what could be read in two ways stays as it was typed, or is a fault that says so. What was understood is shown to the
 person as times of day before anything is placed.
@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from pointofcare.errors import QuantityError
+from pointofcare.quantity import typed
 from server.usecases.import_rows import FieldError
 
 # The hours at which a ward gives what is ordered by the time of day; the preview names them.
@@ -23,7 +25,6 @@ TIMES_OF_DAY: Mapping[str, str] = MappingProxyType(
         "matin": "08:00", "midi": "12:00", "apres-midi": "16:00", "soir": "20:00", "coucher": "21:00", "au coucher": "21:00",
     }
 )  # fmt: skip
-WITH_COMMA = frozenset({"vi", "fr"})
 _CLOCK = re.compile(r"([0-9]{1,2})(?:\s*(?:h|g|gio|:|\.|heures?|heure)\s*([0-9]{2})?)?\s*(?:phut|min)?", re.ASCII)
 _EVERY = re.compile(
     r"(?:moi|cu moi|cu|every|q|toutes les|tous les|chaque|/)?\s*([0-9]{1,3})\s*([a-z]+)?(?:\s*(?:mot lan|1 lan|once|une fois))?", re.ASCII
@@ -33,8 +34,6 @@ _UNITS = {
     "ngay": "d", "d": "d", "day": "d", "days": "d", "jour": "d", "jours": "d", "j": "d",
     "min": "min", "phut": "min", "minute": "min", "minutes": "min",
 }  # fmt: skip
-_NUMBER = re.compile(r"^([0-9]+)([.,])([0-9]+)(?=$|[^0-9.,])", re.ASCII)
-_THOUSANDS = re.compile(r"^[1-9][0-9]{0,2}[.,][0-9]{3}$", re.ASCII)
 # As people write units; a unit that stands for two things ("U") is left alone and refused by the reader.
 _WRITTEN_UNITS = {
     "ml": "mL", "dl": "dL", "l": "L", "mcg": "ug", "µg": "ug", "μg": "ug", "iu": "[IU]", "ui": "[IU]", "đv": "[IU]", "giọt": "[drp]",
@@ -45,23 +44,19 @@ _WRITTEN_UNITS = {
 }  # fmt: skip
 
 
-def amount(text: str, language: str) -> str:
-    """ "0,5mg" -> "0.5 mg", "40 ml/giờ" -> "40 mL/h", in the language of the form. Raises: FieldError `amount-comma` (a comma where the
-    language writes a point) and `amount-ambiguous` ("1.500 mg": one and a half, or fifteen hundred?)."""
+def amount(text: str) -> str:
+    """ "0,5mg" or "0.5 mg" -> "0.5 mg", "40 ml/giờ" -> "40 mL/h", in whatever language. Raises: FieldError `amount-ambiguous`
+    ("1.500 mg", "1,500 mg": one and a half, or fifteen hundred?)."""
     plain = " ".join(unicodedata.normalize("NFC", text).split())
     found = re.match(r"^([0-9][0-9.,]*)\s*(.*)$", plain)
     if found is None:
         return plain
     number, unit = found[1], found[2]
-    decimal = _NUMBER.match(number)
-    if decimal is not None and _THOUSANDS.match(number) and (decimal[2] == "," or language in WITH_COMMA):
-        raise FieldError("amount-ambiguous", value=number)
-    if "," in number:
-        if language not in WITH_COMMA:
-            raise FieldError("amount-comma", value=number)
-        if decimal is None or decimal[0] != number:
-            raise FieldError("amount-ambiguous", value=number)
-        number = number.replace(",", ".")
+    try:
+        number = typed(number)
+    except QuantityError as exc:
+        if exc.fields["why"] == "ambiguous":
+            raise FieldError("amount-ambiguous", value=number) from exc
     return f"{number} {_unit(unit)}".strip()
 
 

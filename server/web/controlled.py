@@ -5,13 +5,14 @@ fills here. Nobody who counts sees what should be there before the count: nurses
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import uuid4
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from pointofcare.errors import PointOfCareError
+from pointofcare.errors import PointOfCareError, QuantityError
+from pointofcare.quantity import typed
 from server.security import viewing
 from server.security.permissions import FILL_DRAWERS, SEE_CONTROLLED
 from server.security.person import actor, requires
@@ -109,10 +110,11 @@ def export() -> Response:
 def fill() -> BaseResponse:
     who = actor()
     try:
-        units = Decimal(request.form.get("units", "").strip())
+        units = Decimal(typed(request.form.get("units", "")))
         drawer = int(request.form.get("drawer", "").strip())
-    except (InvalidOperation, ValueError):
-        page.say("fill-needs-numbers", "danger")
+    except (QuantityError, ValueError) as exc:
+        is_ambiguous = isinstance(exc, QuantityError) and exc.fields["why"] == "ambiguous"
+        page.say("fill-ambiguous" if is_ambiguous else "fill-needs-numbers", "danger", value=request.form.get("units", "")[:40])
         return page.back(url_for("controlled.show", _anchor="stock"))
     try:
         with transaction(who) as tx:

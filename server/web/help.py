@@ -115,6 +115,9 @@ _TRANSCRIPTION = Topic(name="transcription")
 _MERGE = Topic(name="merge")
 _BAG_FORM = Topic(name="bag-form")
 _IMPORT = Topic(name="import")
+_LABELS = Topic(name="labels")
+_LABEL_FORM = Topic(name="label-form")
+_LABEL = Topic(name="label")
 _STAFF_FORM = Topic(name="staff-form")
 
 # Endpoint -> its help; those that show a form again after a fault have the form's own.
@@ -211,6 +214,15 @@ TOPICS: Mapping[str, Topic] = {
     "audit.entries": Topic(name="audit"),
     "audit.checkpoint": Topic(name="checkpoint"),
     "audit.rejected": Topic(name="rejected"),
+    "labels.listed": _LABELS,
+    "labels.find": _LABELS,
+    "labels.form": _LABEL_FORM,
+    "labels.make": _LABEL_FORM,
+    "labels.round_form": _LABEL_FORM,
+    "labels.make_round": _LABEL_FORM,
+    "labels.show": _LABEL,
+    "labels.change": _LABEL,
+    "labels.send": _LABEL,
     "quality.show": Topic(name="quality", guide="manager", chapter=6),
     "help.guides": _GUIDE,
     "help.one": _GUIDE,
@@ -227,6 +239,10 @@ NO_PAGE = frozenset(
         "recalls.export",
         "recalls.export_due",
         "work.variance",
+        "labels.pdf",
+        "other_labels.badge",
+        "other_labels.bag",
+        "other_labels.drawers",
         "web.static",
     }
 )

@@ -58,14 +58,14 @@ def id_of(text: str) -> str:
     return text if _ID.fullmatch(text) else new_id()
 
 
-def written(cells: Mapping[str, str], language: str) -> tuple[dict[str, str], dict[str, str]]:
+def written(cells: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """(the cells as the readers take them, faults by field)."""
     plain = dict(cells)
     found: dict[str, str] = {}
     for name in AMOUNTS:
         if plain.get(name, "").strip():
             try:
-                plain[name] = handwriting.amount(plain[name], language)
+                plain[name] = handwriting.amount(plain[name])
             except FieldError as exc:
                 found[name] = page.t(exc.reason, **exc.parameters)
     for name in _INTERVALS:
@@ -76,11 +76,11 @@ def written(cells: Mapping[str, str], language: str) -> tuple[dict[str, str], di
     return plain, found
 
 
-def written_rows(rows: Sequence[Mapping[str, str]], language: str) -> tuple[list[dict[str, str]], dict[str, str]]:
+def written_rows(rows: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], dict[str, str]]:
     """As `written`, for the steps of a taper: a fault is the steps' own."""
     plain, found = [], {}
     for number, row in enumerate(rows, start=1):
-        made, faults = written(row, language)
+        made, faults = written(row)
         plain.append(made)
         for text in faults.values():
             found["steps"] = f"{number}. {text}"

@@ -290,8 +290,8 @@ def read_written(
     cells: Mapping[str, str], rows: Sequence[Mapping[str, str]], *, order_id: str, patient: str, prescriber: str
 ) -> tuple[Order | None, dict[str, str]]:
     """As `read`, of a form as people write it: a decimal comma, "8h", "sáng", "mỗi 8 giờ"."""
-    plain, unclear = order_preview.written(cells, page.language())
-    plain_rows, unclear_rows = order_preview.written_rows(rows, page.language())
+    plain, unclear = order_preview.written(cells)
+    plain_rows, unclear_rows = order_preview.written_rows(rows)
     order, found = read(plain, order_id=order_id, patient=patient, prescriber=prescriber, rows=plain_rows)
     return order, {**found, **_trailing_zeros(plain, plain_rows), **unclear_rows, **unclear}
 

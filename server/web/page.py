@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare import texts
 from pointofcare.quantity import Quantity
-from pointofcare.texts import Catalogue
+from pointofcare.texts import Catalogue, written
 from pointofcare.texts import orders as order_texts
 from server.config import ServerConfig
 from server.security import person
@@ -103,11 +104,11 @@ def day(value: date | datetime | None) -> str:
         return t("unknown")
     if isinstance(value, datetime):
         value = value.astimezone(zone())
-    return value.strftime("%d/%m/%Y")
+    return written.day(language(), value)
 
 
 def clock(value: datetime | None) -> str:
-    return t("unknown") if value is None else value.astimezone(zone()).strftime("%H:%M")
+    return t("unknown") if value is None else written.clock(value.astimezone(zone()))
 
 
 def moment(value: datetime | None) -> str:
@@ -116,7 +117,7 @@ def moment(value: datetime | None) -> str:
         return t("unknown")
     local = value.astimezone(zone())
     today = datetime.now(UTC).astimezone(zone()).date()
-    return local.strftime("%H:%M") if local.date() == today else local.strftime("%d/%m/%Y %H:%M")
+    return written.clock(local) if local.date() == today else written.moment(language(), local)
 
 
 def today() -> date:
@@ -128,11 +129,11 @@ def is_today(value: datetime) -> bool:
 
 
 def short_day(value: datetime) -> str:
-    return value.astimezone(zone()).strftime("%d/%m")
+    return written.short_day(language(), value.astimezone(zone()))
 
 
 def full_moment(value: datetime | None) -> str:
-    return t("unknown") if value is None else value.astimezone(zone()).strftime("%d/%m/%Y %H:%M:%S")
+    return t("unknown") if value is None else written.moment(language(), value.astimezone(zone()), seconds=True)
 
 
 def age(value: datetime | timedelta | float | None) -> str:
@@ -161,8 +162,18 @@ def amount(value: Quantity | str | None) -> str:
         return t("unknown")
     if isinstance(value, str):
         value = Quantity.parse(value)
-    number = value.number.replace(".", ",") if language() in ("vi", "fr") else value.number
-    return f"{number} {unit(value.unit)}"
+    return f"{number(value.value)} {unit(value.unit)}"
+
+
+def number(value: Decimal | int) -> str:
+    """As the reader's language writes it: "0,5", "12.345"."""
+    return written.number(language(), value)
+
+
+def rounded(value: float, places: int) -> str:
+    """A measured figure, which has no exact decimals: to so many places, none of them a trailing zero."""
+    exact = round(Decimal(repr(float(value))), places)
+    return written.number(language(), exact if exact else exact.copy_abs())
 
 
 def unit(code: str) -> str:
@@ -279,6 +290,8 @@ def filters() -> Mapping[str, Any]:
         "full_moment": full_moment,
         "age": age,
         "amount": amount,
+        "number": number,
+        "rounded": rounded,
         "span": span,
         "timing": timing,
         "order_dose": order_dose,

@@ -117,7 +117,8 @@ def observe(patient_id: str) -> BaseResponse:
     except QuantityError as exc:
         kind = KINDS.get(code)
         bounds = {"low": str(kind.low), "high": str(kind.high), "unit": page.unit(kind.unit)} if kind is not None else {}
-        page.say(f"observe-bad-{exc.fields.get('why', 'number')}", "danger", **bounds)
+        told = {"field": page.word("observation", code), "value": exc.fields.get("text", "")}
+        page.say(f"observe-bad-{exc.fields.get('why', 'number')}", "danger", **bounds, **told)
         return page.back(here)
     with transaction(who) as tx:
         patients.get(tx, patient_id)

@@ -195,9 +195,7 @@ def shown(figure: Figure, code: str, value: float | int | None) -> str:
     """A number as the reader's language writes it."""
     if value is None:
         return "–"
-    text = f"{value:.1f}" if isinstance(value, float) else str(value)
-    if page.language() in ("vi", "fr"):
-        text = text.replace(".", ",")
+    text = page.rounded(value, 1) if isinstance(value, float) else page.number(value)
     if code in PERCENT and figure.code not in RATES and not isinstance(value, int):
         return f"{text} %"
     return f"{text} s" if code in SECONDS else text

@@ -65,7 +65,7 @@ def test_a_taper_is_written_as_rows(app: Flask) -> None:
         Dosage(sequence=2, dose=Quantity.parse("5 mg"), times=(time(20),)),
     )
     page = web.signed_in(app, PHARMACIST).get(f"/pharmacy/?order={order.id}").text
-    for words in ("3 steps", "1. 20 mg", "2. 10 mg", "Mon Thu", "until 05/03/2026 06:00"):
+    for words in ("3 steps", "1. 20 mg", "2. 10 mg", "Mon Thu", "until 5 Mar 2026 06:00"):
         assert words in page
 
 

@@ -146,7 +146,7 @@ def test_the_medication_record_shows_who_when_lot_expiry_and_verdict(app: Flask)
     recorded(app)
     recorded(app, status="not-done", action="refuse", status_reason="refused", lot=None, dose=None, due=None)
     page = web.signed_in(app, NURSE).get("/patients/P1").text
-    for text in ("Nurse", "A1", "31/01/2027", "Amoxicillin 500 mg", "given", "not given", "pass"):
+    for text in ("Nurse", "A1", "31 Jan 2027", "Amoxicillin 500 mg", "given", "not given", "pass"):
         assert text in page, text
 
 

@@ -99,7 +99,7 @@ def test_a_held_order_is_on_the_board_as_held(app: Flask) -> None:
 def test_the_page_says_since_when_a_dose_is_overdue(app: Flask) -> None:
     place(category=OrderCategory.ONCE, times=(), start=NOW - timedelta(days=20))
     page = web.signed_in(app, CHARGE).get("/ward/").text
-    assert "since 12/02/2026 16:00" in page
+    assert "since 12 Feb 2026 16:00" in page
 
 
 def test_one_ward_is_shown_at_a_time_and_remembered(app: Flask) -> None:

@@ -12,11 +12,11 @@ from waitress.server import create_server
 
 from tests.scenarios.test_kiosk_walk import Kiosk, a_page, browser, kiosk, looks_right, pytestmark
 from tests.support import server_ward, web
-from tests.support.browser import TOUCH_PX, chromium, inspect
+from tests.support.browser import TOUCH_PX, inspect
 from tests.support.cart_ward import AMOX, PIN, pack
 from tests.support.kiosk_faces import at_patient, badge_read, passes, stops, witness_pin
 
-__all__ = ["browser", "chromium", "kiosk", "pytestmark"]
+__all__ = ["browser", "kiosk", "pytestmark"]
 HELP = ".help-dialog"
 
 
@@ -122,11 +122,11 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("scheme", "width", "height"), [("light", 1280, 800), ("dark", 390, 844)])
-def test_a_page_of_the_server_explains_itself(app: Flask, address: str, chromium: Browser, scheme: str, width: int, height: int) -> None:
+def test_a_page_of_the_server_explains_itself(app: Flask, address: str, browser: Browser, scheme: str, width: int, height: int) -> None:
     name = app.config["SESSION_COOKIE_NAME"]
     cookie = web.signed_in(app, server_ward.CHARGE, factor=True).get_cookie(name)
     assert cookie is not None
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
     context.add_cookies([{"name": name, "value": cookie.value, "url": address}])
     page = context.new_page()
     wrongs: list[str] = []
@@ -151,11 +151,11 @@ def test_a_page_of_the_server_explains_itself(app: Flask, address: str, chromium
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_wall_screen_has_no_barrier_in_any_light(app: Flask, address: str, chromium: Browser, scheme: str) -> None:
+def test_the_wall_screen_has_no_barrier_in_any_light(app: Flask, address: str, browser: Browser, scheme: str) -> None:
     name = app.config["SESSION_COOKIE_NAME"]
     cookie = web.signed_in(app, server_ward.CHARGE, factor=True).get_cookie(name)
     assert cookie is not None
-    context = chromium.new_context(color_scheme=scheme, viewport={"width": 1920, "height": 1080})  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1920, "height": 1080})  # type: ignore[arg-type]
     context.add_cookies([{"name": name, "value": cookie.value, "url": address}])
     page = context.new_page()
     wrongs: list[str] = []

@@ -62,7 +62,7 @@
     if (document.querySelector("link[data-help-style]")) return done();
     const link = document.createElement("link");
     link.rel = "stylesheet";
-    link.href = button.dataset.style;
+    link.href = button.dataset.sheet;
     link.dataset.helpStyle = "";
     link.addEventListener("load", done);
     link.addEventListener("error", done);
@@ -80,6 +80,9 @@
     first = found.html;
     show(first);
     dialog.showModal();
+    // On a phone it stands at the foot: the word of a verdict goes above it.
+    const word = document.querySelector("#main .word");
+    if (word && word.getBoundingClientRect().bottom > dialog.getBoundingClientRect().top && dialog.getBoundingClientRect().top > 0) word.scrollIntoView({ block: "start" });
   }
 
   button.addEventListener("click", open);

@@ -32,7 +32,7 @@
     return new Promise(function (done) {
       var link = document.createElement("link");
       link.rel = "stylesheet";
-      link.href = button.dataset.style;
+      link.href = button.dataset.sheet;
       link.dataset.helpStyle = "";
       link.addEventListener("load", done);
       link.addEventListener("error", done);

@@ -280,3 +280,15 @@ help-fault-next =
 help-guide-for = A guide by task.
 help-guide-next =
     Choose a chapter from the list. Words in bold stand on the screen.
+help-labels-for = Labels that the hospital prints for single units: which batches are printed, in use, or withdrawn.
+help-labels-next =
+    Look for the code of a label, or open a batch.
+    Printed by mistake: withdraw it at once. Carts stop a label that was withdrawn, also without network.
+help-label-form-for = Print labels for single units, so that they can be scanned at the bedside.
+help-label-form-next =
+    Enter drug, lot, expiry and number exactly as on the pack in your hand.
+    A second person checks them before they are used, where the page asks for it.
+help-label-for = One batch of labels: of which drug, how many, who printed them, who checked them.
+help-label-next =
+    Print it or fetch the file, put each label on its own unit, and destroy what is left over.
+    Spoilt or left over: say so here, so that nobody uses it later.

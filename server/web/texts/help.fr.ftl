@@ -280,3 +280,15 @@ help-fault-next =
 help-guide-for = Un guide par tâche.
 help-guide-next =
     Choisissez un chapitre dans la liste. Les mots en gras figurent à l’écran.
+help-labels-for = Les étiquettes que l’hôpital imprime par unité : quels lots d’étiquettes sont imprimés, en usage ou retirés.
+help-labels-next =
+    Cherchez le code d’une étiquette, ou ouvrez une série.
+    Imprimée par erreur : retirez-la aussitôt. Les chariots arrêtent une étiquette retirée, même sans réseau.
+help-label-form-for = Imprimer des étiquettes par unité, pour qu’elles soient scannées au lit.
+help-label-form-next =
+    Saisissez médicament, lot, péremption et nombre exactement comme sur la boîte en main.
+    Une deuxième personne les contrôle avant usage, là où la page le demande.
+help-label-for = Une série d’étiquettes : de quel médicament, combien, imprimées et contrôlées par qui.
+help-label-next =
+    Imprimez ou téléchargez, collez chaque étiquette sur son unité, détruisez le reste.
+    Abîmée ou en trop : indiquez-le ici, pour que personne ne l’utilise plus tard.

@@ -280,3 +280,15 @@ help-fault-next =
 help-guide-for = Tài liệu hướng dẫn theo công việc.
 help-guide-next =
     Chọn chương trong danh sách. Chữ đậm là chữ trên màn hình.
+help-labels-for = Nhãn do khoa in cho từng đơn vị thuốc: đợt nào đã in, còn dùng được, hay đã rút.
+help-labels-next =
+    Tìm bằng mã trên nhãn, hoặc mở một đợt.
+    Nhãn in nhầm: rút lại ngay. Xe dừng nhãn đã rút, kể cả khi mất mạng.
+help-label-form-for = In nhãn cho từng đơn vị thuốc, để tại giường quét được.
+help-label-form-next =
+    Ghi đúng thuốc, lô, hạn dùng và số nhãn như trên hộp đang cầm.
+    Người thứ hai kiểm tra trước khi nhãn được dùng, nếu trang yêu cầu.
+help-label-for = Một đợt nhãn: của thuốc nào, bao nhiêu nhãn, ai in, ai kiểm tra.
+help-label-next =
+    In hoặc tải tệp, dán từng nhãn lên đúng đơn vị thuốc, rồi hủy nhãn thừa.
+    Hỏng hoặc thừa: ghi lại ở đây để không ai dùng sau này.

@@ -1,6 +1,5 @@
 menu-prescriber = Prescriber
 menu-compare = Copied orders
-amount-comma = Write a decimal point, not a comma: { $value }
 amount-ambiguous = “{ $value }” can be read in two ways: thousands or a fraction? Write it again, such as 1500 or 1.5.
 hint-written-dose = Such as 500 mg · 0.5 mg · 2 tablets
 hint-written-times = Such as 8h, 14:30, 20:00 or morning, evening (morning 08:00 · noon 12:00 · afternoon 16:00 · evening 20:00 · bedtime 21:00)

@@ -1,6 +1,5 @@
 menu-prescriber = Prescripteur
 menu-compare = Prescriptions copiées
-amount-comma = Écrivez un point décimal : { $value }
 amount-ambiguous = « { $value } » se lit de deux façons : milliers ou décimales ? Réécrivez, par exemple 1500 ou 1,5.
 hint-written-dose = Par exemple 500 mg · 0,5 mg · 2 comprimés
 hint-written-times = Par exemple 8h, 14h30, 20:00 ou matin, soir (matin 08:00 · midi 12:00 · après-midi 16:00 · soir 20:00 · coucher 21:00)

@@ -1,6 +1,5 @@
 menu-prescriber = Việc của bác sĩ
 menu-compare = Đối chiếu y lệnh chép
-amount-comma = Viết số thập phân bằng dấu chấm: { $value }
 amount-ambiguous = "{ $value }" đọc được hai cách: một phẩy mấy, hay mấy nghìn? Viết lại, ví dụ 1500 hoặc 1,5.
 hint-written-dose = Ví dụ 500 mg · 0,5 mg · 2 viên
 hint-written-times = Ví dụ 8h, 14h30, 20:00 hoặc sáng, tối (sáng 08:00 · trưa 12:00 · chiều 16:00 · tối 20:00 · trước ngủ 21:00)

@@ -38,7 +38,29 @@ def test_a_rate_is_understood_as_the_screen_writes_it() -> None:
     assert rate == Quantity.parse("12.5 ug/h")
 
 
-@pytest.mark.parametrize("text", ["6", "6 u", "IU 6", "6 IU IU", "-6 IU", "6 MG", "1e3 mg", "1.000,5 mg", "6 g/"])
+@pytest.mark.parametrize(
+    "text",
+    ["6", "6 u", "IU 6", "6 IU IU", "-6 IU", "6 MG", "1e3 mg", "1.000,5 mg", "6 g/", "1.000 mg", "1,000 mg", "25.000 IU", "1.125 mL"],
+)
 def test_what_could_mean_another_amount_is_not_guessed(text: str) -> None:
     with pytest.raises(QuantityError):
         typed(text)
+
+
+@pytest.mark.parametrize(
+    ("field", "command"),
+    [
+        ("dose", {"dose": "1.000 mg"}),
+        ("waste", {"dose": "2 mg", "waste": "1,000 mg"}),
+        ("returned", {"dose": "2 mg", "returned": "1.000 mg"}),
+    ],
+)
+def test_a_number_that_reads_in_two_ways_is_named_with_its_field(field: str, command: dict[str, str]) -> None:
+    with pytest.raises(QuantityError) as fault:
+        inbox.GiveAmount(moment=1, **command).all_quantities()
+    assert (fault.value.fields["why"], fault.value.fields["field"]) == ("ambiguous", field)
+
+
+def test_a_fraction_of_three_digits_can_be_written_with_one_more() -> None:
+    assert typed("1.1250 mL") == Quantity.parse("1.125 mL")
+    assert typed("0,125 mg") == Quantity.parse("0.125 mg")

@@ -102,7 +102,7 @@ def test_source_is_told_with_its_time_in_the_ward() -> None:
     (told,) = provenance("en", finding, lambda at: at.astimezone(local().tzinfo))
     assert "other = warfarin" in told
     assert "order O1 v3" in told
-    assert "01:05:00 02/03/2026" in told
+    assert "2 Mar 2026 01:05:00" in told
 
 
 def test_code_of_a_cause_is_not_told_unless_there_is_nothing_else() -> None:

@@ -1,14 +1,14 @@
-"""Where in a picture a code could be: boxes with many edges, cut out and turned upright.
+"""Where in a picture a code could be: patches full of edges, told apart into matrix codes and bars, cut out and turned upright.
 
 Readers scan near the horizontal and the vertical only, and lose small codes in a large picture; most of what they miss is
-found again in a turned, enlarged crop. Must stay cheap: it runs on every frame that a first pass could not read.
+found again in a turned, enlarged crop. Must stay cheap: it runs on every frame.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -16,62 +16,172 @@ import numpy as np
 
 from devices.decoders.outline import Outline, mapped
 
-SEARCH_WIDTH_PX = 960
+SEARCH_SIDE_PX = 1400
+CELL_PX = 4
+BAND_CELLS = 12  # worked on at a time, so that it stays in the processor's cache
+CELL_SMALLER_PX = 3  # of a picture that was made smaller
+BARS_LEAST_SHAPE = 0.5  # of a linear code's width to its height; what is taller is the edge of something
 MAX_REGIONS = 6
 CROP_LIMIT_PX = 1400
-MIN_SIDE_PX = 14
-EDGE_SHARE = 0.30
-EDGE_STRENGTH = 28.0
+LEAST_CELLS = 9
+# Root mean square gradient (Sobel, grey levels) below which nothing is a code, and how far above the picture's own noise it must be.
+LEAST_EDGE = 34.0
+OVER_NOISE = 2.2
+# A patch must be so strong beside the strongest within its neighbourhood: text beside a code is weaker than the code.
+BESIDE_STRONGER = 0.42
+NEIGHBOURHOOD_CELLS = 31
+BARS_COHERENCE = 0.42
+MATRIX, LINEAR = "matrix", "linear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A box in pixels of the frame, and the angle (degrees) by which its strongest edges lean from the vertical."""
+    """A leaning rectangle in pixels of the frame. `angle_deg`: by how much its strongest edges lean from the vertical (-90..90);
+    `width` is measured across them. `coherence` 1 is bars only, 0 edges of all directions. `strength` counts edges, for sorting."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    x: float
+    y: float
+    width: float
+    height: float
     angle_deg: float
+    kind: str = MATRIX
+    coherence: float = 0.0
+    strength: float = 0.0
+
+    @property
+    def corners(self) -> Outline:
+        box = cv2.boxPoints(((self.x, self.y), (self.width, self.height), self.angle_deg))
+        return tuple((round(float(x)), round(float(y))) for x, y in box)
 
 
-def find(grey: Any) -> list[Region]:
-    """The most likely boxes of `grey` (height x width, uint8), the densest first, `MAX_REGIONS` at most."""
-    scale = min(1.0, SEARCH_WIDTH_PX / grey.shape[1])
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-    across = cv2.Sobel(small, cv2.CV_32F, 1, 0, ksize=3)
-    down = cv2.Sobel(small, cv2.CV_32F, 0, 1, ksize=3)
-    edges = ((cv2.magnitude(across, down) > EDGE_STRENGTH * 4).astype(np.uint8)) * 255
-    dense = (cv2.blur(edges, (21, 21)) > 255 * EDGE_SHARE).astype(np.uint8)
-    dense = cv2.morphologyEx(dense, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    count, _labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
-    scored: list[tuple[float, Region]] = []
-    for index in range(1, count):
-        x, y, width, height, area = (int(value) for value in stats[index])
-        if min(width, height) < MIN_SIDE_PX:
+def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
+    """The most likely patches of `grey` (height x width, uint8), the strongest first, `most` at most."""
+    # Whole factors only: they are many times cheaper.
+    factor = math.ceil(max(grey.shape) / SEARCH_SIDE_PX)
+    rows, columns = grey.shape[0] // factor, grey.shape[1] // factor
+    cell = CELL_PX if factor == 1 else CELL_SMALLER_PX
+    height, width = rows // cell, columns // cell
+    if min(height, width) < 5:
+        return []
+    small = grey[: rows * factor, : columns * factor]
+    if factor > 1:
+        small = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_AREA)
+    tensor = _tensor(np.ascontiguousarray(small[: height * cell, : width * cell]), (width, height))
+    cell_px = float(cell * factor)
+    energy = tensor[0] + tensor[1]
+    edge = cv2.blur(np.sqrt(energy), (3, 3))
+    calm = cv2.medianBlur(np.minimum(edge, 255).astype(np.uint8), 5)
+    noise = float(np.median(edge))
+    floor = max(LEAST_EDGE, OVER_NOISE * noise)
+    around = cv2.dilate(calm, np.ones((NEIGHBOURHOOD_CELLS, NEIGHBOURHOOD_CELLS), np.uint8))
+    dense = ((calm > floor) & (calm > BESIDE_STRONGER * around)).astype(np.uint8)
+    count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
+    order = sorted(range(1, count), key=lambda one: int(stats[one][4]), reverse=True)[: most * 2]
+    found = [
+        region
+        for index in order
+        if stats[index][4] >= LEAST_CELLS and (region := _region(index, labels, stats[index], tensor, edge, cell_px))
+    ]
+    found = [one for one in _joined(found) if one.kind == MATRIX or one.width >= BARS_LEAST_SHAPE * one.height]
+    found.sort(key=lambda one: one.strength, reverse=True)
+    return found[:most]
+
+
+def _joined(found: list[Region]) -> list[Region]:
+    """Pieces of bars that stand in one row, as a wide space leaves them in a large code, made one."""
+    found = sorted(found, key=lambda one: one.strength, reverse=True)
+    place = 0
+    while place < len(found):
+        one = found[place]
+        other = next((other for other in found[place + 1 :] if _in_row(one, other)), None)
+        if other is None:
+            place += 1
             continue
-        box = (slice(y, y + height), slice(x, x + width))
-        angle = _lean(across[box], down[box])
-        strength = float(edges[box].mean()) * math.sqrt(area)
-        pad = 12
-        left, top = max(0, x - pad), max(0, y - pad)
-        right, bottom = min(small.shape[1], x + width + pad), min(small.shape[0], y + height + pad)
-        region = Region(
-            x=round(left / scale),
-            y=round(top / scale),
-            width=round((right - left) / scale),
-            height=round((bottom - top) / scale),
-            angle_deg=angle,
-        )
-        scored.append((strength, region))
-    scored.sort(key=lambda pair: pair[0], reverse=True)
-    return [region for _strength, region in scored[:MAX_REGIONS]]
+        found.remove(other)
+        found[place] = _both(one, other)
+    return found
 
 
-def _lean(across: Any, down: Any) -> float:
-    """The main gradient direction by the structure tensor, in degrees within -90..90; 0 for vertical bars."""
-    xx, yy, xy = float((across * across).sum()), float((down * down).sum()), float((across * down).sum())
-    return math.degrees(0.5 * math.atan2(2 * xy, xx - yy))
+def _offset(one: Region, other: Region) -> tuple[float, float]:
+    """How far `other` lies along and beside the width of `one`."""
+    angle = math.radians(one.angle_deg)
+    x, y = other.x - one.x, other.y - one.y
+    return x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+
+
+def _in_row(one: Region, other: Region) -> bool:
+    if one.kind != LINEAR or other.kind != LINEAR or not 0.6 < one.height / other.height < 1.6:
+        return False
+    if abs((one.angle_deg - other.angle_deg + 90) % 180 - 90) > 8:
+        return False
+    along, beside = _offset(one, other)
+    return abs(beside) < 0.3 * one.height and abs(along) - (one.width + other.width) / 2 < 0.7 * one.height
+
+
+def _both(one: Region, other: Region) -> Region:
+    along, _beside = _offset(one, other)
+    low, high = min(-one.width / 2, along - other.width / 2), max(one.width / 2, along + other.width / 2)
+    angle, middle = math.radians(one.angle_deg), (low + high) / 2
+    return replace(
+        one,
+        x=one.x + middle * math.cos(angle),
+        y=one.y + middle * math.sin(angle),
+        width=high - low,
+        height=max(one.height, other.height),
+        strength=math.hypot(one.strength, other.strength),
+    )
+
+
+def _tensor(small: Any, size: tuple[int, int]) -> Any:
+    """The gradient's second moments (xx, yy, xy) in cells, `size` of them: 3 x height x width."""
+    width, height = size
+    cell = small.shape[1] // width
+    tensor = np.empty((3, height, width), np.float32)
+    for top in range(0, height, BAND_CELLS):
+        cells = min(BAND_CELLS, height - top)
+        band = small[max(0, top * cell - 1) : (top + cells) * cell + 1]
+        skip = 1 if top else 0
+        across = cv2.Sobel(band, cv2.CV_32F, 1, 0, ksize=3)[skip : skip + cells * cell]
+        down = cv2.Sobel(band, cv2.CV_32F, 0, 1, ksize=3)[skip : skip + cells * cell]
+        for part, product in enumerate(((across, across), (down, down), (across, down))):
+            cv2.resize(cv2.multiply(*product), (width, cells), dst=tensor[part, top : top + cells], interpolation=cv2.INTER_AREA)
+    return tensor
+
+
+def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: float) -> Region | None:
+    left, top, width, height, area = (int(value) for value in stat)
+    box = (slice(top, top + height), slice(left, left + width))
+    inside = labels[box] == index
+    xx, yy, xy = (float(part[box][inside].sum()) for part in tensor)
+    coherence = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-9)
+    angle = 0.5 * math.atan2(2 * xy, xx - yy)
+    rows, columns = np.nonzero(inside)
+    ys, xs = (rows + top + 0.5) * cell, (columns + left + 0.5) * cell
+    along, aside = xs * math.cos(angle) + ys * math.sin(angle), -xs * math.sin(angle) + ys * math.cos(angle)
+    if coherence < BARS_COHERENCE:
+        (x, y), (wide, high), lean = cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.float32))
+        quarters = round(lean / 90)
+        lean -= 90 * quarters
+        if quarters % 2:
+            wide, high = high, wide
+    else:
+        (low, up), (near, far) = (along.min(), along.max()), (aside.min(), aside.max())
+        wide, high, lean = up - low, far - near, math.degrees(angle)
+        middle, across = (low + up) / 2, (near + far) / 2
+        x, y = middle * math.cos(angle) - across * math.sin(angle), middle * math.sin(angle) + across * math.cos(angle)
+    wide, high = float(wide) + cell, float(high) + cell
+    if min(wide, high) < 2.5 * cell or area < 0.25 * wide * high / cell**2:
+        return None
+    return Region(
+        x=float(x),
+        y=float(y),
+        width=wide,
+        height=high,
+        angle_deg=float(lean),
+        kind=LINEAR if coherence >= BARS_COHERENCE else MATRIX,
+        coherence=coherence,
+        strength=float(edge[box][inside].mean()) * math.sqrt(area),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +195,18 @@ class Crop:
         return mapped(outline, self.to_frame)
 
 
-def upright(grey: Any, region: Region, *, enlarge: float = 2.0) -> Crop:
-    """The region turned so that its bars stand vertical, enlarged (less when that would be larger than is useful)."""
-    angle = math.radians(region.angle_deg)
-    cosine, sine = abs(math.cos(angle)), abs(math.sin(angle))
-    width, height = region.width * cosine + region.height * sine, region.width * sine + region.height * cosine
-    scale = max(1.0, min(enlarge, CROP_LIMIT_PX / max(width, height)))
+def upright(grey: Any, region: Region, *, enlarge: float = 2.0, margin: float = 0.2) -> Crop:
+    """The region with a `margin` of its longer side, turned so that its bars stand vertical, enlarged (less when that would be
+    larger than is useful)."""
+    pad = 2 * max(12.0, margin * max(region.width, region.height))
+    width, height = region.width + pad, region.height + pad
+    scale = min(enlarge, CROP_LIMIT_PX / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    middle = (region.x + region.width / 2, region.y + region.height / 2)
-    matrix = cv2.getRotationMatrix2D(middle, region.angle_deg, scale)
-    matrix[0, 2] += size[0] / 2 - middle[0]
-    matrix[1, 2] += size[1] / 2 - middle[1]
-    image = cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    matrix = cv2.getRotationMatrix2D((region.x, region.y), region.angle_deg, scale)
+    matrix[0, 2] += size[0] / 2 - region.x
+    matrix[1, 2] += size[1] / 2 - region.y
+    flags = cv2.INTER_CUBIC if scale >= 1 else cv2.INTER_AREA
+    image = cv2.warpAffine(grey, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return Crop(image=image, to_frame=cv2.invertAffineTransform(matrix))
 
 
@@ -107,14 +217,3 @@ def variants(crop: Crop) -> Iterator[Crop]:
     yield Crop(image=cv2.addWeighted(crop.image, 2.0, blurred, -1.0, 0), to_frame=crop.to_frame)
     even = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(4, 4))
     yield Crop(image=even.apply(crop.image), to_frame=crop.to_frame)
-
-
-def around(outline: Outline, shape: tuple[int, ...]) -> Region:
-    """The region of a linear symbol that was read, with its quiet zones, leaning as its own top edge does."""
-    xs, ys = [x for x, _ in outline], [y for _, y in outline]
-    (x0, y0), (x1, y1) = outline[0], outline[1]
-    length = math.hypot(x1 - x0, y1 - y0)
-    pad = max(12, round(length * 0.12))
-    left, top = max(0, min(xs) - pad), max(0, min(ys) - pad)
-    right, bottom = min(shape[1], max(xs) + pad), min(shape[0], max(ys) + pad)
-    return Region(x=left, y=top, width=right - left, height=bottom - top, angle_deg=math.degrees(math.atan2(y1 - y0, x1 - x0)))

@@ -22,23 +22,23 @@ _MATRIX = zxingcpp.BarcodeFormats([_FORMAT.DataMatrix, _FORMAT.QRCode])
 _LINEAR = zxingcpp.BarcodeFormats([_FORMAT.Code128, _FORMAT.EAN13, _FORMAT.UPCA])
 
 
-def matrix_symbols(grey: Any, *, invert: bool = False) -> list[Symbol]:
+def matrix_symbols(grey: Any, *, invert: bool = False, downscale: bool = True) -> list[Symbol]:
     """DataMatrix and QR in `grey` (height x width, uint8). `invert` also looks for light on dark, at twice the cost."""
     found = zxingcpp.read_barcodes(
-        grey, formats=_MATRIX, try_rotate=True, try_downscale=True, try_invert=invert, text_mode=zxingcpp.TextMode.Plain
+        grey, formats=_MATRIX, try_rotate=True, try_downscale=downscale, try_invert=invert, text_mode=zxingcpp.TextMode.Plain
     )
-    return list(_symbols(found))
+    return list(symbols_of(found))
 
 
-def linear_symbols(grey: Any) -> list[Symbol]:
+def linear_symbols(grey: Any, *, rotate: bool = True) -> list[Symbol]:
     """Code 128, EAN-13 and UPC-A (as its EAN-13) in `grey`."""
     found = zxingcpp.read_barcodes(
-        grey, formats=_LINEAR, try_rotate=True, try_downscale=False, try_invert=False, text_mode=zxingcpp.TextMode.Plain
+        grey, formats=_LINEAR, try_rotate=rotate, try_downscale=False, try_invert=False, text_mode=zxingcpp.TextMode.Plain
     )
-    return list(_symbols(found))
+    return list(symbols_of(found))
 
 
-def _symbols(found: list[Any]) -> Iterator[Symbol]:
+def symbols_of(found: list[Any]) -> Iterator[Symbol]:
     for barcode in found:
         content = bytes(barcode.bytes)
         if not barcode.valid or not content:

@@ -1,0 +1,266 @@
+"""From a region to a laid grid: along which two directions the edges run, where the symbol ends, how many modules it has.
+
+Several guesses are laid and the likeliest come first. Must never decide what a symbol says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+
+from devices.decoders import grid
+from devices.decoders import matrix_patterns as patterns
+from devices.decoders.regions import Region
+
+SIDE_PX = 280  # of the straightened crop
+FILL = 0.6  # of it that the region takes
+ANGLES = 90
+LIKE_ENOUGH = 0.7
+ROUGH_PX = 72
+MOST_GUESSES = 5
+SOFT_PX = 3.0
+SPLIT_PX = 240
+GAP_SHARE = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Straight:
+    """A region with both families of edges along the axes. `to_frame` (2x3) leads back."""
+
+    image: Any
+    to_frame: Any
+    spans: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    kind: str
+    size: int
+    laid: grid.Laid
+    blur_modules: float
+
+
+def directions(grey: Any, region: Region) -> tuple[float, float]:
+    """The angles (radians) of the two strongest families of edge normals, the second nearer to a right angle from the first than 45."""
+    half = 0.5 * max(region.width, region.height) * 1.1 + 4
+    left, top = max(0, int(region.x - half)), max(0, int(region.y - half))
+    piece = grey[top : int(region.y + half) + 1, left : int(region.x + half) + 1]
+    piece = cv2.GaussianBlur(piece.astype(np.float32), (0, 0), 0.8)
+    across, down = cv2.Sobel(piece, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(piece, cv2.CV_32F, 0, 1, ksize=3)
+    weight = across * across + down * down
+    bins = (np.arctan2(down, across) % np.pi * (ANGLES / np.pi)).astype(np.int32) % ANGLES
+    histogram = np.bincount(bins.ravel(), weights=weight.ravel(), minlength=ANGLES)
+    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.5) ** 2)
+    smooth = np.convolve(np.concatenate([histogram[-6:], histogram, histogram[:6]]), kernel, mode="valid")
+    crossed = smooth + np.roll(smooth, ANGLES // 2)
+    first = int(crossed.argmax())
+    peaks = []
+    for start in (first, first + ANGLES // 2):
+        window = [(start + step) % ANGLES for step in range(-12, 13)]
+        place = 12 if smooth[window].max() <= 0 else int(smooth[window].argmax())
+        place = min(max(place, 1), 23)
+        low, mid, high = (float(smooth[window[place + step]]) for step in (-1, 0, 1))
+        shift = 0.5 * (low - high) / (low - 2 * mid + high) if low - 2 * mid + high < 0 else 0.0
+        peaks.append((start + place - 12 + max(-1.0, min(1.0, shift)) + 0.5) * math.pi / ANGLES)
+    return peaks[0], peaks[1]
+
+
+def straighten(grey: Any, region: Region) -> Straight:
+    first, second = directions(grey, region)
+    rows = np.array([[math.cos(first), math.sin(first)], [math.cos(second), math.sin(second)]])
+    if np.linalg.det(rows) < 0:
+        rows[1] = -rows[1]
+    spans = np.array([region.width, region.height])
+    if abs(math.sin(first - math.radians(region.angle_deg))) > math.sqrt(0.5):
+        spans = spans[::-1]
+    scale = FILL * SIDE_PX / max(8.0, float(spans.max()))
+    rows *= scale
+    middle = np.array([SIDE_PX / 2, SIDE_PX / 2])
+    matrix = np.concatenate([rows, (middle - rows @ (region.x, region.y))[:, None]], axis=1)
+    source = grey
+    if scale < 0.7:
+        source = cv2.GaussianBlur(grey, (0, 0), 0.4 / scale)
+    image = cv2.warpAffine(source, matrix, (SIDE_PX, SIDE_PX), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    wide, high = (float(span) * scale for span in spans)
+    return Straight(image=image, to_frame=cv2.invertAffineTransform(matrix), spans=(wide, high))
+
+
+def split(grey: Any, region: Region, *, most: int = 3) -> list[Region]:
+    """The squarish blocks of a region that light gaps keep apart, the largest first: a code beside its text.
+
+    Every row and column of a DataMatrix or QR code holds something dark, so a gap never runs through one."""
+    first, second = directions(grey, region)
+    rows = np.array([[math.cos(first), math.sin(first)], [math.cos(second), math.sin(second)]])
+    if np.linalg.det(rows) < 0:
+        rows[1] = -rows[1]
+    spans = np.abs((np.array(region.corners, dtype=np.float64) - (region.x, region.y)) @ rows.T).max(axis=0) * 2
+    scale = min(2.0, SPLIT_PX / max(8.0, float(spans.max())))
+    pad = max(8.0, 0.12 * float(spans.max()) * scale)
+    size = (round(spans[0] * scale + 2 * pad), round(spans[1] * scale + 2 * pad))
+    rows *= scale
+    matrix = np.concatenate([rows, (np.array(size) / 2 - rows @ (region.x, region.y))[:, None]], axis=1)
+    image = cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_LINEAR if scale >= 0.7 else cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    dark = _dark(image)
+    back = cv2.invertAffineTransform(matrix)
+    found = []
+    for left, right, top, bottom in _blocks(dark, 0, dark.shape[1], 0, dark.shape[0], 0):
+        wide, high = right - left, bottom - top
+        share = float(dark[top:bottom, left:right].mean())
+        if min(wide, high) < 16 or max(wide, high) > 2.2 * min(wide, high) or not 0.22 < share < 0.8:
+            continue
+        x, y = back @ np.array([(left + right) / 2, (top + bottom) / 2, 1.0])
+        block = Region(x=float(x), y=float(y), width=wide / scale, height=high / scale, angle_deg=math.degrees(first), kind=region.kind)
+        found.append((wide * high, block))
+    found.sort(key=lambda one: one[0], reverse=True)
+    return [block for _area, block in found[:most]]
+
+
+def _dark(image: Any) -> Any:
+    smooth: Any = cv2.GaussianBlur(image, (0, 0), 1.0)
+    reach = np.ones((max(9, max(image.shape) // 4) | 1,) * 2, np.uint8)
+    low: Any = cv2.blur(cv2.erode(smooth, reach).astype(np.float32), reach.shape)
+    high: Any = cv2.blur(cv2.dilate(smooth, reach).astype(np.float32), reach.shape)
+    contrast = high - low
+    return (smooth < low + 0.5 * contrast) & (contrast > 0.4 * float(np.percentile(contrast, 80)))
+
+
+def _blocks(dark: Any, left: int, right: int, top: int, bottom: int, depth: int) -> list[tuple[int, int, int, int]]:
+    """(left, right, top, bottom) of the blocks that no light gap cuts further."""
+    columns = _runs(dark[top:bottom, left:right].mean(axis=0) > GAP_SHARE, left)
+    rows = _runs(dark[top:bottom, left:right].mean(axis=1) > GAP_SHARE, top)
+    if not columns or not rows:
+        return []
+    if len(columns) == 1 and len(rows) == 1:
+        (left, right), (top, bottom) = columns[0], rows[0]
+        return [(left, right, top, bottom)]
+    if depth >= 4:
+        return []
+    found = []
+    for low, high in columns:
+        for near, far in rows if len(columns) == 1 else [(top, bottom)]:
+            if high - low >= 16 and far - near >= 16:
+                found += _blocks(dark, low, high, near, far, depth + 1)
+    return found
+
+
+def _runs(filled: Any, offset: int) -> list[tuple[int, int]]:
+    """(begin, end) of the runs that are apart by two or more."""
+    padded = np.concatenate([[False], filled, [False]]).astype(np.int8)
+    steps = np.diff(padded)
+    begins, ends = np.nonzero(steps == 1)[0], np.nonzero(steps == -1)[0]
+    runs: list[tuple[int, int]] = []
+    for begin, end in zip(begins, ends, strict=True):
+        if runs and begin + offset - runs[-1][1] < 2:
+            runs[-1] = (runs[-1][0], int(end) + offset)
+        else:
+            runs.append((int(begin) + offset, int(end) + offset))
+    return runs
+
+
+def boxes(image: Any, spans: tuple[float, float]) -> list[tuple[float, float, float, float]]:
+    """(left, top, right, bottom) of the block in the middle, `spans` (px) wide and high as far as is known, as its quiet zone bounds it."""
+    smooth = cv2.GaussianBlur(image, (0, 0), 1.2)
+    size = image.shape[0]
+    wide, high = spans
+    known = (size / 2 - wide / 2, size / 2 - high / 2, size / 2 + wide / 2, size / 2 + high / 2)
+    left, top, right, bottom = known
+    for _ in range(2):
+        mid, tall = (top + bottom) / 2, (bottom - top) * 0.36
+        left, right = _ends(smooth[int(mid - tall) : int(mid + tall) + 1, :], (left + right) / 2, 4)
+        mid, far = (left + right) / 2, (right - left) * 0.36
+        top, bottom = _ends(smooth[:, int(mid - far) : int(mid + far) + 1].T, (top + bottom) / 2, 4)
+    measured = (left, top, right, bottom)
+    if max(abs(one - other) for one, other in zip(measured, known, strict=True)) > 0.2 * max(spans):
+        return [known]
+    return [measured, known] if max(abs(one - other) for one, other in zip(measured, known, strict=True)) > 4 else [measured]
+
+
+def _ends(rows: Any, middle: float, least: int) -> tuple[float, float]:
+    """Where, from the middle to both sides, the darkest fifth of each column turns light for at least `least` columns."""
+    if rows.shape[0] < 4:
+        return middle - 20, middle + 20
+    ordered = np.sort(rows, axis=0)
+    dark = ordered[int(0.12 * len(ordered))].astype(np.float32)
+    low, high = np.percentile(dark, 8), np.percentile(ordered[int(0.85 * len(ordered))], 60)
+    level = float(low + 0.5 * (high - low))
+    light = dark > level
+    count, start = len(light), int(min(max(middle, 1), len(dark) - 2))
+    ends = []
+    for step in (-1, 1):
+        place, run = start, 0
+        while 0 <= place < count and run < least:
+            run = run + 1 if light[place] else 0
+            place += step
+        edge = place - step * run
+        inner = edge - step
+        if 0 <= edge < count and 0 <= inner < count and dark[edge] != dark[inner]:
+            share = (level - float(dark[inner])) / (float(dark[edge]) - float(dark[inner]))
+            ends.append(inner + step * min(max(share, 0.0), 1.0))
+        else:
+            ends.append(float(edge))
+    return ends[0], ends[1]
+
+
+@cache
+def _stencils(kind: str) -> tuple[tuple[int, ...], Any, Any]:
+    """The sizes of a kind; each one's fixed pattern at `ROUGH_PX` squared, centred and normalised; where it is known. Rows a size."""
+    sizes = patterns.DATAMATRIX_SIZES if kind == patterns.DATAMATRIX else patterns.QR_SIZES
+    rows, masks = [], []
+    for size in sizes:
+        modules = patterns.known(kind, size)
+        at = np.clip(np.floor((np.arange(ROUGH_PX) + 0.5) / ROUGH_PX * (size + 2) - 1).astype(int), -1, size) + 1
+        framed = np.pad(modules, 1, constant_values=0)[np.ix_(at, at)]
+        mask = framed != patterns.UNKNOWN
+        soft = cv2.GaussianBlur(np.where(mask, framed, 0.5).astype(np.float32), (0, 0), 0.5 * ROUGH_PX / (size + 2))
+        soft = np.where(mask, soft - soft[mask].mean(), 0)
+        rows.append((soft / (np.linalg.norm(soft) + 1e-9)).ravel())
+        masks.append((mask / np.sqrt(mask.sum())).ravel())
+    return sizes, np.array(rows, dtype=np.float32), np.array(masks, dtype=np.float32)
+
+
+def guesses(image: Any, box: tuple[float, float, float, float], kinds: tuple[str, ...]) -> list[tuple[float, str, int, Any]]:
+    """(likeness, kind, size, shape) of every kind, size and turn that could stand in a box, the likeliest first."""
+    left, top, right, bottom = box
+    found = []
+    for kind in kinds:
+        sizes, rows, masks = _stencils(kind)
+        for place, size in enumerate(sizes):
+            pad_x, pad_y = (right - left) / size, (bottom - top) / size
+            frame = np.array([[left - pad_x, top - pad_y], [right + pad_x, top - pad_y], [left - pad_x, bottom + pad_y]], dtype=np.float32)
+            flat = np.array([[-0.5, -0.5], [ROUGH_PX - 0.5, -0.5], [-0.5, ROUGH_PX - 0.5]], dtype=np.float32)
+            patch = cv2.warpAffine(image, cv2.getAffineTransform(frame, flat), (ROUGH_PX, ROUGH_PX), flags=cv2.INTER_LINEAR).astype(
+                np.float32
+            )
+            turned = np.stack([np.rot90(patch, turn).ravel() for turn in range(4)], axis=1)
+            means = masks[place] @ turned
+            power = (masks[place] ** 2 > 0).astype(np.float32) @ (turned**2) - means**2
+            likes = -(rows[place] @ turned) / np.sqrt(np.maximum(power, 1))
+            found += [(float(like), kind, size, turn) for turn, like in enumerate(likes)]
+    found.sort(key=lambda one: one[0], reverse=True)
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    # np.rot90 turns counter-clockwise: the top left of the turned patch was `turn` corners further on.
+    return [(like, kind, size, grid.from_corners(np.roll(corners, -turn, axis=0))) for like, kind, size, turn in found[:MOST_GUESSES]]
+
+
+def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
+    """Laid grids on a straightened crop, those of a box in the order of how likely they looked before they were laid."""
+    image = straight.image
+    seen = grid.picture(image)
+    soft = grid.picture(cv2.GaussianBlur(image, (0, 0), SOFT_PX))
+    for box in boxes(image, straight.spans):
+        left, top, right, bottom = box
+        side = (right - left + bottom - top) / 2
+        if min(right - left, bottom - top) < 40 or max(right - left, bottom - top) > 2.2 * min(right - left, bottom - top):
+            continue
+        for _like, kind, size, shape in guesses(image, box, kinds):
+            soft_blur = round(math.hypot(0.6, SOFT_PX * size / side), 1)
+            first = grid.fit(soft, patterns.template(kind, size, soft_blur), shape, steps=4)
+            laid = grid.fit(seen, patterns.template(kind, size, 0.5), first.shape, steps=6)
+            if laid.likeness >= LIKE_ENOUGH:
+                yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)

@@ -29,6 +29,11 @@ class Benchmark:
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "decode": Benchmark(module="benchmarks.decode", about="reading a camera frame: time, and what was read", keys=("rows",)),
+    "scanning": Benchmark(
+        module="benchmarks.scanning",
+        about="wristbands, packs and labels in five levels: read, misread, time",
+        keys=("groups", "without_code", "angles", "photos", "ratios", "misreads"),
+    ),
     "verdicts": Benchmark(module="benchmarks.verdicts", about="verdicts a second", keys=("rows",)),
     "bedside": Benchmark(
         module="benchmarks.bedside",

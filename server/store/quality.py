@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, select, tuple_
 
 from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record
-from server.store.tables import AdministrationRow, AttemptRow, ProductRow, QualityDayRow, QualityMarkRow, UnfilledDoseRow
+from server.store.tables import (
+    AdministrationRow,
+    AttemptRow,
+    PatientIdentityRow,
+    ProductRow,
+    QualityDayRow,
+    QualityMarkRow,
+    UnfilledDoseRow,
+)
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
@@ -19,6 +27,7 @@ HOSPITAL = ""
 DAY, WEEK = "day", "week"
 PAGE = 5_000
 _AT_ONCE = 400
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,17 +201,22 @@ def noticed(tx: Transaction, ward: str, since: datetime) -> frozenset[tuple[str,
 
 
 def unfilled(tx: Transaction, ward: str, since: datetime, until: datetime) -> tuple[Unfilled, ...]:
-    """Those due then that no record has closed since."""
-    u, a = UnfilledDoseRow, AdministrationRow
+    """Those due then that no record has closed since. A record that was withdrawn closes nothing: that dose was not given. One of a patient
+    whose record became part of another stands with that one."""
+    u, a, i = UnfilledDoseRow, AdministrationRow, PatientIdentityRow
     rows = tx.session.execute(
         select(u.order, u.patient, u.due)
         .where(u.facility == tx.facility, u.ward == ward, u.due >= since, u.due < until)
         .order_by(u.due, u.order)
     ).all()
-    closed: set[tuple[str, datetime]] = set()
-    for some in _portions(sorted({row.patient for row in rows})):
+    closing: dict[str, tuple[str, datetime]] = {}
+    for mine in _portions(sorted({row.patient for row in rows})):
+        joined = tx.session.scalars(
+            select(i.merged_into).where(i.facility == tx.facility, i.patient.in_(mine), i.merged_into.is_not(None)).distinct()
+        )
+        some = sorted({*mine, *(str(one) for one in joined)})
         found = tx.session.execute(
-            select(a.order, a.due).where(
+            select(a.record_id, a.order, a.due).where(
                 a.facility == tx.facility,
                 a.patient.in_(some),
                 a.effective_at >= since - timedelta(days=2),
@@ -212,7 +226,9 @@ def unfilled(tx: Transaction, ward: str, since: datetime, until: datetime) -> tu
                 a.status != "entered-in-error",
             )
         )
-        closed |= {(order, due) for order, due in found if order is not None and due is not None}
+        closing |= {record_id: (order, due) for record_id, order, due in found if order is not None and due is not None}
+    gone = withdrawn(tx, closing)
+    closed = {dose for record_id, dose in closing.items() if record_id not in gone}
     return tuple(
         Unfilled(order=row.order, patient=row.patient, ward=ward, due=row.due) for row in rows if (row.order, row.due) not in closed
     )
@@ -225,6 +241,15 @@ def unfilled_between(tx: Transaction, since: datetime, until: datetime) -> tuple
         (ward, due)
         for ward, due in tx.session.execute(select(u.ward, u.due).where(u.facility == tx.facility, u.due >= since, u.due < until))
     )
+
+
+def unfilled_at(tx: Transaction, moments: Collection[datetime]) -> frozenset[tuple[str, datetime]]:
+    """(ward, due) of those that were due at one of `moments`, in whichever ward."""
+    u = UnfilledDoseRow
+    found: set[tuple[str, datetime]] = set()
+    for some in _portions(sorted(moments)):
+        found |= {(ward, due) for ward, due in tx.session.execute(select(u.ward, u.due).where(u.facility == tx.facility, u.due.in_(some)))}
+    return frozenset(found)
 
 
 # Counted days and weeks.
@@ -327,6 +352,6 @@ def _day(row: QualityDayRow) -> Day:
     return Day(ward=row.ward, day=row.day, cells=row.cells or {}, headline=row.headline or {}, basis=row.basis, counted_at=row.counted_at)
 
 
-def _portions(ids: list[str]) -> Iterator[list[str]]:
+def _portions(ids: list[T]) -> Iterator[list[T]]:
     for place in range(0, len(ids), _AT_ONCE):
         yield ids[place : place + _AT_ONCE]

@@ -126,12 +126,15 @@ def _day(at: datetime, zone: str) -> date:
 
 def _dirty(tx: Transaction, since: datetime | None, zones: dict[str, str], rules: Rules, now: datetime) -> set[tuple[str, date]]:
     found: set[tuple[str, date]] = set()
+    moments: set[datetime] = set()
     for one in quality.came(tx, since=since):
+        moments |= {at for at in one.moments if now - OLDEST < at < now + YOUNGEST}
         if not one.ward or len(one.ward) > _LONGEST_WARD:
             continue
         zone = zones.get(one.ward, rules.site.timezone)
         found |= {(one.ward, _day(at, zone)) for at in one.moments if now - OLDEST < at < now + YOUNGEST}
-    return found
+    # A dose that one ward missed may be charted in another, where the patient is now.
+    return found | {(ward, _day(due, zones.get(ward, rules.site.timezone))) for ward, due in quality.unfilled_at(tx, moments)}
 
 
 def _notice(wards: Iterable[str], zones: dict[str, str], rules: Rules, now: datetime) -> tuple[tuple[str, datetime], ...]:

@@ -30,6 +30,7 @@ SLOW = (
     "scenarios/test_browser_sign_in.py",
     "scenarios/test_browser_stranger.py",
     "scenarios/test_browser_ward.py",
+    "scenarios/test_browser_witness.py",
     "scenarios/test_chaos_small.py",
     "scenarios/test_day_of_",
     "scenarios/test_demo.py",

@@ -137,7 +137,7 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     with migrated_app("sqlite", tmp_path) as app, running_clients(request.param, ("c1",)) as clients:
         open_ward(patient_count=2)
         cart, inbox = clients.make("c1")
-        for route in (routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.ACK):
+        for route in (routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.WITNESS_TOLD, routes.ACK):
             cart.on(route, facility=FACILITY, cart="c1")
         cart.on(routes.HOST, facility=FACILITY)
         clients.connect(cart, inbox)

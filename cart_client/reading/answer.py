@@ -20,6 +20,7 @@ from pointofcare.labels.symbol import Symbol
 
 CAMERA_PX = 1920  # the long side of the largest picture that a cart's camera sends
 MOST_TEXT = 20_000
+BROKE = "reader-failed"
 _FORMATS = {"]d": "DataMatrix", "]Q": "QRCode", "]C": "Code128", "]E": "EAN13"}
 # Control, format and bidirectional characters: JSON allows them raw, a terminal obeys some.
 _UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -45,10 +46,14 @@ def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (
     more, in its full size and for light codes on dark."""
     started = time.thread_time()
     first, scale = fitted(image)
-    look = _look(decoder, first, number=1)
-    if again and not look.readings:
-        scale = 1.0
-        look = _look(decoder, image, number=0)
+    try:
+        look = _look(decoder, first, number=1)
+        if again and not look.readings:
+            scale = 1.0
+            look = _look(decoder, image, number=0)
+    except Exception as exc:  # noqa: BLE001 - as in the cart's own loop: a picture that breaks a reader's library stops nothing
+        told = (BROKE, f"the reader broke on this picture: {type(exc).__name__}")
+        return Answer(file=name, ms=(time.thread_time() - started) * 1000, notes=notes, error=told)
     if scale != 1.0:
         look = _enlarged(look, 1 / scale)
     return Answer(file=name, look=look, ms=(time.thread_time() - started) * 1000, notes=notes)

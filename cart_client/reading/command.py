@@ -74,6 +74,7 @@ def _of_source(source: str, chosen: argparse.Namespace, decoder: Decoder, out: T
             _tell(Answer(file=name, error=(exc.why, str(exc))), "", {}, chosen, out)
             continue
         told = answer.given(decoder, name, opened.image, notes=opened.notes, again=not chosen.compare)
+        unreadable += told.error is not None
         verdict = scores["this cart"].add(entry, told.contents, told.ms) if entry is not None else None
         more: dict[str, object] = {} if verdict is None else {"verdict": verdict.word}
         for peer, read in others.items():

@@ -95,7 +95,8 @@ class CascadeDecoder:
 
     def _whole(self, work: _Work, *, invert: bool) -> None:
         scale = min(1.0, WHOLE_SIDE_PX / max(work.grey.shape))
-        small = cv2.resize(work.grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else work.grey
+        size = tuple(max(1, round(side * scale)) for side in work.grey.shape[::-1])
+        small = cv2.resize(work.grey, size, interpolation=cv2.INTER_AREA) if scale < 1 else work.grey
 
         def placed(symbol: Symbol) -> Symbol:
             return replace(symbol, outline=tuple((round(x / scale), round(y / scale)) for x, y in symbol.outline))

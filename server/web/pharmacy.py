@@ -167,7 +167,7 @@ def judge(order_id: str) -> BaseResponse:
     seen = known.get(request.form.get("seen", ""))
     try:
         with transaction(who) as tx:
-            if action == "verify" and "look" in request.form and not _may_verify(tx, order_id, request.form["look"], text):
+            if action == "verify" and not _may_verify(tx, order_id, request.form.get("look"), text):
                 return page.back(here)
             if action == "verify":
                 verbs.verify(tx, who, order_id, int(version), comment=text.strip() or None, seen=seen)
@@ -185,11 +185,12 @@ def judge(order_id: str) -> BaseResponse:
     return page.back(url_for("pharmacy.queue", order=following, ward=ward))
 
 
-def _may_verify(tx: Transaction, order_id: str, shown: str, text: str) -> bool:
-    """Is what is known of the patient still what was on the screen, and is a dangerous order given a reason? Says why not."""
+def _may_verify(tx: Transaction, order_id: str, shown: str | None, text: str) -> bool:
+    """Is what is known of the patient still what was on the screen, and is a dangerous order given a reason? Says why not. A form that
+    leaves out what was on the screen is asked for the reason all the same."""
     view = orders.get(tx, order_id)
     screened = _screened(tx, view, bedside.of_patient(tx, view.order.patient))
-    if screened.digest != shown:
+    if shown is not None and screened.digest != shown:
         page.say("verify-patient-changed", "danger")
         return False
     if screened.level >= Level.STOP and not text.strip():

@@ -90,7 +90,7 @@ def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:
 
 
 def site(config: ServerConfig) -> Site:
-    profile = SiteProfile(mrn_pattern=config.site.mrn_pattern, badge_prefix=config.site.badge_prefix)
+    profile = SiteProfile(mrn_pattern=config.site.mrn_pattern, badge_prefix=config.site.badge_prefix, mrn_patterns=config.site.mrn_patterns)
     return Site(profile=profile, timezone=config.timezone)
 
 

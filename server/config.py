@@ -165,6 +165,15 @@ class SiteConfig:
     mrn_pattern: str | None = None
     badge_prefix: str = "BADGE:"
     gsrn_prefix: str = "2000000"
+    # Patterns of further kinds of bands that the hospital prints, each with the number in a group "mrn".
+    mrn_patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsConfig:
+    """`equipment_file` is the TOML file of the hospital's label sizes and label printers; without one labels are printed from files."""
+
+    equipment_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +196,7 @@ class ServerConfig:
     mqtt: MqttConfig | None = MqttConfig()
     emr: EmrConfig = EmrConfig()
     site: SiteConfig = SiteConfig()
+    labels: LabelsConfig = LabelsConfig()
     machines: MachinesConfig = MachinesConfig()
     phones: PhonesConfig = PhonesConfig()
     second_factor: SecondFactorConfig = SecondFactorConfig()
@@ -334,7 +344,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         mrn_pattern=reader.text("site", "mrn_pattern"),
         badge_prefix=reader.text("site", "badge_prefix", "BADGE:") or "BADGE:",
         gsrn_prefix=reader.text("site", "gsrn_prefix", "2000000") or "2000000",
+        mrn_patterns=_texts(reader, "site", "mrn_patterns"),
     )
+    labels = LabelsConfig(equipment_file=reader.file("labels", "equipment_file", anchor))
     machines = MachinesConfig(
         ca_dir=reader.file("machines", "ca_dir", anchor) or anchor / "ca",
         broker=reader.text("machines", "broker", "nats") or "",
@@ -422,6 +434,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         mqtt=mqtt if mqtt_on else None,
         emr=emr,
         site=site,
+        labels=labels,
         machines=machines,
         phones=phones,
         second_factor=second_factor,
@@ -480,11 +493,11 @@ def _faults(
                 problems.append((f"emr.{name}", "is missing: token_url, client_id and client_secret go together"))
         if emr.token:
             problems.append(("emr.token", "remove it, or token_url, client_id and client_secret: one way to sign in is enough"))
-    if site.mrn_pattern is not None:
+    for name, pattern in (("mrn_pattern", site.mrn_pattern), *(("mrn_patterns", each) for each in site.mrn_patterns)):
         try:
-            re.compile(site.mrn_pattern)
+            re.compile(pattern or "")
         except re.error as exc:
-            problems.append(("site.mrn_pattern", f"is not a regular expression: {exc}"))
+            problems.append((f"site.{name}", f"is not a regular expression: {exc}"))
     return problems
 
 

@@ -45,6 +45,8 @@ CHANGE_POLICY: Final = "change-policy"
 MANAGE_MACHINES: Final = "manage-machines"
 SEE_FORMULARY: Final = "see-formulary"
 EDIT_FORMULARY: Final = "edit-formulary"
+# Labels of single units: making, printing, withdrawing.
+PRINT_LABELS: Final = "print-labels"
 # Who works in a ward, for a shift.
 RUN_WARD: Final = "run-ward"
 TAKE_ON_WARD: Final = "take-on-ward"
@@ -109,6 +111,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             RECALL,
             SEE_FORMULARY,
             EDIT_FORMULARY,
+            PRINT_LABELS,
             SEE_POLICY,
             CHANGE_POLICY,
         }

@@ -38,7 +38,7 @@ from sqlalchemy.orm import aliased
 
 from pointofcare.orders.order import Order
 from pointofcare.people import Allergy, Band, Observation, Patient
-from pointofcare.products import Bag, Container, Product, PumpReading
+from pointofcare.products import Bag, Container, IssuedLabels, Product, PumpReading
 from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire.tables import OrderChanged, UsedPack
@@ -64,6 +64,7 @@ from server.store.tables import (
     RoleRow,
     StaffRow,
     TaskRow,
+    UnitLabelRow,
     WardRow,
     WeightRow,
     staff_roles,
@@ -137,6 +138,7 @@ class Look:
     doubts: tuple[Doubt, ...] = ()
     changed: tuple[OrderChanged, ...] = ()
     used_packs: tuple[UsedPack, ...] = ()
+    labels: tuple[IssuedLabels, ...] = ()
 
 
 def _row(kind: str, texts: tuple[Any, ...] = (), *, is_first: bool = False, **others: Any) -> Select[Any]:
@@ -227,6 +229,11 @@ def _pumps(who: Any) -> Select[Any]:
 def _containers(*wanted: ColumnElement[bool]) -> Select[Any]:
     c = OpenedContainerRow
     return _row("container", (c.gtin, c.serial), at=c.opened_at).where(c.facility == _FACILITY, *wanted)
+
+
+def _labels(*wanted: ColumnElement[bool]) -> Select[Any]:
+    u = UnitLabelRow
+    return _row("label", (u.serial, u.gtin, u.lot, u.patient, u.state), day=u.expiry).where(u.facility == _FACILITY, *wanted)
 
 
 def _newest(row: Any, each: tuple[Any, ...], who: Any) -> Subquery:
@@ -329,6 +336,7 @@ def _statement_for_record(gsrns: int, gtins: int, products: int, staff: int, bag
         _pumps(who),
         _containers(OpenedContainerRow.gtin.in_(several("gtins", gtins)), OpenedContainerRow.serial.in_(several("serials", serials))),
         _used(who, _of_serials(serials)),
+        _labels(UnitLabelRow.serial.in_(several("serials", serials))),
         _row("lease", (lease.cart, lease.nurse), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT
         ),
@@ -445,6 +453,14 @@ def _read(tx: Transaction, statement: Written, *, since: datetime, **values: str
                     associated_at=moment(row[_DUE]),
                 )
                 for row in sorted(found["pump"], key=lambda row: (row[1], row[2]))
+            ]
+        ),
+        labels=tuple(
+            [
+                IssuedLabels(
+                    serials=(row[1],), gtin=row[2], lot=row[3], patient=row[4], expiry=day(row[_DAY]), void=(row[1],) * (row[5] == "void")
+                )
+                for row in sorted(found["label"], key=lambda row: str(row[1]))
             ]
         ),
         known=bool(found["known"]),

@@ -9,31 +9,18 @@ from __future__ import annotations
 
 import secrets
 
-_ALL = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Without those that people read as one another; the check character may be any.
-_DRAWN = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+from pointofcare.labels.serial import DRAWN, DRAWN_LENGTH, check_character, is_sound, with_check
+
+__all__ = ["check_character", "is_valid", "new_id"]
+
 _PREFIX = "BAG"
-_LENGTH = 11
 
 
 def new_id() -> str:
     """ "BAG" + 11 random characters + the check character."""
-    body = _PREFIX + "".join(secrets.choice(_DRAWN) for _ in range(_LENGTH))
-    return body + check_character(body)
-
-
-def check_character(body: str) -> str:
-    """Of a body in upper case letters and digits. Raises: ValueError for any other character."""
-    product = 36
-    for character in body:
-        product = (product + _ALL.index(character)) % 36 or 36
-        product = product * 2 % 37
-    return _ALL[(37 - product) % 36]
+    return with_check(_PREFIX + "".join(secrets.choice(DRAWN) for _ in range(DRAWN_LENGTH)))
 
 
 def is_valid(bag: str) -> bool:
     """Is it an id that `new_id` could have drawn, typed without a slip?"""
-    body, check = bag[:-1], bag[-1:]
-    if not body.startswith(_PREFIX) or len(body) != len(_PREFIX) + _LENGTH or not set(bag) <= set(_ALL):
-        return False
-    return check_character(body) == check
+    return bag.startswith(_PREFIX) and len(bag) == len(_PREFIX) + DRAWN_LENGTH + 1 and is_sound(bag)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord
+from pointofcare.labels import serial as serials
 from pointofcare.labels.scan import DrugScan
 from pointofcare.verdict.facts import Action, Scanned
 from pointofcare.wire.messages import TableKind
-from server.store import bags, containers, versions
+from server.store import bags, containers, labels, versions
 from server.store.bedside import Look
 from server.store.transaction import Transaction
 
@@ -34,6 +35,11 @@ def take(tx: Transaction, record: AdministrationRecord, look: Look, scans: tuple
     if record.action in _DRAWS and record.status in _DRAWN and not _withdrawn(record, look):
         for gtin, serial in _containers(record, look, scans):
             opened |= containers.use(tx, gtin=gtin, serial=serial, record_id=record.record_id, at=record.effective_at, ward=record.ward)
+    printed = {
+        one.scan.serial for one in scans if isinstance(one.scan, DrugScan) and one.scan.serial and serials.is_unit_dose(one.scan.serial)
+    }
+    if printed and record.status in _DRAWN:
+        labels.use(tx, sorted(printed))
     if opened:
         versions.bump_kind(tx, TableKind.FORMULARY, record.ward)
 

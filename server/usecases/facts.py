@@ -95,6 +95,7 @@ def for_record(record: AdministrationRecord, found: Look, scans: tuple[Scanned, 
         bags=_bags_then(record, found),
         containers=tuple(one for one in found.containers if one.opened_at <= record.effective_at),
         pumps=tuple(one for one in found.pumps if one.at <= record.recorded_at),
+        labels=found.labels,
         scans=tuple(Scanned(scan=_with_birth_date(scanned.scan, patient), at=scanned.at) for scanned in scans),
     )
 

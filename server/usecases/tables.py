@@ -7,7 +7,7 @@ from datetime import timedelta
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
-from server.store import bedside, conflicts, containers, patients, policies, products, staff, versions
+from server.store import bedside, conflicts, containers, labels, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
 from server.usecases import admission, courses, dose_requests
 
@@ -33,7 +33,7 @@ def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: S
         case TableKind.STAFF_ROSTER:
             return StaffRosterBody(staff=staff.roster(tx, ward))
         case TableKind.FORMULARY:
-            return FormularyBody(products=products.listed(tx), containers=containers.listed(tx))
+            return FormularyBody(products=products.listed(tx), containers=containers.listed(tx), labels=labels.issued(tx, ward))
         case TableKind.POLICY:
             return PolicyBody(policy=policies.in_force(tx, ward), site_profile=site)
 

@@ -23,7 +23,7 @@ from server.store.infusions import RunState
 from server.store.orders import Verification
 from server.store.transaction import reading, transaction
 from server.usecases import bags as verbs
-from server.web import care, faults, page
+from server.web import care, faults, page, printing
 from server.web.ward import chosen_ward
 
 room = Blueprint("bags", __name__, url_prefix="/bags")
@@ -169,7 +169,7 @@ def show(bag: str) -> str:
         found = bags.get(tx, bag)
         names = views_pharmacy.names(tx, [found.prepared_by, found.discarded_by])
     viewing.seen(patient=found.patient)
-    return page.render("bag.html", bag=found, names=names, code=code(found.id), drops=_drops(found))
+    return page.render("bag.html", bag=found, names=names, code=code(found.id), drops=_drops(found), **printing.choices("bag"))
 
 
 def code(bag: str) -> Markup:

@@ -16,7 +16,7 @@ from server.store import discrepancies, views_fleet
 from server.store.transaction import Transaction, reading
 from server.store.views_fleet import CartLine
 from server.usecases import checkpoints, sequences
-from server.web import page
+from server.web import page, printing
 
 room = Blueprint("fleet", __name__, url_prefix="/fleet")
 
@@ -109,6 +109,7 @@ def cart(cart_id: str) -> Response | str:
     return page.live(
         "cart.html",
         "_cart.html",
+        **printing.choices("drawer"),
         cart=found,
         events=events,
         drawers=drawers,

@@ -25,6 +25,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("work.show", may.SEE_WORK, "menu-work"),
     ("bags.listed", may.SEE_BOARD, "menu-bags"),
     ("formulary.listed", may.SEE_FORMULARY, "menu-formulary"),
+    ("labels.listed", may.PRINT_LABELS, "menu-labels"),
     ("prescriber.show", may.PLACE_ORDERS, "menu-prescriber"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("admission.overview", may.ADMIT, "menu-admission"),

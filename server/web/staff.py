@@ -19,7 +19,7 @@ from server.usecases import import_fields as fields
 from server.usecases import imports, passwords, ward_staff
 from server.usecases import staff as verbs
 from server.usecases.import_rows import FieldError, Problem
-from server.web import faults, page
+from server.web import faults, page, printing
 
 room = Blueprint("staff", __name__, url_prefix="/staff")
 
@@ -82,7 +82,16 @@ def _shown(cells: dict[str, Any], found: dict[str, str], line: object) -> str:
             has_factor = second_factor.is_enrolled(tx, cells["id"])
     with reading(actor()) as tx:
         wards = patients.wards(tx)
-    return page.render("staff_form.html", cells=cells, faults=found, line=line, roles=list(StaffRole), has_factor=has_factor, wards=wards)
+    return page.render(
+        "staff_form.html",
+        cells=cells,
+        faults=found,
+        line=line,
+        roles=list(StaffRole),
+        has_factor=has_factor,
+        wards=wards,
+        **printing.choices("badge"),
+    )
 
 
 @room.post("/<staff_id>/reset-second-factor")

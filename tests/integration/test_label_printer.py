@@ -15,7 +15,7 @@ from devices.printers.symbol import Code
 from pointofcare.errors import DeviceProtocolError, DeviceTimeoutError, DeviceUnavailableError, OutcomeUnknownError
 from simulation.devices.label_printer import LabelPrinter
 
-SHORT = Patience(connect_s=1.0, answer_s=0.4, stuck_s=0.0, poll_s=0.0)
+SHORT = Patience(connect_s=5.0, answer_s=20.0, stuck_s=0.0, poll_s=0.0)
 PLACED = layout.place(
     Label(code=Code(kind="qr", text="BAG1"), lines=(Line(field="name", text="Một nhãn", points=8, least=6),)), SHIPPED["drawer-50x25"], 203
 )
@@ -77,7 +77,7 @@ def test_paper_that_runs_out_is_told_and_the_rest_comes_once_there_is_more(print
         if faults:
             printer.load_paper()
 
-    network.send(at(printer), [ONE] * 6, 6, told=hear, patience=Patience(answer_s=0.4, stuck_s=5.0, poll_s=0.0))
+    network.send(at(printer), [ONE] * 6, 6, told=hear, patience=Patience(answer_s=20.0, stuck_s=30.0, poll_s=0.0))
     assert (6, ("paper-out",)) in told
     assert len(printer.printed) == 6
 
@@ -93,7 +93,7 @@ def test_paper_that_nobody_loads_leaves_the_outcome_unknown_with_its_reason(prin
 def test_a_printer_that_does_not_answer_is_sent_nothing(printer: LabelPrinter) -> None:
     printer.mute = True
     with pytest.raises(DeviceTimeoutError):
-        network.send(at(printer), [ONE], 1, patience=SHORT)
+        network.send(at(printer), [ONE], 1, patience=Patience(answer_s=0.3))
     assert printer.printed == []
 
 

@@ -23,10 +23,11 @@ from server.store.tables.fleet import (
     RejectedMessageRow,
     TableVersionRow,
 )
+from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
 from server.store.tables.outbox import OutboxRow
-from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, WardRow, WeightRow
+from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, PatientWordRow, WardRow, WeightRow
 from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, PolicyRow, ProductRow, ProductVersionRow
 from server.store.tables.phone import PhoneClaimRow, PhonePairingRow
 from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
@@ -57,6 +58,7 @@ __all__ = [
     "FailedSignInRow",
     "KnownBrowserRow",
     "EmergencyAccessRow",
+    "LabelBatchRow",
     "LeaseDoubtRow",
     "LeaseRow",
     "MachineCertificateRow",
@@ -73,10 +75,12 @@ __all__ = [
     "PatientMergeRow",
     "PatientPhotoRow",
     "PatientRow",
+    "PatientWordRow",
     "PhoneClaimRow",
     "PhonePairingRow",
     "PolicyFileRow",
     "PolicyRow",
+    "PrintJobRow",
     "ProductRow",
     "ProductVersionRow",
     "PumpReadingRow",
@@ -96,6 +100,7 @@ __all__ = [
     "TaskStepRow",
     "TranscriptionRow",
     "UnfilledDoseRow",
+    "UnitLabelRow",
     "WallScreenRow",
     "WardRow",
     "WeightRow",

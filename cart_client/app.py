@@ -178,7 +178,7 @@ class CartProgram:
         if self._renewal is not None:
             self._renewal.stop()
         serving.stop(self._server)
-        for reader in (self._camera, self._scanner):
+        for reader in (self._camera, self._scanner, self._monitor):
             if reader is not None:
                 reader.close()
         self._uplink.stop()

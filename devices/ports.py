@@ -196,8 +196,8 @@ class Place:
 class Measured:
     """What a picture is like, in cheap numbers. `width`, `height` are those of the frame in pixels.
 
-    `light` is the mean brightness 0..255 and `spread` its standard deviation, `motion` the mean difference to the picture before
-    (0..255; 0.0 for the first). `place` is where something like a code is, None when nothing is, and these are of that place alone:
+    `light` is the mean brightness 0..255 and `spread` its standard deviation, `motion` the mean difference to the picture before,
+    noise left out (0..255; 0.0 for the first). `place` is where something like a code is, None when nothing is, and these are of that place alone:
     `sharpness` (edges against contrast; a sharp code has about 0.5 and more), `module_px` the width of its narrowest bars, None when they
     cannot be told apart, `place_light` its brightness, and `glare` the share of it that is one blind spot of light."""
 
@@ -244,3 +244,27 @@ class Drawers(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorReading:
+    """What a monitor shows now: `values` by observation code ("heart-rate" in /min, "spo2" in %). `fault` is a stable code, "" when the
+    values count; with one there are none. `at_mono_s` is when it came, `time.monotonic`."""
+
+    values: Mapping[str, int]
+    fault: str
+    at_mono_s: float
+
+
+class Monitor(Protocol):
+    """A device that tells vital signs. `readings` blocks for the next one and ends when it is closed.
+
+    Raises: DeviceUnavailableError when it cannot be opened or is lost; a caller may call `readings` again to reconnect."""
+
+    def readings(self) -> Iterator[MonitorReading]: ...
+
+    def close(self) -> None: ...
+
+    def describe(self) -> str:
+        """One line for a person: kind and source."""
+        ...

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Decoder, DistantCamera, Drawers, Gauge, Picture, Scanner
+from devices.ports import Camera, Decoder, DistantCamera, Drawers, Gauge, Monitor, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -25,6 +25,9 @@ CAMERAS: Mapping[str, str] = {
 }
 SCANNERS: Mapping[str, str] = {
     "serial": "devices.scanners.serial_line:open_scanner",
+}
+MONITORS: Mapping[str, str] = {
+    "oximeter": "devices.monitors.oximeter:open_monitor",
 }
 DISTANT_CAMERAS: Mapping[str, str] = {
     "browser": "devices.scanners.browser:open_camera",
@@ -64,6 +67,12 @@ def scanner(source: str) -> Scanner:
     """`source` is `kind:rest`, as in `serial:/dev/serial/by-id/usb-...?baud=9600`. Raises: ConfigError."""
     kind, rest, options = _parsed(source)
     return cast(Scanner, _opened("scanner", SCANNERS, kind, rest, options))
+
+
+def monitor(source: str) -> Monitor:
+    """`source` is `kind:rest`, as in `oximeter:/dev/serial/by-id/usb-...?baud=9600`. Raises: ConfigError."""
+    kind, rest, options = _parsed(source)
+    return cast(Monitor, _opened("monitor", MONITORS, kind, rest, options))
 
 
 def distant_camera(name: str = "browser") -> DistantCamera:

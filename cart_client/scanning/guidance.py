@@ -37,7 +37,7 @@ RIM = 6
 # How long an advice is wanted before it is shown, how long it stays at least, and how long nothing is wanted before it goes (seconds).
 SHOWN_AFTER_S, STAYS_S, GONE_AFTER_S = 0.35, 1.2, 0.6
 # Somebody holds something up: there was motion lately. A box that merely lies there is no reason to talk.
-HELD_UP_S, MOTION = 6.0, 0.9
+HELD_UP_S, MOTION = 6.0, 0.2
 
 
 def is_hopeless(measured: Measured) -> bool:

@@ -20,7 +20,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from cart_client.inbox import Answer, Command
 from cart_client.scanning import Advice, Outlook
 from cart_client.screen import Strip, View
-from cart_client.web import camera_view, care_pages, forms, help_pages, state
+from cart_client.web import camera_view, care_pages, forms, help_pages, monitor_page, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
 from cart_client.web.witness_pages import blueprint as witness_blueprint
@@ -58,8 +58,8 @@ def create_app(
     outlook: Callable[[], Outlook] | None = None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
-    a person calls the ids that findings name, `outlook` what is to be drawn over the picture. With `phone` the screen
-    and the camera are a phone's browser."""
+    a person calls the ids that findings name, `outlook` what is to be drawn over the picture, `monitor` what the cart's monitor
+    shows. With `phone` the screen and the camera are a phone's browser."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),

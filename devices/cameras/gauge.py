@@ -16,6 +16,8 @@ from devices.ports import Frame, Measured, Place
 
 THUMB_PX = 80
 SEARCH_PX = 640
+# A difference up to this is what a sensor makes by itself.
+NOISE = 4
 # An edge of this strength counts; so much of a neighbourhood must be edges, and the box must be this large (pixels of the search picture).
 EDGE = 60
 DENSE = 0.45
@@ -40,7 +42,7 @@ class OpenCVGauge:
         mean, deviation = cv2.meanStdDev(coarse)
         before, self._before = self._before, thumb
         is_same_size = before is not None and before.shape == thumb.shape
-        motion = float(cv2.norm(thumb, before, cv2.NORM_L1)) / thumb.size if is_same_size else 0.0
+        motion = float(cv2.subtract(cv2.absdiff(thumb, before), NOISE).mean()) if is_same_size else 0.0
         return Measured(width=width, height=height, light=float(mean[0][0]), spread=float(deviation[0][0]), motion=motion)
 
     def place(self, frame: Frame, measured: Measured) -> Measured:

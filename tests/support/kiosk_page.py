@@ -16,11 +16,19 @@ import numpy as np
 from waitress.server import create_server
 
 from cart_client.inbox import Answer, Asked, Command
-from cart_client.scanning import CameraTold
+from cart_client.scanning import CameraTold, Outlook
 from cart_client.screen import View
 from cart_client.web import serving
 from cart_client.web.app import create_app
 from tests.support.cart_ward import Stand
+
+
+@dataclass
+class Lens:
+    """What the pages get of the camera: a picture with its number, and what is drawn over it."""
+
+    picture: tuple[int, bytes] | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
 
 @dataclass
@@ -29,6 +37,7 @@ class Kiosk:
     url: str
     lock: threading.RLock
     frozen: threading.Event = field(default_factory=threading.Event)
+    lens: Lens = field(default_factory=lambda: Lens())
 
     def hold(self, *symbols: object) -> None:
         with self.lock:
@@ -48,7 +57,7 @@ def running_kiosk(directory: Path, *, in_the_wards_time: bool = False) -> Iterat
             stand.put(asked)
         return asked.answer.result(0)
 
-    picture = cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1].tobytes()
+    lens = Lens(picture=(1, cv2.imencode(".jpg", np.full((480, 640, 3), 120, np.uint8))[1].tobytes()))
     frozen = threading.Event()
     last: list[View] = []
     begun = time.monotonic()
@@ -60,12 +69,12 @@ def running_kiosk(directory: Path, *, in_the_wards_time: bool = False) -> Iterat
             last[:] = [replace(stand.view, at=at)]
         return last[0]
 
-    app = create_app(view=view, ask=ask, jpeg=lambda: (1, picture), names=stand.chart.names)
+    app = create_app(view=view, ask=ask, jpeg=lambda: lens.picture, names=stand.chart.names, outlook=lambda: lens.outlook)
     server = create_server(app, host="127.0.0.1", port=0, threads=6)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield Kiosk(stand=stand, url=f"http://127.0.0.1:{server.effective_port}/", lock=lock, frozen=frozen)
+        yield Kiosk(stand=stand, url=f"http://127.0.0.1:{server.effective_port}/", lock=lock, frozen=frozen, lens=lens)
     finally:
         serving.stop(server)
         thread.join(5)

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 
 from benchmarks.measure import machine, save
-from benchmarks.scans import hunt, photos, readers, sets
+from benchmarks.scans import hunt, photos, pictures, readers, sets
 from benchmarks.scans.readers import FLOOR, OURS
 
 LIMITS = {"easy_p50": 1.1, "all_p50": 1.8, "all_p95": 2.6, "without_code_p50": 1.4}
@@ -99,7 +99,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--hunt", type=int, metavar="N", help="read N frames and tell every misread; goes on where it was stopped")
     parser.add_argument("--decoder", default="cascade", help="for --hunt (default: cascade)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="instead: draw what is read and what is not, for the documents")
     chosen = parser.parse_args(arguments)
+    if chosen.pictures:
+        print("\n".join(str(file) for file in pictures.drawn(chosen.pictures, chosen.seed)))
+        return 0
     if chosen.hunt:
         state = hunt.hunt(chosen.hunt, chosen.seed, decoder=chosen.decoder)
         print(f"{len(state.misreads)} misreads in {state.done} frames, {state.read} read, {state.negatives} without a code")

@@ -23,6 +23,7 @@ from cart_client.drawer import tell_battery
 from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
+from cart_client.monitor import Newest, follow
 from cart_client.renewal import Renewal
 from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
 from cart_client.trust import keys_from
@@ -81,6 +82,8 @@ class CartProgram:
             message = "a cart needs a camera or a hand scanner"
             raise ConfigError(message, problems=(("devices.camera", message),), remedy="name one under [devices]")
         self._drawers = registry.drawers(config.drawers)
+        self._monitor = registry.monitor(config.monitor) if config.monitor else None
+        newest = Newest()
         self._halt = threading.Event()
         self._bedside = Bedside(
             cart=config.cart,
@@ -97,12 +100,12 @@ class CartProgram:
             ask_witness=lambda body: self._uplink.ask_witness(body),
             wake=lambda: self._uplink.wake(),
         )
-        self._uplink = Uplink(
         # Without a lens there are no pictures to search or to show.
         self._sight: Sight | None = None
         if self._camera is not None:
             finder = Viewfinder(registry.picture())
             self._sight = Sight(registry.gauge(), finder, self._bedside.inbox.put, wanted=self._camera.wanted_size())
+        self._uplink = Uplink(
             config.broker,
             cart=config.cart,
             facility=config.facility,
@@ -113,8 +116,8 @@ class CartProgram:
             versions=_versions(),
             health=self._health,
             numbers=self._numbers,
-            clock=self._clock,
             camera=self._sight.numbers if self._sight is not None else None,
+            clock=self._clock,
             mono_s=steady_s,
         )
         phone = None
@@ -133,6 +136,7 @@ class CartProgram:
             names=self._chart.names,
             language=config.language,
             phone=phone,
+            monitor=newest.shown if self._monitor is not None else None,
         )
         if config.phone_socket is None:
             self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
@@ -148,6 +152,8 @@ class CartProgram:
         if self._scanner is not None:
             heard_by = (self._scanner, self._bedside.inbox, self._halt)
             readers.append(threading.Thread(target=listen, args=heard_by, name="scanner", daemon=True))
+        if self._monitor is not None:
+            readers.append(threading.Thread(target=follow, args=(self._monitor, newest, self._halt), name="monitor", daemon=True))
         self._threads = (
             *readers,
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
@@ -200,10 +206,10 @@ class CartProgram:
             if self._halt.wait(ERASE_EVERY_S):
                 return
 
-    def _health(self) -> tuple[CartPhase, str]:
     def _nobody_is_in(self) -> bool:
         return self._bedside.view.session.state is State.IDLE
 
+    def _health(self) -> tuple[CartPhase, str]:
         strip = self._bedside.view.strip
         if strip.journal_fault:
             return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
@@ -213,10 +219,10 @@ class CartProgram:
             return CartPhase.DEGRADED, "clock-behind"
         if self._camera is not None and not strip.camera_live:
             return CartPhase.DEGRADED, "camera-unavailable"
-        if self._renewal is not None and self._renewal.ending(self._clock.now()):
         # Nobody's fault while nobody is there: carts stand in dark rooms at night. Its telemetry says it all the same.
         if strip.camera_fault and not (strip.camera_fault == Fault.BLACK and self._nobody_is_in()):
             return CartPhase.DEGRADED, f"camera-{strip.camera_fault}"
+        if self._renewal is not None and self._renewal.ending(self._clock.now()):
             return CartPhase.DEGRADED, "certificate-ends"
         return CartPhase.READY, ""
 

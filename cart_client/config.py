@@ -35,8 +35,9 @@ _LONGEST_SOCKET = 107
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`camera`, `decoder`, `drawers` and `scanner` are names with a source as the device registry understands them ("opencv:0",
-    "cascade", "none", "serial:/dev/ttyACM0"). `camera` "none" and `scanner` "" stand for there being none.
+    """`camera`, `decoder`, `drawers`, `scanner` and `monitor` are names with a source as the device registry understands them ("opencv:0",
+    "cascade", "none", "serial:/dev/ttyACM0", "oximeter:/dev/ttyUSB0"). `camera` "none", `scanner` "" and `monitor` "" stand for there being
+    none.
 
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
     time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables. `identity_dir` holds the key
@@ -58,6 +59,7 @@ class Config:
     decoder: str = "cascade"
     drawers: str = "none"
     scanner: str = ""
+    monitor: str = ""
     kiosk_host: str = "127.0.0.1"
     kiosk_port: int = 8081
     language: str = DEFAULT_LANGUAGE
@@ -144,6 +146,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         decoder=devices.text("decoder", "cascade"),
         drawers=devices.text("drawers", "none"),
         scanner=devices.text("scanner", ""),
+        monitor=devices.text("monitor", ""),
         kiosk_host=host,
         kiosk_port=kiosk.number("port", 8081, 0, 65535),
         identity_dir=identity.directory if identity is not None else None,

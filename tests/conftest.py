@@ -24,6 +24,7 @@ SLOW = (
     "scenarios/test_bad_day",
     "scenarios/test_browser_admission.py",
     "scenarios/test_browser_beside.py",
+    "scenarios/test_browser_monitor.py",
     "scenarios/test_browser_help.py",
     "scenarios/test_browser_phone.py",
     "scenarios/test_browser_pharmacy.py",

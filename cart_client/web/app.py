@@ -18,6 +18,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 
 from cart_client.inbox import Answer, Command
+from cart_client.monitor import Shown
 from cart_client.scanning import Advice, Outlook
 from cart_client.screen import Strip, View
 from cart_client.web import camera_view, care_pages, forms, help_pages, monitor_page, state
@@ -54,8 +55,9 @@ def create_app(
     names: Callable[[], Mapping[str, str]],
     language: str = DEFAULT_LANGUAGE,
     extra_state: Callable[[], dict[str, object]] = dict,
-    phone: Phone | None = None,
     outlook: Callable[[], Outlook] | None = None,
+    phone: Phone | None = None,
+    monitor: Callable[[], Shown] | None = None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
     a person calls the ids that findings name, `outlook` what is to be drawn over the picture, `monitor` what the cart's monitor
@@ -69,8 +71,8 @@ def create_app(
         MAX_CONTENT_LENGTH=16_384,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["advices"] = [each.value for each in Advice]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     protection = CSRFProtect(app)
     if phone is not None:
         # The browser comes over HTTPS, to the server's gate.
@@ -88,6 +90,7 @@ def create_app(
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
     app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
+    app.register_blueprint(monitor_page.blueprint(monitor, words))
     app.register_blueprint(witness_blueprint(view=view, ask=ask, words=words))
 
     made: dict[str, tuple[object, str]] = {}
@@ -145,7 +148,8 @@ def create_app(
 
     @app.get("/picture.jpg")
     def picture() -> Response:
-        """The newest picture; 204 when there is none or the page has it."""
+        """The newest picture; 204 when there is none or the page has it. What is drawn over it, and which view is the newest, comes with it
+        either way."""
         newest = jpeg()
         if newest is None or request.args.get("seen") == str(newest[0]):
             response = Response(status=204)

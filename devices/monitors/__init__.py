@@ -1,0 +1,1 @@
+"""Monitors that tell vital signs over a wire, each one file."""

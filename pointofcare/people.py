@@ -71,7 +71,7 @@ class Observation:
 
 OBSERVATION_CODES = frozenset(
     {
-        "heart-rate", "systolic", "respiratory-rate", "spo2", "glucose", "potassium", "temperature", "pain", "sedation",
+        "heart-rate", "systolic", "diastolic", "respiratory-rate", "spo2", "glucose", "potassium", "temperature", "pain", "sedation",
         "creatinine", "inr",
     }
 )  # fmt: skip

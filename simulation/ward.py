@@ -192,6 +192,7 @@ def _patient(number: int, rng: random.Random, now: datetime) -> Patient:
             Observation(code="heart-rate", value=Quantity.parse(f"{rng.randrange(62, 96)} /min"), at=now - timedelta(minutes=40)),
             Observation(code="respiratory-rate", value=Quantity.parse(f"{14 + number % 5} /min"), at=now - timedelta(minutes=40)),
             Observation(code="systolic", value=Quantity.parse(f"{rng.randrange(108, 150)} mm[Hg]"), at=now - timedelta(minutes=40)),
+            Observation(code="diastolic", value=Quantity.parse(f"{62 + number % 25} mm[Hg]"), at=now - timedelta(minutes=40)),
         ),
     )
 

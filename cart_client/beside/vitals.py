@@ -25,16 +25,21 @@ AT_BEDSIDE = tuple(code for code, kind in observation.KINDS.items() if kind.at_b
 
 
 def read(values: tuple[tuple[str, str], ...]) -> tuple[dict[str, Quantity], Mapping[str, str]]:
-    """(values, code -> why it is none: number or range). What is left empty is neither."""
+    """(values, code -> why it is none: number, range, twice or turned). What is left empty is neither; "120/80" is both pressures."""
     good: dict[str, Quantity] = {}
     wrong: dict[str, str] = {}
-    for code, text in values:
+    for code, text in (each for entry in values for each in observation.pressures(*entry)):
         if not text.strip():
+            continue
+        if code in good:
+            wrong[code] = "twice"
             continue
         try:
             good[code] = observation.read(code, text)
         except QuantityError as exc:
             wrong[code] = str(exc.fields.get("why", "number"))
+    if observation.is_turned(good):
+        wrong["diastolic"] = "turned"
     return good, wrong
 
 

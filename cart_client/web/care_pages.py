@@ -331,7 +331,7 @@ def _emergency(desk: Desk, event: str, notice: str = "") -> str | BaseResponse:
         last_adrenaline=max(given, default=None),
         doses_given=len(given),
         last_pressure=max(measured, default=None),
-        codes=("systolic", "heart-rate", "respiratory-rate", "spo2"),
+        codes=("systolic", "diastolic", "heart-rate", "respiratory-rate", "spo2"),
         wrong=_codes(view, notice),
         units=("mL", "mg", "ug"),
     )

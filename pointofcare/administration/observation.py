@@ -32,6 +32,7 @@ def _kind(unit: str, low: str, high: str, step: str = "1", *, at_bedside: bool =
 KINDS: Mapping[str, Kind] = {
     "heart-rate": _kind("/min", "10", "350"),
     "systolic": _kind("mm[Hg]", "30", "320"),
+    "diastolic": _kind("mm[Hg]", "10", "220"),
     "respiratory-rate": _kind("/min", "1", "120"),
     "spo2": _kind("%", "20", "100"),
     "temperature": _kind("Cel", "20", "45", "0.1"),
@@ -56,3 +57,17 @@ def read(code: str, text: str) -> Quantity:
     if number != number.quantize(kind.step):
         raise QuantityError(f"{text[:40]!r} is too fine", remedy=f"in steps of {kind.step}", why="number")
     return Quantity(value=number, unit=kind.unit)
+
+
+def pressures(code: str, text: str) -> tuple[tuple[str, str], ...]:
+    """A blood pressure as people write it, "120/80", as (code, text) of both; anything else as the one that it is."""
+    upper, slash, lower = text.partition("/")
+    if code != "systolic" or not slash or not upper.strip() or not lower.strip():
+        return ((code, text),)
+    return (("systolic", upper), ("diastolic", lower))
+
+
+def is_turned(values: Mapping[str, Quantity]) -> bool:
+    """Both pressures, and the lower one is not below the upper: one of them is a slip."""
+    upper, lower = values.get("systolic"), values.get("diastolic")
+    return upper is not None and lower is not None and lower.value >= upper.value

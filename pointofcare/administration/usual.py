@@ -1,7 +1,7 @@
 """What a measured value usually is: a hint beside the figure for who enters and who reads it. It holds no dose and passes none.
 
 Adults only; a child's values depend on age, and no range is better than a wrong one. Source of the usual ranges: the band that scores
-nothing in NEWS2 (Royal College of Physicians, 2017); glucose and sedation are local choices. The wide bounds, beyond which a value is
+nothing in NEWS2 (Royal College of Physicians, 2017); diastolic pressure, glucose and sedation are local choices. The wide bounds, beyond which a value is
 asked again, are local choices too; what no living person has is refused before (`observation.KINDS`).
 """
 
@@ -44,6 +44,7 @@ def _bounds(low: str, high: str, ask_below: str, ask_above: str) -> Bounds:
 BOUNDS: Mapping[str, Bounds] = {
     "heart-rate": _bounds("51", "90", "35", "200"),
     "systolic": _bounds("111", "219", "60", "240"),
+    "diastolic": _bounds("60", "90", "30", "140"),
     "respiratory-rate": _bounds("12", "20", "6", "50"),
     "spo2": _bounds("96", "100", "70", "100"),
     "temperature": _bounds("36.1", "38.0", "34", "41.5"),

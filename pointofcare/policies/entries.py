@@ -193,6 +193,7 @@ NAMES: tuple[str, ...] = (*BY_NAME, *LIST_BY_NAME)
 OBSERVATION_UNITS: dict[str, str] = {
     "heart-rate": "/min",
     "systolic": "mm[Hg]",
+    "diastolic": "mm[Hg]",
     "respiratory-rate": "/min",
     "spo2": "%",
     "glucose": "mmol/L",

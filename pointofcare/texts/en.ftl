@@ -445,6 +445,7 @@ action-undo = Withdraw a record
 
 observation-heart-rate = heart rate
 observation-systolic = systolic blood pressure
+observation-diastolic = diastolic blood pressure
 observation-respiratory-rate = respiratory rate
 observation-spo2 = oxygen saturation
 observation-glucose = blood glucose

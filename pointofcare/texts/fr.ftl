@@ -445,6 +445,7 @@ action-undo = Annuler une saisie
 
 observation-heart-rate = fréquence cardiaque
 observation-systolic = tension systolique
+observation-diastolic = tension diastolique
 observation-respiratory-rate = fréquence respiratoire
 observation-spo2 = saturation en oxygène
 observation-glucose = glycémie

@@ -442,6 +442,7 @@ action-undo = Đính chính (hủy lần ghi)
 
 observation-heart-rate = mạch
 observation-systolic = huyết áp tâm thu
+observation-diastolic = huyết áp tâm trương
 observation-respiratory-rate = nhịp thở
 observation-spo2 = SpO2
 observation-glucose = đường huyết

@@ -19,6 +19,7 @@ _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-typ
 CODES = {
     "heart-rate": ("8867-4", "Heart rate", "/min", "vital-signs"),
     "systolic": ("8480-6", "Systolic blood pressure", "mm[Hg]", "vital-signs"),
+    "diastolic": ("8462-4", "Diastolic blood pressure", "mm[Hg]", "vital-signs"),
     "respiratory-rate": ("9279-1", "Respiratory rate", "/min", "vital-signs"),
     "spo2": ("2708-6", "Oxygen saturation in Arterial blood", "%", "vital-signs"),
     "temperature": ("8310-5", "Body temperature", "Cel", "vital-signs"),

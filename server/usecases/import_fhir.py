@@ -27,6 +27,7 @@ GTIN_SYSTEMS = frozenset({"https://www.gs1.org/gtin", "http://www.gs1.org/gtin",
 LOINC = {
     "8867-4": "heart-rate",
     "8480-6": "systolic",
+    "8462-4": "diastolic",
     "9279-1": "respiratory-rate",
     "59408-5": "spo2",
     "2708-6": "spo2",

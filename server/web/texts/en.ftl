@@ -457,6 +457,7 @@ phase-disconnected = disconnected
 phase-lost = lost
 observation-heart-rate = Heart rate
 observation-systolic = Systolic pressure
+observation-diastolic = Diastolic pressure
 observation-respiratory-rate = Respiratory rate
 observation-spo2 = SpO2
 observation-glucose = Glucose

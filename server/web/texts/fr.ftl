@@ -457,6 +457,7 @@ phase-disconnected = déconnecté
 phase-lost = perdu
 observation-heart-rate = Pouls
 observation-systolic = Tension systolique
+observation-diastolic = Tension diastolique
 observation-respiratory-rate = Fréquence respiratoire
 observation-spo2 = SpO2
 observation-glucose = Glycémie

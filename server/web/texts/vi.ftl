@@ -457,6 +457,7 @@ phase-disconnected = đã ngắt
 phase-lost = mất kết nối
 observation-heart-rate = Mạch
 observation-systolic = Huyết áp tâm thu
+observation-diastolic = Huyết áp tâm trương
 observation-respiratory-rate = Nhịp thở
 observation-spo2 = SpO2
 observation-glucose = Đường huyết

@@ -92,7 +92,12 @@ def test_half_a_line_that_was_on_its_way_at_the_start_is_no_value(tmp_path: Path
     with SimulatedOximeter(tmp_path / "oximeter") as device:
         opened = Oximeter(device.port)
         readings: queue.Queue[MonitorReading] = queue.Queue()
-        thread = threading.Thread(target=lambda: [readings.put(one) for one in opened.readings()], daemon=True)
+
+        def keep() -> None:
+            for one in opened.readings():
+                readings.put(one)
+
+        thread = threading.Thread(target=keep, daemon=True)
         thread.start()
         assert opened.opened.wait(10)
         device.send(b"R=7 SPO2=098\r\nSPO2=097 HR=071\r\n")

@@ -2,8 +2,8 @@
 
 Takes the data of a symbol whose symbology identifier says that it is GS1, with FNC1 as GS (0x1D). It never repairs and never
 guesses: a label that breaks the grammar is refused whole, with one exception. When the trade item's number (01) is there and
-right, an optional element with a wrong *value* (31 February, a lot with a forbidden character) becomes a `Fault`, so that the
-pack is known and the element is not.
+right, an optional element with a wrong *value* (31 February, a lot with a forbidden character; never a wrong check digit) becomes a
+`Fault`, so that the pack is known and the element is not.
 
 A lost separator
 ----------------
@@ -28,6 +28,7 @@ date is refused about once in several thousand, a random mixed lot of a label wi
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from pointofcare.labels.application_identifiers import CHARACTERS, IDENTIFIERS, 
 GS = "\x1d"
 MAX_CHARACTERS = 7089  # the most that any GS1 carrier holds (QR, digits)
 
+_BRACKETS = re.compile(r"\(([0-9]{2,4})\)([^()]*)", re.ASCII)
 _BELIEVABLE = timedelta(days=3653)
 _EVER = timedelta(days=36525)
 _PROOF = frozenset({"11", "15", "17", "7003"})
@@ -121,6 +123,21 @@ def parse(data: bytes | str, today: date) -> Elements:
     `element` (the identifier at fault, or None) and `position` (in characters).
     """
     return _read(_text(data), today, _BELIEVABLE)
+
+
+def typed(text: str, today: date) -> Elements:
+    """The elements of what a person typed from a label, with brackets: "(01)08936000000011(17)270131(10)A1". Never for what a reader
+    hands over: there brackets are a reader that is set wrongly, and a separator may be lost behind them. Raises: LabelError."""
+    plain = text.strip()
+    if len(plain) > MAX_CHARACTERS:
+        raise _error("too-long", None, 0)
+    pairs = _BRACKETS.findall(plain)
+    if not pairs or "".join(f"({ai}){value}" for ai, value in pairs) != plain:
+        raise _error("brackets", None, 0)
+    unknown = next((ai for ai, _ in pairs if ai not in IDENTIFIERS), None)
+    if unknown is not None:
+        raise _error("unknown-ai", unknown, 0)
+    return _read(_text(encode(Element(ai=ai, value=value.strip()) for ai, value in pairs)), today, _BELIEVABLE)
 
 
 def encode(elements: Iterable[Element]) -> str:
@@ -253,8 +270,10 @@ def _read(text: str, today: date, believable: timedelta) -> Elements:
     found = _cut(text)
     faults = _faults(found, today)
     _check_together(found)
-    if faults and ("01" not in {element.ai for element in found} or any(fault.ai == "01" for fault in faults)):
-        worst = next((fault for fault in faults if fault.ai == "01"), faults[0])
+    # A check digit that is wrong anywhere says that the label was misread, or made wrong: then the rest of it is not believed either.
+    broken = [fault for fault in faults if fault.ai == "01"] or [fault for fault in faults if fault.reason == "check-digit"]
+    if faults and (broken or "01" not in {element.ai for element in found}):
+        worst = next(iter(broken), faults[0])
         raise _error(worst.reason, worst.ai, worst.position)
     _check_separators(found, faults, today, believable)
     bad = {fault.ai for fault in faults}

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from devices.printers import pages, raster
 from devices.printers.layout import DoesNotFitError, Label, Line
 from devices.printers.stock import Stock
-from pointofcare.errors import PointOfCareError
-from pointofcare.labels import serial
+from pointofcare.errors import LabelError, PointOfCareError
+from pointofcare.labels import gs1, serial
 from server.security import viewing
 from server.security.permissions import PRINT_LABELS
 from server.security.person import actor, requires
@@ -56,6 +56,7 @@ def listed() -> str:
 @requires(PRINT_LABELS)
 def find() -> BaseResponse:
     typed = request.args.get("q", "").strip().upper()[:200]
+    typed = _serial_of(typed)
     wanted = typed[typed.find(serial.UNIT_DOSE) :][: len(SAMPLE)] if serial.UNIT_DOSE in typed else typed
     with reading(actor()) as tx:
         found = labels.named(tx, [wanted])
@@ -376,6 +377,16 @@ def _sample(one: Wanted) -> Label:
 
 def _picture(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _serial_of(typed: str) -> str:
+    """Out of what a person copied from the label with its brackets."""
+    if not typed.startswith("("):
+        return typed
+    try:
+        return gs1.typed(typed, page.today()).get("21") or typed
+    except LabelError:
+        return typed
 
 
 def _day(typed: str) -> date | None:

@@ -27,7 +27,8 @@ def register(app: Flask) -> None:
         headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         if request.endpoint and request.endpoint.endswith(".static"):
-            headers["Cache-Control"] = "public, max-age=86400"
+            if "immutable" not in headers.get("Cache-Control", ""):
+                headers["Cache-Control"] = "public, max-age=86400"
         else:
             headers["Cache-Control"] = "no-store"
         if is_training(current_app.config[FACILITY]):

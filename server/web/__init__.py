@@ -15,6 +15,7 @@ from server.web import (
     emergency,
     emr,
     faults,
+    files,
     fleet,
     formulary,
     help,
@@ -95,5 +96,6 @@ def register(app: Flask) -> None:
         app.register_blueprint(room)
     menu.register(app)
     help.register(app)
+    files.register(app)
     faults.register(app)
     sign_in.register(app)

@@ -199,10 +199,11 @@ def test_a_new_order_holds_from_its_start(app: Flask) -> None:
 def test_a_point_that_could_group_thousands_or_hide_is_refused_and_nothing_is_placed(app: Flask, dose: str) -> None:
     answer = post(app, **asked(ingredient="paracetamol", dose=dose, times="08:00"))
     assert answer.status_code == 422
-    assert "no zero at the end behind the point" in answer.text
+    told = "can be read in two ways" if dose in ("1.000 mg", "1.500 mg") else "no zero at the end behind the point"
+    assert told in answer.text
     step = post(app, **asked(ingredient="paracetamol", **(TAPER | {"step-2-dose": dose})))
     assert step.status_code == 422
-    assert "no zero at the end behind the point" in step.text
+    assert told in step.text
     with app.app_context(), reading() as tx:
         assert all(one.order.ingredient != "paracetamol" for one in orders.of_patient(tx, "P1"))
 

@@ -35,6 +35,7 @@ from server.store.tables import (
     WeightRow,
 )
 from server.store.tables.bedside_note import BedsideNoteRow
+from server.store.tables.label import UnitLabelRow
 from server.store.transaction import Transaction
 
 # Table -> what names a row of it. Orders move by a new version of theirs, allergies by joining the lists.
@@ -52,6 +53,7 @@ MOVED: Mapping[Any, tuple[str, ...]] = MappingProxyType(
         PumpReadingRow: ("pump", "channel"),
         BandRow: ("gsrn", "srin"),
         DrawerAssignmentRow: ("cart", "drawer"),
+        UnitLabelRow: ("serial",),
     }
 )
 # Table -> why it stays with the record that it was written of.
@@ -65,6 +67,8 @@ STAYS: Mapping[str, str] = MappingProxyType(
         "patient_identities": "names what was merged",
         "patient_photos": "each record keeps its own",
         "unfilled_doses": "numbers of their time, by order",
+        "witness_requests": "asked about one moment, with what stood on the screen then",
+        "patient_words": "each record's own name and number",
     }
 )
 

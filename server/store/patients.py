@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
 from pointofcare.errors import NotFoundError
 from pointofcare.people import Allergy, Band, BandStatus, Observation, Patient, Weight
-from server.store import bedside, mapping
+from server.store import bedside, mapping, patient_words
 from server.store.tables import (
     AllergyRow,
     BandRow,
@@ -80,7 +81,14 @@ def add(tx: Transaction, patient: Patient) -> bool:
     """A new row; False: this id is there already, and nothing was written."""
     row = mapping.patient_row(patient, at=tx.at)
     new = insertion(tx, PatientRow).values(facility=tx.facility, **row)
-    return tx.inserted(new.on_conflict_do_nothing(index_elements=["facility", "id"]).returning(PatientRow.id))
+    if not tx.inserted(new.on_conflict_do_nothing(index_elements=["facility", "id"]).returning(PatientRow.id)):
+        return False
+    _put_words(tx, row)
+    return True
+
+
+def _put_words(tx: Transaction, row: Mapping[str, Any]) -> None:
+    patient_words.put(tx, patient=row["id"], name=row["name"], mrn=row["mrn"], status=row["status"])
 
 
 def known(tx: Transaction, patients: Collection[str]) -> frozenset[str]:
@@ -94,6 +102,7 @@ def put(tx: Transaction, patient: Patient) -> None:
     new = insertion(tx, PatientRow).values(facility=tx.facility, **row)
     changed = {name: value for name, value in row.items() if name != "id"}
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "id"], set_=changed))
+    _put_words(tx, row)
 
 
 def put_band(tx: Transaction, patient: str, band: Band) -> None:

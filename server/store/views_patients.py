@@ -8,12 +8,9 @@ from datetime import UTC, date, datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
-from server.store import mapping_record, reach
-from server.store.folding import folded
+from server.store import mapping_record, patient_words, reach
 from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
-
-MOST_SEARCHED = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +69,27 @@ def place_in_doses(text: str) -> tuple[datetime, str] | None:
 def find(
     tx: Transaction, *, text: str = "", ward: str | None = None, after: str = "", admitted_only: bool = True, limit: int = 100
 ) -> tuple[PatientLine, ...]:
-    """Patients whose name, MRN or id holds `text`, by id; those after the id `after`."""
-    query = select(PatientRow).where(PatientRow.facility == tx.facility, *reach.patients(tx)).order_by(PatientRow.id)
+    """Patients of whose name, MRN and id each word of `text` begins a word, by id; those after the id `after`."""
+    return look(tx, text=text, ward=ward, after=after, admitted_only=admitted_only, limit=limit)[0]
+
+
+def look(
+    tx: Transaction, *, text: str = "", ward: str | None = None, after: str = "", admitted_only: bool = True, limit: int = 100
+) -> tuple[tuple[PatientLine, ...], bool]:
+    """As `find`, and whether there may be others. What it costs does not grow with the hospital."""
+    conditions = [PatientRow.ward == ward] if ward else []
+    if text.strip():
+        wanted = patient_words.typed(text)
+        if not wanted:
+            return (), False
+        by_ward = bool(ward) or tx.actor.wards is not None
+        found = patient_words.find(tx, wanted, *conditions, after=after, admitted_only=admitted_only, by_ward=by_ward, limit=limit)
+        return tuple(_line(row) for row in found.rows), found.cut
+    query = select(PatientRow).where(PatientRow.facility == tx.facility, PatientRow.id > after, *reach.patients(tx), *conditions)
     if admitted_only:
         query = query.where(PatientRow.status == "admitted")
-    if ward:
-        query = query.where(PatientRow.ward == ward)
-    if after:
-        query = query.where(PatientRow.id > after)
-    wanted = folded(text.strip())
-    rows = tx.session.scalars(query.limit(MOST_SEARCHED if wanted else limit))
-    found = []
-    for row in rows:
-        if not wanted or wanted in folded(f"{row.name}\n{row.mrn}\n{row.id}"):
-            found.append(_line(row))
-            if len(found) == limit:
-                break
-    return tuple(found)
+    rows = tuple(tx.session.scalars(query.order_by(PatientRow.id).limit(limit + 1)))
+    return tuple(_line(row) for row in rows[:limit]), len(rows) > limit
 
 
 def get(tx: Transaction, patient: str) -> PatientLine | None:

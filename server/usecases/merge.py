@@ -7,11 +7,13 @@ after, in the same transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError
 from pointofcare.people import Allergy, AllergyKind, Patient, PatientStatus
+from pointofcare.wire.messages import TableKind
 from server.store import identities, merges, orders, patients, reach, versions
 from server.store.identities import Identity
 from server.store.merges import Merge
@@ -20,6 +22,7 @@ from server.usecases import orders as order_verbs
 from server.usecases.patients import ADMIT
 from server.usecases.permission import require, text
 
+UNIT_LABELS = "unit_labels"
 LEFT = frozenset({PatientStatus.DISCHARGED, PatientStatus.DECEASED})
 
 
@@ -107,6 +110,7 @@ def merge(tx: Transaction, actor: Actor, *, kept: str, gone: str, reason: str) -
     told = {name: len(rows) for name, rows in moved.items() if isinstance(rows, list)}
     tx.audit("patient.merge", f"patient/{kept}", {"patients": [kept, gone], "merge": made, "reason": why, "moved": told})
     versions.bump(tx, seen.kept.patient.ward, seen.gone.patient.ward)
+    _tell_of_labels(tx, moved)
     return merges.get(tx, made)
 
 
@@ -160,6 +164,13 @@ def undo(tx: Transaction, actor: Actor, merge_id: int, *, reason: str) -> None:
         raise ConflictError("the records changed while they were taken apart", remedy="try again", before=before, after=after)
     tx.audit("patient.unmerge", f"patient/{found.kept}", {"patients": [found.kept, found.gone], "merge": merge_id, "reason": why})
     versions.bump(tx, kept.ward, was.get("ward"))
+    _tell_of_labels(tx, found.moved)
+
+
+def _tell_of_labels(tx: Transaction, moved: Mapping[str, Any]) -> None:
+    """Whose a printed unit label is stands in the formulary that carts get."""
+    if moved.get(UNIT_LABELS):
+        versions.bump_everywhere(tx, TableKind.FORMULARY)
 
 
 def _end_stay(tx: Transaction, patient: str) -> None:

@@ -37,7 +37,7 @@ def find() -> str:
     ward = request.args.get("ward", "")
     with reading(actor()) as tx:
         wards = views_patients.wards(tx)
-        found = views_patients.find(tx, text=text, ward=ward or None, admitted_only="all" not in request.args, limit=200)
+        found, more = views_patients.look(tx, text=text, ward=ward or None, admitted_only="all" not in request.args, limit=200)
         outside = emergencies.outside(tx, text) if text and not found and person.may(OPEN_EMERGENCY) else None
         asked = views_pharmacy.open_questions(tx) if person.may(PLACE_ORDERS) else ()
         names = views_pharmacy.names(tx, [question.asked_by for question, _ in asked])
@@ -45,6 +45,7 @@ def find() -> str:
     return page.render(
         "patients.html",
         found=found,
+        more=more,
         asked=asked,
         names=names,
         q=text,

@@ -40,7 +40,29 @@ class PatientRow(Model):
     encounter_emr_id: Mapped[str | None] = mapped_column(String(128))
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_patients_mrn", "facility", "mrn", unique=True), Index("ix_patients_ward", "facility", "ward", "status"))
+    __table_args__ = (
+        Index("ix_patients_mrn", "facility", "mrn", unique=True),
+        Index("ix_patients_ward", "facility", "ward", "status"),
+        Index("ix_patients_born", "facility", "birth_date"),
+        Index("ix_patients_status", "facility", "status", "id"),
+    )
+
+
+class PatientWordRow(Model):
+    """A word by which a patient is found, folded (`server.store.patient_words`). `here`: is admitted. Words are compared by their bytes,
+    so that an index finds those that begin alike in any language of the database."""
+
+    __tablename__ = "patient_words"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    patient: Mapped[str] = mapped_column(String(64), primary_key=True)
+    word: Mapped[str] = mapped_column(String(64).with_variant(String(64, collation="C"), "postgresql"), primary_key=True)
+    here: Mapped[bool] = mapped_column()
+
+    __table_args__ = (
+        ForeignKeyConstraint(["facility", "patient"], ["patients.facility", "patients.id"]),
+        Index("ix_patient_words_word", "facility", "here", "word", "patient"),
+    )
 
 
 def _of_patient() -> ForeignKeyConstraint:

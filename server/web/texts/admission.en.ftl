@@ -178,6 +178,7 @@ merge-kind-bags = infusion bags
 merge-kind-pump-readings = pump readings
 merge-kind-bands = wristbands
 merge-kind-drawer-assignments = drawers
+merge-kind-unit-labels = unit labels
 merge-kind-allergies = allergies
 merge-kind-merges = another merge
 merge-kind-cart = an open cart

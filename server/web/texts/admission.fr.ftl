@@ -178,6 +178,7 @@ merge-kind-bags = poches
 merge-kind-pump-readings = lectures de pompe
 merge-kind-bands = bracelets
 merge-kind-drawer-assignments = tiroirs
+merge-kind-unit-labels = étiquettes de dose
 merge-kind-allergies = allergies
 merge-kind-merges = une autre fusion
 merge-kind-cart = un chariot ouvert

@@ -178,6 +178,7 @@ merge-kind-bags = túi dịch truyền
 merge-kind-pump-readings = số đọc bơm tiêm
 merge-kind-bands = vòng đeo tay
 merge-kind-drawer-assignments = ngăn kéo
+merge-kind-unit-labels = nhãn liều đơn vị
 merge-kind-allergies = dị ứng
 merge-kind-merges = lần gộp khác
 merge-kind-cart = xe tiêm đang mở

@@ -16,6 +16,8 @@ __all__ = ["browser", "kiosk", "pytestmark"]
 
 SIZES = ((1280, 800), (1024, 768), (390, 844))
 WORD_PX, CONTRAST = 96, 7
+# Of a word of up to nine letters, where 96 px would be wider than the phone.
+PHONE_WORD_PX = 50
 VERDICTS = ("pass", "stop", "warn")
 # Where to keep pictures for a person to look at; nowhere by default.
 PICTURES = os.environ.get("KIOSK_PICTURES", "")
@@ -62,6 +64,23 @@ def test_each_screen_is_read_from_afar_in_any_light_and_cut_at_no_size(browser: 
     FACES[face](page, kiosk)
     for theme in ("light", "dark"):
         seen(page, face, theme)
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_longer_word_of_another_language_fits_a_phone_in_one_piece(browser: Browser, kiosk: Kiosk, language: str) -> None:
+    page = a_page(browser, kiosk, 390, 844)
+    page.locator(f"button[name=language][value={language}]").click()
+    page.wait_for_selector(f"html[lang={language}]")
+    FACES["warn"](page, kiosk)
+    for face in ("warn", "pass"):
+        page.wait_for_selector(f"main.{face}")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, face
+        line = page.locator(".word h1").evaluate("e => [e.getBoundingClientRect().height, parseFloat(getComputedStyle(e).lineHeight)]")
+        assert line[0] < 1.5 * line[1], f"{face}: its one word is broken in two"
+        assert font_px(page, ".word h1") >= PHONE_WORD_PX, face
+        if face == "warn":
+            page.locator("main.warn .main-action").click()
     page.context.close()
 
 

@@ -60,6 +60,10 @@ _SMALL = """([selector, least]) => [...document.querySelectorAll(selector)]
     + `${box.width.toFixed(0)}x${box.height.toFixed(0)}`)"""
 # A colour that is on its way to another is not what people see.
 _AT_REST = "() => Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished))"
+# What reaches beyond the right edge and holds nothing that does.
+_WIDE = """() => [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 0.5
+    && ![...e.children].some(c => c.getBoundingClientRect().right > innerWidth + 0.5)).slice(0, 4)
+  .map(e => `${e.tagName}.${e.className} ${(e.innerText || e.name || '').trim().slice(0, 30)}`)"""
 # How many pixels of the camera picture have the outline's yellow.
 _YELLOW = """image => {
   if (!image.complete || !image.naturalWidth) return -1;
@@ -164,7 +168,10 @@ def grave(page: Page) -> list[str]:
         for node in violation["nodes"]
     ]
     wide, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    return [*found, f"{name}: {wide} px wide on a screen of {screen} px"] if wide > screen else found
+    if wide > screen:
+        state = page.locator("main").first.get_attribute("class") or ""
+        found.append(f"{name} {state}: {wide} px wide on a screen of {screen} px by {page.evaluate(_WIDE)}")
+    return found
 
 
 def contrast(page: Page, selector: str) -> float:

@@ -54,7 +54,8 @@ def overview() -> str:
         recent = views_admission.recent(tx, ward=ward or None)
         found = views_admission.left(tx, wanted) if wanted else None
     # Whom somebody looked up among those who left is in the audit like whom he saw.
-    viewing.seen(patients=[one.id for one in (*recent, *(found or ()))], ward=ward, count=len(recent) + len(found or ()))
+    seen = [one.id for one in recent] + [one.id for one in found or ()]
+    viewing.seen(patients=seen, ward=ward, count=len(seen))
     return page.render("admission.html", wards=wards, ward=ward, recent=recent, q=wanted, left=found)
 
 

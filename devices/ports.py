@@ -197,7 +197,7 @@ class Measured:
     """What a picture is like, in cheap numbers. `width`, `height` are those of the frame in pixels.
 
     `light` is the mean brightness 0..255 and `spread` its standard deviation, `motion` the mean difference to the picture before,
-    noise left out (0..255; 0.0 for the first). `place` is where something like a code is, None when nothing is, and these are of that place alone:
+    noise left out (0..255; 0.0 for the first). `place` is where something like a code is, None when nothing is, and these are of it alone:
     `sharpness` (edges against contrast; a sharp code has about 0.5 and more), `module_px` the width of its narrowest bars, None when they
     cannot be told apart, `place_light` its brightness, and `glare` the share of it that is one blind spot of light."""
 

@@ -16,7 +16,7 @@ from server.store import discrepancies, views_fleet
 from server.store.transaction import Transaction, reading
 from server.store.views_fleet import CartLine
 from server.usecases import checkpoints, sequences
-from server.web import page, printing
+from server.web import cameras, page, printing
 
 room = Blueprint("fleet", __name__, url_prefix="/fleet")
 
@@ -111,6 +111,7 @@ def cart(cart_id: str) -> Response | str:
         "_cart.html",
         **printing.choices("drawer"),
         cart=found,
+        lens=cameras.told(found.telemetry),
         events=events,
         drawers=drawers,
         leases=leases,

@@ -113,6 +113,10 @@ def _finger(picture: Any, root: tuple[int, int], tip: tuple[int, int], thick: in
         cv2.line(picture, root, tip, tone, max(1, round(thick * part)), cv2.LINE_AA)
 
 
+def _whole(point: Any) -> tuple[int, int]:
+    return round(float(point[0])), round(float(point[1]))
+
+
 def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool, encode: Any) -> None:
     """A finger that covers a little of the symbol with these `corners` (4, 2): a corner's edge of a matrix, part of a linear one's height.
 
@@ -134,4 +138,4 @@ def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool,
         tip = corners[corner] - outward * size * rng.uniform(-0.12, 0.1)
     start = tip + outward * (thick / 2)
     root = tip + outward * (thick * 6)
-    _finger(picture, tuple(int(v) for v in np.rint(root)), tuple(int(v) for v in np.rint(start)), round(thick), encode(skin(rng)))
+    _finger(picture, _whole(root), _whole(start), round(thick), encode(skin(rng)))

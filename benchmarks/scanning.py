@@ -53,7 +53,7 @@ def run(
 
 
 def table(result: dict[str, Any]) -> str:
-    lines = [f"{'group':<20}{'reader':<17}{'frames':>8}{'read':>7}{'rate':>9}{'wrong':>7}{'p50 ms':>9}{'p95 ms':>9}"]
+    lines = [f"{'group':<24}{'reader':<17}{'frames':>8}{'read':>7}{'rate':>9}{'wrong':>7}{'p50 ms':>9}{'p95 ms':>9}"]
     order = ("all", "easy", "L1", "L2", "L3", "L4", "L5", "DataMatrix", "Code128", "EAN13", "QRCode", "720p", "1080p")
     groups = [(name, result["groups"][name]) for name in order if name in result["groups"]]
     groups += [("no code", result["without_code"]["all"]), ("bare ground", result["without_code"]["ground"])]
@@ -63,7 +63,7 @@ def table(result: dict[str, Any]) -> str:
         for place, (name, row) in enumerate(sorted(rows.items(), key=lambda pair: ORDER.index(pair[0]))):
             times = f"{row['p50_ms']:>9}{row['p95_ms']:>9}" if row["p95_ms"] else ""
             rate = f"{100 * row['read'] / row['frames']:.1f} %" if row["frames"] else "-"
-            lines.append(f"{group if place == 0 else '':<20}{name:<17}{row['frames']:>8}{row['read']:>7}{rate:>9}{row['wrong']:>7}{times}")
+            lines.append(f"{group if place == 0 else '':<24}{name:<17}{row['frames']:>8}{row['read']:>7}{rate:>9}{row['wrong']:>7}{times}")
     known = ", ".join(f"{level} {row['read']}/{row['frames']}" for level, row in result["oracle"].items())
     lines += ["", f"with every module's place known: {known}"]
     turned = result["angles"]

@@ -1,7 +1,7 @@
 """Looks for misreads: tens of thousands of frames, each read once by the cart's own reader. One misread is one too many.
 
-To be cheap, a scene is drawn once and seen at several moments, and part of the frames are cut to the symbol's surroundings (which is where
-a misread would come from). Resumable: the state is saved after every hundred frames. Must never call a frame clean that was not read.
+To be cheap, a scene is drawn once and seen at three moments, two of them by a sensor that shows the symbol's surroundings alone (which is
+where a misread would come from). Resumable: the state is saved after every hundred frames. Must never call a frame clean that was not read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.scans import readers
 from simulation.scan_set import negative, scene, shot
+from simulation.scan_set.scene import Scene
 
 STATE = Path(__file__).parents[1] / "results"
 MOMENTS = 3
@@ -64,10 +65,9 @@ def _one(state: State, read: readers.Reader, folder: Path) -> None:
     else:
         place, moment = divmod(number, MOMENTS)
         of = scene.draw(state.seed, place)
-        taken = shot.taken(of, moment)
-        image, content, level = taken.image, of.label.printed.content, of.level.name
-        if moment:  # two of three are cut
-            image = _cut(image, taken.corners, random.Random(f"cut {state.seed} {number}"))
+        if moment:
+            of = _close(of, random.Random(f"close {state.seed} {number}"))
+        image, content, level = shot.taken(of, moment).image, of.label.printed.content, of.level.name
     outcome = read(image, number + 1)
     wrong = outcome.found - ({content} if content is not None else set())
     tally = state.by_level.setdefault(level, [0, 0])
@@ -86,15 +86,16 @@ def _one(state: State, read: readers.Reader, folder: Path) -> None:
         print(f"MISREAD frame {number} {level}: said {said}, printed {true!r}; kept as {folder / kept}", flush=True)
 
 
-def _cut(image: Any, corners: Any, rng: random.Random) -> Any:
-    """The symbol's surroundings; sometimes so close that a part of it is lost, which must not become another text."""
-    height, width = image.shape[:2]
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    size = float((high - low).max())
-    pads = [size * rng.uniform(-0.06 if rng.random() < 0.3 else 0.1, 0.6) for _ in range(4)]
-    left, top = max(0, int(low[0] - pads[0])), max(0, int(low[1] - pads[1]))
-    right, bottom = min(width, int(high[0] + pads[2])), min(height, int(high[1] + pads[3]))
-    return np.ascontiguousarray(image[top:bottom, left:right]) if right - left > 20 and bottom - top > 20 else image
+def _close(of: Scene, rng: random.Random) -> Scene:
+    """The same hold seen by a sensor of the symbol's size and a little more; sometimes so near the edge that a part of the symbol is lost,
+    which must not become another text."""
+    corners = scene.outline(of, scene.held(of))
+    wide, high = (float(side) for side in np.ptp(corners, axis=0))
+    size = (round(wide * rng.uniform(1.2, 2.0)) + 40, round(high * rng.uniform(1.2, 2.0)) + 40)
+    slack = ((size[0] - wide) / 2, (size[1] - high) / 2)
+    stray = 1.15 if rng.random() < 0.3 else 0.9
+    at_px = tuple(size[axis] / 2 + rng.uniform(-1, 1) * slack[axis] * stray for axis in (0, 1))
+    return replace(of, key=f"{of.key} close", size=(min(1920, size[0]), min(1920, size[1])), at_px=(at_px[0], at_px[1]))
 
 
 def _decoded(jpeg: bytes) -> Any:

@@ -38,6 +38,8 @@ SLOW = (
     "scenarios/test_every_page.py",
     "scenarios/test_infusion_to_the_emr.py",
     "scenarios/test_kiosk_",
+    "scenarios/test_browser_labels.py",
+    "scenarios/test_printed_labels_at_the_bedside.py",
     "scenarios/test_training_hospital.py",
     "unit/protocol/",
 )

@@ -114,7 +114,13 @@ def place(label: Label, stock: Stock, dpi: int) -> Layout:
         side = drawn.side * module
         code = PlacedCode(left=(width - side) // 2 + drawn.quiet * module, top=margin + drawn.quiet * module, module=module, drawn=drawn)
         lines = _fit(
-            label.lines, dpi, left=margin, top=margin + side + gap, width=width - 2 * margin, height=height - 2 * margin - side - gap
+            label.lines,
+            dpi,
+            left=margin,
+            top=margin + side + gap,
+            width=width - 2 * margin,
+            height=height - 2 * margin - side - gap,
+            at_top=True,
         )
         return Layout(stock=stock, dpi=dpi, width=width, height=height, codes=(code,), lines=_centred(lines, margin, width - 2 * margin))
     module = _module(drawn, stock, dpi, min(height - 2 * margin, (width - 2 * margin) // 2))
@@ -160,8 +166,8 @@ def _module(drawn: Drawn, stock: Stock, dpi: int, room: int) -> int:
     return fits
 
 
-def _fit(lines: Sequence[Line], dpi: int, *, left: int, top: int, width: int, height: int) -> tuple[PlacedLine, ...]:
-    """All lines as large as they fit together. Raises: DoesNotFitError, naming the field that asks for most."""
+def _fit(lines: Sequence[Line], dpi: int, *, left: int, top: int, width: int, height: int, at_top: bool = False) -> tuple[PlacedLine, ...]:
+    """All lines as large as they fit together, in the middle of the height. Raises: DoesNotFitError, naming who asks for most."""
     shown = [line for line in lines if line.text.strip()]
     for step in range(_STEPS + 1):
         share = 1 - step / _STEPS
@@ -173,6 +179,8 @@ def _fit(lines: Sequence[Line], dpi: int, *, left: int, top: int, width: int, he
         broken = next((line.field for line, _, found in rows if not found), "")
         raise _unfit(broken or max(rows, key=lambda each: len(each[2]) * each[1])[0].field)
     placed = []
+    if not at_top:
+        top += (height - tall) // 2
     for line, size, found in rows:
         for text in found:
             placed.append(

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from devices.printers.layout import Label, Line
 from devices.printers.symbol import Code
+from pointofcare.labels import gs1
 from server.store.bags import BagView
 from server.store.labels import UnitLabel
 from server.usecases import labels as verbs
@@ -21,11 +22,10 @@ def unit_dose(label: UnitLabel) -> Label:
     """One unit: drug, for whom and when, lot and expiry, and the number that a person can type to find it."""
     words = label.words
     lines = [Line(field="name", text=words.get("name", ""), points=9.5, least=6, bold=True, rows=3)]
-    whom = " · ".join(part for part in (words.get("patient", ""), words.get("bed", "")) if part)
-    when = " · ".join(part for part in (words.get("due", ""), words.get("part", "")) if part)
-    lines.append(Line(field="patient", text=whom, points=8, least=6, bold=True, rows=2))
+    when = " · ".join(part for part in (words.get("bed", ""), words.get("due", ""), words.get("part", "")) if part)
+    lines.append(Line(field="patient", text=words.get("patient", ""), points=8, least=6, bold=True, rows=2))
     lines.append(Line(field="mrn", text=words.get("mrn", ""), points=7, least=5, rows=1))
-    lines.append(Line(field="due", text=when, points=8, least=6, rows=1))
+    lines.append(Line(field="due", text=when, points=8, least=6, rows=2))
     lines.append(Line(field="lot", text=f"{page.t('label-lot')} {label.lot}", points=7.5, least=5, rows=2))
     lines.append(Line(field="expiry", text=f"{page.t('label-expiry')} {page.day(label.expiry)}", points=7.5, least=5, rows=2))
     lines.append(Line(field="serial", text=label.serial, points=5.5, least=4.5, rows=1))
@@ -69,6 +69,8 @@ def badge(*, name: str, role: str, number: str, facility: str) -> Label:
         Line(field="role", text=role, points=11, least=7, rows=2),
         Line(field="facility", text=facility, points=8, least=5.5, rows=2),
     )
+    if len(number) == 18 and gs1.is_valid_key(number):  # a person who has a number of GS1 carries it as GS1 writes it
+        return _trained(Label(code=Code(kind="gs1-datamatrix", text=f"(8017){number}"), lines=lines))
     return _trained(Label(code=Code(kind="qr", text=f"{page.config().site.badge_prefix}{number}"), lines=lines))
 
 

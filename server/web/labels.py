@@ -278,7 +278,7 @@ def show(batch: str) -> Response | str:
         printers=printing.equipment().loaded_with(found.stock),
         printer_names={each.id: each.name for each in printing.equipment().printers.values()},
         size=size,
-        running=any(state == labels.SENDING for _, state in jobs),
+        doubtful={item for job, state in jobs if state == labels.UNKNOWN for item in job.items},
     )
 
 
@@ -332,6 +332,7 @@ def change(batch: str) -> BaseResponse:
     chosen = request.form.getlist("serial")[: verbs.MOST_AT_ONCE]
     try:
         with transaction(who) as tx:
+            chosen += [serial_ for serial_ in _between(tx, batch) if serial_ not in chosen]
             if action == "reprint":
                 made = len(verbs.reprint(tx, who, batch, chosen, reason=request.form.get("reason", "")))
             else:
@@ -340,6 +341,15 @@ def change(batch: str) -> BaseResponse:
         return _refused(exc, batch)
     page.say(f"labels-done-{action}", n=made)
     return page.back(url_for("labels.show", batch=batch))
+
+
+def _between(tx: Transaction, batch: str) -> list[str]:
+    """The labels from one place in the list to another that can still be changed: for whoever holds a strip of them."""
+    first, last = (request.form.get(name, "").strip() for name in ("first", "last"))
+    if not all(each.isascii() and each.isdigit() and len(each) < 6 for each in (first, last)) or int(first) > int(last):
+        return []
+    found = labels.of_batch(tx, batch, after=int(first) - 1, limit=min(int(last) - int(first) + 1, verbs.MOST_AT_ONCE))
+    return [label.serial for label in found if label.place <= int(last) and label.state != labels.VOID and label.used_at is None]
 
 
 def _subject(batch: str) -> str:

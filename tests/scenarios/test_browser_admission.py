@@ -76,14 +76,17 @@ def test_a_patient_is_admitted_by_a_card_reader_that_types_and_every_page_is_usa
     wrongs: list[str] = []
     page.goto(f"{address}/admission/new")
     expect(page.locator("#card")).to_be_focused()
+    expect(page.locator("#allergy-1-substance")).to_be_hidden()
+    page.fill("#bed", "H020")  # what was typed before the card is read stays
+    page.locator("#card").focus()
     page.keyboard.insert_text(CARD)
     page.keyboard.press("Enter")
     expect(page.locator("#name")).to_have_value("NGUYỄN THỊ BÍCH THỦY")
     expect(page.locator("#birth_date")).to_have_value("05/03/1990")
     wrongs += inspect(page, TOUCH)
     shot(page, "admission-card")
+    expect(page.locator("#bed")).to_have_value("H020")
     page.locator("#ward").select_option("NOI-TH")
-    page.fill("#bed", "H020")
     page.locator("#allergies-listed").check()
     page.locator("form[action='/admission/new'] button").click()
     expect(page.locator("a[href='#allergies']")).to_be_visible()

@@ -117,11 +117,12 @@ def _whole(point: Any) -> tuple[int, int]:
     return round(float(point[0])), round(float(point[1]))
 
 
-def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool, encode: Any) -> None:
+def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool, px_per_mm: float, encode: Any) -> None:
     """A finger that covers a little of the symbol with these `corners` (4, 2): a corner's edge of a matrix, part of a linear one's height.
 
     `encode` makes a colour of `picture` from linear reflectance."""
     corner = rng.randrange(4)
+    thick = max(10.0, rng.uniform(11, 16) * px_per_mm)
     middle = corners.mean(axis=0)
     if linear:  # from above or below, so that each bar is still seen somewhere
         side = rng.choice((0, 2))
@@ -129,12 +130,10 @@ def finger_over(rng: random.Random, picture: Any, corners: Any, *, linear: bool,
         inward = (corners[(side + 3) % 4] - corners[side]) * rng.uniform(0.15, 0.5)
         tip = edge + inward
         outward = -inward / (np.linalg.norm(inward) + 1e-9)
-        thick = max(14.0, float(np.linalg.norm(corners[1] - corners[0])) * rng.uniform(0.08, 0.2))
     else:
         outward = corners[corner] - middle
         size = float(np.linalg.norm(outward))
         outward = outward / (size + 1e-9)
-        thick = max(12.0, size * rng.uniform(0.5, 0.9))
         tip = corners[corner] - outward * size * rng.uniform(-0.12, 0.1)
     start = tip + outward * (thick / 2)
     root = tip + outward * (thick * 6)

@@ -73,6 +73,7 @@ def _taken(of: Scene, hold: Hold, moment: int) -> Shot:
             frame,
             corners,
             linear=of.label.printed.linear,
+            px_per_mm=of.module_px / of.label.module_mm,
             encode=lambda colour: tuple(int(encoding[min(255, int(part))]) for part in colour),
         )
     jpeg = seen(frame, rng, electrons=of.electrons, quality=of.quality)
@@ -106,10 +107,10 @@ def _cast(hold: Hold, box: tuple[int, int, int, int], stride: float) -> tuple[An
 
 
 def _spread(values: Any, box: tuple[int, int, int, int], stride: int, finer: int) -> Any:
-    """Values of a grid of `_cast` at every (sub)pixel of `box`, float32."""
+    """Values of a grid of `_cast` at every (sub)pixel of `box`, of their own type."""
     wide, high = (box[2] - box[0]) * finer, (box[3] - box[1]) * finer
     factor = stride * finer
-    large = cv2.resize(values.astype(np.float32), (values.shape[1] * factor, values.shape[0] * factor), interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(values, (values.shape[1] * factor, values.shape[0] * factor), interpolation=cv2.INTER_LINEAR)
     return large[factor : factor + high, factor : factor + wide]
 
 
@@ -129,11 +130,11 @@ def _wrist(frame: Any, of: Scene, hold: Hold, colour: tuple[float, float, float]
     box = (0, 0, of.size[0], of.size[1])
     _u, _v, meets, normal, view = _cast(hold, box, stride)
     matt, _gloss = _light(of, normal, view)
-    tone = _spread(matt * of.exposure, box, stride, 1)
-    there = _spread(meets, box, stride, 1)
-    encoded = np.clip(tone, 0, 1.5) ** np.float32(1 / GAMMA)
-    skin = cv2.merge([encoded * np.float32(255 * (part / 255) ** (1 / GAMMA)) for part in colour])
-    np.copyto(frame, np.clip(skin, 0, 255).astype(np.uint8), where=(there > 0)[..., None])
+    tone = 255 * np.clip(matt * of.exposure, 0, 1.5) ** (1 / GAMMA)
+    coarse = np.stack([np.clip(tone * (part / 255) ** (1 / GAMMA), 0, 255) for part in colour], axis=-1).astype(np.uint8)
+    skin = _spread(coarse, box, stride, 1)
+    there = (_spread(meets.astype(np.float32), box, stride, 1) > 0).astype(np.uint8)
+    cv2.copyTo(skin, there, frame)
 
 
 def _box(of: Scene, hold: Hold) -> tuple[int, int, int, int] | None:
@@ -158,10 +159,10 @@ def _lay(frame: Any, of: Scene, hold: Hold) -> None:
         return
     label = of.label
     u, v, meets, normal, view = _cast(hold, box, STRIDE_PX)
-    matt, gloss = _light(of, normal, view)
+    matt, gloss = (part.astype(np.float32) for part in _light(of, normal, view))
     scale = label.px_per_mm
-    x = _spread((u - label.left_mm) * scale - 0.5, box, STRIDE_PX, FINER)
-    y = _spread((v - label.top_mm) * scale - 0.5, box, STRIDE_PX, FINER)
+    x = _spread(((u - label.left_mm) * scale - 0.5).astype(np.float32), box, STRIDE_PX, FINER)
+    y = _spread(((v - label.top_mm) * scale - 0.5).astype(np.float32), box, STRIDE_PX, FINER)
     high, wide = label.picture.shape
     step = scale * label.module_mm / of.module_px / FINER  # label pixels a subpixel
     paper = cv2.GaussianBlur(label.picture, (0, 0), 0.35 * step) if step > 1.2 else label.picture

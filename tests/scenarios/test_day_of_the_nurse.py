@@ -54,6 +54,7 @@ WORDS = {
         "asked": "nhưng chưa xác nhận",
         "handover": "Bàn giao ca",
         "handed": "Đã ghi bàn giao",
+        "taken": "Đã ghi nhận bàn giao",
         "left": "Liều chưa có kết quả",
         "unconfirmed": "Đã kiểm tra, chưa xác nhận",
     },
@@ -77,6 +78,7 @@ WORDS = {
         "asked": "was verified at",
         "handover": "Handover",
         "handed": "The handover is recorded",
+        "taken": "Taking over is recorded",
         "left": "Doses without a result",
         "unconfirmed": "Verified, not confirmed",
     },
@@ -348,6 +350,10 @@ def _hands_over(walk: Kiosk, mine: Round, words: dict[str, str]) -> None:
     assert words["refused"] in _said(walk, mine.refused.patient, "", fold=False)
     assert mine.refused.order.ingredient.casefold() not in _said(walk, mine.refused.patient, words["left"])
     assert "NaCl" not in _said(walk, mine.dripped, "", fold=False)
+    before = page.locator("form:has(input[name=handover]) button")
+    if before.count():  # the nurse of the round before gave it over, and nobody took it yet
+        walk.press(before)
+        walk.reads(words["taken"])
     walk.write(page.locator("textarea[name=words]"), "Giường 6: xem lại sau 30 phút.")
     walk.press(page.locator(".sign form button[type=submit]"))
     walk.reads(words["handed"])

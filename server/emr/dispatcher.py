@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pointofcare.errors import EmrError, EmrRejectedError, PointOfCareError
-from server.emr import fhir_chain, fhir_mapping, fhir_observation, retry, validation
+from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
+from server.emr.forms import Form
 from server.emr.port import EmrPort, EmrUnclearError
 from server.store import outbox
 from server.store.observations import Measurement
@@ -38,9 +39,15 @@ _MAY_GO_ON = ("in-progress", "on-hold")
 
 
 class InvalidBundleError(EmrRejectedError):
-    """Our own gate refused the bundle; the fact itself stands."""
+    """Our own gate refused what was built; the fact itself stands."""
 
     code = "emr-bundle-invalid"
+
+
+class OtherFormError(EmrRejectedError):
+    """It was built for an EMR of another kind, which may have it."""
+
+    code = "emr-other-form"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +72,14 @@ class Dispatcher:
         context: MappingContext,
         *,
         scope: Callable[[], AbstractContextManager[object]],
+        form: Form = forms.FHIR,
         settled: Callable[[], None] = lambda: None,
         idle_s: float = 1.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._emr = emr
         self._context = context
+        self._form = form
         self._scope = scope
         self._settled = settled
         self._idle_s = idle_s
@@ -116,7 +125,7 @@ class Dispatcher:
 
     def run(self) -> None:
         """Until `stop`. A broad except is allowed here (decisions 0011, 0017): whatever fails, the rows stay as they are."""
-        validation.warm()
+        self._form.warm()
         while not self._stopping.is_set():
             self._wake.clear()
             try:
@@ -169,6 +178,11 @@ class Dispatcher:
     def _deliver(self, item: OutboxItem) -> None:
         try:
             payload = item.payload or self._build(item)
+            if not payload.startswith(self._form.begins):
+                raise OtherFormError(
+                    f"it was built for another EMR, and this one takes {self._form.name}",
+                    remedy="see whether the dose is in the EMR; if not, build it anew and send it",
+                )
             accepted = self._emr.submit(payload, item.record_id)
         except Exception as exc:  # noqa: BLE001 - a fault of this program must not stop the other patients' rows
             self._failed_with(item, exc)
@@ -181,17 +195,13 @@ class Dispatcher:
 
     def _build(self, item: OutboxItem) -> bytes:
         record, context = item.record, self._context
-        if isinstance(record, Measurement):
-            bundle = fhir_observation.to_bundle(record, context)
-        else:
-            if record.amends is not None or record.continues is not None or record.status in _MAY_GO_ON:
-                with transaction(ACTOR) as tx:
-                    context = replace(context, chain=outbox.chain(tx, item.ordering_key))
-            bundle = fhir_chain.to_bundle(record, context)
-        payload = fhir_mapping.to_bytes(bundle)
-        found = validation.problems(payload)
+        if not isinstance(record, Measurement) and (record.amends or record.continues or record.status in _MAY_GO_ON):
+            with transaction(ACTOR) as tx:
+                context = replace(context, chain=outbox.chain(tx, item.ordering_key))
+        payload = self._form.build(record, context)
+        found = self._form.problems(payload)
         if found:
-            raise InvalidBundleError("the bundle is not valid FHIR R4: " + "; ".join(found)[:2000], problems=found)
+            raise InvalidBundleError(f"it is not valid {self._form.name}: " + "; ".join(found)[:2000], problems=found)
         with transaction(ACTOR) as tx:
             return outbox.keep_payload(tx, item.id, payload)
 

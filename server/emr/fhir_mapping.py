@@ -51,7 +51,7 @@ class MappingContext:
     replaces an identifier system where the EMR has its own: keys `patient order staff cart`. `literals` maps `patient`,
     `order`, `encounter` or a staff id to the EMR's reference ("Patient/17") where it is known. `order_text` is the order's
     line, used when nothing was scanned. `amended` is the record that this one corrects, as it was sent, `chain` every record that
-    is known by now of the same dose or infusion.
+    is known by now of the same dose or infusion. `is_training`: the patients are made up, and everything that is sent says so.
     """
 
     site: str
@@ -60,6 +60,7 @@ class MappingContext:
     order_text: str | None = None
     amended: AdministrationRecord | None = None
     chain: tuple[AdministrationRecord, ...] = ()
+    is_training: bool = False
 
     def system(self, name: str) -> str:
         return self.systems.get(name) or f"{self.site.rstrip('/')}/sid/{name}"
@@ -96,6 +97,22 @@ def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     target = entries[0]["fullUrl"] if record.status == "entered-in-error" else urn(record.record_id)
     entries.append(created(record, context, "pv", provenance(record, context, target)))
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+# FHIR R4, security labels; HL7 v3 ActReason: "test health data".
+TEST_DATA: Json = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST", "display": "test health data"}
+
+
+def labelled(bundle: Json, context: MappingContext) -> Json:
+    """The bundle of a training hospital with the security label HTEST on itself and on every resource; of any other as it is."""
+    if not context.is_training:
+        return bundle
+    entries = [{**entry, "resource": _with_label(entry["resource"])} for entry in bundle["entry"]]
+    return _with_label({**bundle, "entry": entries})
+
+
+def _with_label(resource: Json) -> Json:
+    return {**resource, "meta": {**resource.get("meta", {}), "security": [TEST_DATA]}}
 
 
 def to_bytes(bundle: Json) -> bytes:

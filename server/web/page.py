@@ -44,8 +44,16 @@ def _catalogue() -> Catalogue:
 
 def language() -> str:
     """The one chosen in this browser, else the person's own, else the best of what the browser asks for, else the site's first."""
+    chosen = session.get("language")
+    known: tuple[object, str] | None = g.get("pointofcare_language")
+    if known is None or known[0] != chosen:  # asked for each text of a page
+        known = g.pointofcare_language = (chosen, _language(chosen))
+    return known[1]
+
+
+def _language(chosen: object) -> str:
     offered = config().languages
-    for wanted in (session.get("language"), person.language()):
+    for wanted in (chosen, person.language()):
         if wanted in offered:
             return str(wanted)
     return request.accept_languages.best_match(offered) or offered[0]

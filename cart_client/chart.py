@@ -34,7 +34,7 @@ from pointofcare.products import Product
 from pointofcare.verdict.facts import Cart, Facts, HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import tables
-from pointofcare.wire.messages import HeldTable, ObservationRecorded, TableIssued, TableKind
+from pointofcare.wire.messages import BedsideNoted, HeldTable, ObservationRecorded, TableIssued, TableKind
 from pointofcare.wire.tables import (
     Conflict,
     FormularyBody,
@@ -395,8 +395,9 @@ class Chart:
         cart: Cart,
         journalled: tuple[AdministrationRecord, ...] = (),
         measured: tuple[ObservationRecorded, ...] = (),
+        noted: tuple[BedsideNoted, ...] = (),
     ) -> Facts:
-        """Everything that the verdict may look at, as it is now. `journalled` and `measured` are this cart's own."""
+        """Everything that the verdict may look at, as it is now. `journalled`, `measured` and `noted` are this cart's own."""
         body = self._ward_body(now)
         formulary = self._tables.formulary.body if self._tables.formulary is not None else None
         if body is None or not isinstance(formulary, FormularyBody):
@@ -409,7 +410,7 @@ class Chart:
             nurse=session.nurse,
             intent=session.intent,
             policy=self.policy(),
-            patients=own_records.patients(body.patients, measured),
+            patients=own_records.with_skin_tests(own_records.patients(body.patients, measured), noted),
             products=formulary.products,
             orders=body.orders,
             history=entries,

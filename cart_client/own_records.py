@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from pointofcare.administration import infusion
+from pointofcare.administration import infusion, skin_reading
 from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.people import Observation, Patient
+from pointofcare.people import Observation, Patient, SkinTest
 from pointofcare.products import Bag, BagState
 from pointofcare.verdict.facts import Action, HistoryEntry
-from pointofcare.wire.messages import ObservationRecorded
+from pointofcare.wire.messages import BedsideNoted, NoteKind, ObservationRecorded
 from pointofcare.wire.tables import DoseRequest
 
 _Value = TypeVar("_Value")
@@ -123,6 +123,21 @@ def patients(charted: tuple[Patient, ...], measured: tuple[ObservationRecorded, 
     for each in measured:
         own.setdefault(each.patient, []).append(Observation(code=each.code, value=each.value, at=each.at))
     return _same_or(charted, tuple(_with(patient, own[patient.id]) if patient.id in own else patient for patient in charted))
+
+
+def with_skin_tests(charted: tuple[Patient, ...], noted: tuple[BedsideNoted, ...]) -> tuple[Patient, ...]:
+    """Each patient with the skin tests that were read at this cart."""
+    own: dict[str, list[SkinTest]] = {}
+    for note in noted:
+        found = skin_reading.read(note.details, read_at=note.at, read_by=note.nurse) if note.kind == NoteKind.SKIN_TEST else None
+        if found is not None and note.patient is not None:
+            own.setdefault(note.patient, []).append(found)
+    return _same_or(charted, tuple(_tested(each, own[each.id]) if each.id in own else each for each in charted)) if own else charted
+
+
+def _tested(patient: Patient, read: list[SkinTest]) -> Patient:
+    known = patient.skin_tests or ()
+    return replace(patient, skin_tests=(*known, *(each for each in read if each not in known)))
 
 
 def _same_or(charted: tuple[_Value, ...], found: tuple[_Value, ...]) -> tuple[_Value, ...]:

@@ -136,7 +136,9 @@ def due_list(visit: Visit, now: datetime) -> tuple[Due, ...]:
 def facts(visit: Visit, now: datetime, session: Session | None = None) -> Facts:
     journalled = visit.journal.administrations(since=history_since(now))
     measured = visit.journal.observations(since=history_since(now))
-    return visit.chart.facts_for(session or visit.session, now, cart=visit.here.facts(now), journalled=journalled, measured=measured)
+    noted = visit.dues.notes(now) if visit.chart.policy().skin_tested else ()
+    here = visit.here.facts(now)
+    return visit.chart.facts_for(session or visit.session, now, cart=here, journalled=journalled, measured=measured, noted=noted)
 
 
 def ask(visit: Visit, about: Facts) -> Verdict:

@@ -77,6 +77,23 @@ OBSERVATION_CODES = frozenset(
 )  # fmt: skip
 
 
+class SkinResult(StrEnum):
+    NEGATIVE = "negative"
+    POSITIVE = "positive"
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkinTest:
+    """A skin test for one ingredient: when it was made, and when and by whom it was read."""
+
+    drug: str
+    at: datetime
+    read_at: datetime
+    read_by: str
+    result: SkinResult
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
     value: Quantity
@@ -100,6 +117,7 @@ class Patient:
     bands: tuple[Band, ...] = ()
     allergies: tuple[Allergy, ...] | None = None
     observations: tuple[Observation, ...] = ()
+    skin_tests: tuple[SkinTest, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

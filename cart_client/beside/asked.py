@@ -47,6 +47,16 @@ class MeasureSet(Beside):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellSkin(Beside):
+    """A skin test for `drug` (an ingredient) that was made at `made_at` is read now: `result` is one of `people.SkinResult`."""
+
+    patient: str
+    drug: str
+    made_at: datetime
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiveOver(Beside):
     words: str = ""
 

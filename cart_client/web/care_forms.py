@@ -51,6 +51,18 @@ def measured(form: Form, *, event: str = "") -> asked.MeasureSet:
     )
 
 
+def skin(form: Form, zone: str) -> asked.TellSkin:
+    """Raises: MessageError."""
+    return asked.TellSkin(
+        form=text(form, "form"),
+        nurse=text(form, "nurse"),
+        patient=text(form, "patient"),
+        drug=text(form, "drug"),
+        made_at=ward_time(text(form, "day"), text(form, "time"), zone),
+        result=text(form, "result"),
+    )
+
+
 def late(form: Form, zone: str) -> asked.ChartLate:
     """`dose_of` is "order|due", "|" for none. The time is of the ward's clock. Raises: MessageError."""
     order, _, due = text(form, "dose_of").partition("|")

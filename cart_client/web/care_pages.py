@@ -17,8 +17,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as BaseResponse
 
-from cart_client import care
-from cart_client.beside import anaphylaxis, disclosing, guideline, handover, late_charting, vitals
+from cart_client import care, own_records
+from cart_client.beside import anaphylaxis, disclosing, guideline, handover, late_charting, skin, vitals
 from cart_client.beside.asked import Beside
 from cart_client.inbox import Answer, Command
 from cart_client.screen import View
@@ -107,6 +107,16 @@ def blueprint(*, view: Callable[[], View], ask: Callable[[Command], Answer], wor
     def measured() -> str | BaseResponse:
         notice = desk.send(lambda: care_forms.measured(request.form))
         return _vitals(desk, notice) if notice else redirect(url_for("care.measure", told="measured"), code=303)
+
+    @room.get("/skin")
+    def skin_tests() -> str | BaseResponse:
+        return _skin(desk)
+
+    @room.post("/skin")
+    def skin_told() -> str | BaseResponse:
+        zone = desk.view().zone
+        notice = desk.send(lambda: care_forms.skin(request.form, zone))
+        return _skin(desk, notice) if notice else redirect(url_for("care.skin_tests", told="read"), code=303)
 
     @room.get("/handover")
     def shift() -> str | BaseResponse:
@@ -224,6 +234,23 @@ def _vitals(desk: Desk, notice: str = "") -> str | BaseResponse:
         wrong=_codes(view, notice),
         trends=care_trend.trends(who.observations, view.at, born=who.birth_date, today=_today(view)),
         size=(care_trend.WIDTH, care_trend.HEIGHT),
+    )
+
+
+def _skin(desk: Desk, notice: str = "") -> str | BaseResponse:
+    view = desk.view()
+    who = _of_ward(view, view.session.patient)
+    if who is None or view.ward is None:
+        return _home()
+    known = own_records.with_skin_tests((who,), view.notes)[0].skin_tests or ()
+    return _page(
+        desk,
+        "care_skin.html",
+        notice,
+        drugs=skin.tested(view.ward.products, view.ward.policy),
+        days=[_today(view) - timedelta(days=back) for back in range(4)],
+        hours=int(view.ward.policy.skin_test_valid_for.total_seconds() // 3600),
+        known=sorted(known, key=lambda test: test.read_at, reverse=True),
     )
 
 

@@ -1,8 +1,8 @@
 """What a measured value usually is: a hint beside the figure for who enters and who reads it. It holds no dose and passes none.
 
 Adults only; a child's values depend on age, and no range is better than a wrong one. Source of the usual ranges: the band that scores
-nothing in NEWS2 (Royal College of Physicians, 2017); diastolic pressure, glucose and sedation are local choices. The wide bounds, beyond which a value is
-asked again, are local choices too; what no living person has is refused before (`observation.KINDS`).
+nothing in NEWS2 (Royal College of Physicians, 2017); diastolic pressure, glucose and sedation are local choices. The
+wide bounds, beyond which a value is asked again, are local choices too; what no living person has is refused before (`observation.KINDS`).
 """
 
 from __future__ import annotations

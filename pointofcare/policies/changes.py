@@ -211,6 +211,7 @@ _ADDED: dict[str, Direction | None] = {
     "time_critical": Direction.STRICTER,
     "controlled": Direction.STRICTER,
     "hold": Direction.STRICTER,
+    "skin_tested": Direction.STRICTER,
     "interval_stop": Direction.STRICTER,
     "emergency": Direction.LOOSER,
     "shadow": Direction.LOOSER,

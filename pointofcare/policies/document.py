@@ -104,7 +104,7 @@ def policy_of(version: str, values: Mapping[str, Value], lists: Mapping[str, tup
     assert isinstance(others, timedelta)
     fields["effect_windows"] = (*lines["effect_by_route"], EffectWindow(route="", within=others))
     fields["shadow"] = tuple(each.rule for each in lines["shadow"] if isinstance(each, InShadow))
-    for name in ("high_alert", "look_alike", "time_critical", "controlled", "hold", "emergency"):
+    for name in ("high_alert", "look_alike", "time_critical", "controlled", "hold", "skin_tested", "emergency"):
         fields[name] = lines[name]
     return Policy(version=version, **fields)  # type: ignore[arg-type]
 

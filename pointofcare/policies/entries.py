@@ -118,6 +118,7 @@ ENTRIES: tuple[Entry, ...] = (
     FlagEntry(name="on_call.repeats", rule="S3", stricter=_LESS, bounds="va-switch", field="on_call_repeats"),
     _span("charting.late", "S6", _LESS, "min", 1, 1440, field="late_charting"),
     _span("observation.max_age", "H1", _LESS, "min", 5, 1440),
+    _span("skin_test.valid_for", "D16", _LESS, "h", 1, 336),
     _span("acknowledge.within", "D1", _LESS, "h", 1, 72),
     FlagEntry(name="blind.for_calculated", rule="H5", stricter=_MORE, bounds=LOCAL, field="blind_for_calculated"),
     SpanEntry(
@@ -181,6 +182,7 @@ LISTS: tuple[ListEntry, ...] = (
         needed=("observation", "level"),
         wards_may_add=True,
     ),
+    ListEntry(name="skin_tested", rule="D16", either=_DRUG, fields=_DRUG, wards_may_add=True),
     ListEntry(name="interval_stop", rule="N2", either=_DRUG, fields=_DRUG, wards_may_add=True),
     ListEntry(name="effect_by_route", rule="N4", fields=("route", "within"), needed=("route", "within")),
     ListEntry(name="emergency", rule="D1", either=_DRUG, fields=(*_DRUG, "max_dose", "routes")),

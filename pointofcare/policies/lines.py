@@ -205,6 +205,7 @@ READERS: Mapping[str, Callable[[Mapping[str, object], str, Notes, Rules], LineVa
     "time_critical": _listed,
     "controlled": _controlled,
     "hold": _hold,
+    "skin_tested": _listed,
     "interval_stop": _listed,
     "effect_by_route": _effect,
     "emergency": _emergency,

@@ -6,7 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pointofcare.orders.order import DayOfWeek, Dosage, Interaction, Order, OrderCategory, OrderStatus, Prn
-from pointofcare.people import OBSERVATION_CODES, Allergy, AllergyKind, Band, BandStatus, Observation, Patient, PatientStatus, Weight
+from pointofcare.people import (
+    OBSERVATION_CODES,
+    Allergy,
+    AllergyKind,
+    Band,
+    BandStatus,
+    Observation,
+    Patient,
+    PatientStatus,
+    SkinResult,
+    SkinTest,
+    Weight,
+)
 from pointofcare.scenario.fields import Fields, clock, same
 from pointofcare.scenario.values import bounds, happened_at, version
 from pointofcare.verdict.facts import Action, HistoryEntry
@@ -32,7 +44,23 @@ def patient(fields: Fields) -> Patient:
         bands=fields.objects("bands", _band),
         allergies=allergies if listed else None,
         observations=tuple(each for each in fields.objects("observations", _observation) if each is not None),
+        skin_tests=_skin_tests(fields) if fields.format > 1 else None,
     )
+
+
+def _skin_tests(fields: Fields) -> tuple[SkinTest, ...] | None:
+    """None where nothing is said of them."""
+    if fields.raw("skin_tests") is None:
+        return None
+    return tuple(each for each in fields.objects("skin_tests", _skin_test) if each is not None)
+
+
+def _skin_test(fields: Fields) -> SkinTest | None:
+    """Without its times or its result it was not read."""
+    at, read_at, result = fields.instant("at"), fields.instant("read_at"), fields.word("result", SkinResult)
+    if at is None or read_at is None or result is None:
+        return None
+    return SkinTest(drug=fields.required("drug"), at=at, read_at=read_at, read_by=fields.text("read_by") or "", result=result)
 
 
 def _weight(weight: Fields) -> Weight | None:

@@ -36,6 +36,7 @@ NAMES = (*TIMES, *LEVELS, *FLAGS, *LISTS)
 # Those of the second format.
 LATER_TIMES: dict[str, tuple[str, timedelta]] = {
     "acknowledge_within_h": ("acknowledge_within", _HOUR),
+    "skin_test_valid_for_h": ("skin_test_valid_for", _HOUR),
     "effect_look_back_h": ("effect_look_back", _HOUR),
     "pump_association_max_age_h": ("pump_association_max_age", _HOUR),
     "controlled_settle_within_min": ("controlled_settle_within", _MINUTE),

@@ -73,6 +73,7 @@ LINES: dict[str, Callable[[Fields], object]] = {
     "high_alert": _high_alert,
     "look_alike": _look_alike,
     "time_critical": _listed,
+    "skin_tested": _listed,
     "controlled": _controlled,
     "hold": _hold,
     "emergency": _emergency,

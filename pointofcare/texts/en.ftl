@@ -141,6 +141,12 @@ finding-Q7 = { $cause ->
     [old] The weight is { $days } days old.
    *[unknown] The dose is by weight, and the weight is not known.
  }
+finding-D16 = { $cause ->
+    [positive] POSITIVE SKIN TEST for { $drug } ({ $at }).
+    [doubtful] The skin test for { $drug } of { $at } is doubtful.
+    [stale] The skin test for { $drug } of { $at } is { $hours } h old: it counts no more.
+   *[missing] First dose of { $drug }: no skin test is on record.
+ }
 finding-T1 = { $cause ->
     [early] { $minutes } early; due at { $due }.
     [late] { $minutes } late; it was due at { $due }.
@@ -386,6 +392,7 @@ remedy-use-route = Give it { $route }.
 remedy-wait-for-lease = Wait a moment, then scan the drug again.
 remedy-wait-for-total = Earliest { $at }.
 remedy-watch-for = Watch for the interaction with { $other }.
+remedy-test-skin = Test the skin for { $drug }, read it after its time, and record the result.
 remedy-watch-allergy = Watch closely, with the anaphylaxis box at hand.
 remedy-watch-patient = Tolerated before; watch the patient.
 remedy-weigh-patient = Weigh the patient.

@@ -141,6 +141,12 @@ finding-Q7 = { $cause ->
     [old] Le poids date de { $days } jours.
    *[unknown] La dose dépend du poids, et le poids n'est pas connu.
  }
+finding-D16 = { $cause ->
+    [positive] TEST CUTANÉ POSITIF pour { $drug } ({ $at }).
+    [doubtful] Le test cutané pour { $drug } du { $at } est douteux.
+    [stale] Le test cutané pour { $drug } du { $at } date de { $hours } h : il ne vaut plus.
+   *[missing] Première dose de { $drug } : aucun test cutané enregistré.
+ }
 finding-T1 = { $cause ->
     [early] { $minutes } trop tôt ; prévue à { $due }.
     [late] { $minutes } de retard ; prévue à { $due }.
@@ -386,6 +392,7 @@ remedy-use-route = Administrer par { $route }.
 remedy-wait-for-lease = Attendre un instant, puis scanner de nouveau le médicament.
 remedy-wait-for-total = Au plus tôt { $at }.
 remedy-watch-for = Surveillez l’interaction avec { $other }.
+remedy-test-skin = Faites le test cutané pour { $drug }, lisez-le à temps et notez le résultat.
 remedy-watch-allergy = Surveillez de près, trousse d’anaphylaxie à portée.
 remedy-watch-patient = Toléré auparavant ; surveiller le patient.
 remedy-weigh-patient = Peser le patient.

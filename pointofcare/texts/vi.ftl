@@ -141,6 +141,12 @@ finding-Q7 = { $cause ->
     [old] Cân nặng đã đo { $days } ngày trước.
    *[unknown] Liều tính theo cân nặng nhưng chưa có cân nặng.
  }
+finding-D16 = { $cause ->
+    [positive] TEST DA DƯƠNG TÍNH với { $drug } ({ $at }).
+    [doubtful] Test da { $drug } lúc { $at } nghi ngờ.
+    [stale] Test da { $drug } lúc { $at } đã { $hours } giờ: hết giá trị.
+   *[missing] Liều đầu { $drug }: chưa có kết quả test da.
+ }
 finding-T1 = { $cause ->
     [early] Sớm { $minutes }; giờ y lệnh { $due }.
     [late] Quá giờ { $minutes }; giờ y lệnh { $due }.
@@ -383,6 +389,7 @@ remedy-use-route = Dùng đường { $route }.
 remedy-wait-for-lease = Chờ một lát rồi quét lại thuốc.
 remedy-wait-for-total = Sớm nhất lúc { $at }.
 remedy-watch-for = Theo dõi tương tác với { $other }.
+remedy-test-skin = Làm test da { $drug }, đọc đúng giờ và ghi kết quả.
 remedy-watch-allergy = Theo dõi sát, để sẵn hộp cấp cứu phản vệ.
 remedy-watch-patient = Đã dùng được trước đây; theo dõi người bệnh.
 remedy-weigh-patient = Cân người bệnh.

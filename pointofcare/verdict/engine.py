@@ -41,10 +41,11 @@ from pointofcare.verdict.support import (
     patch,
     pump,
     rate,
+    skin,
     undo,
 )
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 
 # In the order shown to the nurse: who, what, is it ordered, how much, which way, when; then what supports the five rights.
 CHECKS: tuple[Check, ...] = (
@@ -72,6 +73,7 @@ CHECKS: tuple[Check, ...] = (
     Check(rule=own_supply.RULE, look=own_supply.check),
     Check(rule=clarity.RULE, look=clarity.check),
     Check(rule=contradiction.RULE, look=contradiction.check),
+    Check(rule=skin.RULE, look=skin.check),
     Check(rule=amount.UNITS, look=amount.check_units),
     Check(rule=amount.TOTAL, look=amount.check_total),
     Check(rule=amount.UNIT, look=amount.check_unit),

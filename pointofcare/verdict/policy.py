@@ -117,6 +117,9 @@ class Policy:
     time_critical: tuple[Listed, ...] = ()
     controlled: tuple[ListedControlled, ...] = ()
     hold: tuple[ListedHold, ...] = ()
+    # D16: drugs that the skin is tested for before the first dose, and how long a negative test counts. Local choice.
+    skin_tested: tuple[Listed, ...] = ()
+    skin_test_valid_for: timedelta = timedelta(hours=72)
     # D1: what may be given in an emergency without an order, and how soon a prescriber acknowledges it. Local choice.
     emergency: tuple[ListedEmergency, ...] = ()
     acknowledge_within: timedelta = timedelta(hours=24)

@@ -120,6 +120,11 @@ SCENARIOS: Mapping[str, tuple[str, ...]] = {
         "d15-dose-in-early-window", "d15-two-active-versions", "d15-older-version-stopped", "d15-one-version-twice",
         "d15-patient-twice", "sr-d15-future", "sr-d15-two-active", "sr-shadow-of-d15",
     ),
+    "D16": (
+        "d16-not-listed", "d16-missing", "d16-missing-with-reason", "d16-negative", "d16-of-another-drug", "d16-old",
+        "d16-doubtful", "d16-positive", "d16-positive-then-negative", "d16-listed-by-class", "d16-second-dose",
+        "d16-second-dose-positive",
+    ),
     "T1": (
         "prn-first", "unverified-stat", "stat", "stat-with-times", "once-with-times", "prn-with-times", "t4-named",
         "madrid-gap-edge-out", "madrid-fold-bd", "madrid-every-8h-out", "early-out", "late-edge", "daily-early-out",

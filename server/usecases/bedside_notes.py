@@ -13,7 +13,7 @@ from typing import Any
 
 from pointofcare.wire import values
 from pointofcare.wire.messages import BedsideNoted, DiscrepancyNote, NoteKind
-from server.store import bedside_notes, discrepancies, identities, observations, tasks
+from server.store import bedside_notes, discrepancies, identities, observations, patients, tasks, versions
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
@@ -58,6 +58,8 @@ def record(tx: Transaction, note: BedsideNoted, *, sender: str | None = None) ->
     if sender is not None and sender != note.cart:
         found.append(_discrepancy(note, "foreign-cart", cart=note.cart, sender=sender))
     discrepancies.raise_all(tx, found)
+    if note.kind == NoteKind.SKIN_TEST and note.patient is not None:
+        versions.bump(tx, note.ward, patients.ward_of(tx, note.patient))  # the other carts' verdicts look at it
     task = _task(note)
     if task is not None:
         tasks.put(tx, task)

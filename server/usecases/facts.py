@@ -23,6 +23,7 @@ from pointofcare.wire import tables
 from server.store import bedside, infusions
 from server.store.bedside import Look, StaffLook
 from server.store.transaction import Transaction
+from server.usecases import skin_tests
 
 # The most restricted role of a person counts, as on the cart.
 _ROLES = (
@@ -50,7 +51,7 @@ class Site:
 def look(tx: Transaction, record: AdministrationRecord, scans: tuple[Scanned, ...]) -> Look:
     """Everything about the record in one statement."""
     found = [scanned.scan for scanned in scans]
-    return bedside.for_record(
+    seen = bedside.for_record(
         tx,
         record_id=record.record_id,
         patient=record.patient,
@@ -64,6 +65,7 @@ def look(tx: Transaction, record: AdministrationRecord, scans: tuple[Scanned, ..
         serials={one.serial for one in found if isinstance(one, DrugScan) and one.serial} | ({record.serial} if record.serial else set()),
         staff={record.nurse, record.witness} - {None},  # type: ignore[arg-type]
     )
+    return replace(seen, patients=skin_tests.with_tests(tx, seen.patients, seen.policy))
 
 
 def scans_of(record: AdministrationRecord, site: Site) -> tuple[Scanned, ...]:

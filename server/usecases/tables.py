@@ -9,7 +9,7 @@ from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
 from server.store import bedside, conflicts, containers, labels, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
-from server.usecases import admission, courses, dose_requests
+from server.usecases import admission, courses, dose_requests, skin_tests
 
 
 def build(tx: Transaction, ward: str, kind: TableKind, *, facility: str, lifetime: timedelta, timezone: str, site: SiteProfile) -> Table:
@@ -47,7 +47,7 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         ward=ward,
         ward_name=found.name if found is not None else ward,
         timezone=zone,
-        patients=look.patients,
+        patients=skin_tests.with_tests(tx, look.patients, policies.in_force(tx, ward)),
         orders=look.orders,
         history=look.history,
         bags=look.bags,

@@ -34,6 +34,7 @@ _OF_WARD = (
     NoteKind.ANAPHYLAXIS_BEGAN.value,
     NoteKind.ANAPHYLAXIS_ENDED.value,
     NoteKind.DRUGS_SHOWN.value,
+    NoteKind.SKIN_TEST.value,
 )
 
 

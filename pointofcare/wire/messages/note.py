@@ -11,7 +11,8 @@ from enum import StrEnum
 
 class NoteKind(StrEnum):
     """`drugs-shown`: the day's drugs were shown to the patient, and what was answered. `handover`, `handover-taken`: a shift is given
-    over, and taken. `anaphylaxis-began`, `-step`, `-ended`: an emergency, step by step."""
+    over, and taken. `anaphylaxis-began`, `-step`, `-ended`: an emergency, step by step. `skin-test`: a skin test was read, with its
+    result (see `administration.skin_reading`)."""
 
     DRUGS_SHOWN = "drugs-shown"
     HANDOVER = "handover"
@@ -19,6 +20,7 @@ class NoteKind(StrEnum):
     ANAPHYLAXIS_BEGAN = "anaphylaxis-began"
     ANAPHYLAXIS_STEP = "anaphylaxis-step"
     ANAPHYLAXIS_ENDED = "anaphylaxis-ended"
+    SKIN_TEST = "skin-test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -326,7 +326,7 @@ def test_tried_rule_that_breaks_has_no_weight_either() -> None:
 
 
 def test_engine_names_its_version() -> None:
-    assert evaluate(facts()).engine == VERSION == "1.3.0"
+    assert evaluate(facts()).engine == VERSION == "1.4.0"
 
 
 def test_every_rule_says_where_its_facts_come_from() -> None:

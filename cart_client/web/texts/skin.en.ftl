@@ -1,0 +1,19 @@
+# The result of a skin test.
+skin-title = Skin test result
+skin-short = Skin test
+skin-drug = Skin test for
+skin-made-day = Day of the test
+skin-made-at = Time of the test
+skin-result = Result as read now
+skin-negative = NEGATIVE
+skin-doubtful = DOUBTFUL
+skin-positive = POSITIVE
+skin-hint = By the hospital's policy a negative result counts for { $hours } h. A positive one stops every dose of this drug. A negative one does not replace asking for allergies.
+skin-record = Record the result
+skin-told = The skin test result is recorded.
+skin-known = Results so far
+skin-known-none = There is none.
+skin-none-listed = The hospital's policy lists no drug that the skin is tested for.
+notice-skin-drug = Choose a drug of the list.
+notice-skin-result = Choose a result.
+notice-skin-time = The time of the test must be before now, and at most 72 hours ago.

@@ -1,0 +1,19 @@
+# Le résultat d'un test cutané.
+skin-title = Résultat du test cutané
+skin-short = Test cutané
+skin-drug = Test cutané pour
+skin-made-day = Jour du test
+skin-made-at = Heure du test
+skin-result = Résultat lu maintenant
+skin-negative = NÉGATIF
+skin-doubtful = DOUTEUX
+skin-positive = POSITIF
+skin-hint = Selon la politique de l'hôpital, un résultat négatif vaut { $hours } h. Un résultat positif arrête toute dose de ce médicament. Un résultat négatif ne dispense pas de demander les allergies.
+skin-record = Noter le résultat
+skin-told = Le résultat du test cutané est enregistré.
+skin-known = Résultats connus
+skin-known-none = Aucun résultat.
+skin-none-listed = La politique de l'hôpital ne cite aucun médicament à tester.
+notice-skin-drug = Choisissez un médicament de la liste.
+notice-skin-result = Choisissez un résultat.
+notice-skin-time = L'heure du test doit précéder maintenant, de 72 heures au plus.

@@ -1,0 +1,19 @@
+# Kết quả test da.
+skin-title = Kết quả test da
+skin-short = Test da
+skin-drug = Test da với thuốc
+skin-made-day = Ngày làm test
+skin-made-at = Giờ làm test
+skin-result = Kết quả đọc bây giờ
+skin-negative = ÂM TÍNH
+skin-doubtful = NGHI NGỜ
+skin-positive = DƯƠNG TÍNH
+skin-hint = Kết quả âm tính có giá trị { $hours } giờ theo chính sách của bệnh viện. Dương tính thì dừng mọi liều của thuốc này. Âm tính không thay cho hỏi tiền sử dị ứng.
+skin-record = Ghi kết quả
+skin-told = Đã ghi kết quả test da.
+skin-known = Kết quả đã có
+skin-known-none = Chưa có kết quả nào.
+skin-none-listed = Chính sách của bệnh viện chưa ghi thuốc nào phải test da.
+notice-skin-drug = Chọn thuốc trong danh sách.
+notice-skin-result = Chọn kết quả.
+notice-skin-time = Giờ làm test phải trước lúc này và không quá 72 giờ.

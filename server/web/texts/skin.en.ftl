@@ -1,0 +1,4 @@
+bedside-skin-test = Skin test result
+skin-negative = NEGATIVE
+skin-positive = POSITIVE
+skin-doubtful = DOUBTFUL

@@ -34,6 +34,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         about="wristbands, packs and labels in five levels: read, misread, time",
         keys=("groups", "without_code", "angles", "photos", "ratios", "misreads"),
     ),
+    "camera": Benchmark(
+        module="benchmarks.camera", about="a code in view to the kiosk; viewers; an idle cart", keys=("reading_ms", "screen_ms", "viewers", "idle")
+    ),
     "verdicts": Benchmark(module="benchmarks.verdicts", about="verdicts a second", keys=("rows",)),
     "bedside": Benchmark(
         module="benchmarks.bedside",

@@ -23,14 +23,14 @@ class Advice(StrEnum):
     TURN = "turn"
 
 
-# Too dark for any reader, and dark enough to ask for light (0..255). Measured on rendered labels: benchmarks/camera.py.
+# Too dark for any reader, and dark enough to ask for light (0..255). Of rendered labels none was read beyond.
 HOPELESS_LIGHT, DIM = 14.0, 45.0
 GLARE = 0.04
 # Narrower bars than this cannot be told apart, and a place smaller than this share of the picture's height is far away.
 LEAST_MODULE_PX, LEAST_PLACE = 2.3, 0.09
 MOVING, UNSHARP = 7.0, 0.10
 # Blurred over and over while it moves: no reader gets anything out of it, and the next picture comes the sooner.
-HOPELESS_SHARPNESS = 0.02
+HOPELESS_SHARPNESS = 0.0025
 # The place reaches the rim: so many pixels of 1000.
 RIM = 6
 

@@ -16,7 +16,7 @@ from typing import Any
 
 # What is older than this when it is taken shows the past.
 STALE_S = 1.0
-RATE_OVER_S = 2.0
+RATE_OVER_S = 1.0
 # Every so manieth pixel across and down is enough to tell two pictures apart: no sensor gives the same noise twice.
 _STRIDE = 8
 _TICK_S = 1e-6
@@ -48,12 +48,17 @@ class Arrivals:
         self._is_first = True
         self._times.clear()
 
-    def came(self, fingerprint: bytes) -> Arrival:
-        """A picture with this fingerprint arrived."""
+    def passed(self) -> float:
+        """A picture arrived that nobody wants: it counts for the rate alone. When that was."""
         now = self._mono_s()
         self._times.append(now)
-        while now - self._times[0] > RATE_OVER_S:
+        while len(self._times) > 2 and now - self._times[0] > RATE_OVER_S:  # two at least: a very slow one has a rate too
             self._times.popleft()
+        return now
+
+    def came(self, fingerprint: bytes) -> Arrival:
+        """A picture with this fingerprint arrived."""
+        now = self.passed()
         is_repeat = fingerprint == self._print
         if not is_repeat:
             self._same_since = now
@@ -63,7 +68,7 @@ class Arrivals:
             unchanged_s = None
         self._print, self._is_first = fingerprint, False
         span_s = now - self._times[0]
-        rate_hz = (len(self._times) - 1) / span_s if span_s >= RATE_OVER_S / 4 else None
+        rate_hz = (len(self._times) - 1) / span_s if span_s >= RATE_OVER_S / 2 else None
         return Arrival(at=datetime.now(UTC), mono_s=now, unchanged_s=unchanged_s, rate_hz=rate_hz)
 
 

@@ -57,7 +57,7 @@ class OpenCVGauge:
             sharpness=_sharpness(crop),
             module_px=_module_px(crop),
             place_light=float(crop.mean()),
-            glare=_glare(crop),
+            glare=_glare(grey, found),
         )
 
 
@@ -113,17 +113,19 @@ def _module_px(crop: Any) -> float | None:
     return float(np.percentile(np.concatenate(runs), 25))
 
 
-def _glare(crop: Any) -> float:
-    """The share of the middle that is one blind spot: saturated, larger than any white module or margin, on paper that is else darker."""
-    height, width = crop.shape
-    middle = crop[height // 10 : height - height // 10, width // 10 : width - width // 10]
-    blind = (middle >= BLIND).astype(np.uint8)
-    if middle.size == 0 or not blind.any():
+def _glare(grey: Any, place: Place) -> float:
+    """The share of the place and what is just around it that is one blind spot: saturated, larger than any white module or margin, on paper
+    that is else darker. Around it too, because a spot on a code leaves edges at its side alone."""
+    beyond_x, beyond_y = place.width // 3, place.height // 3
+    top, left = max(0, place.y - beyond_y), max(0, place.x - beyond_x)
+    near = grey[top : place.y + place.height + beyond_y, left : place.x + place.width + beyond_x]
+    blind = (near >= BLIND).astype(np.uint8)
+    if near.size == 0 or not blind.any():
         return 0.0
-    reach = max(5, min(middle.shape) // 6)
+    reach = max(7, min(place.width, place.height) // 7)
     spot = cv2.morphologyEx(blind, cv2.MORPH_OPEN, np.ones((reach, reach), np.uint8))
     share = float(spot.mean())
-    rest = middle[spot == 0]
+    rest = near[cv2.dilate(spot, np.ones((reach, reach), np.uint8)) == 0]
     if share == 0.0 or rest.size == 0 or float(np.percentile(rest, 90)) >= BLIND:
         return 0.0
     return share

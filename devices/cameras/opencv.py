@@ -145,6 +145,7 @@ class OpenCVCamera:
                     newest.end(self._lost("the source gives no more pictures"))
                     return
                 if not newest.wanted(UNTAKEN_S):
+                    self._arrivals.passed()
                     continue
                 found, image = capture.retrieve()
                 if not found:

@@ -15,6 +15,7 @@ from devices import registry
 from devices.cameras import address, controls
 from devices.cameras.arrivals import Arrivals, of_image, of_jpeg
 from devices.cameras.controls import AUTO, Controls
+from devices.cameras.newest import Newest
 from devices.cameras.opencv import OpenCVCamera
 from pointofcare.errors import ConfigError, DeviceUnavailableError
 
@@ -148,6 +149,33 @@ def test_the_rate_is_that_of_the_source() -> None:
         rates.append(arrivals.came(b"%d" % number).rate_hz)
     assert rates[0] is None
     assert rates[-1] == pytest.approx(20)
+    for _ in range(40):  # nobody takes them, and the source is as fast as before
+        clock[0] += 0.05
+        arrivals.passed()
+    assert arrivals.came(b"after").rate_hz is not None
+
+
+@pytest.mark.parametrize("pause_s", [0.4, 0.9, 1.3])
+def test_a_camera_that_became_slow_has_the_rate_of_now(pause_s: float) -> None:
+    clock = [0.0]
+    arrivals = Arrivals(mono_s=lambda: clock[0])
+    for number in range(40):
+        clock[0] += 0.05
+        arrivals.came(b"%d" % number)
+    for number in range(4):
+        clock[0] += pause_s
+        rate_hz = arrivals.came(b"slow %d" % number).rate_hz
+    assert rate_hz == pytest.approx(1 / pause_s)
+
+
+def test_pictures_that_nobody_takes_are_not_decoded() -> None:
+    slot: Newest[int] = Newest()
+    assert slot.wanted(0.25)
+    slot.put(1)
+    assert slot.wanted(60.0)
+    assert not slot.wanted(0.0)
+    slot.take(0)
+    assert slot.wanted(0.0)
 
 
 def test_a_time_written_into_the_header_does_not_make_a_frozen_picture_a_new_one() -> None:

@@ -278,7 +278,7 @@ def show(batch: str) -> Response | str:
         printers=printing.equipment().loaded_with(found.stock),
         printer_names={each.id: each.name for each in printing.equipment().printers.values()},
         size=size,
-        doubtful={item for job, state in jobs if state == labels.UNKNOWN for item in job.items},
+        doubtful={item for job, state in jobs if state in (labels.SENDING, labels.UNKNOWN) for item in job.items},
     )
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import cv2
@@ -41,13 +42,13 @@ class Answer:
         return {reading.symbol.content for reading in self.look.readings}
 
 
-def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (), again: bool = True) -> Answer:
+def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (), number: int = 1, again: bool = True) -> Answer:
     """What `decoder` finds in `image` (BGR) as in one frame of a camera. With `again`, a picture that gave nothing is looked at once
     more, in its full size and for light codes on dark."""
     started = time.thread_time()
     first, scale = fitted(image)
     try:
-        look = _look(decoder, first, number=1)
+        look = _look(decoder, first, number=number)
         if again and not look.readings:
             scale = 1.0
             look = _look(decoder, image, number=0)
@@ -129,8 +130,8 @@ def _symbol(reading: Reading) -> dict[str, object]:
     return line
 
 
-def for_person(answer: Answer, verdict: str = "") -> str:
-    """Some lines: the file with its time, and below it each symbol, what was refused, and what could help."""
+def for_person(answer: Answer, verdict: str = "", more: Mapping[str, object] = MappingProxyType({})) -> str:
+    """Some lines: the file with its time, and below it each symbol, what was refused, what could help, and what others read."""
     head = f"{shown(answer.file)}  {answer.ms:.0f} ms" + (f"  {verdict}" if verdict else "")
     if answer.error:
         return f"{shown(answer.file)}  cannot be read: {answer.error[1]}"
@@ -145,6 +146,9 @@ def for_person(answer: Answer, verdict: str = "") -> str:
     if not answer.look.readings:
         lines.append("    nothing read" + _help(answer.look))
     lines += [f"    note: {note}" for note in answer.notes]
+    others = more.get("others")
+    for name, one in others.items() if isinstance(others, Mapping) else ():
+        lines.append(f"    {name}: {shown(', '.join(one['texts'])) or 'nothing'}  {one['ms']:.0f} ms")
     return "\n".join(lines)
 
 

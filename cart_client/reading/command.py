@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from cart_client.reading import answer, manifest, pictures
+from cart_client.reading import answer, manifest, peers, pictures
 from cart_client.reading.answer import Answer
 from cart_client.reading.score import Score, table
 from devices import registry
@@ -20,6 +20,7 @@ from devices.ports import Camera, Decoder
 from pointofcare.errors import PointOfCareError
 
 MISREAD, UNREADABLE = 1, 2
+OURS = "this cart"
 
 
 def main(arguments: Sequence[str], *, out: TextIO | None = None, err: TextIO | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str], *, out: TextIO | None = None, err: TextIO | N
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pointofcare-cart read", description="read pictures or a stream with the cart's own reader")
     parser.add_argument(
-        "sources", nargs="+", metavar="FILE|FOLDER|URL", help="pictures; a folder of them; http(s) MJPEG, rtsp, or opencv:0"
+        "sources", nargs="+", metavar="FILE|FOLDER|URL", help="pictures; a folder of them; http(s) picture or MJPEG, rtsp, or opencv:0"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--compare", action="store_true", help="zxing-cpp and pyzbar on the same pictures, as a table")
@@ -53,51 +54,69 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _of_source(source: str, chosen: argparse.Namespace, decoder: Decoder, out: TextIO, err: TextIO) -> int:
+    if pictures.is_web(source) and (still := pictures.fetched(source)) is not None:
+        _tell(answer.given(decoder, source, still.image, notes=still.notes), "", {}, chosen, out)
+        return 0
     camera = pictures.stream(source)
     if camera is not None:
         return _streamed(camera, chosen, decoder, out)
     place = Path(source)
     entries = manifest.read(place) if (place / manifest.NAME).exists() else {}
     others = _peers(err) if chosen.compare else {}
-    scores = {name: Score(name) for name in ("this cart", *others)}
+    scores = {name: Score(name) for name in (OURS, *others)}
     unreadable = seen = 0
     for name, file in pictures.listed(place, entries):
         seen += 1
-        entry = entries.get(name)
-        try:
-            opened = pictures.opened(file)
-        except pictures.PictureError as exc:
-            unreadable += 1
-            if entry is not None:
-                for score in scores.values():
-                    score.add(entry, (), 0.0)
-            _tell(Answer(file=name, error=(exc.why, str(exc))), "", {}, chosen, out)
-            continue
-        told = answer.given(decoder, name, opened.image, notes=opened.notes, again=not chosen.compare)
-        unreadable += told.error is not None
-        verdict = scores["this cart"].add(entry, told.contents, told.ms) if entry is not None else None
-        more: dict[str, object] = {} if verdict is None else {"verdict": verdict.word}
-        for peer, read in others.items():
-            found, ms = _timed(read, answer.fitted(opened.image)[0])
-            more.setdefault("others", {})[peer] = {"texts": sorted(map(manifest.escaped, found)), "ms": round(ms, 1)}  # type: ignore[index]
-            if entry is not None:
-                scores[peer].add(entry, found, ms)
-        if not (chosen.quiet and verdict is not None and not verdict.wrong):
-            _tell(told, verdict.word if verdict else "", more, chosen, out)
+        unreadable += not _one(name, file, entries.get(name), chosen, decoder, others, scores, out)
     if not seen:
         err.write(f"{answer.shown(source)}: holds no picture ({', '.join(sorted(pictures.SUFFIXES))})\n")
         return UNREADABLE
     if entries:
         _sum(list(scores.values()), chosen, out)
-    if scores["this cart"].all.wrong:
+    if scores[OURS].all.wrong:
         return MISREAD
     return UNREADABLE if unreadable else 0
+
+
+def _one(
+    name: str,
+    file: Path,
+    entry: manifest.Entry | None,
+    chosen: argparse.Namespace,
+    decoder: Decoder,
+    others: Mapping[str, peers.Read],
+    scores: Mapping[str, Score],
+    out: TextIO,
+) -> bool:
+    """One picture, told and scored. False when it could not be read at all."""
+    try:
+        opened = pictures.opened(file)
+    except pictures.PictureError as exc:
+        if entry is not None:
+            for score in scores.values():
+                score.add(entry, (), 0.0)
+        _tell(Answer(file=name, error=(exc.why, str(exc))), "", {}, chosen, out)
+        return False
+    told = answer.given(decoder, name, opened.image, notes=opened.notes, again=not chosen.compare)
+    verdict = scores[OURS].add(entry, told.contents, told.ms) if entry is not None else None
+    more: dict[str, object] = {} if verdict is None else {"verdict": verdict.word}
+    beside: dict[str, dict[str, object]] = {}
+    for peer, read in others.items():
+        found, ms = peers.timed(read, answer.fitted(opened.image)[0])
+        beside[peer] = {"texts": sorted(map(manifest.escaped, found)), "ms": round(ms, 1)}
+        if entry is not None:
+            scores[peer].add(entry, found, ms)
+    if beside:
+        more["others"] = beside
+    if not (chosen.quiet and verdict is not None and not verdict.wrong):
+        _tell(told, verdict.word if verdict else "", more, chosen, out)
+    return told.error is None
 
 
 def _streamed(camera: Camera, chosen: argparse.Namespace, decoder: Decoder, out: TextIO) -> int:
     try:
         for number, frame in enumerate(_frames(camera, chosen.frames), start=1):
-            told = answer.given(decoder, f"{camera.describe()} {number}", frame, again=False)
+            told = answer.given(decoder, f"{camera.describe()} {number}", frame, number=number, again=False)
             if not (chosen.quiet and not told.look.readings):
                 _tell(told, "", {}, chosen, out)
     finally:
@@ -113,7 +132,7 @@ def _frames(camera: Camera, most: int) -> Iterator[object]:
 
 
 def _tell(told: Answer, verdict: str, more: Mapping[str, object], chosen: argparse.Namespace, out: TextIO) -> None:
-    out.write((answer.as_json(told, more) if chosen.json else answer.for_person(told, verdict)) + "\n")
+    out.write((answer.as_json(told, more) if chosen.json else answer.for_person(told, verdict, more)) + "\n")
     out.flush()
 
 
@@ -124,17 +143,9 @@ def _sum(scores: list[Score], chosen: argparse.Namespace, out: TextIO) -> None:
         out.write(f"\n{table(scores)}\n")
 
 
-def _peers(err: TextIO) -> Mapping[str, object]:
-    from cart_client.reading import peers
-
+def _peers(err: TextIO) -> Mapping[str, peers.Read]:
     try:
         return peers.readers()
     except (ImportError, OSError) as exc:
         err.write(f"no other reader to compare with: {exc}\n")
         return {}
-
-
-def _timed(read: object, image: object) -> tuple[set[bytes], float]:
-    from cart_client.reading import peers
-
-    return peers.timed(read, image)  # type: ignore[arg-type]

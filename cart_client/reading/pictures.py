@@ -4,14 +4,17 @@ decoded: bytes, pixels, formats. Must never open what it was not pointed at, and
 
 from __future__ import annotations
 
+import http.client
 import io
 import os
 import stat
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -23,6 +26,7 @@ from pointofcare.errors import UnreadableError
 
 MOST_BYTES = 64_000_000
 MOST_PIXELS = 40_000_000
+WEB_PATIENCE_S = 10.0
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 _STREAMS = {"http": "mjpeg", "https": "mjpeg", "rtsp": "opencv", "rtsps": "opencv"}
@@ -48,7 +52,10 @@ class Opened:
 
 def opened(file: Path) -> Opened:
     """Raises: PictureError."""
-    data = _bytes(file)
+    return _from_bytes(_bytes(file))
+
+
+def _from_bytes(data: bytes) -> Opened:
     if not data:
         raise PictureError("the file is empty", why="empty")
     try:
@@ -83,6 +90,47 @@ def _decoded(picture: Any) -> Opened:
         turned = Image.new("RGBA", glass.size, "white")
         turned.alpha_composite(glass)
     return Opened(image=np.ascontiguousarray(np.asarray(turned.convert("RGB"))[:, :, ::-1]), notes=notes)
+
+
+def is_web(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def fetched(url: str) -> Opened | None:
+    """The picture at an address, as cameras give single ones; None when a stream of pictures is there. No redirection is followed.
+
+    Raises: PictureError."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    try:
+        connection = kind(parts.hostname or "", parts.port, timeout=WEB_PATIENCE_S)
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", path, headers={"Accept": "image/*, multipart/x-mixed-replace"})
+            response = connection.getresponse()
+            if response.headers.get_content_maintype() == "multipart":
+                return None
+            if response.status != http.client.OK:
+                raise PictureError(f"the address answers HTTP {response.status}", why="cannot-open")
+            data = _within(response)
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise PictureError(f"nobody answers at {parts.hostname}: {type(exc).__name__}", why="cannot-open") from exc
+    return _from_bytes(data)
+
+
+def _within(response: http.client.HTTPResponse) -> bytes:
+    """The body, however slowly or endlessly it comes."""
+    until = time.monotonic() + WEB_PATIENCE_S
+    data = bytearray()
+    while chunk := response.read1(65_536):
+        data += chunk
+        if len(data) > MOST_BYTES:
+            raise PictureError(f"larger than {MOST_BYTES // 1_000_000} MB", why="too-large")
+        if time.monotonic() > until:
+            raise PictureError("the picture does not come to an end", why="too-slow")
+    return bytes(data)
 
 
 def _bytes(file: Path) -> bytes:

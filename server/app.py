@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from pointofcare.errors import ConfigError
 from pointofcare.labels.scan import SiteProfile
 from server.config import ServerConfig
-from server.emr import mapping_context, open_emr
+from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import Dispatcher
 from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
@@ -135,7 +135,13 @@ def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:
 
     context = mapping_context(config.emr, facility=config.facility)
     return tuple(
-        Dispatcher(open_emr(config.emr, facility=config.facility), context, scope=app.app_context, settled=settled)
+        Dispatcher(
+            open_emr(config.emr, facility=config.facility),
+            context,
+            scope=app.app_context,
+            form=form_of(config.emr, facility=config.facility),
+            settled=settled,
+        )
         for _ in range(config.emr.workers)
     )
 

@@ -57,7 +57,10 @@ class EmrConfig:
     with tokens that `token_url` gives for `client_id` and `client_secret` (OAuth client credentials, `scope` if it wants one).
 
     `identifiers` is the URL under which this hospital's own FHIR identifiers live; the `*_system` settings name the EMR's own
-    identifier systems for patients (by MRN), orders and staff, where it has them."""
+    identifier systems for patients (by MRN), orders and staff, where it has them.
+
+    "hl7v2": RAS^O17 to `host` and `port` over MLLP, with TLS where `ca_file` is set; `application` and `receiving_facility` are MSH-5 and
+    MSH-6, `drops_repeats` says that the EMR knows a repeated message by its MSH-10."""
 
     target: str = "folder"
     folder: Path = Path("emr-out")
@@ -72,6 +75,14 @@ class EmrConfig:
     patient_system: str | None = None
     order_system: str | None = None
     staff_system: str | None = None
+    host: str | None = None
+    port: int | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = field(default=None, repr=False)
+    application: str | None = None
+    receiving_facility: str | None = None
+    drops_repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +350,14 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         patient_system=reader.text("emr", "patient_system"),
         order_system=reader.text("emr", "order_system"),
         staff_system=reader.text("emr", "staff_system"),
+        host=reader.text("emr", "host"),
+        port=reader.number("emr", "port", 2575, least=1, most=65535),
+        ca_file=reader.file("emr", "ca_file", anchor),
+        cert_file=reader.file("emr", "cert_file", anchor),
+        key_file=reader.file("emr", "key_file", anchor),
+        application=reader.text("emr", "application"),
+        receiving_facility=reader.text("emr", "receiving_facility"),
+        drops_repeats=reader.flag("emr", "drops_repeats", False),
     )
     site = SiteConfig(
         mrn_pattern=reader.text("site", "mrn_pattern"),
@@ -480,8 +499,15 @@ def _faults(
         zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(("timezone", f"{timezone!r} is not a time zone: write one such as Asia/Ho_Chi_Minh"))
-    if emr.target not in ("folder", "fhir"):
-        problems.append(("emr.target", 'must be "folder" or "fhir"'))
+    if emr.target not in ("folder", "fhir", "hl7v2"):
+        problems.append(("emr.target", 'must be "folder", "fhir" or "hl7v2"'))
+    if emr.target == "hl7v2":
+        if not emr.host:
+            problems.append(("emr.host", "is missing: the address where the EMR listens for HL7 (MLLP)"))
+        if emr.workers > 1:
+            problems.append(("emr.workers", "must be 1 for hl7v2: one connection keeps the order"))
+        if (emr.cert_file is None) != (emr.key_file is None):
+            problems.append(("emr.cert_file", "cert_file and key_file go together"))
     if emr.target == "fhir":
         parts = urlsplit(emr.base_url or "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -510,7 +536,7 @@ def _training_faults(training: bool, facility: str, emr: EmrConfig) -> list[tupl
         problems.append(("facility", f'must not end with "{SUFFIX}", or set training = true: such a facility has no real patients'))
     if training and emr.target != "folder":
         problems.append(("emr.target", 'must be "folder" where training = true: what is practised goes into no medical record'))
-    if training and any((emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret)):
+    if training and any((emr.host, emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret)):
         problems.append(("emr.base_url", "remove the EMR's address and sign-in where training = true: a folder needs none"))
     return problems
 

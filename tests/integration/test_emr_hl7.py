@@ -1,0 +1,115 @@
+"""Doses into an EMR that speaks HL7 version 2, over a real MLLP connection: once each, in order, and never a yes that nobody said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
+from server.config import EmrConfig
+from server.emr import form_of, hl7_ras, open_emr, retry
+from server.emr.dispatcher import ACTOR, Dispatcher
+from server.emr.forms import FHIR
+from server.emr.hl7_ras import Receiver
+from server.emr.mllp import Hl7Emr, Line
+from server.emr.port import EmrUnclearError
+from server.store import mapping_record, outbox
+from server.store.transaction import reading, transaction
+from tests.support.emr import CASES, CONTEXT, a_store, an_administration
+from tests.support.hl7_peer import Hl7Peer, control_of, hl7_peer
+
+RECEIVER = Receiver(facility="bv1")
+
+
+@pytest.fixture
+def peer() -> Iterator[Hl7Peer]:
+    with hl7_peer() as running:
+        yield running
+
+
+@pytest.fixture
+def emr(peer: Hl7Peer) -> Iterator[Hl7Emr]:
+    opened = Hl7Emr(Line(host="127.0.0.1", port=peer.port, connect_s=5.0, answer_s=5.0))
+    yield opened
+    opened.close()
+
+
+def a_message(number: int = 1) -> tuple[bytes, str]:
+    record = an_administration(number)
+    return hl7_ras.to_message(record, CONTEXT, RECEIVER), record.record_id
+
+
+def test_a_dose_is_taken_and_the_connection_serves_the_next(peer: Hl7Peer, emr: Hl7Emr) -> None:
+    for number in (1, 2, 3):
+        payload, record_id = a_message(number)
+        assert emr.submit(payload, record_id).emr_id == hl7_ras.control_id(record_id)
+    assert [message.split("|")[9] for message in peer.received] == [hl7_ras.control_id(a_message(n)[1]) for n in (1, 2, 3)]
+    assert "Amoxicillin" in peer.received[0]
+
+
+def test_an_answer_belongs_to_a_message_by_its_number_alone(peer: Hl7Peer, emr: Hl7Emr) -> None:
+    peer.before = [("AR", "SOMEBODY-ELSES", "of before")]
+    assert emr.submit(*a_message())
+    peer.before = []
+    peer.answer = lambda _message: ("AA", "SOMEBODY-ELSES", "")
+    emr._line = Line(host="127.0.0.1", port=peer.port, answer_s=0.3)
+    with pytest.raises(EmrOutcomeUnknownError):
+        emr.submit(*a_message(2))
+
+
+def test_what_an_emr_says_no_to_is_left_to_a_person_and_what_failed_there_is_tried_a_few_times(peer: Hl7Peer, emr: Hl7Emr) -> None:
+    peer.answer = lambda message: ("AR", control_of(message), "PID-3 unknown")
+    with pytest.raises(EmrRejectedError, match="PID-3 unknown"):
+        emr.submit(*a_message())
+    peer.answer = lambda message: ("AE", control_of(message), "table locked")
+    with pytest.raises(EmrUnclearError, match="table locked"):
+        emr.submit(*a_message())
+    peer.answer = lambda message: ("YES", control_of(message), "")
+    with pytest.raises(EmrUnclearError):
+        emr.submit(*a_message())
+
+
+def test_a_message_without_an_answer_is_a_persons_unless_the_emr_drops_repeats(peer: Hl7Peer, emr: Hl7Emr) -> None:
+    peer.answer = lambda _message: None
+    with pytest.raises(EmrOutcomeUnknownError) as told:
+        emr.submit(*a_message())
+    assert isinstance(retry.decide(told.value, 1, idempotent=emr.idempotent, chance=0.5), retry.Park)
+    assert isinstance(retry.decide(told.value, 1, idempotent=True, chance=0.5), retry.Again)
+    peer.answer = lambda message: ("AA", control_of(message), "")
+    assert emr.submit(*a_message(2))  # on a new connection
+
+
+def test_an_emr_that_is_away_is_waited_for_and_nothing_counts_as_sent(peer: Hl7Peer, emr: Hl7Emr) -> None:
+    emr.check()
+    peer.stop()
+    with pytest.raises(EmrUnavailableError) as told:
+        emr.submit(*a_message())
+    assert not isinstance(told.value, EmrOutcomeUnknownError)
+    back = Hl7Peer()
+    back.port = peer.port
+    back.start()
+    assert emr.submit(*a_message())
+    back.stop()
+
+
+def test_the_outbox_goes_over_hl7_and_never_sends_the_words_of_another_emr(peer: Hl7Peer, tmp_path: Path) -> None:
+    config = EmrConfig(target="hl7v2", host="127.0.0.1", port=peer.port)
+    given, other = CASES["given"], an_administration(6)
+    with a_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as scope:
+        with scope(), transaction(ACTOR) as tx:
+            for record, chain in ((given, given), (CASES["correction"], given), (other, other)):
+                document = mapping_record.to_document(record)
+                outbox.put(tx, record_id=record.record_id, cart="c01", ordering_key=chain.record_id, document=document)
+            bundle = FHIR.build(other, CONTEXT)
+            outbox.keep_payload(tx, next(item.id for item in outbox.worklist(tx) if item.record_id == other.record_id), bundle)
+        dispatcher = Dispatcher(open_emr(config, facility="bv1"), CONTEXT, scope=scope, form=form_of(config, facility="bv1"))
+        while dispatcher.drain_once():
+            pass
+        dispatcher.stop()
+        with scope(), reading() as tx:
+            found = {item.record_id: (item.state, item.last_error_code) for item in outbox.worklist(tx)}
+        assert found[other.record_id] == (outbox.PARKED, "emr-other-form")
+        assert found[given.record_id][0] == found[CASES["correction"].record_id][0] == outbox.SENT
+        assert [("|D|" in message, "|A|" in message) for message in peer.received] == [(False, True), (True, True)]

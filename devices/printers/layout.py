@@ -139,7 +139,8 @@ def _band(label: Label, drawn: Drawn, stock: Stock, dpi: int, width: int, height
     side = drawn.side * module
     end = width - margin
     words = int(max(48 * dots, min(85 * dots, (end - start) / 2 - side - gap)))
-    codes, lines = [], []
+    codes: list[PlacedCode] = []
+    lines: list[PlacedLine] = []
     left = start
     while left + side <= end:
         codes.append(
@@ -238,7 +239,8 @@ def _row(size: int) -> int:
 
 @lru_cache(maxsize=8192)
 def _long(text: str, size: int, *, bold: bool) -> int:
-    return math.ceil(font(size, bold=bold).getlength(text))
+    wide: float = font(size, bold=bold).getlength(text)
+    return math.ceil(wide)
 
 
 @lru_cache(maxsize=256)

@@ -148,7 +148,8 @@ def _until(
     told: Callable[[tuple[str, ...]], None],
 ) -> tuple[str, ...]:
     """Waits until at most so many labels wait in the printer. Raises: _StuckError, DeviceError, OSError."""
-    since, before, said = clock_s(), -1, ()
+    since, before = clock_s(), -1
+    said: tuple[str, ...] = ()
     while True:
         found = _status(line, patience)
         if found.faults != said:

@@ -14,11 +14,14 @@ from pointofcare.people import PatientStatus
 from server.security import viewing
 from server.security.permissions import ADMIT, DISCHARGE, SEE_PATIENTS
 from server.security.person import actor, requires
-from server.store import identities, merges, patients, views_patients, views_pharmacy
+from server.store import identities, labels, merges, patients, views_patients, views_pharmacy
 from server.store.transaction import reading, transaction
-from server.usecases import admission, merge, photos
-from server.web import page
+from server.usecases import admission, merge, photos, print_jobs
+from server.web import label_words, page, printing
 from server.web.admission import told
+
+# The stock of a label printer for each size of band.
+_STOCKS = {"adult": "band-279x25", "child": "band-178x25", "infant": "band-160x19"}
 
 room = Blueprint("identity", __name__, url_prefix="/admission")
 
@@ -54,6 +57,9 @@ def show(patient_id: str) -> str:
             "hindrances": {one.id: merge.hindrances(tx, one) for one in done[:1] if one.kept == patient_id and one.undone_at is None},
         }
         who = {one.by for one in done} | {one.undone_by for one in done} | ({identity.admitted_by} if identity is not None else set())
+        jobs = labels.jobs(tx, subject=f"patient/{patient_id}", limit=1)
+        context["band_job"] = (jobs[0], print_jobs.state(tx, jobs[0])) if jobs else None
+        context["band_printers"] = printing.choices("band")["label_printers"]
         context["names"] = views_pharmacy.names(tx, who)
     viewing.seen(patient=patient_id)
     return page.render("identity.html", **context)
@@ -76,14 +82,23 @@ def band(patient_id: str) -> Response | BaseResponse:
             lines = tuple(line for line in (f"{page.word('sex', patient.sex)} · {ward.name if ward else ''}".strip(" ·"),) if line)
             if page.config().training:
                 lines = (page.t("training-banner"), *lines)
-            file = bands.pdf(
-                bands.Band(
-                    gsrn=made.gsrn, srin=made.srin or "", name=patient.name, mrn=patient.mrn, birth_date=patient.birth_date, lines=lines
-                ),
-                size,
+            one = bands.Band(
+                gsrn=made.gsrn, srin=made.srin or "", name=patient.name, mrn=patient.mrn, birth_date=patient.birth_date, lines=lines
             )
+            wanted = request.form.get("printer", "")
+            if wanted:
+                printer = printing.printer_of(wanted, printing.stock_of("band", _STOCKS[request.form["size"]]))
+                drawn = printing.placed([label_words.band(one)], printing.stock_of("band", _STOCKS[request.form["size"]]), printer.dpi)
+                subject = f"patient/{patient_id}"
+                job = printing.begin(tx, who, kind="band", subject=subject, items=[f"{made.gsrn}/{made.srin}"], printer=printer)
+            else:
+                file = bands.pdf(one, size)
     except PointOfCareError as exc:
         page.say_plain(told(exc))
+        return page.back(url_for("identity.show", patient_id=patient_id))
+    if wanted:
+        printing.start(job, who, printer, drawn)
+        page.say("labels-sending", printer=printer.name, n=1)
         return page.back(url_for("identity.show", patient_id=patient_id))
     name = f"band-{patient.mrn}-{made.srin}.pdf"
     head = {"Content-Disposition": f"attachment; filename={_plain(name)}", "Cache-Control": "no-store"}

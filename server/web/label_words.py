@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 
+from devices.printers.band import Band
 from devices.printers.layout import Label, Line
 from devices.printers.symbol import Code
 from pointofcare.labels import gs1
@@ -61,6 +62,19 @@ def bag(found: BagView) -> Label:
         Line(field="serial", text=found.id, points=7, least=5, rows=1),
     )
     return _trained(Label(code=Code(kind="qr", text=found.id), lines=lines))
+
+
+def band(found: Band) -> Label:
+    """A wristband on a label printer, with what the PDF of the same band says."""
+    born = page.day(found.birth_date) if found.birth_date is not None else ""
+    said = f"(8018){found.gsrn}(8019){found.srin}"
+    lines = (
+        Line(field="patient", text=found.name, points=11.5, least=7, bold=True, rows=2),
+        Line(field="mrn", text=" · ".join(part for part in (born, found.mrn) if part), points=10, least=6, bold=True, rows=2),
+        *(Line(field="ward", text=text, points=7.5, least=5.5, rows=2) for text in found.lines),
+        Line(field="serial", text=said, points=5.5, least=4.5, rows=2),
+    )
+    return Label(code=Code(kind="gs1-datamatrix", text=said), lines=lines)
 
 
 def badge(*, name: str, role: str, number: str, facility: str) -> Label:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from flask import current_app
 
@@ -81,7 +83,7 @@ def feed(
     found: Sequence[Layout],
     *,
     patience: network.Patience = network.PATIENCE,
-    wait: Callable[[float], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
 ) -> str:
     """Sends the job and writes down what became of it; its state."""
 
@@ -93,9 +95,10 @@ def feed(
         for one in found:
             yield zpl.of(one, font=printer.font)
 
-    state, sent, faults = labels.UNKNOWN, 0, ()
+    state, sent = labels.UNKNOWN, 0
+    faults: tuple[str, ...] = ()
     try:
-        network.send(printer, each(), len(found), told=told, patience=patience, **({"wait": wait} if wait is not None else {}))
+        network.send(printer, each(), len(found), told=told, patience=patience, wait=wait)
         state, sent = labels.DONE, len(found)
     except OutcomeUnknownError as exc:
         sent, faults = int(str(exc.fields.get("sent", 0))), _faults(exc) or ("silent",)
@@ -113,7 +116,7 @@ def _faults(exc: DeviceError) -> tuple[str, ...]:
     return tuple(str(each) for each in found) if isinstance(found, tuple) else ()
 
 
-def choices(kind: str) -> dict[str, object]:
+def choices(kind: str) -> dict[str, Any]:
     """For `_label_print.html`: the sizes of this kind, and the printers that hold one of them."""
     sizes = equipment().of_kind(kind)
     found = {printer.id: printer for size in sizes for printer in equipment().loaded_with(size.id)}

@@ -23,7 +23,7 @@ from pointofcare.labels.scan import DrugScan, SiteProfile
 from pointofcare.labels.symbol import Symbol
 from pointofcare.products import IssuedLabels
 from pointofcare.wire.messages import TableKind
-from server.store import labels, products, versions
+from server.store import labels, patients, products, versions
 from server.store.labels import Batch
 from server.store.tables import PrintJobRow
 from server.store.transaction import reading, transaction
@@ -31,7 +31,7 @@ from server.usecases import administrations, facts
 from server.usecases import labels as verbs
 from server.web import printing
 from simulation.devices.label_printer import LabelPrinter
-from tests.support.server_ward import AMOXICILLIN, NURSE, PHARMACIST, WARD, a_record
+from tests.support.server_ward import AMOXICILLIN, NURSE, PHARMACIST, WARD, a_record, gsrn
 from tests.support.web import ADMIN, FLEET, post, signed_in, token_of, ward_app
 
 EXPIRY = date(2031, 1, 31)
@@ -280,6 +280,19 @@ def test_a_staff_badge_a_drawer_and_a_bag_have_labels_that_read_back(app: Flask,
     assert "Sending 1" in sent.text, re.findall("alert-.*", sent.text)
     assert len(printer.printed) == 1
     assert post(signed_in(app, PHARMACIST), f"/labels/badge/{NURSE.id}", "/labels/new").status_code == 403
+
+
+def test_a_wristband_goes_to_a_printer_as_a_new_instance_and_the_old_one_is_revoked(app: Flask, printer: LabelPrinter) -> None:
+    nurse = signed_in(app, NURSE)
+    seen = re.findall(r'name="seen" value="([^"]*)"', nurse.get("/admission/P1/").text or "") or [""]
+    page = post(nurse, "/admission/P1/band", "/admission/P1/", size="infant", seen=seen[0], printer="p1").text
+    assert "all printed" in page
+    (band,) = printer.printed
+    found = zxingcpp.read_barcodes(band.picture.convert("L"))
+    assert {bytes(each.bytes) for each in found} == {f"8018{gsrn(1)}\x1d80192".encode()}
+    with app.app_context(), reading() as tx:
+        states = {each.srin: str(each.status) for each in patients.get(tx, "P1").bands}
+    assert states == {"1": "revoked", "2": "active"}
 
 
 def test_only_who_prints_labels_sees_them(app: Flask) -> None:

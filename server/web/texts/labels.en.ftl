@@ -123,6 +123,7 @@ labels-reprint = Print again, new number
 labels-void = Withdraw
 labels-done-reprint = { $n } new labels were made and the old ones withdrawn. Print the new ones now.
 labels-done-void = { $n } labels were withdrawn.
+labels-band-again = Print the band again: it gets a new number.
 labels-badge = Staff badge
 labels-badge-text = Printing a badge again does not end the old one. If it is lost, change the badge number first.
 labels-drawers = Drawer labels

@@ -123,6 +123,7 @@ labels-reprint = Réimprimer, nouveau numéro
 labels-void = Retirer
 labels-done-reprint = { $n } nouvelles étiquettes créées, les anciennes sont retirées. Imprimez les nouvelles.
 labels-done-void = { $n } étiquettes retirées.
+labels-band-again = Réimprimez le bracelet : il reçoit un nouveau numéro.
 labels-badge = Badge du personnel
 labels-badge-text = Réimprimer un badge n’annule pas l’ancien. S’il est perdu, changez d’abord le numéro de badge.
 labels-drawers = Étiquettes de tiroir

@@ -117,6 +117,7 @@ labels-reprint = In lại bằng số mới
 labels-void = Hủy nhãn
 labels-done-reprint = Đã tạo { $n } nhãn mới và hủy nhãn cũ. Hãy in các nhãn mới.
 labels-done-void = Đã hủy { $n } nhãn.
+labels-band-again = In lại vòng: vòng mới mang số mới.
 labels-badge = Thẻ nhân viên
 labels-badge-text = In lại thẻ không làm thẻ cũ mất hiệu lực. Nếu thẻ bị mất, hãy đổi số thẻ trước.
 labels-drawers = Nhãn ngăn kéo

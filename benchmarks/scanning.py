@@ -106,8 +106,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if chosen.hunt:
         state = hunt.hunt(chosen.hunt, chosen.seed, decoder=chosen.decoder)
-        print(f"{len(state.misreads)} misreads in {state.done} frames, {state.read} read, {state.negatives} without a code")
-        return 1 if state.misreads else 0
+        told = f"{len(state.misreads)} misreads in {state.done} frames, {state.read} read, {state.negatives} without a code"
+        print(told + (f"; the reader broke on {len(state.broken)}" if state.broken else ""))
+        return 1 if state.misreads or state.broken else 0
     result = run(chosen.quick, seed=chosen.seed, count=chosen.scenes, frames=chosen.frames, photo_folder=chosen.photos)
     print(table(result))
     return 1 if misread(result) else 0

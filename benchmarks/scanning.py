@@ -2,7 +2,7 @@
 
 `python -m benchmarks.scanning [--quick] [--seed N] [--scenes N]`: the five levels of `simulation.scan_set`, pictures without a code,
 GS1-128 at every angle, other people's photographs. `--hunt N` looks for misreads instead. Times are processor time of one thread;
-ratios hold on a busy machine, milliseconds do not. Ends with 1 after any misread of ours.
+ratios hold on a busy machine, milliseconds do not. Ends with 1 after any misread of ours, and when ours broke on a picture.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def table(result: dict[str, Any]) -> str:
         told = "" if limit is None else f" (limit {limit}: {'met' if value <= limit else 'NOT met'})"
         lines.append(f"{name}: {value} times {FLOOR}{told}")
     lines += [f"misread by {one['reader']}: scene {one['scene']} frame {one['frame']}" for one in result["misreads"]]
+    lines += [f"{one['reader']} broke: scene {one['scene']} frame {one['frame']}: {one['how']}" for one in result["broken"]]
     lines += [f"photographs: {line}" for line in result["photos"]["told"]]
     return "\n".join(lines)
 
@@ -111,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if state.misreads or state.broken else 0
     result = run(chosen.quick, seed=chosen.seed, count=chosen.scenes, frames=chosen.frames, photo_folder=chosen.photos)
     print(table(result))
-    return 1 if misread(result) else 0
+    return 1 if misread(result) or any(one["reader"] == OURS for one in result["broken"]) else 0
 
 
 if __name__ == "__main__":

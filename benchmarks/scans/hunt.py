@@ -69,12 +69,10 @@ def _one(state: State, read: readers.Reader, folder: Path) -> None:
         if moment:
             of = _close(of, random.Random(f"close {state.seed} {number}"))
         image, content, level = shot.taken(of, moment).image, of.label.printed.content, of.level.name
-    try:
-        outcome = read(image, number + 1)
-    except Exception as exc:  # noqa: BLE001 - a reader that breaks is a fault to be told, and the hunt goes on
-        print(f"BROKE frame {number} {level}: {type(exc).__name__}: {str(exc)[:200]}", flush=True)
+    outcome = read(image, number + 1)
+    if outcome.broke:
+        print(f"BROKE frame {number} {level}: {outcome.broke}", flush=True)
         state.broken.append(number)
-        outcome = readers.Outcome(found=frozenset(), ms=0.0)
     wrong = outcome.found - ({content} if content is not None else set())
     tally = state.by_level.setdefault(level, [0, 0])
     tally[0] += 1

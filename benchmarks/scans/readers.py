@@ -18,8 +18,11 @@ OURS, FLOOR = "this cart", "zxing-cpp split"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
+    """`broke` says how the reader broke on this picture, "" when it did not: a cart then skips the picture."""
+
     found: frozenset[bytes]
     ms: float
+    broke: str = ""
 
 
 Reader = Callable[[Any, int], Outcome]
@@ -33,8 +36,11 @@ def ours(name: str = "cascade") -> Reader:
     def read(image: Any, number: int) -> Outcome:
         frame = Frame(image=image, number=number, taken_at=datetime.now(UTC))
         started = time.thread_time()
-        symbols = decoder.decode(frame)
-        return Outcome(found=frozenset(symbol.content for symbol in symbols), ms=(time.thread_time() - started) * 1000)
+        try:
+            symbols, broke = decoder.decode(frame), ""
+        except Exception as exc:  # noqa: BLE001 - told as a fault; what else is measured goes on
+            symbols, broke = [], f"{type(exc).__name__}: {str(exc)[:200]}"
+        return Outcome(found=frozenset(symbol.content for symbol in symbols), ms=(time.thread_time() - started) * 1000, broke=broke)
 
     return read
 

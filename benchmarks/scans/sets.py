@@ -54,6 +54,7 @@ def scenes(readers: Mapping[str, Reader], *, seed: int, count: int, frames: int,
     five: dict[str, Count] = defaultdict(Count)
     known: dict[str, Count] = defaultdict(Count)
     misreads: list[dict[str, Any]] = []
+    broken: list[dict[str, Any]] = []
     for number in range(count):
         of = scene.draw(seed, number)
         printed = of.label.printed
@@ -66,6 +67,8 @@ def scenes(readers: Mapping[str, Reader], *, seed: int, count: int, frames: int,
                 outcome = read(image, number * frames + moment + 1)
                 right, wrong = printed.content in outcome.found, outcome.found - {printed.content}
                 ever[name] |= {"right"} if right else set()
+                if outcome.broke:
+                    broken.append({"reader": name, "scene": number, "frame": moment, "how": outcome.broke})
                 if wrong:
                     ever[name].add("wrong")
                     misreads.append({"reader": name, "scene": number, "frame": moment, "said": [text.hex() for text in sorted(wrong)]})
@@ -85,6 +88,7 @@ def scenes(readers: Mapping[str, Reader], *, seed: int, count: int, frames: int,
         "five": {name: one.row() for name, one in five.items()} if frames > 1 else {},
         "oracle": {level: {"frames": one.frames, "read": one.read} for level, one in sorted(known.items())},
         "misreads": misreads,
+        "broken": broken,
     }
 
 

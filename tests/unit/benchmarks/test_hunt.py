@@ -68,3 +68,18 @@ def test_own_photographs_are_taken_with_a_manifest_or_with_text_beside(tmp_path:
     table: sets.Table = defaultdict(lambda: defaultdict(sets.Count))
     photos._tally(table, "own", "r", photo.entry, frozenset([b"BAG-1", b"BAG-2"]), 1.0)
     assert (table["own"]["r"].read, table["own"]["r"].wrong) == (1, 1)
+
+
+def test_a_reader_that_breaks_is_told_and_the_hunt_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Brittle:
+        def __init__(self, **_options: object) -> None:
+            """As the cascade is made."""
+
+        def decode(self, _frame: object) -> list[object]:
+            raise ValueError("broken")
+
+    monkeypatch.setattr(readers, "CascadeDecoder", Brittle)
+    state = hunt.hunt(2, 5, folder=tmp_path)
+    assert (state.done, state.broken, state.misreads) == (2, [0, 1], [])
+    result = sets.scenes({readers.OURS: readers.ours()}, seed=5, count=1, frames=1, with_oracle=False)
+    assert [one["how"] for one in result["broken"]] == ["ValueError: broken"]

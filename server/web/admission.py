@@ -26,7 +26,7 @@ from server.store.transaction import reading, transaction
 from server.usecases import admission, handwriting
 from server.usecases.admission import Arrival, EnteredAlreadyError, KnownAlreadyError
 from server.usecases.import_rows import FieldError
-from server.web import faults, page
+from server.web import faults, moments, page
 
 room = Blueprint("admission", __name__, url_prefix="/admission")
 
@@ -159,7 +159,7 @@ def unknown() -> str | BaseResponse | tuple[str, int]:
 def newborn_form(patient_id: str) -> str:
     with reading(actor()) as tx:
         mother = patients.get(tx, patient_id)
-    now = datetime.now(page.zone()).strftime("%Y-%m-%dT%H:%M")
+    now = moments.shown(datetime.now(page.zone()))
     return _form("newborn", {"born_at": now, "bed": mother.bed or ""}, {}, mother=mother)
 
 
@@ -359,11 +359,11 @@ def _day(text: str, found: dict[str, str]) -> date | None:
 
 
 def _moment(text: str, found: dict[str, str]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=page.zone()).astimezone(UTC)
-    except ValueError:
+    at = moments.typed(text)
+    if at is None:
         found["born_at"] = page.t("admission-fault-born-at")
         return None
+    return at.replace(tzinfo=page.zone()).astimezone(UTC)
 
 
 def _weight(text: str, found: dict[str, str]) -> Weight | None:

@@ -25,7 +25,7 @@ from server.store.transaction import reading, transaction
 from server.usecases import admission, import_csv, import_orders, order_checks
 from server.usecases import orders as verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
-from server.web import faults, order_preview, page
+from server.web import faults, moments, order_preview, page
 from server.web.order_preview import AMOUNTS, Preview
 
 _TRAILING_ZERO = re.compile(r"\d\.\d*0(?!\d)")
@@ -93,8 +93,8 @@ def _steps(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
         if not any(cells.values()):
             continue
         sequence += 0 if together else 1
-        moments = {name: _with_zone(cells[name]) for name in ("start", "end") if cells[name]}
-        steps.append({**cells, **moments, "sequence": str(sequence)})
+        bounds = {name: _with_zone(cells[name]) for name in ("start", "end") if cells[name]}
+        steps.append({**cells, **bounds, "sequence": str(sequence)})
     return steps
 
 
@@ -127,16 +127,15 @@ def _timed_cells(step: Order | Dosage) -> dict[str, str]:
         "times": "|".join(at.strftime("%H:%M") for at in step.times),
         "every": f"{step.every.total_seconds() / 3600:g} h" if step.every else "",
         "days_of_week": "|".join(day.value for day in step.days_of_week),
-        "start": step.start.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if step.start else "",
-        "end": step.end.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if step.end else "",
+        "start": moments.shown(step.start.astimezone(zone)) if step.start else "",
+        "end": moments.shown(step.end.astimezone(zone)) if step.end else "",
     }
 
 
 def _with_zone(cell: str) -> str:
     """A form's moment is wall clock of the ward."""
-    try:
-        at = datetime.fromisoformat(cell)
-    except ValueError:
+    at = moments.typed(cell)
+    if at is None:
         return cell
     return cell if at.tzinfo is not None else at.replace(tzinfo=page.zone()).isoformat()
 
@@ -178,7 +177,7 @@ def form() -> str:
 
 
 def _now() -> str:
-    return datetime.now(page.zone()).strftime("%Y-%m-%dT%H:%M")
+    return moments.shown(datetime.now(page.zone()))
 
 
 def _shown(

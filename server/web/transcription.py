@@ -17,7 +17,7 @@ from server.store import patients, products, transcriptions, views_patients, vie
 from server.store.transaction import reading, transaction
 from server.usecases import admission
 from server.usecases import transcription as verbs
-from server.web import faults, order_preview, orders, page
+from server.web import faults, moments, order_preview, orders, page
 
 room = Blueprint("transcription", __name__, url_prefix="/transcription")
 
@@ -25,7 +25,7 @@ room = Blueprint("transcription", __name__, url_prefix="/transcription")
 @room.get("/new")
 @requires(TRANSCRIBE)
 def form() -> str:
-    now = datetime.now(page.zone()).strftime("%Y-%m-%dT%H:%M")
+    now = moments.shown(datetime.now(page.zone()))
     return _form(request.args.get("patient_id", "")[:64], {"start": now, "ordered_at": now}, {})
 
 
@@ -109,10 +109,8 @@ def told(exc: PointOfCareError) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=page.zone()).astimezone(UTC)
-    except ValueError:
-        return None
+    at = moments.typed(text)
+    return None if at is None else at.replace(tzinfo=page.zone()).astimezone(UTC)
 
 
 def _form(patient_id: str, cells: dict[str, str], found: dict[str, str], *, order_id: str = "", preview: Any = None) -> str:

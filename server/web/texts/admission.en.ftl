@@ -199,3 +199,4 @@ audited-order-merged = Order follows a merge
 audited-order-unmerged = Order follows a merge taken back
 patients-more = There are more. These are the first { $n }; type more of the name or the number.
 patients-more-none = Too many patients are like what was typed, so not all were looked at. Type more of the name, or the number.
+hint-moment = Day/month/year and time, such as 22/11/2026 18:30

@@ -199,3 +199,4 @@ audited-order-merged = Prescription suivant une fusion
 audited-order-unmerged = Prescription suivant une fusion annulée
 patients-more = Il y en a d’autres. Voici les { $n } premiers ; précisez le nom ou le numéro.
 patients-more-none = Trop de patients correspondent : tous n’ont pas été examinés. Précisez le nom, ou le numéro.
+hint-moment = Jour/mois/année et heure, par exemple 22/11/2026 18:30

@@ -199,3 +199,4 @@ audited-order-merged = Y lệnh chuyển theo hồ sơ gộp
 audited-order-unmerged = Y lệnh trở lại hồ sơ cũ
 patients-more = Còn nhiều người bệnh khác. Đây là { $n } người đầu; gõ thêm họ tên hoặc mã để tìm hẹp hơn.
 patients-more-none = Có quá nhiều người bệnh giống chữ đã gõ nên chưa tìm hết. Gõ thêm họ tên, hoặc mã người bệnh.
+hint-moment = Ngày/tháng/năm giờ:phút, ví dụ 22/11/2026 18:30

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import logging
 import os
 import pickle
@@ -11,15 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
+from cart_client.app import CartProgram
+from cart_client.config import Config
 from cart_client.scanning import CameraTold, Seen, Sight, Viewfinder, watch
 from devices import registry
+from devices.broker import BrokerConfig
 from pointofcare.wire import routes
 from pointofcare.wire.messages import CartPhase, Telemetry, TelemetryKind
 from simulation import frames, labels
@@ -28,7 +34,7 @@ from tests.integration import test_cart_uplink
 from tests.integration.test_cart_uplink import CART, Line
 from tests.support.brokers import running_clients
 from tests.support.camera_peers import HEAD, part, raw_peer
-from tests.support.cart_ward import Stand
+from tests.support.cart_ward import PUBLIC, Stand
 
 BADGE = labels.badge("Trần Văn An", "Điều dưỡng", "N0017")
 # Two seconds are promised; the rest is what a busy machine may take on top.
@@ -196,3 +202,56 @@ def test_the_fleet_hears_of_a_fault_at_once_with_its_numbers(line: Line) -> None
         routes.TELEMETRY,
         lambda body: isinstance(body, Telemetry) and body.kind is TelemetryKind.CAMERA and body.values["fault"] == "frozen",
     )
+
+
+def test_the_whole_cart_program_shows_its_camera_and_says_its_faults(hand: VirtualCamera, tmp_path: Path) -> None:
+    key = tmp_path / "server-key.json"
+    key.write_text(json.dumps(PUBLIC.as_dict(private=False)), encoding="utf-8")
+    broker = BrokerConfig(host="127.0.0.1", port=1, client_id="c")
+    camera = f"mjpeg:{hand.video_url('c')}"
+    config = Config(
+        cart="c",
+        facility="22001",
+        ward="NOI-TH",
+        zone="Asia/Ho_Chi_Minh",
+        broker=broker,
+        data_dir=tmp_path,
+        server_key_file=key,
+        camera=camera,
+        kiosk_port=0,
+    )
+    program = CartProgram(config)
+    program.start()
+    try:
+
+        def asked(path: str) -> tuple[int, dict[str, object], bytes]:
+            """(status, what is drawn over the picture, body)."""
+            with closing(http.client.HTTPConnection("127.0.0.1", urlsplit(program.url).port or 0, timeout=5)) as connection:
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                return answer.status, json.loads(answer.headers.get("X-Outlook", "{}")), answer.read()
+
+        def strip() -> dict[str, object]:
+            told: dict[str, object] = json.loads(asked("/api/state")[2])["strip"]
+            return told
+
+        _until(lambda: strip()["camera_live"] is True)
+        _until(lambda: asked("/picture.jpg")[0] == 200)
+        assert asked("/picture.jpg")[1]["size"] == [1280, 720]
+        hand.hold("c", BADGE, difficulty=0.0)
+        _until(lambda: bool(asked("/picture.jpg")[1]["read"]))
+        hand.suffer("c", Trouble.STALL)
+        _until(lambda: strip()["camera_fault"] == "no-picture")
+        assert program._health() == (CartPhase.DEGRADED, "chart-missing")  # what is worse is said first
+        assert asked("/picture.jpg")[0] == 204
+        assert program.alive
+    finally:
+        program.stop()
+
+
+def _until(good: Callable[[], bool], within_s: float = 40.0) -> None:
+    over = threading.Event()
+    until = time.monotonic() + within_s
+    while not good():
+        assert time.monotonic() < until
+        over.wait(0.05)

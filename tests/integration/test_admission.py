@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from pointofcare.errors import UnreadableError
 from pointofcare.labels.scan import BandScan, DrugScan, SiteProfile, interpret
 from pointofcare.labels.symbol import Symbol
 from pointofcare.orders.order import OrderStatus
@@ -26,7 +27,7 @@ from pointofcare.wire.tables import PatientChartBody
 from server.store import identities, orders, patients, staff_wards, views_audit
 from server.store.patients import Ward
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import admission, staff, tables
+from server.usecases import admission, photos, staff, tables
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from tests.support import server_ward, web
@@ -341,6 +342,18 @@ def test_a_photo_is_made_anew_small_and_without_where_it_was_taken(app: Flask) -
         assert identities.photo_digest(tx, "P1")
     send(nurse, f"{page}photo", page, remove="yes")
     assert nurse.get(f"{page}photo.jpg").status_code == 404
+
+
+def test_a_small_file_that_unpacks_to_very_much_is_no_photo() -> None:
+    for kind, side, fits in (("PNG", 4_200, False), ("PNG", 1_200, True), ("JPEG", 4_200, True), ("WEBP", 4_200, False)):
+        out = io.BytesIO()
+        Image.new("L", (side, side)).save(out, kind)
+        assert len(out.getvalue()) < photos.MOST_BYTES
+        if fits:
+            assert Image.open(io.BytesIO(photos.remade(out.getvalue()))).size == (480, 480)
+        else:
+            with pytest.raises(UnreadableError):
+                photos.remade(out.getvalue())
 
 
 def test_a_nurse_of_another_ward_admits_nobody_here_and_sees_no_photo(app: Flask) -> None:

@@ -42,7 +42,7 @@ class OpenCVGauge:
         mean, deviation = cv2.meanStdDev(coarse)
         before, self._before = self._before, thumb
         is_same_size = before is not None and before.shape == thumb.shape
-        motion = float(cv2.subtract(cv2.absdiff(thumb, before), NOISE).mean()) if is_same_size else 0.0
+        motion = _motion(thumb, before) if is_same_size else 0.0
         return Measured(width=width, height=height, light=float(mean[0][0]), spread=float(deviation[0][0]), motion=motion)
 
     def place(self, frame: Frame, measured: Measured) -> Measured:
@@ -59,6 +59,12 @@ class OpenCVGauge:
             place_light=float(crop.mean()),
             glare=_glare(grey, found),
         )
+
+
+def _motion(thumb: Any, before: Any) -> float:
+    """The mean difference, noise left out."""
+    difference = cv2.absdiff(thumb, before)
+    return float((difference - np.minimum(difference, NOISE)).mean())
 
 
 def _densest(grey: Any) -> Place | None:

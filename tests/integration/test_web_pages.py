@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,20 @@ def test_asking_and_rejecting_want_words(app: Flask) -> None:
     assert "Severe infection" in answered.text
     web.post(client, "/pharmacy/O2", "/pharmacy/?order=O2", action="reject", version="1", text="Too strong")
     assert view(app, "O2").verification is orders.Verification.REJECTED
+
+
+def test_whoever_answers_from_the_own_list_stays_on_it(app: Flask) -> None:
+    pharmacist, prescriber = web.signed_in(app, PHARMACIST), web.signed_in(app, PRESCRIBER)
+    for order in ("O1", "O2"):
+        web.post(pharmacist, f"/pharmacy/{order}", f"/pharmacy/?order={order}", action="ask", version="1", text=f"Why {order}?")
+    page = prescriber.get("/prescriber/?whose=all").text
+    address = re.search(r'action="(/orders/questions/[^"]+)"', page)
+    assert address is not None
+    sent = {"csrf_token": web.token_of(page), "text": "Severe infection", "at_whose": "all", "at_ward": ""}
+    answered = prescriber.post(unescape(address.group(1)), data=sent)
+    assert answered.headers["Location"] == "/prescriber/?whose=all#asked"
+    left = prescriber.get("/prescriber/?whose=all").text
+    assert ("Why O1?" in left) != ("Why O2?" in left)
 
 
 def test_an_order_that_changed_meanwhile_is_shown_again_and_not_judged(app: Flask) -> None:

@@ -124,7 +124,7 @@ help-care-late-for = Saisir après coup une dose donnée plus tôt, qui n’a pa
 help-care-late-next =
     Choisissez la dose, l’heure réelle, la quantité et pourquoi c’est tardif.
     Ce qui a eu lieu n’est jamais refusé ; le chariot dit ce qu’il faut savoir.
-help-care-handover-for = Transmissions : ce qui reste ouvert à chaque lit.
+help-care-handover-for = Relève : ce qui reste ouvert à chaque lit.
 help-care-handover-next =
     Lisez ensemble, répondez aux doses ouvertes, puis transmettez ou reprenez.
 help-care-emergencies-for = Commencer le suivi d’une anaphylaxie, ou ouvrir celui qui est en cours.

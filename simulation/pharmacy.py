@@ -101,8 +101,9 @@ _MAX_DAILY = {
     "PARA500": (MaxDaily(ingredient="paracetamol", hard=_q("4 g"), soft=_q("3 g")),),
     "PARAIV": (MaxDaily(ingredient="paracetamol", hard=_q("4 g"), soft=_q("3 g")),),
 }
-# One recalled lot, so that the stop can be seen. It is never the lot of a pack on the shelf unless the pack is meant to be stopped.
-RECALLED_LOT = "R0CALL"
+# One recalled lot of one product, so that the stop can be seen. It is never the lot of a pack on the shelf unless the pack is meant to be
+# stopped, and that pack is of the formulary's first product.
+RECALLED_LOT, RECALLED_PLACE = "R0CALL", 1
 
 
 def _ingredients(text: str) -> tuple[Ingredient, ...]:
@@ -132,7 +133,7 @@ def formulary() -> tuple[Product, ...]:
             lasa=_LASA.get(identifier, ()),
             hold=_HOLD.get(identifier, ()),
             max_daily=_MAX_DAILY.get(identifier, ()),
-            recalled_lots=(RECALLED_LOT,),
+            recalled_lots=(RECALLED_LOT,) if number == RECALLED_PLACE else (),
             hang_time=_HANG_TIME.get(identifier),
             owner=_OWNERS.get(identifier),
         )

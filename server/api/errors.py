@@ -23,6 +23,7 @@ from pointofcare.errors import (
 from server.security.obligations import TooSoonError
 from server.security.person import NotSignedInError
 from server.store.transaction import DatabaseFault
+from server.usecases.acknowledging import NotAcknowledgedError
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ def register(blueprint: Blueprint) -> None:
         more: dict[str, Any] = {"remedy": exc.remedy} if exc.remedy else {}
         if isinstance(exc, MessageError) and exc.problems:
             more["errors"] = [{"field": field, "message": message} for field, message in exc.problems]
+        if isinstance(exc, NotAcknowledgedError):
+            more |= {"findings": list(exc.findings), "seen": exc.seen, "needs": list(exc.needs)}
         answer = problem(status, exc.code, exc.message, **more)
         if isinstance(exc, TooSoonError):
             answer.headers["Retry-After"] = str(exc.wait_s)

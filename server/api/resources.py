@@ -26,9 +26,9 @@ from server.security.person import NotSignedInError, actor, requires
 from server.store import bedside, orders, outbox, policies, views_fleet, views_patients
 from server.store import patients as patients_store
 from server.store.orders import Verification
-from server.store.transaction import reading, transaction
+from server.store.transaction import Transaction, reading, transaction
+from server.usecases import acknowledging, import_orders, imports, policy_files, pumps
 from server.usecases import import_fields as cells
-from server.usecases import import_orders, imports, policy_files, pumps
 from server.usecases import orders as order_verbs
 from server.usecases import outbox as outbox_verbs
 from server.usecases.import_rows import FieldError, Place, Problem, clarify_parts
@@ -156,15 +156,16 @@ def administration(record_id: str) -> dict[str, Any]:
 
 
 @api.route("/orders", methods=["POST"])
-@api.arguments(schemas.OrderInSchema)
+@api.arguments(schemas.OrderPlaceSchema)
 @api.response(201, schemas.OrderSchema)
 @requires(may.PLACE_ORDERS)
 def place(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """A new order; it waits for a pharmacist."""
+    """A new order; it waits for a pharmacist. What is found must be acknowledged first: 409 with `findings`, `seen`, `needs`."""
     who = actor()
     order = _order(asked, order_id=asked["id"] or f"o-{uuid4().hex[:12]}", prescriber=who.id)
     with transaction(who) as tx:
-        placed = order_verbs.place(tx, who, order)
+        order, reason = _acknowledged(tx, order, asked)
+        placed = order_verbs.place(tx, who, order, reason=reason)
         return schemas.order(orders.get(tx, placed.id))
 
 
@@ -184,11 +185,13 @@ def order(order_id: str) -> dict[str, Any]:
 @api.response(200, schemas.OrderSchema)
 @requires(may.PLACE_ORDERS)
 def amend(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
-    """The order as it shall be instead of `version`; 409 when that is no longer the newest."""
+    """The order as it shall be instead of `version`; 409 when that is no longer the newest, or what is found is not acknowledged."""
     who = actor()
     wanted = _order(asked, order_id=order_id, prescriber=who.id)
     with transaction(who) as tx:
-        order_verbs.amend(tx, who, wanted, version=asked["version"], reason=asked["reason"])
+        wanted, override = _acknowledged(tx, wanted, asked)
+        why = f"{asked['reason'].strip()} | {override}" if override else asked["reason"]
+        order_verbs.amend(tx, who, wanted, version=asked["version"], reason=why)
         return schemas.order(orders.get(tx, order_id))
 
 
@@ -197,11 +200,13 @@ def amend(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
 @api.response(200, schemas.OrderSchema)
 @requires(may.VERIFY_ORDERS)
 def verify(asked: Mapping[str, Any], order_id: str) -> dict[str, Any]:
-    """A pharmacist finds this version right; 409 when the order or the decision on it changed meanwhile."""
+    """A pharmacist finds this version right; 409 when the order or the decision on it changed meanwhile, or what is found about it and
+    its patient is not acknowledged: then with `findings`, `seen` (to be sent as `look`) and `needs`."""
     who = actor()
     with transaction(who) as tx:
         seen = Verification(asked["seen"]) if asked["seen"] else None
-        order_verbs.verify(tx, who, order_id, asked["version"], comment=asked["text"] or None, seen=seen)
+        view = order_verbs.verify(tx, who, order_id, asked["version"], comment=asked["text"] or None, seen=seen)
+        acknowledging.to_verify(tx, view, timezone=_timezone(), look=asked["look"], comment=asked["text"])  # else nothing is committed
         return schemas.order(orders.get(tx, order_id))
 
 
@@ -314,6 +319,16 @@ def _endpoint(rest: str, method: str) -> str:
         return str(current_app.url_map.bind("").match(f"{api.url_prefix}/{rest}", method=method)[0])
     except HTTPException:
         return "api.nothing"
+
+
+def _timezone() -> str:
+    """Of the facility, for a ward that was never opened."""
+    config: ServerConfig = current_app.config["POINTOFCARE_CONFIG"]
+    return config.timezone
+
+
+def _acknowledged(tx: Transaction, order: Order, asked: Mapping[str, Any]) -> tuple[Order, str | None]:
+    return acknowledging.to_place(tx, order, timezone=_timezone(), seen=asked["seen"], override=asked["override"])
 
 
 def _order(asked: Mapping[str, Any], *, order_id: str, prescriber: str) -> Order:

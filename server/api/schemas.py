@@ -139,7 +139,24 @@ class OrderInSchema(Schema):
     display = fields.String(validate=TEXT)
 
 
-class OrderAmendSchema(OrderInSchema):
+class OrderPlaceSchema(OrderInSchema):
+    """With what the answer `not-acknowledged` asks for, once a prescriber has seen it."""
+
+    seen = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=64),
+        metadata={"description": "the `seen` of the findings that the prescriber was shown"},
+    )
+    override = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=2000),
+        metadata={"description": "why the order stands in spite of them"},
+    )
+
+
+class OrderAmendSchema(OrderPlaceSchema):
     version = fields.Integer(required=True, validate=validate.Range(min=1))
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
@@ -157,6 +174,12 @@ class OrderVerifySchema(OrderActSchema):
         allow_none=True,
         validate=validate.OneOf([state.value for state in Verification]),
         metadata={"description": "the verification that was looked at; without it, another person's decision is never overturned"},
+    )
+    look = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=64),
+        metadata={"description": "the `seen` of the findings that the pharmacist was shown (of the answer `not-acknowledged`)"},
     )
 
 

@@ -6,6 +6,7 @@ Must never change an order, and never call one right that it could not look at: 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanne
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import ingredients, matches, ordered_ingredients, plain
 from pointofcare.verdict.policy import Policy
-from server.store import bedside, patients, products
+from server.store import bedside, mapping, patients, products
 from server.store.transaction import Transaction
 from server.usecases import interaction_pairs
 
@@ -87,6 +88,18 @@ def accepted(order: Order, notes: tuple[Note, ...], *, reason: str, prescriber: 
         elif note.code.startswith("order-check-interaction"):
             risks.append(Interaction(other=str(note.params["other"]), severity="severe", reason=reason, prescriber=prescriber))
     return replace(order, interactions=tuple(risks))
+
+
+def digest(order: Order, notes: tuple[Note, ...]) -> str:
+    """Names exactly this order, whatever its id, with exactly these findings."""
+    document = mapping.order_document(replace(order, id="", version=0, interactions=()))
+    told = "\n".join(f"{note.level.name} {note.code} {note.rule} {sorted(note.params)} {_facts(note)}" for note in notes)
+    return hashlib.sha256(f"{document}\n{told}".encode()).hexdigest()[:24]
+
+
+def _facts(note: Note) -> str:
+    facts = note.finding.facts if note.finding is not None else note.params
+    return "; ".join(f"{name}={facts[name]}" for name in sorted(facts))
 
 
 def next_times(order: Order, *, zone: str, now: datetime, limit: int = 8) -> tuple[datetime, ...]:

@@ -4,10 +4,9 @@ so that nobody places what they did not see.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from pointofcare.administration.record import FindingEvidence
 from pointofcare.orders.order import Order
 from pointofcare.quantity import Quantity
 from pointofcare.verdict.finding import Level
-from server.store import mapping, patients
+from server.store import patients
 from server.store.transaction import Transaction
 from server.usecases import handwriting, order_checks
 from server.usecases.import_rows import FieldError
@@ -94,7 +93,7 @@ def made(tx: Transaction, order: Order) -> Preview:
     zone = found.timezone if found is not None else page.config().timezone
     notes = order_checks.look(tx, order, zone=zone)
     times = order_checks.next_times(order, zone=zone, now=tx.at)
-    return Preview(order=order, notes=notes, times=times, seen=_digest(order, notes))
+    return Preview(order=order, notes=notes, times=times, seen=order_checks.digest(order, notes))
 
 
 def sentence(note: Note) -> str:
@@ -112,14 +111,3 @@ def sentence(note: Note) -> str:
             )
         )
     return page.t(note.code, **{name: page.amount(value) if isinstance(value, Quantity) else value for name, value in note.params.items()})
-
-
-def _digest(order: Order, notes: tuple[Note, ...]) -> str:
-    document = mapping.order_document(replace(order, id="", version=0, interactions=()))
-    told = "\n".join(f"{note.level.name} {note.code} {note.rule} {sorted(note.params)} {_facts(note)}" for note in notes)
-    return hashlib.sha256(f"{document}\n{told}".encode()).hexdigest()[:24]
-
-
-def _facts(note: Note) -> str:
-    facts = note.finding.facts if note.finding is not None else note.params
-    return "; ".join(f"{name}={facts[name]}" for name in sorted(facts))

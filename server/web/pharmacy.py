@@ -11,18 +11,18 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders.order import Order, OrderCategory
+from pointofcare.orders.order import OrderCategory
 from pointofcare.texts import findings
 from pointofcare.verdict.finding import Finding, Level
 from server.security import viewing
 from server.security.permissions import VERIFY_ORDERS
 from server.security.person import actor, requires
-from server.store import bedside, orders, products, views_morning, views_patients, views_pharmacy
+from server.store import bedside, orders, views_morning, views_patients, views_pharmacy
 from server.store.bedside import Look
 from server.store.orders import OrderView, Verification
 from server.store.transaction import Transaction, reading, transaction
+from server.usecases import acknowledging, renal, screening, task_kinds
 from server.usecases import orders as verbs
-from server.usecases import renal, screening, task_kinds
 from server.usecases.screening import Concern, Screened
 from server.web import faults, page
 
@@ -111,12 +111,7 @@ def _mark(view: OrderView) -> str:
 
 
 def _screened(tx: Transaction, view: OrderView, look: Look) -> Screened:
-    patient = look.patients[0] if look.patients else None
-    stock = products.about(tx, screening.words(patient, look.orders))
-    order: Order = view.order
-    zone = look.timezone or page.config().timezone
-    policy = look.policy or products.policy(tx, view.ward or "")
-    return screening.of_order(order, patient=patient, others=look.orders, products=stock, policy=policy, zone=zone, now=tx.at)
+    return acknowledging.screened(tx, view, look, timezone=page.config().timezone)
 
 
 def _morning(tx: Transaction) -> list[dict[str, object]]:

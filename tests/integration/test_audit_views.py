@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from pointofcare.quantity import Quantity
 from pointofcare.wire.messages import CartBirth
 from server.security import viewing
 from server.security.viewing import UNWATCHED, VIEWS
-from server.store import audit, emergencies, fleet, patients
+from server.store import audit, emergencies, fleet, labels, patients
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations, bags, bedside_notes, orders, photos, recalls, staff
+from server.usecases import labels as label_verbs
 from tests.integration.test_bedside_notes import a_note
 from tests.support import server_ward
 from tests.support.server_ward import AMOXICILLIN, CHARGE, NURSE, PHARMACIST, PRESCRIBER, a_record
@@ -63,6 +64,9 @@ def _fill() -> None:
     with transaction(PHARMACIST) as tx:
         bags.prepare(tx, PHARMACIST, "O9", 1)
     with transaction(PHARMACIST) as tx:
+        made = {"lot": "A1", "expiry": date(2031, 1, 31), "count": 1, "ward": server_ward.WARD, "stock": "unit-dose-38x25"}
+        label_verbs.of_product(tx, PHARMACIST, product=AMOXICILLIN.id, **made)
+    with transaction(PHARMACIST) as tx:
         recalls.recall(tx, PHARMACIST, gtin=AMOXICILLIN.gtin, lots=("L1",), reason="particles")
     picture = io.BytesIO()
     Image.new("RGB", (240, 320), "grey").save(picture, "JPEG")
@@ -91,6 +95,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         from server.store import bags as store
 
         bag = store.listed(tx, ward=server_ward.WARD)[0].id
+        batch = labels.batches(tx)[0].id
     values = {
         "patient_id": "P1",
         "record_id": NOTE if endpoint == "bedside.one" else RECORD,
@@ -101,6 +106,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         "kind": "administration",
         "cart_id": "c1",
         "ward": server_ward.WARD,
+        "batch": batch,
     }
     rule = next(rule for rule in app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
     with app.test_request_context():
@@ -116,7 +122,7 @@ def test_every_endpoint_is_either_watched_or_says_why_not(app: Flask) -> None:
 
 
 # Shown only as the answer to what was entered.
-ANSWERS = {"work.answer", "orders.place", "bags.prepare", "merging.join", "transcription.enter"}
+ANSWERS = {"work.answer", "orders.place", "bags.prepare", "merging.join", "transcription.enter", "labels.make_round"}
 READABLE = sorted(set(VIEWS) - ANSWERS - {f"admission.{name}" for name in ("enter", "identify", "newborn")})
 
 

@@ -17,8 +17,8 @@ from devices.decoders.outline import Outline
 
 BLOCKS = 8
 ENLARGE = 2.0
-WIDEST_PX = 900
-MOST_ROWS = 72
+WIDEST_PX = 760
+MOST_ROWS = 48
 MARGIN = 0.12
 SWING, FAINT = 0.16, 0.06  # of the range between dark and light that a turn must reach to count as a bar's edge; as a faint one
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 from devices.decoders import bar_chain, bar_profile, code128, ean13
 from devices.decoders.bar_profile import Profile
 from devices.decoders.regions import Region
+from pointofcare.errors import LabelError
+from pointofcare.labels import gs1
 from pointofcare.labels.symbol import Symbol
 
 FINE = 4  # samples a module
@@ -25,8 +28,9 @@ FRAME = 6  # modules of quiet zone looked at on each side
 BLURS_MODULES = (0.35, 0.5, 0.7, 0.95)
 CHAIN_BLUR = 0.5
 TURNS = 3
-LIKE_ENOUGH = 0.85
-CLEARLY = 2.0  # how many times worse the second best character must fit
+LIKE_ENOUGH = 0.9
+CLEARLY = 3.0  # how many times worse the second best character must fit
+OVERWHELMING = 8.0  # a margin that tells of a label that was printed wrongly, not of one that was read wrongly
 LEAST_BARS = 10
 EAN_BARS = (25, 35)
 EAN_BARS_EXACT = 30
@@ -63,13 +67,14 @@ def quick(grey: Any, region: Region) -> tuple[Found | None, bar_profile.Strip]:
     return None, strip
 
 
-def read(strip: bar_profile.Strip, *, until: float, clock: Callable[[], float] = time.perf_counter) -> Found | None:
+def read(strip: bar_profile.Strip, *, until: float, clock: Callable[[], float] = time.thread_time) -> Found | None:
     """The linear code on a strip; None when none passes the gates before `until` (of `clock`)."""
     profile = strip.profiles[0]
     if profile.bars < LEAST_BARS:
         return None
     turns = _directions(profile)
-    if EAN_BARS[0] <= profile.faint_bars <= EAN_BARS[1]:
+    # Ends that look like Code 128's own leave no room for an EAN; otherwise its number of bars may speak for one.
+    if len(turns) == 2 and EAN_BARS[0] <= profile.faint_bars <= EAN_BARS[1]:
         for turned in (False, True):
             found = _ean(profile.turned() if turned else profile)
             if found is not None:
@@ -122,7 +127,18 @@ def _said(
         digits = ean13.says(settled.values)
         return None if digits is None else (settled, "]E0", digits.encode())
     row = code128.says(settled.values[:-1])
-    return None if row is None else (settled, "]C1" if row.gs1 else "]C0", row.content)
+    if row is None or (row.gs1 and settled.margin < OVERWHELMING and not _is_label(row.content)):
+        return None
+    return settled, "]C1" if row.gs1 else "]C0", row.content
+
+
+def _is_label(content: bytes) -> bool:
+    """Whether it is an element string that holds together (GS1 General Specifications 7): keys with right check digits."""
+    try:
+        gs1.parse(content, datetime.now(UTC).date())
+    except LabelError:
+        return False
+    return True
 
 
 def _directions(profile: Profile) -> tuple[bool, ...]:

@@ -16,18 +16,25 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
+import numpy as np
 
-from devices.decoders import bar_profile, bar_read, matrix_read, outline, regions, second_look, zxing
+from devices.decoders import bar_profile, bar_read, matrix_read, outline, quality, regions, second_look, zxing
 from devices.ports import Frame, Look, Reading, Rejection, Unread
+from pointofcare.errors import DeviceError
 from pointofcare.labels.symbol import Symbol
 
-DEFAULT_BUDGET_MS = 60.0
+DEFAULT_BUDGET_MS = 100.0
 INVERT_EVERY = 5
 WHOLE_SIDE_PX = 960
-LARGEST_PX = 4_200_000
 LARGEST_SIDE_PX = 2560
 MOST_SYMBOLS = 64
 MOSTLY_BARS = 20
+MOST_UNREAD = 3
+LEAST_SIDE_PX = 24
+SPOT_PX = 48
+VAIN_TRIES, REST_FRAMES = 3, 4
+SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
+FIRST_REGIONS, FIRST_SHARE = 2, 0.7  # looked at closely before the whole frame is; of the budget
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
 
 
@@ -36,10 +43,12 @@ class _Work:
     """What one frame has given so far."""
 
     grey: Any
+    begun: float
     until: float
     readings: list[Reading] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     strips: dict[regions.Region, bar_profile.Strip] = field(default_factory=dict)
+    closer: set[regions.Region] = field(default_factory=set)
 
     def add(self, found: list[Reading]) -> bool:
         self.readings = _distinct([*self.readings, *found])[:MOST_SYMBOLS]
@@ -51,33 +60,63 @@ class _Work:
 
 
 class CascadeDecoder:
-    """`budget_ms` bounds step 3; one attempt may run over it. `clock` counts seconds, for tests."""
+    """`budget_ms` bounds the close work on one picture, in processor time; one attempt may run over it. `clock` counts seconds."""
 
-    def __init__(self, *, budget_ms: float = DEFAULT_BUDGET_MS, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, *, budget_ms: float = DEFAULT_BUDGET_MS, clock: Callable[[], float] = time.thread_time) -> None:
         self._budget_s = budget_ms / 1000
         self._clock = clock
         self._turn = 0
+        self._vain: dict[tuple[int, int], int] = {}
 
     def decode(self, frame: Frame) -> list[Symbol]:
         return self.look(frame).symbols
 
     def look(self, frame: Frame) -> Look:
-        grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
-        work = _Work(grey=grey, until=self._clock() + self._budget_s)
+        """Raises: DeviceError for what is no picture of a camera (height x width x 3, uint8)."""
+        grey, scale = _grey(frame.image)
+        if min(grey.shape) < LEAST_SIDE_PX:
+            return Look()
+        begun = self._clock()
+        work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
         places = regions.find(grey)
-        for region in places:
-            self._quick(work, region)
+        enough = 0.0
+        # A look at a block costs a fraction of what following bars does.
+        for region in sorted(places, key=lambda one: one.kind == regions.LINEAR):
+            if region.strength < enough:
+                continue
+            if self._quick(work, region) and region.kind == regions.MATRIX:
+                enough = max(enough, SECOND_LABEL * region.strength)
+        awake = [region for region in places if not self._rests(frame.number, region)]
+        if not work.readings:
+            self._closer(work, awake[:FIRST_REGIONS], work.begun + (work.until - work.begun) * FIRST_SHARE)
         if not work.readings:
             self._whole(work, invert=frame.number % INVERT_EVERY == 0)
-        self._closer(work, places)
-        unread = tuple(Unread(kind=region.kind, outline=region.corners) for region in places if not work.holds(region))
-        return Look(readings=tuple(work.readings), rejections=tuple(work.rejections), unread=unread)
+        self._closer(work, awake, work.until)
+        self._remember(work, places)
+        unread = tuple(
+            Unread(kind=region.kind, outline=_grown(region.corners, scale), hints=quality.hints(grey, region))
+            for region in places[:MOST_UNREAD]
+            if not work.holds(region)
+        )
+        readings = tuple(_enlarged(reading, scale) for reading in work.readings)
+        return Look(readings=readings, rejections=tuple(work.rejections[:MOST_SYMBOLS]), unread=unread, quality=quality.of(grey))
+
+    def _remember(self, work: _Work, places: list[regions.Region]) -> None:
+        """Where close work was in vain: a place that stays so is tried at every fourth picture only, until something is read."""
+        if work.readings:
+            self._vain.clear()
+            return
+        tried = {_spot(region): self._vain.get(_spot(region), 0) + 1 for region in work.closer}
+        self._vain = {_spot(region): self._vain.get(_spot(region), 0) for region in places} | tried
+
+    def _rests(self, number: int, region: regions.Region) -> bool:
+        return self._vain.get(_spot(region), 0) >= VAIN_TRIES and number % REST_FRAMES != 0
 
     def _quick(self, work: _Work, region: regions.Region) -> bool:
         if region.kind == regions.LINEAR:
             bars, work.strips[region] = bar_read.quick(work.grey, region)
             return bars is not None and work.add([_reading(bars.symbol, "bars", bars.likeness)])
-        crop = regions.upright(work.grey, region, enlarge=min(2.0, max(1.0, SHARP_PX / max(region.width, region.height))))
+        crop = regions.upright(work.grey, region, margin=0.35, enlarge=min(2.0, max(1.0, SHARP_PX / max(region.width, region.height))))
         found = zxing.matrix_symbols(crop.image, downscale=max(crop.image.shape) > 500)
         return work.add([_reading(replace(symbol, outline=crop.in_frame(symbol.outline)), "zxing", 1.0) for symbol in found])
 
@@ -95,8 +134,7 @@ class CascadeDecoder:
 
     def _whole(self, work: _Work, *, invert: bool) -> None:
         scale = min(1.0, WHOLE_SIDE_PX / max(work.grey.shape))
-        size = tuple(max(1, round(side * scale)) for side in work.grey.shape[::-1])
-        small = cv2.resize(work.grey, size, interpolation=cv2.INTER_AREA) if scale < 1 else work.grey
+        small = cv2.resize(work.grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else work.grey
 
         def placed(symbol: Symbol) -> Symbol:
             return replace(symbol, outline=tuple((round(x / scale), round(y / scale)) for x, y in symbol.outline))
@@ -104,30 +142,54 @@ class CascadeDecoder:
         work.add([_reading(placed(symbol), "zxing", 1.0) for symbol in zxing.matrix_symbols(small, invert=invert)])
         work.add(self._linear(work, [placed(symbol) for symbol in zxing.linear_symbols(small)], None))
 
-    def _closer(self, work: _Work, places: list[regions.Region]) -> None:
+    def _closer(self, work: _Work, places: list[regions.Region], until: float) -> None:
         """Unread regions, each as its kind is read; the next frame begins with the next of them."""
-        open_ = [region for region in places if not work.holds(region)]
+        open_ = [region for region in places if region not in work.closer and not work.holds(region)]
         matrix = any(not second_look.is_linear(reading.symbol) for reading in work.readings)
         if matrix:  # it says more than its neighbour could; but two labels in one view must both be told
-            open_ = [region for region in open_ if region.kind == regions.LINEAR and work.strips[region].profiles[0].bars >= MOSTLY_BARS]
+            open_ = [region for region in open_ if region in work.strips and work.strips[region].profiles[0].bars >= MOSTLY_BARS]
         elif work.readings:
             open_ = [region for region in open_ if region.kind == regions.MATRIX]
         if not open_:
             return
         begin = self._turn % len(open_)
         for region in open_[begin:] + open_[:begin]:
-            if self._clock() > work.until:
+            if self._clock() > until:
                 return
             self._turn += 1
+            work.closer.add(region)
             if region.kind == regions.MATRIX:
-                symbol = matrix_read.read(work.grey, region, until=work.until, clock=self._clock)
+                symbol = matrix_read.read(work.grey, region, until=until, clock=self._clock)
                 found = [] if symbol is None else [_reading(symbol, "grid", 0.99)]
             else:
-                bars = bar_read.read(work.strips[region], until=work.until, clock=self._clock)
+                bars = bar_read.read(work.strips[region], until=until, clock=self._clock)
                 found = [] if bars is None else [_reading(bars.symbol, "bars", bars.likeness)]
             if work.add(found):
                 self._turn = 0
                 return
+
+
+def _grey(image: Any) -> tuple[Any, float]:
+    """The picture in grey, no larger than is useful, and by what its places must be multiplied to be those of the frame."""
+    if getattr(image, "ndim", 0) != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise DeviceError("this is no picture of a camera", shape=str(getattr(image, "shape", "")), type=str(getattr(image, "dtype", "")))
+    factor = max(image.shape[:2]) / LARGEST_SIDE_PX
+    if factor > 1:
+        size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), max(1.0, factor)
+
+
+def _spot(region: regions.Region) -> tuple[int, int]:
+    return round(region.x / SPOT_PX), round(region.y / SPOT_PX)
+
+
+def _grown(place: outline.Outline, scale: float) -> outline.Outline:
+    return place if scale == 1 else tuple((round(x * scale), round(y * scale)) for x, y in place)
+
+
+def _enlarged(reading: Reading, scale: float) -> Reading:
+    return reading if scale == 1 else replace(reading, symbol=replace(reading.symbol, outline=_grown(reading.symbol.outline, scale)))
 
 
 def _reading(symbol: Symbol, reader: str, confidence: float) -> Reading:

@@ -18,7 +18,9 @@ BLURS_MODULES = (0.3, 0.5, 0.75)
 # Standard deviations, in share of half the symbol, that tilt and roundness give the terms uv, uu and vv.
 BEND_PRIOR = 0.05
 STILL = 0.004
+MOST_SAMPLES = 32_000  # OpenCV maps no picture of more rows; a QR code of identity cards has more samples
 DECONVOLVE_STEPS = 14
+LIGHT_MODULES = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,30 +74,32 @@ def fit(seen: Picture, template: patterns.Template, shape: Any, *, steps: int, b
     half = max(2.0, float(np.abs(shape[1:3]).max()))
     damping = np.array([0, 0, 0, 1, 1, 1], dtype=np.float64) / (bend * half) ** 2
     field = np.stack([template.dark, np.ones_like(template.dark), basis[:, 1], basis[:, 2]], axis=1)
-    like = best = -1.0
+    count = len(template.dark)
+    square = np.linalg.inv(field.T @ field + 1e-3 * np.eye(4, dtype=np.float32))
+    limit = 0.35 * half * 2 / template.size
+    best = -1.0
     kept = shape
+    prior = np.concatenate([damping, damping])
     for _ in range(steps):
         values = _values(seen, basis, shape)
         light = values[:, 0]
-        level, *_rest = np.linalg.lstsq(field.T @ field + 1e-3 * np.eye(4, dtype=np.float32), field.T @ light, rcond=None)
-        modelled = field @ level
-        residual = modelled - light
-        spread = float(light.std()) + 1e-6
-        noise = float(residual.std()) + 1e-6
-        like = float(np.sqrt(max(0.0, 1 - (noise / spread) ** 2))) * (1.0 if level[0] < 0 else -1.0)
+        level = square @ (field.T @ light)
+        residual = field @ level - light
+        power = float(residual @ residual) / count
+        middle = float(light.sum()) / count
+        spread = float(light @ light) / count - middle * middle + 1e-6
+        like = float(np.sqrt(max(0.0, 1 - power / spread))) * (1.0 if level[0] < 0 else -1.0)
         if like > best:
             best, kept = like, shape.copy()
         slope = np.concatenate([values[:, 1:2] * basis, values[:, 2:3] * basis], axis=1)
         normal = (slope.T @ slope).astype(np.float64)
-        prior = np.concatenate([damping, damping]) * noise**2
-        pull = np.concatenate([damping * shape[:, 0], damping * shape[:, 1]]) * noise**2
-        normal[np.diag_indices(12)] += prior + 1e-4 * np.trace(normal) / 12
-        move = np.linalg.solve(normal, slope.T.astype(np.float64) @ residual - pull)
-        limit = 0.35 * half * 2 / template.size
-        move = np.clip(move, -limit, limit)
+        pull = prior * shape.T.ravel() * power
+        normal.flat[::13] += prior * power + 1e-4 * normal.trace() / 12
+        move = np.linalg.solve(normal, (slope.T @ residual).astype(np.float64) - pull)
+        move = np.minimum(np.maximum(move, -limit), limit)
         shape[:, 0] += move[:6]
         shape[:, 1] += move[6:]
-        if np.abs(move).max() < STILL * half * 2 / template.size * 4:
+        if float(np.abs(move).max()) < STILL * half * 8 / template.size:
             break
     final = likeness(seen, template, shape)
     return Laid(shape=shape, likeness=final) if final >= best - 0.02 else Laid(shape=kept, likeness=best)
@@ -103,6 +107,8 @@ def fit(seen: Picture, template: patterns.Template, shape: Any, *, steps: int, b
 
 def _values(seen: Picture, basis: Any, shape: Any) -> Any:
     """samples x 3."""
+    if len(basis) > MOST_SAMPLES:
+        return np.concatenate([_values(seen, part, shape) for part in np.array_split(basis, -(-len(basis) // MOST_SAMPLES))])
     at = basis @ shape.astype(np.float32)
     values = cv2.remap(
         seen.layers, np.ascontiguousarray(at[:, 0:1]), np.ascontiguousarray(at[:, 1:2]), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -125,6 +131,10 @@ def reread(seen: Picture, kind: str, laid: Laid, modules: Any, blur_modules: flo
     """The modules once more, the light now measured over the whole symbol."""
     size = len(modules)
     dark = _darkness(seen, patterns.of_modules(modules, blur_modules), laid, size)
+    # What is wrong over several modules at once is light: glare, a shadow, the end of a wrist.
+    wrong = dark - patterns.blurred(modules, blur_modules)
+    reach = LIGHT_MODULES * patterns.STEPS
+    dark -= cv2.blur(wrong, (reach, reach), borderType=cv2.BORDER_REPLICATE)
     return _sharpened(dark, patterns.known(kind, size), blur_modules)
 
 

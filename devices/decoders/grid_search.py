@@ -21,12 +21,13 @@ from devices.decoders.regions import Region
 SIDE_PX = 280  # of the straightened crop
 FILL = 0.6  # of it that the region takes
 ANGLES = 90
-LIKE_ENOUGH = 0.7
+LIKE_ENOUGH = 0.8
 ROUGH_PX = 72
-MOST_GUESSES = 5
+MOST_GUESSES = 3
+HOPELESS = 0.5
 SOFT_PX = 3.0
-SPLIT_PX = 240
-GAP_SHARE = 0.03
+SPLIT_PX = 300
+GAP_SHARES = (0.03, 0.09, 0.18)  # of a light gap that may be dark: noise, a smear, a letter that leans in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def straighten(grey: Any, region: Region) -> Straight:
     return Straight(image=image, to_frame=cv2.invertAffineTransform(matrix), spans=(wide, high))
 
 
-def split(grey: Any, region: Region, *, most: int = 3) -> list[Region]:
+def split(grey: Any, region: Region, *, most: int = 2) -> list[Region]:
     """The squarish blocks of a region that light gaps keep apart, the largest first: a code beside its text.
 
     Every row and column of a DataMatrix or QR code holds something dark, so a gap never runs through one."""
@@ -100,29 +101,35 @@ def split(grey: Any, region: Region, *, most: int = 3) -> list[Region]:
     if np.linalg.det(rows) < 0:
         rows[1] = -rows[1]
     spans = np.abs((np.array(region.corners, dtype=np.float64) - (region.x, region.y)) @ rows.T).max(axis=0) * 2
-    scale = min(2.0, SPLIT_PX / max(8.0, float(spans.max())))
-    pad = max(8.0, 0.12 * float(spans.max()) * scale)
+    scale = min(2.0, SPLIT_PX / (1.6 * max(8.0, float(spans.max()))))
+    pad = max(8.0, 0.3 * float(spans.max()) * scale)
     size = (round(spans[0] * scale + 2 * pad), round(spans[1] * scale + 2 * pad))
     rows *= scale
     matrix = np.concatenate([rows, (np.array(size) / 2 - rows @ (region.x, region.y))[:, None]], axis=1)
     image = cv2.warpAffine(grey, matrix, size, flags=cv2.INTER_LINEAR if scale >= 0.7 else cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     dark = _dark(image)
     back = cv2.invertAffineTransform(matrix)
-    found = []
-    for left, right, top, bottom in _blocks(dark, 0, dark.shape[1], 0, dark.shape[0], 0):
-        wide, high = right - left, bottom - top
-        share = float(dark[top:bottom, left:right].mean())
-        if min(wide, high) < 16 or max(wide, high) > 2.2 * min(wide, high) or not 0.22 < share < 0.8:
-            continue
-        x, y = back @ np.array([(left + right) / 2, (top + bottom) / 2, 1.0])
-        block = Region(x=float(x), y=float(y), width=wide / scale, height=high / scale, angle_deg=math.degrees(first), kind=region.kind)
-        found.append((wide * high, block))
+    found: list[tuple[float, Region]] = []
+    taken: list[tuple[int, int, int, int]] = []
+    for gap_share in GAP_SHARES:
+        for box in _blocks(dark, (0, dark.shape[1], 0, dark.shape[0]), gap_share, 0):
+            left, right, top, bottom = box
+            wide, high = right - left, bottom - top
+            share = float(dark[top:bottom, left:right].mean())
+            if min(wide, high) < 16 or max(wide, high) > 2.2 * min(wide, high) or not 0.22 < share < 0.8:
+                continue
+            if any(max(abs(one - other) for one, other in zip(box, old, strict=True)) < 0.12 * max(wide, high) for old in taken):
+                continue
+            taken.append(box)
+            x, y = back @ np.array([(left + right) / 2, (top + bottom) / 2, 1.0])
+            block = Region(x=float(x), y=float(y), width=wide / scale, height=high / scale, angle_deg=math.degrees(first), kind=region.kind)
+            found.append((wide * high * min(wide, high) / max(wide, high), block))
     found.sort(key=lambda one: one[0], reverse=True)
     return [block for _area, block in found[:most]]
 
 
 def _dark(image: Any) -> Any:
-    smooth: Any = cv2.GaussianBlur(image, (0, 0), 1.0)
+    smooth: Any = cv2.GaussianBlur(image, (0, 0), 1.4)
     reach = np.ones((max(9, max(image.shape) // 4) | 1,) * 2, np.uint8)
     low: Any = cv2.blur(cv2.erode(smooth, reach).astype(np.float32), reach.shape)
     high: Any = cv2.blur(cv2.dilate(smooth, reach).astype(np.float32), reach.shape)
@@ -130,22 +137,22 @@ def _dark(image: Any) -> Any:
     return (smooth < low + 0.5 * contrast) & (contrast > 0.4 * float(np.percentile(contrast, 80)))
 
 
-def _blocks(dark: Any, left: int, right: int, top: int, bottom: int, depth: int) -> list[tuple[int, int, int, int]]:
-    """(left, right, top, bottom) of the blocks that no light gap cuts further."""
-    columns = _runs(dark[top:bottom, left:right].mean(axis=0) > GAP_SHARE, left)
-    rows = _runs(dark[top:bottom, left:right].mean(axis=1) > GAP_SHARE, top)
+def _blocks(dark: Any, box: tuple[int, int, int, int], gap_share: float, depth: int) -> list[tuple[int, int, int, int]]:
+    """(left, right, top, bottom) of the blocks in `box` that no light gap cuts further; so much of a gap may be dark."""
+    left, right, top, bottom = box
+    columns = _runs(dark[top:bottom, left:right].mean(axis=0) > gap_share, left)
+    rows = _runs(dark[top:bottom, left:right].mean(axis=1) > gap_share, top)
     if not columns or not rows:
         return []
     if len(columns) == 1 and len(rows) == 1:
-        (left, right), (top, bottom) = columns[0], rows[0]
-        return [(left, right, top, bottom)]
+        return [(*columns[0], *rows[0])]
     if depth >= 4:
         return []
     found = []
     for low, high in columns:
         for near, far in rows if len(columns) == 1 else [(top, bottom)]:
             if high - low >= 16 and far - near >= 16:
-                found += _blocks(dark, low, high, near, far, depth + 1)
+                found += _blocks(dark, (low, high, near, far), gap_share, depth + 1)
     return found
 
 
@@ -182,11 +189,11 @@ def boxes(image: Any, spans: tuple[float, float]) -> list[tuple[float, float, fl
 
 
 def _ends(rows: Any, middle: float, least: int) -> tuple[float, float]:
-    """Where, from the middle to both sides, the darkest fifth of each column turns light for at least `least` columns."""
+    """Where, from the middle to both sides, the darkest quarter of each column turns light for at least `least` columns."""
     if rows.shape[0] < 4:
         return middle - 20, middle + 20
     ordered = np.sort(rows, axis=0)
-    dark = ordered[int(0.12 * len(ordered))].astype(np.float32)
+    dark = ordered[int(0.25 * len(ordered))].astype(np.float32)
     low, high = np.percentile(dark, 8), np.percentile(ordered[int(0.85 * len(ordered))], 60)
     level = float(low + 0.5 * (high - low))
     light = dark > level
@@ -253,14 +260,19 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
     image = straight.image
     seen = grid.picture(image)
     soft = grid.picture(cv2.GaussianBlur(image, (0, 0), SOFT_PX))
+    softest = grid.picture(cv2.GaussianBlur(image, (0, 0), 2 * SOFT_PX))
     for box in boxes(image, straight.spans):
         left, top, right, bottom = box
         side = (right - left + bottom - top) / 2
         if min(right - left, bottom - top) < 40 or max(right - left, bottom - top) > 2.2 * min(right - left, bottom - top):
             continue
         for _like, kind, size, shape in guesses(image, box, kinds):
-            soft_blur = round(math.hypot(0.6, SOFT_PX * size / side), 1)
-            first = grid.fit(soft, patterns.template(kind, size, soft_blur), shape, steps=4)
-            laid = grid.fit(seen, patterns.template(kind, size, 0.5), first.shape, steps=6)
+            for layer, blur_px in ((softest, 2 * SOFT_PX), (soft, SOFT_PX)):
+                soft_blur = round(math.hypot(0.6, blur_px * size / side), 1)
+                rough = grid.fit(layer, patterns.template(kind, size, soft_blur), shape, steps=3)
+                shape = rough.shape
+            if rough.likeness < HOPELESS:
+                continue
+            laid = grid.fit(seen, patterns.template(kind, size, 0.5), shape, steps=6)
             if laid.likeness >= LIKE_ENOUGH:
                 yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)

@@ -22,7 +22,7 @@ MODULE_PX = 4
 _FORMATS = {patterns.DATAMATRIX: zxingcpp.BarcodeFormat.DataMatrix, patterns.QR: zxingcpp.BarcodeFormat.QRCode}
 
 
-def read(grey: Any, region: Region, *, until: float, clock: Callable[[], float] = time.perf_counter) -> Symbol | None:
+def read(grey: Any, region: Region, *, until: float, clock: Callable[[], float] = time.thread_time) -> Symbol | None:
     """The matrix code in `region` of `grey` (height x width, uint8); None when no grid decodes before `until` (of `clock`)."""
     blocks = grid_search.split(grey, region) or [region]
     for block in blocks:

@@ -23,12 +23,15 @@ CELL_SMALLER_PX = 3  # of a picture that was made smaller
 BARS_LEAST_SHAPE = 0.5  # of a linear code's width to its height; what is taller is the edge of something
 MAX_REGIONS = 6
 CROP_LIMIT_PX = 1400
-LEAST_CELLS = 9
+LEAST_CELLS = 4
 # Root mean square gradient (Sobel, grey levels) below which nothing is a code, and how far above the picture's own noise it must be.
-LEAST_EDGE = 34.0
-OVER_NOISE = 2.2
-# A patch must be so strong beside the strongest within its neighbourhood: text beside a code is weaker than the code.
-BESIDE_STRONGER = 0.42
+LEAST_EDGE = 28.0
+OVER_NOISE = 1.7
+BARS_BESIDE_STRONGER = 0.42
+MOST_BLOCKS, MOST_BARS = 3, 2
+MOST_PATCHES = 16
+MOST_CELLS = 1500  # beyond which a larger patch counts no more
+SHARP_GAIN = 0.8
 NEIGHBOURHOOD_CELLS = 31
 BARS_COHERENCE = 0.42
 MATRIX, LINEAR = "matrix", "linear"
@@ -69,22 +72,42 @@ def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
     tensor = _tensor(np.ascontiguousarray(small[: height * cell, : width * cell]), (width, height))
     cell_px = float(cell * factor)
     energy = tensor[0] + tensor[1]
-    edge = cv2.blur(np.sqrt(energy), (3, 3))
-    calm = cv2.medianBlur(np.minimum(edge, 255).astype(np.uint8), 5)
-    noise = float(np.median(edge))
-    floor = max(LEAST_EDGE, OVER_NOISE * noise)
-    around = cv2.dilate(calm, np.ones((NEIGHBOURHOOD_CELLS, NEIGHBOURHOOD_CELLS), np.uint8))
-    dense = ((calm > floor) & (calm > BESIDE_STRONGER * around)).astype(np.uint8)
-    count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
-    order = sorted(range(1, count), key=lambda one: int(stats[one][4]), reverse=True)[: most * 2]
-    found = [
-        region
-        for index in order
-        if stats[index][4] >= LEAST_CELLS and (region := _region(index, labels, stats[index], tensor, edge, cell_px))
-    ]
-    found = [one for one in _joined(found) if one.kind == MATRIX or one.width >= BARS_LEAST_SHAPE * one.height]
+    fine = np.sqrt(energy)
+    edge = cv2.blur(fine, (3, 3))
+    floor = max(LEAST_EDGE, OVER_NOISE * float(np.median(edge)))
+    smooth, sharp = np.minimum(edge, 255).astype(np.uint8), np.minimum(SHARP_GAIN * fine, 255).astype(np.uint8)
+    dense = _dense(cv2.medianBlur(smooth, 5), floor, BARS_BESIDE_STRONGER)
+    bars = [one for one in _patches(dense, tensor, edge, cell_px, MOST_PATCHES) if one.kind == LINEAR]
+    bars = [one for one in _joined(bars) if one.width >= BARS_LEAST_SHAPE * one.height]
+    bars.sort(key=lambda one: one.strength, reverse=True)
+    # What stays after gaps of one cell, or of two, have been opened up is no text: a code has none.
+    blocks: list[Region] = []
+    for map_, opening, beside in ((smooth, 3, 0.8), (sharp, 5, 0.6)):
+        calm = cv2.morphologyEx(map_, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
+        ranked = [one for one in _patches(_dense(calm, floor, beside), tensor, calm, cell_px, MOST_PATCHES) if one.kind == MATRIX]
+        ranked.sort(key=lambda one: one.strength, reverse=True)
+        for one in ranked[:MOST_BLOCKS]:
+            if not any(math.dist((one.x, one.y), (other.x, other.y)) < 0.5 * max(one.width, other.width) for other in blocks):
+                blocks.append(one)
+    blocks.sort(key=lambda one: one.strength, reverse=True)
+    found = blocks[: most - min(len(bars), MOST_BARS)] + bars[:MOST_BARS]
     found.sort(key=lambda one: one.strength, reverse=True)
     return found[:most]
+
+
+def _dense(calm: Any, floor: float, beside: float) -> Any:
+    """Where it is above `floor` and no weaker than `beside` of the strongest in its neighbourhood: text beside a code is weaker."""
+    around = cv2.dilate(calm, np.ones((NEIGHBOURHOOD_CELLS, NEIGHBOURHOOD_CELLS), np.uint8))
+    return ((calm > floor) & (calm > beside * around)).astype(np.uint8)
+
+
+def _patches(dense: Any, tensor: Any, edge: Any, cell: float, most: int) -> list[Region]:
+    _count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
+    areas, sides = stats[1:, cv2.CC_STAT_AREA], stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    worth = np.minimum(areas, MOST_CELLS) ** 1.5 / sides.prod(axis=1) ** 0.7
+    worth[areas < LEAST_CELLS] = -1.0
+    order = [int(index) + 1 for index in np.argsort(-worth)[:most] if worth[index] > 0]
+    return [region for index in order if (region := _region(index, labels, stats[index], tensor, edge, cell))]
 
 
 def _joined(found: list[Region]) -> list[Region]:
@@ -170,7 +193,8 @@ def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: fl
         middle, across = (low + up) / 2, (near + far) / 2
         x, y = middle * math.cos(angle) - across * math.sin(angle), middle * math.sin(angle) + across * math.cos(angle)
     wide, high = float(wide) + cell, float(high) + cell
-    if min(wide, high) < 2.5 * cell or area < 0.25 * wide * high / cell**2:
+    filled = area * cell * cell / (wide * high)
+    if filled < 0.25 or (coherence >= BARS_COHERENCE and min(wide, high) < 2.5 * cell):
         return None
     return Region(
         x=float(x),
@@ -180,7 +204,10 @@ def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: fl
         angle_deg=float(lean),
         kind=LINEAR if coherence >= BARS_COHERENCE else MATRIX,
         coherence=coherence,
-        strength=float(edge[box][inside].mean()) * math.sqrt(area),
+        strength=float(edge[box][inside].mean())
+        * math.sqrt(min(area, MOST_CELLS))
+        * filled
+        * min(1.0, 1.5 * min(wide, high) / max(wide, high)),
     )
 
 

@@ -35,7 +35,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         keys=("groups", "without_code", "angles", "photos", "ratios", "misreads"),
     ),
     "camera": Benchmark(
-        module="benchmarks.camera", about="a code in view to the kiosk; viewers; an idle cart", keys=("reading_ms", "screen_ms", "viewers", "idle")
+        module="benchmarks.camera",
+        about="a code in view to the kiosk; viewers; an idle cart",
+        keys=("reading_ms", "screen_ms", "viewers", "idle"),
     ),
     "verdicts": Benchmark(module="benchmarks.verdicts", about="verdicts a second", keys=("rows",)),
     "bedside": Benchmark(

@@ -32,6 +32,8 @@ PAGES: Mapping[str, str] = {
     "care.drugs_told": "care-drugs",
     "care.measure": "care-vitals",
     "care.measured": "care-vitals",
+    "care.skin_tests": "care-skin",
+    "care.skin_told": "care-skin",
     "care.late": "care-late",
     "care.late_told": "care-late",
     "care.shift": "care-handover",

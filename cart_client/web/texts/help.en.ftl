@@ -139,3 +139,7 @@ help-witness-call-for = A nurse at another cart needs you to check by yourself.
 help-witness-call-next =
     Sign in with your own badge and PIN, then compare the order with the drug yourself.
     Not certain: decline, and say why. Closing this page is no consent.
+help-care-skin-for = Record the result of a skin test, before the first dose of a drug that the hospital tests for.
+help-care-skin-next =
+    Choose the drug, when the test was made, then the result that you read now.
+    Positive: do not give this drug, tell the prescriber. Doubtful: ask the prescriber first.

@@ -139,3 +139,7 @@ help-witness-call-for = Un infirmier d’un autre chariot a besoin de votre prop
 help-witness-call-next =
     Connectez-vous avec votre badge et votre code, puis comparez vous-même prescription et médicament.
     Pas certain : refusez, et dites pourquoi. Fermer cette page n’est pas un accord.
+help-care-skin-for = Noter le résultat d’un test cutané, avant la première dose d’un médicament que l’hôpital teste.
+help-care-skin-next =
+    Choisissez le médicament, l’heure du test, puis le résultat lu maintenant.
+    Positif : ne donnez pas ce médicament, prévenez le prescripteur. Douteux : demandez d’abord au prescripteur.

@@ -139,3 +139,7 @@ help-witness-call-for = Một điều dưỡng ở xe khác cần bạn kiểm t
 help-witness-call-next =
     Đăng nhập bằng thẻ và PIN của chính bạn, rồi tự đối chiếu y lệnh với thuốc.
     Không chắc chắn thì từ chối và nêu lý do. Đóng trang này không phải là đồng ý.
+help-care-skin-for = Ghi kết quả test da đọc được, trước liều đầu của thuốc mà viện quy định phải test.
+help-care-skin-next =
+    Chọn thuốc, giờ đã làm test, rồi kết quả đọc bây giờ.
+    Dương tính: không cho thuốc này, báo bác sĩ. Nghi ngờ: hỏi bác sĩ trước.

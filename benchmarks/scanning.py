@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 
 from benchmarks.measure import machine, save
-from benchmarks.scans import hunt, photos, pictures, readers, sets
+from benchmarks.scans import document, hunt, photos, pictures, readers, sets
 from benchmarks.scans.readers import FLOOR, OURS
 
 LIMITS = {"easy_p50": 1.1, "all_p50": 1.8, "all_p95": 2.6, "without_code_p50": 1.4}
@@ -32,7 +32,7 @@ def run(
     count = count or (60 if quick else 300)
     frames = frames or (1 if quick else 5)
     seen = sets.scenes(every, seed=seed, count=count, frames=frames, with_oracle=True)
-    empty = sets.without_code(every, seed=seed, count=30 if quick else 150)
+    empty = sets.without_code(every, seed=seed, count=30 if quick else max(30, count // 2))
     few = {name: every[name] for name in (OURS, FLOOR)}
     turned = sets.angles(few, seed=seed, bands=1 if quick else 3)
     result = {
@@ -101,7 +101,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--hunt", type=int, metavar="N", help="read N frames and tell every misread; goes on where it was stopped")
     parser.add_argument("--decoder", default="cascade", help="for --hunt (default: cascade)")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="instead: draw what is read and what is not, for the documents")
+    parser.add_argument("--document", action="store_true", help="instead: write the last run's figures into docs/scanning.md")
     chosen = parser.parse_args(arguments)
+    if chosen.document:
+        print(document.write())
+        return 0
     if chosen.pictures:
         print("\n".join(str(file) for file in pictures.drawn(chosen.pictures, chosen.seed)))
         return 0

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scans import hunt, photos, readers, sets
+from benchmarks import measure
+from benchmarks.scans import document, hunt, photos, readers, sets
 from cart_client.reading import manifest
 from simulation import labels
 
@@ -83,3 +84,29 @@ def test_a_reader_that_breaks_is_told_and_the_hunt_goes_on(tmp_path: Path, monke
     assert (state.done, state.broken, state.misreads) == (2, [0, 1], [])
     result = sets.scenes({readers.OURS: readers.ours()}, seed=5, count=1, frames=1, with_oracle=False)
     assert [one["how"] for one in result["broken"]] == ["ValueError: broken"]
+
+
+def test_the_page_gets_the_measured_figures_and_nothing_else_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"frames": 4, "read": 3, "wrong": 1, "rate": 0.75, "p50_ms": 10.4, "p95_ms": 20.6}
+    rows = dict.fromkeys(document.READERS, row)
+    result = {
+        "seed": 1, "scenes": 4, "frames_a_scene": 1, "five": {}, "photos": {"groups": {}}, "machine": {"cpus": 2, "cpu": "x", "load_1m": 1.0},
+        "groups": {"all": rows}, "oracle": {"all": {"frames": 4, "read": 4}}, "without_code": {"all": rows},
+        "angles": {"bands": 1, "angles": 24, "whole_angles": dict.fromkeys(document.READERS, 5)},
+        "ratios": dict.fromkeys(("easy_p50", "all_p50", "all_p95", "without_code_p50"), 2.0),
+        "limits": {"easy_p50": 1.1, "all_p50": 1.8, "all_p95": 2.6, "without_code_p50": 1.4},
+    }  # fmt: skip
+    monkeypatch.setattr(measure, "RESULTS", tmp_path)
+    (tmp_path / "scanning.json").write_text(json.dumps(result))
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{document.BEGIN}\nold\n{document.END}\nafter\n")
+    document.write(page)
+    text = page.read_text()
+    assert text.startswith(f"before\n{document.BEGIN}\n")
+    assert text.endswith(f"{document.END}\nafter\n")
+    assert "| all | 3 of 4, 75 % (1 misread) |" in text
+    assert "old" not in text
+    assert text.count("| met |") == 1
+    page.write_text("no marks")
+    with pytest.raises(ValueError):
+        document.write(page)

@@ -90,7 +90,8 @@ def test_the_page_gets_the_measured_figures_and_nothing_else_changes(tmp_path: P
     row = {"frames": 4, "read": 3, "wrong": 1, "rate": 0.75, "p50_ms": 10.4, "p95_ms": 20.6}
     rows = dict.fromkeys(document.READERS, row)
     result = {
-        "seed": 1, "scenes": 4, "frames_a_scene": 1, "five": {}, "photos": {"groups": {}}, "machine": {"cpus": 2, "cpu": "x", "load_1m": 1.0},
+        "seed": 1, "scenes": 4, "frames_a_scene": 1, "five": {}, "photos": {"groups": {}},
+        "machine": {"cpus": 2, "cpu": "x", "load_1m": 1.0},
         "groups": {"all": rows}, "oracle": {"all": {"frames": 4, "read": 4}}, "without_code": {"all": rows},
         "angles": {"bands": 1, "angles": 24, "whole_angles": dict.fromkeys(document.READERS, 5)},
         "ratios": dict.fromkeys(("easy_p50", "all_p50", "all_p95", "without_code_p50"), 2.0),

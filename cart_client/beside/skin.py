@@ -15,13 +15,13 @@ from pointofcare.people import SkinResult, SkinTest
 from pointofcare.products import Product
 from pointofcare.verdict import lists
 from pointofcare.verdict.moment import plain
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import ListedBy, Policy
 from pointofcare.wire.messages import NoteKind
 
 
 def tested(products: tuple[Product, ...], policy: Policy) -> tuple[str, ...]:
     """The ingredients that the policy has the skin tested for, as the formulary names them."""
-    named = {plain(line.name) for line in policy.skin_tested if line.by is lists.ListedBy.INGREDIENT}
+    named = {plain(line.name) for line in policy.skin_tested if line.by is ListedBy.INGREDIENT}
     found = {
         plain(item.name)
         for product in products

@@ -29,6 +29,10 @@ from tests.support.browser import CART, member
 from tests.support.ward_day import Dose, doses_at
 
 
+# Of each hospital that was started here.
+_DUE: dict[Path, tuple[Dose, ...]] = {}
+
+
 def started(directory: Path, enough: Callable[[tuple[Dose, ...]], bool], *, with_emr: bool = False) -> Hospital:
     """One cart without drawers, and the first ward whose due doses are `enough`."""
     now = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -37,8 +41,9 @@ def started(directory: Path, enough: Callable[[tuple[Dose, ...]], bool], *, with
 
 
 def due(running: Hospital) -> tuple[Dose, ...]:
-    """Verified ordinary doses, one a patient, which nobody else is needed for."""
-    return doses_at(running.ward, datetime.now(UTC))
+    """Verified ordinary doses, one a patient, which nobody else is needed for: those of the first asking, so that two walks of one
+    hospital share none."""
+    return _DUE.setdefault(running.directory, doses_at(running.ward, datetime.now(UTC)))
 
 
 def actor(running: Hospital, role: StaffRole) -> Actor:

@@ -35,6 +35,7 @@ from cart_client import (
     visit,
 )
 from cart_client import inbox as asked
+from cart_client.afar import Afar, WitnessHeard
 from cart_client.beside import anaphylaxis
 from cart_client.beside import doing as beside
 from cart_client.beside.asked import Beside
@@ -50,7 +51,6 @@ from cart_client.screen import DrawerTold, Trace, View
 from cart_client.visit import Visit
 from cart_client.witness import asked as far
 from cart_client.witness import called, fetching
-from cart_client.witness.afar import Afar, WitnessHeard
 from devices.ports import Drawers
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from cart_client import care
+from cart_client.afar import Answering, Call, Fetching
 from cart_client.care import Care, Due, Ward
 from cart_client.change import Change
 from cart_client.chart import Chart, history_since
 from cart_client.inbox import Link
 from cart_client.journal import Journal, Standing
 from cart_client.looks import Mark
-from cart_client.witness.afar import Answering, Call, Fetching
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
@@ -44,9 +44,9 @@ class Strip:
     unsent: int = 0
     camera_live: bool | None = None
     camera_why: str = ""
-    journal_fault: str = ""
     camera_fault: str = ""
     camera_since: datetime | None = None
+    journal_fault: str = ""
     clock_offset_s: float | None = None
     clock_doubt: str = ""
     battery_percent: int | None = None

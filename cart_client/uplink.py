@@ -18,11 +18,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cart_client import checkpoints
+from cart_client.afar import WitnessHeard
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, Sample, steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
-from cart_client.witness.afar import WitnessHeard
 from devices import logbook
 from devices.broker import (
     Arrival,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cart_client import evidence
+from cart_client.afar import Afar
 from cart_client.care import Due
 from cart_client.change import Change, Seen
 from cart_client.chart import Chart, history_since
@@ -22,7 +23,6 @@ from cart_client.journal import Journal
 from cart_client.looks import Look, Looks
 from cart_client.prepared import Ready
 from cart_client.screen import SHOWN_RECORDS, DueList, Trace
-from cart_client.witness.afar import Afar
 from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord

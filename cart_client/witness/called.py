@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from cart_client import rights, sign_in
+from cart_client.afar import AGAIN_S, LOOKING, Answering, Call
 from cart_client.chart import role_of
 from cart_client.inbox import EnterBlind
 from cart_client.visit import Visit, note, say
 from cart_client.witness import asked
-from cart_client.witness.afar import AGAIN_S, LOOKING, Answering, Call
 from pointofcare.errors import QuantityError
 from pointofcare.people import Witness
 from pointofcare.quantity import Quantity

@@ -16,10 +16,10 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from cart_client import changing, dose, rights, sign_in, trust
+from cart_client.afar import AGAIN_S, LASTS, Fetching, WitnessHeard
 from cart_client.chart import role_of
 from cart_client.visit import Visit, advance, facts, note, say
 from cart_client.witness import called
-from cart_client.witness.afar import AGAIN_S, LASTS, Fetching, WitnessHeard
 from pointofcare.administration import conclusion, events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.record import FindingEvidence

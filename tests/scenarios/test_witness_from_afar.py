@@ -12,9 +12,9 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from cart_client import inbox
+from cart_client.afar import WitnessHeard
 from cart_client.inbox import Link
 from cart_client.witness import asked
-from cart_client.witness.afar import WitnessHeard
 from pointofcare.wire import values
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, TableKind, WitnessProof, WitnessState, WitnessTold
 from pointofcare.wire.tables import StaffEntry, StaffRosterBody

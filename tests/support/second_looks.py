@@ -12,9 +12,9 @@ from pathlib import Path
 from flask import Flask
 
 from cart_client import inbox
+from cart_client.afar import WitnessHeard
 from cart_client.inbox import Link, LinkTold
 from cart_client.witness import asked
-from cart_client.witness.afar import WitnessHeard
 from pointofcare.people import StaffRole
 from pointofcare.wire import codec, routes
 from pointofcare.wire.messages import Body, CartPhase, CartState, Message, WitnessAnswered, WitnessAsked

@@ -76,6 +76,8 @@ def read(strip: bar_profile.Strip, *, until: float, clock: Callable[[], float] =
     # Ends that look like Code 128's own leave no room for an EAN; otherwise its number of bars may speak for one.
     if len(turns) == 2 and EAN_BARS[0] <= profile.faint_bars <= EAN_BARS[1]:
         for turned in (False, True):
+            if clock() > until:
+                return None
             found = _ean(profile.turned() if turned else profile)
             if found is not None:
                 return _placed(found, strip, turned=turned)

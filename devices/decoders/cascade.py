@@ -34,6 +34,7 @@ LEAST_SIDE_PX = 24
 SPOT_PX = 48
 VAIN_TRIES, REST_FRAMES = 3, 4
 SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
+BESIDE_SHARE = 0.12  # of the budget, for what lies unread beside what was read
 FIRST_REGIONS, FIRST_SHARE = 2, 0.7  # looked at closely before the whole frame is; of the budget
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
 
@@ -91,14 +92,17 @@ class CascadeDecoder:
             self._closer(work, awake[:FIRST_REGIONS], work.begun + (work.until - work.begun) * FIRST_SHARE)
         if not work.readings:
             self._whole(work, invert=frame.number % INVERT_EVERY == 0)
-        self._closer(work, awake, work.until)
+        if work.readings:
+            self._closer(work, awake, self._clock() + self._budget_s * BESIDE_SHARE)
+        else:
+            self._closer(work, awake, work.until)
         self._remember(work, places)
+        readings = tuple(_enlarged(reading, scale) for reading in work.readings)
         unread = tuple(
-            Unread(kind=region.kind, outline=_grown(region.corners, scale), hints=quality.hints(grey, region))
+            Unread(kind=region.kind, outline=_grown(region.corners, scale), hints=() if readings else quality.hints(grey, region))
             for region in places[:MOST_UNREAD]
             if not work.holds(region)
         )
-        readings = tuple(_enlarged(reading, scale) for reading in work.readings)
         return Look(readings=readings, rejections=tuple(work.rejections[:MOST_SYMBOLS]), unread=unread, quality=quality.of(grey))
 
     def _remember(self, work: _Work, places: list[regions.Region]) -> None:

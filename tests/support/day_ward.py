@@ -28,7 +28,6 @@ from simulation.ward import Ward
 from tests.support.browser import CART, member
 from tests.support.ward_day import Dose, doses_at
 
-
 # Of each hospital that was started here.
 _DUE: dict[Path, tuple[Dose, ...]] = {}
 

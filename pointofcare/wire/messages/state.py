@@ -60,8 +60,9 @@ class CartBirth:
 class Telemetry:
     """Numbers of one subsystem at `at`. `values` are flat: name with its unit -> number, text, truth or null.
 
-    `camera`: `live`, `fault` ("" or no-picture, frozen, black, wrong-size, slow) and `fault_since`, `picture_rate_hz`, `searched_share` of the
-    last pictures and `read_share` of those with something like a code (0..1), `light_percent`, `width_px`, `height_px`, `losses`."""
+    `camera`: `live`, `fault` ("" or no-picture, frozen, black, wrong-size, slow) and `fault_since`, `picture_rate_hz`, `searched_share`
+    of the last pictures and `read_share` of those with something like a code (0..1), `light_percent`, `width_px`, `height_px`,
+    `losses`."""
 
     kind: TelemetryKind
     at: datetime

@@ -52,6 +52,8 @@ def directions(grey: Any, region: Region) -> tuple[float, float]:
     half = 0.5 * max(region.width, region.height) * 1.1 + 4
     left, top = max(0, int(region.x - half)), max(0, int(region.y - half))
     piece = grey[top : int(region.y + half) + 1, left : int(region.x + half) + 1]
+    if piece.size == 0:  # a region can be found to lie outside the picture
+        return 0.0, math.pi / 2
     piece = cv2.GaussianBlur(piece.astype(np.float32), (0, 0), 0.8)
     across, down = cv2.Sobel(piece, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(piece, cv2.CV_32F, 0, 1, ksize=3)
     weight = across * across + down * down

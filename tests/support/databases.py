@@ -63,7 +63,7 @@ def empty_app(kind: str, directory: Path) -> Iterator[Flask]:
 def _database(kind: str, directory: Path, *, template: str | None = None) -> Iterator[str]:
     if kind == "sqlite":
         path = directory / f"{uuid4().hex}.sqlite"
-        shutil.copyfile(_sqlite_template(), path)
+        shutil.copyfile(sqlite_template(), path)
         yield f"sqlite:///{path}"
         return
     cluster = _cluster()
@@ -78,7 +78,7 @@ def _database(kind: str, directory: Path, *, template: str | None = None) -> Ite
 
 
 @cache
-def _sqlite_template() -> Path:
+def sqlite_template() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="poc-sqlite-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     path = directory / "template.sqlite"

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import update
 
 from pointofcare.people import StaffRole
 from server.app import create_app
 from server.security import lockout, sessions, sign_in
-from server.store import migrate, sign_ins, views_import
+from server.store import sign_ins, views_import
 from server.store.database import db
 from server.store.tables import SignInSessionRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import imports, staff
 from tests.support import server_ward
-from tests.support.databases import config_for
+from tests.support.databases import config_for, sqlite_template
 
 ADMIN = Actor(id="A1", name="Administrator", roles=frozenset({StaffRole.ADMINISTRATOR}))
 FLEET = Actor(id="F1", name="Fleet manager", roles=frozenset({StaffRole.FLEET_MANAGER}))
@@ -30,13 +35,24 @@ PASSWORD = "correct horse battery"
 EVERYBODY = (server_ward.NURSE, server_ward.CHARGE, server_ward.PHARMACIST, server_ward.PRESCRIBER, FLEET, ADMIN)
 
 
+@cache
+def _compiled() -> FileSystemBytecodeCache:
+    """Each application compiles its templates anew; what one has compiled serves the next of this run."""
+    directory = Path(tempfile.mkdtemp(prefix="poc-jinja-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return FileSystemBytecodeCache(str(directory))
+
+
 @contextmanager
 def ward_app(directory: Path, *, verified: bool = False, patient_count: int = 2) -> Iterator[Flask]:
     """The whole application with a small ward, its people, and no order verified unless asked."""
-    app = create_app(config_for(f"sqlite:///{directory / 'ward.sqlite'}", directory))
+    path = directory / "ward.sqlite"
+    if not path.exists():
+        shutil.copyfile(sqlite_template(), path)
+    app = create_app(config_for(f"sqlite:///{path}", directory))
     app.config["TESTING"] = True
+    app.jinja_env.bytecode_cache = _compiled()
     with app.app_context():
-        migrate.upgrade()
         server_ward.open_ward(patient_count=patient_count, verified=verified)
         with transaction(server_ward.IMPORT) as tx:
             for actor in (FLEET, ADMIN):

@@ -146,7 +146,8 @@ class CartProgram:
         if phone is not None:
             readers.append(threading.Thread(target=phone.watch, args=(self._halt,), name="phone", daemon=True))
         if self._camera is not None and self._sight is not None:
-            seen_by = (self._camera, registry.decoder(config.decoder), self._sight, self._bedside.inbox, self._halt)
+            decoder = registry.decoder(config.decoder, symbologies=config.symbologies)
+            seen_by = (self._camera, decoder, self._sight, self._bedside.inbox, self._halt)
             readers.append(threading.Thread(target=watch, args=seen_by, kwargs={"idle": self._nobody_is_in}, name="scanning", daemon=True))
             readers.append(threading.Thread(target=self._sight.keep_watch, args=(self._halt,), name="camera watch", daemon=True))
         if self._scanner is not None:

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from cart_client.at_rest import AtRest
 from cart_client.identity import Identity
 from devices.broker import BrokerConfig
 from pointofcare.errors import ConfigError
+from pointofcare.labels import symbologies
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 from pointofcare.wire.training import SUFFIX, is_training
 
@@ -37,7 +38,7 @@ _LONGEST_SOCKET = 107
 class Config:
     """`camera`, `decoder`, `drawers`, `scanner` and `monitor` are names with a source as the device registry understands them ("opencv:0",
     "cascade", "none", "serial:/dev/ttyACM0", "oximeter:/dev/ttyUSB0"). `camera` "none", `scanner` "" and `monitor` "" stand for there being
-    none.
+    none. `symbologies` are kinds of codes that the decoder reads beside those that it always does.
 
     The broker's password comes from the environment (`POC_CART_BROKER_PASSWORD`), never from the file. `zone` is the ward's IANA
     time zone until a chart tells it; `server_key_file` the server's public JWK, which proves the tables. `identity_dir` holds the key
@@ -57,6 +58,7 @@ class Config:
     server_key_file: Path
     camera: str = "opencv:0"
     decoder: str = "cascade"
+    symbologies: tuple[str, ...] = ()
     drawers: str = "none"
     scanner: str = ""
     monitor: str = ""
@@ -144,6 +146,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         ),
         camera=devices.text("camera", "opencv:0"),
         decoder=devices.text("decoder", "cascade"),
+        symbologies=devices.texts("symbologies", symbologies.faults),
         drawers=devices.text("drawers", "none"),
         scanner=devices.text("scanner", ""),
         monitor=devices.text("monitor", ""),
@@ -277,6 +280,19 @@ class _Table:
             self._fault(key, "a text")
             return default
         return value
+
+    def texts(self, key: str, faults_of: Callable[[Iterable[object]], tuple[str, ...]]) -> tuple[str, ...]:
+        """A list of texts in which `faults_of` finds nothing wrong."""
+        value = self._get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            self._fault(key, 'a list of names, such as ["ean-8"]')
+            return ()
+        told = faults_of(value)
+        for one in told:
+            self._fault(key, one)
+        return () if told else tuple(dict.fromkeys(value))
 
     def name(self, key: str) -> str:
         value = self._get(key)

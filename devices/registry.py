@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
@@ -80,9 +80,9 @@ def distant_camera(name: str = "browser") -> DistantCamera:
     return cast(DistantCamera, _opened("distant camera", DISTANT_CAMERAS, name))
 
 
-def decoder(name: str = "cascade") -> Decoder:
-    """Raises: ConfigError."""
-    return cast(Decoder, _opened("decoder", DECODERS, name))
+def decoder(name: str = "cascade", *, symbologies: Collection[str] = ()) -> Decoder:
+    """`symbologies`: what is read beside what always is (`pointofcare.labels.symbologies`). Raises: ConfigError."""
+    return cast(Decoder, _opened("decoder", DECODERS, name, **({"symbologies": tuple(symbologies)} if symbologies else {})))
 
 
 def gauge(name: str = "opencv") -> Gauge:
@@ -112,13 +112,13 @@ def _parsed(source: str) -> tuple[str, str, dict[str, str]]:
     return kind.strip(), rest, dict(parse_qsl(query))
 
 
-def _opened(port: str, table: Mapping[str, str], kind: str, *arguments: Any) -> object:
+def _opened(port: str, table: Mapping[str, str], kind: str, *arguments: Any, **settings: object) -> object:
     if kind not in table:
         known = ", ".join(table)
         raise ConfigError(f"{port}: {kind!r} is not known", problems=((port, f"use one of: {known}"),), remedy=f"use one of: {known}")
     opener = _loaded(port, kind, table[kind])
     if not arguments:
-        return opener()
+        return opener(**settings)
     rest, options = arguments
     allowed = [name for name, each in inspect.signature(opener).parameters.items() if each.kind is inspect.Parameter.KEYWORD_ONLY]
     if unknown := [name for name in options if name not in allowed]:

@@ -22,7 +22,7 @@ from pointofcare.labels.symbol import Symbol
 CAMERA_PX = 1920  # the long side of the largest picture that a cart's camera sends
 MOST_TEXT = 20_000
 BROKE = "reader-failed"
-_FORMATS = {"]d": "DataMatrix", "]Q": "QRCode", "]C": "Code128", "]E": "EAN13"}
+_FORMATS = {"]d": "DataMatrix", "]Q": "QRCode", "]C": "Code128", "]E": "EAN13", "]A": "Code39", "]I": "ITF14", "]L": "PDF417"}
 # Control, format and bidirectional characters: JSON allows them raw, a terminal obeys some.
 _UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
@@ -78,7 +78,8 @@ def _look(decoder: Decoder, image: Any, *, number: int) -> Look:
 
 
 def _reading(symbol: Symbol, reader: str) -> Reading:
-    return Reading(symbol=symbol, format=_FORMATS.get(symbol.identifier[:2], ""), reader=reader, confidence=1.0)
+    format_ = "EAN8" if symbol.identifier == "]E4" else _FORMATS.get(symbol.identifier[:2], "")
+    return Reading(symbol=symbol, format=format_, reader=reader, confidence=1.0)
 
 
 def _enlarged(look: Look, factor: float) -> Look:

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str], *, out: TextIO | None = None, err: TextIO | N
     out, err = out or sys.stdout, err or sys.stderr
     chosen = _parser().parse_args(arguments)
     try:
-        decoder = registry.decoder(chosen.decoder)
+        decoder = registry.decoder(chosen.decoder, symbologies=[name for name in chosen.symbologies.split(",") if name])
         ends = [_of_source(source, chosen, decoder, out, err) for source in chosen.sources]
     except PointOfCareError as exc:
         err.write(f"{answer.shown(str(exc), 1000)}\n")
@@ -48,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--compare", action="store_true", help="zxing-cpp and pyzbar on the same pictures, as a table")
     parser.add_argument("--decoder", default="cascade", choices=sorted(registry.DECODERS), help="default: cascade, the cart's own")
+    parser.add_argument(
+        "--symbologies",
+        default="",
+        metavar="NAME,...",
+        help="read these too, as cart.toml's [devices] symbologies: ean-8,code-39,itf-14,...",
+    )
     parser.add_argument("--frames", type=int, default=0, metavar="N", help="of a stream: so many pictures (default: until Ctrl-C)")
     parser.add_argument("--quiet", action="store_true", help="only what was misread or could not be opened, and the score")
     return parser

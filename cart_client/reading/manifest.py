@@ -41,6 +41,10 @@ _SPELT = {
     "upca": "UPCA",
     "ean8": "EAN8",
     "upce": "UPCE",
+    "code39": "Code39",
+    "hibc": "Code39",
+    "itf14": "ITF14",
+    "pdf417": "PDF417",
 }
 
 

@@ -11,16 +11,17 @@ return a linear code that one reader merely claims, nor two symbols for one plac
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
 import numpy as np
 
-from devices.decoders import bar_profile, bar_read, matrix_read, outline, quality, regions, second_look, zxing
+from devices.decoders import bar_profile, bar_read, matrix_read, outline, quality, regions, second_look, switched_on, zxing
 from devices.ports import Frame, Look, Reading, Rejection, Unread
 from pointofcare.errors import DeviceError
+from pointofcare.labels import symbologies as named
 from pointofcare.labels.symbol import Symbol
 
 DEFAULT_BUDGET_MS = 100.0
@@ -61,9 +62,13 @@ class _Work:
 
 
 class CascadeDecoder:
-    """`budget_ms` bounds the close work on one picture, in processor time; one attempt may run over it. `clock` counts seconds."""
+    """`budget_ms` bounds the close work on one picture, in processor time; one attempt may run over it. `clock` counts seconds.
+    `symbologies`: what a site switched on beside what is always read. Raises: ConfigError."""
 
-    def __init__(self, *, budget_ms: float = DEFAULT_BUDGET_MS, clock: Callable[[], float] = time.thread_time) -> None:
+    def __init__(
+        self, *, budget_ms: float = DEFAULT_BUDGET_MS, clock: Callable[[], float] = time.thread_time, symbologies: Collection[str] = ()
+    ) -> None:
+        self._switched_on = named.switched_on(symbologies)
         self._budget_s = budget_ms / 1000
         self._clock = clock
         self._turn = 0
@@ -96,6 +101,10 @@ class CascadeDecoder:
             self._closer(work, awake, self._clock() + self._budget_s * BESIDE_SHARE)
         else:
             self._closer(work, awake, work.until)
+        if self._switched_on:
+            more = switched_on.look(grey, self._switched_on, [reading.symbol for reading in work.readings])
+            work.add([_reading(symbol, "zxing", 0.95) for symbol in more.believed])
+            work.rejections += more.rejected
         self._remember(work, places)
         readings = tuple(_enlarged(reading, scale) for reading in work.readings)
         unread = tuple(
@@ -204,7 +213,7 @@ _FORMATS = {"]d": "DataMatrix", "]Q": "QRCode", "]C": "Code128", "]E": "EAN13"}
 
 
 def _format(symbol: Symbol) -> str:
-    return _FORMATS.get(symbol.identifier[:2], "unknown")
+    return switched_on.name(symbol) or _FORMATS.get(symbol.identifier[:2], "unknown")
 
 
 def _inside(symbol: Symbol, region: regions.Region) -> bool:
@@ -239,5 +248,5 @@ def _same(one: Symbol, other: Symbol) -> bool:
     return abs(x0 - x1) < near and abs(y0 - y1) < near
 
 
-def open_decoder() -> CascadeDecoder:
-    return CascadeDecoder()
+def open_decoder(*, symbologies: Collection[str] = ()) -> CascadeDecoder:
+    return CascadeDecoder(symbologies=symbologies)

@@ -9,7 +9,7 @@ zbar reads no DataMatrix. Must never enable DataBar (C assertions) or the format
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import cv2
@@ -17,7 +17,8 @@ from pyzbar import wrapper
 
 from devices.decoders import outline, second_look
 from devices.ports import Frame
-from pointofcare.errors import DeviceError
+from pointofcare.errors import ConfigError, DeviceError
+from pointofcare.labels import symbologies as named
 from pointofcare.labels.symbol import Symbol
 
 _GREY = int.from_bytes(b"Y800", "little")
@@ -103,5 +104,10 @@ class ZbarDecoder:
         return second_look.believed(grey, symbols(grey))
 
 
-def open_decoder() -> ZbarDecoder:
+def open_decoder(*, symbologies: Collection[str] = ()) -> ZbarDecoder:
+    """Raises: ConfigError for whatever is not read anyway: no gate stands behind zbar's claims of it."""
+    if further := sorted(named.switched_on(symbologies)):
+        told = f"{', '.join(further)}: zbar alone has no gate against misreading these"
+        remedy = 'use decoder = "cascade" or "zxing", or leave them out'
+        raise ConfigError(told, problems=(("symbologies", f"{told}; {remedy}"),), remedy=remedy)
     return ZbarDecoder()

@@ -1,20 +1,21 @@
 """zxing-cpp as a decoder, in two passes: matrix codes with downscaling, linear codes without.
 
 Downscaling is what makes zxing-cpp misread Code 128 with a valid checksum, so linear codes never get it. EAN-8, UPC-E and
-ITF stay off: they are what a partly seen EAN-13 turns into. The content is the symbol's raw bytes, GS kept; must never go
-through the library's text, which rewrites GS1 symbols for people.
+ITF stay off: they are what a partly seen EAN-13 turns into; what a site switches on goes through `switched_on` alone. The
+content is the symbol's raw bytes, GS kept; must never go through the library's text, which rewrites GS1 symbols for people.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import cv2
 import zxingcpp
 
-from devices.decoders import second_look
+from devices.decoders import second_look, switched_on
 from devices.ports import Frame
+from pointofcare.labels import symbologies as named
 from pointofcare.labels.symbol import Symbol
 
 _FORMAT = zxingcpp.BarcodeFormat
@@ -50,16 +51,20 @@ def symbols_of(found: list[Any]) -> Iterator[Symbol]:
 
 
 class ZxingDecoder:
-    """The split pass over the whole frame; every `invert_every`-th frame is also searched for light-on-dark codes."""
+    """The split pass over the whole frame; every `invert_every`-th frame is also searched for light-on-dark codes.
 
-    def __init__(self, *, invert_every: int = 5) -> None:
+    `symbologies`: what a site switched on beside. Raises: ConfigError."""
+
+    def __init__(self, *, invert_every: int = 5, symbologies: Collection[str] = ()) -> None:
         self._invert_every = invert_every
+        self._switched_on = named.switched_on(symbologies)
 
     def decode(self, frame: Frame) -> list[Symbol]:
         grey = cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)
         invert = self._invert_every > 0 and frame.number % self._invert_every == 0
-        return [*matrix_symbols(grey, invert=invert), *second_look.believed(grey, linear_symbols(grey))]
+        found = [*matrix_symbols(grey, invert=invert), *second_look.believed(grey, linear_symbols(grey))]
+        return [*found, *switched_on.look(grey, self._switched_on, found).believed]
 
 
-def open_decoder() -> ZxingDecoder:
-    return ZxingDecoder()
+def open_decoder(*, symbologies: Collection[str] = ()) -> ZxingDecoder:
+    return ZxingDecoder(symbologies=symbologies)

@@ -52,3 +52,15 @@ def test_the_kiosk_is_for_this_machine_only(tmp_path: Path) -> None:
         with pytest.raises(ConfigError):
             config.read({**GOOD, "kiosk": {"host": host}}, {}, beside=tmp_path)
     assert config.read({**GOOD, "kiosk": {"host": "::1"}}, {}, beside=tmp_path).kiosk_host == "::1"
+
+
+def test_a_site_switches_kinds_of_codes_on_by_name_and_a_wrong_name_is_told_with_the_list(tmp_path: Path) -> None:
+    assert config.read(GOOD, {}, beside=tmp_path).symbologies == ()
+    read = config.read({**GOOD, "devices": {"symbologies": ["ean-8", "qr", "ean-8"]}}, {}, beside=tmp_path)
+    assert read.symbologies == ("ean-8", "qr")
+    for given in (["ean-8", "aztec"], ["upc-e"], [8], "ean-8"):
+        with pytest.raises(ConfigError) as raised:
+            config.read({**GOOD, "devices": {"symbologies": given}}, {}, beside=tmp_path)
+        ((where, what),) = raised.value.problems
+        assert where == "devices.symbologies"
+        assert "ean-8" in what or "never read" in what

@@ -385,7 +385,7 @@ def test_a_picture_that_breaks_the_reader_is_told_and_stops_nothing(tmp_path: Pa
                 raise ValueError("8018893412345678901234")
             return [Symbol(identifier="]Q1", content=b"BAG-1")]
 
-    monkeypatch.setattr(registry, "decoder", lambda _name: Brittle())
+    monkeypatch.setattr(registry, "decoder", lambda _name, **_: Brittle())
     for name, size in (("a.png", (300, 100)), ("b.png", (300, 300))):
         Image.new("RGB", size).save(tmp_path / name)
     code, lines, _said = _read(tmp_path)
@@ -394,3 +394,19 @@ def test_a_picture_that_breaks_the_reader_is_told_and_stops_nothing(tmp_path: Pa
     assert lines[1]["symbols"][0] | {"corners": []} == {
         "format": "QRCode", "identifier": "]Q1", "text": "BAG-1", "corners": [], "reader": "brittle", "confidence": 1.0,
     }  # fmt: skip
+
+
+def test_further_kinds_of_codes_are_read_when_asked_for_and_an_unknown_one_is_told(tmp_path: Path) -> None:
+    code = zxingcpp.create_barcode("96385074", zxingcpp.BarcodeFormat.EAN8)
+    row = np.array(code.to_image(scale=1, add_quiet_zones=True))
+    row = np.pad(row[row.shape[0] // 2], 4, constant_values=255)
+    picture = np.pad(np.tile(np.repeat(row, 4), (120, 1)), 120, constant_values=255)
+    file = tmp_path / "bottle.png"
+    Image.fromarray(picture).save(file)
+    for given, expected in (((), []), (("--symbologies", "ean-8,qr"), ["EAN8"])):
+        out = io.StringIO()
+        assert command.main([str(file), "--json", *given], out=out, err=io.StringIO()) == 0
+        assert [symbol["format"] for symbol in json.loads(out.getvalue())["symbols"]] == expected
+    err = io.StringIO()
+    assert command.main([str(file), "--symbologies", "aztec"], out=io.StringIO(), err=err) == 2
+    assert "code-39" in err.getvalue()

@@ -12,13 +12,13 @@ from enum import StrEnum
 from functools import cache
 
 from pointofcare.errors import ConfigError, LabelError
-from pointofcare.labels import gs1
+from pointofcare.labels import gs1, retail
 from pointofcare.labels.symbol import Symbol
 
 # AIM symbology identifiers (ISO/IEC 15424) whose data is a GS1 element string; every other one is not, whatever it looks like.
 GS1_CARRIERS = frozenset({"]d2", "]C1", "]Q3", "]e0"})
-# EAN and UPC: the data is a GTIN alone, of these lengths. UPC-E must come expanded, for its short form may also be an EAN-8.
-RETAIL_CARRIERS = {"]E0": (12, 13), "]E4": (8,), "]I1": (14,)}
+# EAN, UPC and ITF-14: the data is a GTIN alone, by length its format. UPC-E must come expanded, for its short form may also be an EAN-8.
+RETAIL_CARRIERS = {"]E0": {12: "UPCA", 13: "EAN13"}, "]E4": {8: "EAN8"}, "]I1": {14: "ITF14"}}
 # Plain Code 128 and QR, and readers that give no identifier: where a plain patient number may stand.
 _BAND_CARRIERS = frozenset({"]C0", "]Q0", "]Q1", "]Q2", ""})
 _LONGEST_ID = 64
@@ -173,12 +173,10 @@ def _drug(gtin: str, label: gs1.Elements) -> DrugScan:
 
 def _retail(identifier: str, content: bytes) -> Scan:
     digits = content.decode("ascii", errors="replace") if len(content) <= 14 else ""
-    if len(digits) not in RETAIL_CARRIERS[identifier]:
-        return _unreadable(content, "length", "01", LabelKind.DRUG)
-    gtin = digits.zfill(14)
-    if not gs1.is_valid_key(gtin):
-        return _unreadable(content, "check-digit" if digits.isascii() and digits.isdigit() else "charset", "01", LabelKind.DRUG)
-    return DrugScan(gtin=gtin)
+    try:
+        return DrugScan(gtin=retail.gtin14(digits, RETAIL_CARRIERS[identifier].get(len(digits), retail.OTHER)))
+    except LabelError as error:
+        return _unreadable(content, error.fields["reason"], "01", LabelKind.DRUG)
 
 
 def _plain(identifier: str, content: bytes, profile: SiteProfile) -> Scan:

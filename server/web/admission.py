@@ -78,7 +78,7 @@ def card() -> str | tuple[str, int]:
     filled = {
         **cells,
         "name": read.name,
-        "birth_date": page.day(read.birth_date) if read.birth_date else "",
+        "birth_date": f"{read.birth_date:%d/%m/%Y}" if read.birth_date else "",
         "sex": read.sex or cells["sex"],
         "national_id": read.number,
         "method": "id-card",
@@ -207,7 +207,7 @@ def identify_form(patient_id: str) -> str:
     temporary = admission.is_unnamed(patient, identity)
     cells = {
         "name": "" if temporary else patient.name,
-        "birth_date": page.day(patient.birth_date) if patient.birth_date else "",
+        "birth_date": f"{patient.birth_date:%d/%m/%Y}" if patient.birth_date else "",
         "sex": patient.sex or "",
         "national_id": identity.national_id or "" if identity is not None else "",
         "method": "" if identity is None or identity.is_temporary else identity.method,

@@ -74,7 +74,7 @@ def band(found: Band) -> Label:
         *(Line(field="ward", text=text, points=7.5, least=5.5, rows=2) for text in found.lines),
         Line(field="serial", text=said, points=5.5, least=4.5, rows=2),
     )
-    return Label(code=Code(kind="gs1-datamatrix", text=said), lines=lines)
+    return _trained(Label(code=Code(kind="gs1-datamatrix", text=said), lines=lines))
 
 
 def badge(*, name: str, role: str, number: str, facility: str) -> Label:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from flask import Flask
+from flask import Flask, session
 
 from server.store import audit
 from server.store.transaction import reading, transaction
@@ -72,6 +72,7 @@ def test_the_sheet_says_until_when_it_holds_and_leaves_no_patient_or_order_out(a
     before = datetime.now(UTC) + printed.VALID
     text = web.signed_in(app, server_ward.NURSE).get("/ward/sheet").text
     with app.test_request_context():
+        session["language"] = "en"
         assert any(f"VALID UNTIL {printed.moment_on_paper(before + timedelta(minutes=late))}" in text for late in range(3))
     assert text.count('scope="rowgroup"') == 2
     assert 'class="box"' in text

@@ -28,7 +28,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def read(page: str) -> str:
     """What a person reads of a page: no tags, no attributes, and not what is shown as a file or as a program keeps it."""
     main = page.split("<main", 1)[-1].split("</main>", 1)[0]
-    main = main.replace("05/03/1990", " ")  # the example beside a field that says how a day is typed
+    for typed in ("05/03/1990", "22/11/2026 18:30"):  # the examples beside fields that say how a day is typed
+        main = main.replace(typed, " ")
     main = re.sub(r"<(script|style|pre|code|textarea)\b.*?</\1>", " ", main, flags=re.DOTALL)
     main = re.sub(r'<(\w+)[^>]*class="[^"]*\bmono\b[^"]*"[^>]*>.*?</\1>', " ", main, flags=re.DOTALL)
     return html.unescape(re.sub(r"<[^>]*>", " ", main))

@@ -174,6 +174,18 @@ class Looker(Protocol):
     def look(self, frame: Frame) -> Look: ...
 
 
+class Comparison(Protocol):
+    """Tells whether a picture shows a code that has no check of its own and so is never read, only compared: a Pharmacode."""
+
+    def unfit(self, number: int) -> str:
+        """Why `number` can be told from nothing else, in words; "" when it can."""
+        ...
+
+    def shows(self, frame: Frame, number: int) -> bool:
+        """Whether `number` stands in the picture, from left to right. False for whatever is not sure, and for an unfit number."""
+        ...
+
+
 class Picture(Protocol):
     """Makes a viewable picture of a frame."""
 

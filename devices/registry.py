@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Decoder, DistantCamera, Drawers, Gauge, Monitor, Picture, Scanner
+from devices.ports import Camera, Comparison, Decoder, DistantCamera, Drawers, Gauge, Monitor, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -36,6 +36,9 @@ DECODERS: Mapping[str, str] = {
     "cascade": "devices.decoders.cascade:open_decoder",
     "zxing": "devices.decoders.zxing:open_decoder",
     "zbar": "devices.decoders.zbar:open_decoder",
+}
+COMPARISONS: Mapping[str, str] = {
+    "pharmacode": "devices.decoders.pharmacode:open_comparison",
 }
 GAUGES: Mapping[str, str] = {
     "opencv": "devices.cameras.gauge:open_gauge",
@@ -83,6 +86,11 @@ def distant_camera(name: str = "browser") -> DistantCamera:
 def decoder(name: str = "cascade", *, symbologies: Collection[str] = ()) -> Decoder:
     """`symbologies`: what is read beside what always is (`pointofcare.labels.symbologies`). Raises: ConfigError."""
     return cast(Decoder, _opened("decoder", DECODERS, name, **({"symbologies": tuple(symbologies)} if symbologies else {})))
+
+
+def comparison(name: str = "pharmacode") -> Comparison:
+    """Raises: ConfigError."""
+    return cast(Comparison, _opened("comparison", COMPARISONS, name))
 
 
 def gauge(name: str = "opencv") -> Gauge:

@@ -17,6 +17,8 @@ import cv2
 
 from cart_client.reading import manifest
 from devices.ports import Decoder, Frame, Look, Looker, Quality, Reading
+from pointofcare.errors import LabelError
+from pointofcare.labels import hibc
 from pointofcare.labels.symbol import Symbol
 
 CAMERA_PX = 1920  # the long side of the largest picture that a cart's camera sends
@@ -69,8 +71,12 @@ def fitted(image: Any) -> tuple[Any, float]:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
 
 
+def frame_of(image: Any, *, number: int = 1) -> Frame:
+    return Frame(image=image, number=number, taken_at=datetime.now(UTC))
+
+
 def _look(decoder: Decoder, image: Any, *, number: int) -> Look:
-    frame = Frame(image=image, number=number, taken_at=datetime.now(UTC))
+    frame = frame_of(image, number=number)
     if isinstance(decoder, Looker):
         return decoder.look(frame)
     name = type(decoder).__name__.removesuffix("Decoder").lower()
@@ -110,6 +116,13 @@ def as_json(answer: Answer, more: Mapping[str, object]) -> str:
     return safe_json({**line, **more})
 
 
+def comparison(name: str, number: int, *, is_there: bool, as_json_: bool) -> str:
+    """One line: whether the picture `name` shows the expected Pharmacode."""
+    if as_json_:
+        return safe_json({"file": name, "pharmacode": {"expected": number, "shown": is_there}})
+    return f"{shown(name)}  Pharmacode {number}: {'shown' if is_there else 'not shown'}"
+
+
 def safe_json(value: object) -> str:
     return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(value, ensure_ascii=False))
 
@@ -128,7 +141,21 @@ def _symbol(reading: Reading) -> dict[str, object]:
         content.decode("utf-8")
     except UnicodeDecodeError:
         line["bytes"] = content.hex()
+    if said := _hibc(content):
+        line["hibc"] = said
     return line
+
+
+def _hibc(content: bytes) -> dict[str, object]:
+    """What a supplier's HIBC says, its check character right; {} for anything else."""
+    try:
+        said = hibc.parse(content, datetime.now(UTC).date())
+    except LabelError:
+        return {}
+    told: dict[str, object] = {"code": said.code, "link": said.link}
+    if said.secondary is not None:
+        told |= {name: getattr(said.secondary, name) for name in ("lot", "expiry", "expiry_time", "quantity", "serial", "manufactured")}
+    return {name: value if isinstance(value, int) else str(value) for name, value in told.items() if value not in (None, "")}
 
 
 def for_person(answer: Answer, verdict: str = "", more: Mapping[str, object] = MappingProxyType({})) -> str:
@@ -141,6 +168,8 @@ def for_person(answer: Answer, verdict: str = "", more: Mapping[str, object] = M
         symbol = reading.symbol
         told = shown(manifest.escaped(symbol.content))
         lines.append(f"    {reading.format or '?':<11}{symbol.identifier or '-':<4} {told}   [{reading.reader} {reading.confidence:.2f}]")
+        if said := _hibc(symbol.content):
+            lines.append(f"    HIBC            {shown(', '.join(f'{name} {value}' for name, value in said.items()))}")
     lines += [
         f"    refused    {one.format:<11}{shown(manifest.escaped(one.text.encode()))}   [{one.reason}]" for one in answer.look.rejections
     ]

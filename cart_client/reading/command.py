@@ -1,6 +1,7 @@
 """`pointofcare-cart read FILE|FOLDER|URL ...`: one line a picture, a score where the folder says what is printed, other readers beside.
 
-Ends with 0; 1 when something was misread; 2 when nothing could be read from a file or its manifest. Needs no configuration, no chart and
+Ends with 0; 1 when something was misread; 2 when nothing could be read from a file or its manifest; 3 when a picture does not show the
+Pharmacode that was expected. Needs no configuration, no chart and
 no network beyond the stream it is pointed at.
 """
 
@@ -17,9 +18,9 @@ from cart_client.reading.answer import Answer
 from cart_client.reading.score import Score, table
 from devices import registry
 from devices.ports import Camera, Decoder
-from pointofcare.errors import PointOfCareError
+from pointofcare.errors import ConfigError, PointOfCareError
 
-MISREAD, UNREADABLE = 1, 2
+MISREAD, UNREADABLE, NOT_SHOWN = 1, 2, 3
 OURS = "this cart"
 
 
@@ -28,6 +29,9 @@ def main(arguments: Sequence[str], *, out: TextIO | None = None, err: TextIO | N
     chosen = _parser().parse_args(arguments)
     try:
         decoder = registry.decoder(chosen.decoder, symbologies=[name for name in chosen.symbologies.split(",") if name])
+        if chosen.pharmacode is not None:
+            ends = [_compared(source, chosen, out, err) for source in chosen.sources]
+            return UNREADABLE if UNREADABLE in ends else max(ends)
         ends = [_of_source(source, chosen, decoder, out, err) for source in chosen.sources]
     except PointOfCareError as exc:
         err.write(f"{answer.shown(str(exc), 1000)}\n")
@@ -53,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="NAME,...",
         help="read these too, as cart.toml's [devices] symbologies: ean-8,code-39,itf-14,...",
+    )
+    parser.add_argument(
+        "--pharmacode", type=int, metavar="N", help="only whether pictures show this Pharmacode, from left to right; it is never read"
     )
     parser.add_argument("--frames", type=int, default=0, metavar="N", help="of a stream: so many pictures (default: until Ctrl-C)")
     parser.add_argument("--quiet", action="store_true", help="only what was misread or could not be opened, and the score")
@@ -117,6 +124,29 @@ def _one(
     if not (chosen.quiet and verdict is not None and not verdict.wrong):
         _tell(told, verdict.word if verdict else "", more, chosen, out)
     return told.error is None
+
+
+def _compared(source: str, chosen: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Whether each picture of `source` shows the expected Pharmacode. Raises: ConfigError for a number that cannot be told for sure."""
+    number = chosen.pharmacode
+    compared = registry.comparison()
+    if why := compared.unfit(number):
+        raise ConfigError(why, problems=(("--pharmacode", why),))
+    end = seen = 0
+    for name, file in pictures.listed(Path(source), {}):
+        seen += 1
+        try:
+            image = answer.fitted(pictures.opened(file).image)[0]
+        except pictures.PictureError as exc:
+            _tell(Answer(file=name, error=(exc.why, str(exc))), "", {}, chosen, out)
+            end = UNREADABLE
+            continue
+        is_there = compared.shows(answer.frame_of(image), number)
+        out.write(answer.comparison(name, number, is_there=is_there, as_json_=chosen.json) + "\n")
+        end = end or (0 if is_there else NOT_SHOWN)
+    if not seen:
+        err.write(f"{answer.shown(source)}: holds no picture ({', '.join(sorted(pictures.SUFFIXES))})\n")
+    return end if seen else UNREADABLE
 
 
 def _streamed(camera: Camera, chosen: argparse.Namespace, decoder: Decoder, out: TextIO) -> int:

@@ -19,8 +19,10 @@ from PIL import Image
 from cart_client.reading import command, manifest, pictures, score
 from cart_client.reading.manifest import Entry, Expected
 from devices import registry
+from devices.decoders import pharmacode
 from devices.ports import Frame
 from pointofcare.errors import MessageError
+from pointofcare.labels import hibc
 from pointofcare.labels.symbol import Symbol
 from simulation import labels
 
@@ -410,3 +412,35 @@ def test_further_kinds_of_codes_are_read_when_asked_for_and_an_unknown_one_is_to
     err = io.StringIO()
     assert command.main([str(file), "--symbologies", "aztec"], out=io.StringIO(), err=err) == 2
     assert "code-39" in err.getvalue()
+
+
+def test_an_expected_pharmacode_is_shown_or_not_and_no_number_is_ever_told(tmp_path: Path) -> None:
+    row = [255] * 14
+    for bar in pharmacode.bars(1234):
+        row += [0] * (1 if bar == "n" else 3) + [255] * 2
+    code = np.tile(np.repeat(np.array([*row, *[255] * 12], np.uint8), 5), (90, 1))
+    file = tmp_path / "leaflet.png"
+    Image.fromarray(np.pad(code, 150, constant_values=235)).save(file)
+    for number, end, told in ((1234, 0, True), (1235, 3, False), (4321, 3, False)):
+        out = io.StringIO()
+        assert command.main([str(file), "--pharmacode", str(number), "--json"], out=out, err=io.StringIO()) == end
+        assert json.loads(out.getvalue())["pharmacode"] == {"expected": number, "shown": told}
+    out, err = io.StringIO(), io.StringIO()
+    assert command.main([str(file), "--pharmacode", "4321"], out=out, err=err) == 3
+    assert "not shown" in out.getvalue()
+    assert "1234" not in out.getvalue()
+    assert command.main([str(file), "--pharmacode", "7"], out=io.StringIO(), err=err) == 2
+    assert "bars" in err.getvalue()
+    assert command.main([str(tmp_path / "none.png"), "--pharmacode", "1234"], out=io.StringIO(), err=err) == 2
+
+
+def test_what_a_suppliers_hibc_says_is_told_beside_its_text(tmp_path: Path) -> None:
+    body = "+A123BJC5D6E71/$$3280930LOT7"
+    file = tmp_path / "stent.png"
+    labels.qr(body + hibc.check_character(body), module_px=8).save(file)
+    out = io.StringIO()
+    assert command.main([str(file), "--json"], out=out, err=io.StringIO()) == 0
+    assert json.loads(out.getvalue())["symbols"][0]["hibc"] == {"code": "A123BJC5D6E71", "lot": "LOT7", "expiry": "2028-09-30"}
+    out = io.StringIO()
+    command.main([str(file)], out=out, err=io.StringIO())
+    assert "lot LOT7, expiry 2028-09-30" in out.getvalue()

@@ -13,7 +13,7 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.decoders import bar_chain, bar_profile, bar_read, cascade, ean13, grid, matrix_read, pharmacode, quality, regions
+from devices.decoders import bar_chain, bar_read, cascade, ean13, grid, matrix_read, quality, regions
 from devices.decoders import matrix_patterns as patterns
 from pointofcare.errors import DeviceError
 from simulation import labels
@@ -260,17 +260,3 @@ def test_dark_burnt_and_soft_pictures_are_told_apart() -> None:
     assert quality.of(soft).blurred
     assert not quality.of(sharp).blurred
     assert quality.of(np.full((90, 90), 255, np.uint8)).glare_share == 1.0
-
-
-@settings(max_examples=40)
-@given(number=st.integers(pharmacode.LEAST, pharmacode.MOST), other=st.integers(pharmacode.LEAST, pharmacode.MOST))
-def test_a_pharmacode_is_compared_and_never_read(number: int, other: int) -> None:
-    at, edges = 20.0, []
-    for bar in pharmacode.bars(number):
-        width = 3.0 if bar == "n" else 9.0
-        edges.append((at, at + width))
-        at += width + 6.0
-    profile = bar_profile.Profile(light=np.zeros(round(at) + 20), edges=np.array(edges))
-    assert pharmacode.is_expected(profile, number) == (len(edges) > 1)
-    if pharmacode.bars(other) not in {pharmacode.bars(number), pharmacode.bars(number)[::-1]}:
-        assert not pharmacode.is_expected(profile, other)

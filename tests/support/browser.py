@@ -64,17 +64,6 @@ _AT_REST = "() => Promise.allSettled(document.getAnimations().filter(a => a inst
 _WIDE = """() => [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 0.5
     && ![...e.children].some(c => c.getBoundingClientRect().right > innerWidth + 0.5)).slice(0, 4)
   .map(e => `${e.tagName}.${e.className} ${(e.innerText || e.name || '').trim().slice(0, 30)}`)"""
-# How many pixels of the camera picture have the outline's yellow.
-_YELLOW = """image => {
-  if (!image.complete || !image.naturalWidth) return -1;
-  const canvas = Object.assign(document.createElement('canvas'), {width: image.naturalWidth, height: image.naturalHeight});
-  const brush = canvas.getContext('2d');
-  brush.drawImage(image, 0, 0);
-  const data = brush.getImageData(0, 0, canvas.width, canvas.height).data;
-  let count = 0;
-  for (let i = 0; i < data.length; i += 4) if (data[i] > 200 && data[i + 1] > 200 && data[i + 2] < 90) count += 1;
-  return count;
-}"""
 
 
 @dataclass
@@ -185,11 +174,6 @@ def contrast(page: Page, selector: str) -> float:
 
 def font_px(page: Page, selector: str) -> float:
     return float(page.locator(selector).evaluate("element => parseFloat(getComputedStyle(element).fontSize)"))
-
-
-def outlined_pixels(page: Page) -> int:
-    """Of the live camera picture; -1 while there is none."""
-    return int(page.locator("#picture").evaluate(_YELLOW))
 
 
 def poll(page: Page, what: str, holds: Callable[[], bool]) -> None:

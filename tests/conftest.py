@@ -13,6 +13,7 @@ settings.load_profile("default")
 
 # Whole suites that take minutes: `make test` leaves them to `make test-slow`, which CI runs too.
 SLOW = (
+    "contract/test_thousand_identity_cards.py",
     "oracle/",
     "integration/test_chaos_crash_points.py",
     "integration/test_emr_storm.py",

@@ -6,7 +6,7 @@ counts only where bars are. Must never know what a code says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -18,7 +18,7 @@ from devices.decoders.outline import Outline
 BLOCKS = 8
 ENLARGE = 2.0
 WIDEST_PX = 760
-MOST_ROWS = 48
+MOST_ROWS, TALLEST_PX = 48, 220
 MARGIN = 0.12
 SWING, FAINT = 0.16, 0.06  # of the range between dark and light that a turn must reach to count as a bar's edge; as a faint one
 
@@ -60,7 +60,8 @@ class Strip:
 def strip(grey: Any, region: regions.Region) -> Strip:
     """The profile of all the code's height first, then of its upper and its lower half."""
     scale = min(ENLARGE, WIDEST_PX / max(region.width, 1.0))
-    crop = regions.upright(grey, region, enlarge=scale, margin=MARGIN)
+    middle = replace(region, height=min(region.height, TALLEST_PX / scale))  # bars are alike from end to end
+    crop = regions.upright(grey, middle, enlarge=scale, margin=MARGIN)
     image = crop.image
     if image.shape[0] > MOST_ROWS:
         image = cv2.resize(image, (image.shape[1], MOST_ROWS), interpolation=cv2.INTER_AREA)

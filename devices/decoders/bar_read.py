@@ -36,6 +36,11 @@ EAN_BARS = (25, 35)
 EAN_BARS_EXACT = 30
 MORE_BARS = (1.0, 1.2)  # than were counted: the narrowest vanish first
 SURE_AHEAD = 0.6
+MOST_BESIDE = 3  # edges of label, band or text that were counted as bars
+STOP_WIDTHS = np.array([2, 3, 3, 1, 1, 1, 2])
+STOP_OFF_MODULES = 0.8
+LEAST_COHERENCE, LEAST_FAINT_BARS = 0.54, 16  # of bars that are followed
+ALIKE = 0.15  # of their width, by which bars that repeat themselves differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,14 @@ class _Settled:
     end: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Of what kind a code is said to be, and whether it runs from the right to the left of its strip."""
+
+    ean: bool
+    turned: bool
+
+
 def quick(grey: Any, region: Region) -> tuple[Found | None, bar_profile.Strip]:
     """The linear code in `region`, when its bars can be counted and lie on a straight line; and the strip, for `read`."""
     strip = bar_profile.strip(grey, region)
@@ -67,11 +80,37 @@ def quick(grey: Any, region: Region) -> tuple[Found | None, bar_profile.Strip]:
     return None, strip
 
 
-def read(strip: bar_profile.Strip, *, until: float, clock: Callable[[], float] = time.thread_time) -> Found | None:
-    """The linear code on a strip; None when none passes the gates before `until` (of `clock`)."""
+def hopeful(region: Region, strip: bar_profile.Strip) -> bool:
+    """Whether following its bars is worth the time: lines of text and what repeats itself, as a blind or a shirt, are not."""
+    profile = strip.profiles[0]
+    return region.coherence >= LEAST_COHERENCE and profile.faint_bars >= LEAST_FAINT_BARS and not _repeats(profile.edges)
+
+
+def _repeats(edges: Any) -> bool:
+    """Whether bars and spaces have one width, or two in turn; those of a code say something."""
+    if len(edges) < 8:
+        return False
+    for widths in (edges[:, 1] - edges[:, 0], edges[1:, 0] - edges[:-1, 1]):
+        if min(float(np.abs(widths[every:] - widths[:-every]).mean()) for every in (1, 2)) > ALIKE * float(widths.mean()):
+            return False
+    return True
+
+
+def read(
+    strip: bar_profile.Strip, *, until: float, clock: Callable[[], float] = time.thread_time, claimed: Claimed | None = None
+) -> Found | None:
+    """The linear code on a strip; None when none passes the gates before `until` (of `clock`). What is `claimed` says only where to
+    begin."""
     profile = strip.profiles[0]
     if profile.bars < LEAST_BARS:
         return None
+    if claimed is not None:
+        line = profile.turned() if claimed.turned else profile
+        found = _ean(line) if claimed.ean else _code128(line, profile.faint_bars)
+        if found is not None:
+            return _placed(found, strip, turned=claimed.turned)
+        if clock() > until:
+            return None
     turns = _directions(profile)
     # Ends that look like Code 128's own leave no room for an EAN; otherwise its number of bars may speak for one.
     if len(turns) == 2 and EAN_BARS[0] <= profile.faint_bars <= EAN_BARS[1]:
@@ -100,21 +139,38 @@ def _placed(found: tuple[_Settled, str, bytes], strip: bar_profile.Strip, *, tur
 
 
 def _counted(profile: Profile) -> tuple[_Settled, str, bytes] | None:
-    """The code whose number of characters its bars tell, each between bars that were counted."""
-    if profile.bars == EAN_BARS_EXACT:
-        stages: tuple[bar_chain.Alphabet, ...] = bar_chain.EAN_STAGES
-    elif profile.bars % 3 == 1:
-        stages = (bar_chain.ANY,) * ((profile.bars - 4) // 3) + (bar_chain.STOP,)
-    else:
+    """The code whose number of characters its bars tell, each between bars that were counted; edges of the label may stand beside it."""
+    for beside in range(MOST_BESIDE + 1):
+        for before in range(beside + 1):
+            edges = profile.edges[before : len(profile.edges) - (beside - before)]
+            stages = _stages(edges)
+            found = None if stages is None else _between(profile, edges, stages)
+            if found is not None:
+                return found
+    return None
+
+
+def _stages(edges: Any) -> tuple[bar_chain.Alphabet, ...] | None:
+    """What so many bars could be; Code 128 only where the last ones have the widths of its stop character."""
+    if len(edges) == EAN_BARS_EXACT:
+        return bar_chain.EAN_STAGES
+    if len(edges) < LEAST_BARS or len(edges) % 3 != 1:
         return None
-    left, right = profile.edges[:, 0], profile.edges[:, 1]
+    stop = np.diff(edges[-4:].ravel())
+    if np.abs(stop / stop.sum() * 13 - STOP_WIDTHS).max() > STOP_OFF_MODULES:
+        return None
+    return (bar_chain.ANY,) * ((len(edges) - 4) // 3) + (bar_chain.STOP,)
+
+
+def _between(profile: Profile, bars: Any, stages: tuple[bar_chain.Alphabet, ...]) -> tuple[_Settled, str, bytes] | None:
+    left, right = bars[:, 0], bars[:, 1]
     if stages is bar_chain.EAN_STAGES:  # a left digit ends with a bar, a right one begins with one
         edges = [left[0], *right[3:14:2], *left[18:28:2], right[-1]]
     else:
         edges = [*left[0:-3:3], right[-1]]
     line = bar_chain.Line(light=profile.light, quiet=None, scale=1.0, offset=0.0)
     values = bar_chain.likeliest(profile.light, stages, edges, CHAIN_BLUR)
-    if values is None:
+    if values is None or (ean13.says(values) if stages is bar_chain.EAN_STAGES else code128.says(values[:-1])) is None:
         return None
     return _said(profile, line, bar_chain.Chain(values=values, edges=edges, cost=0.0), stages)
 

@@ -27,6 +27,9 @@ from pointofcare.labels.symbol import Symbol
 DEFAULT_BUDGET_MS = 100.0
 INVERT_EVERY = 5
 WHOLE_SIDE_PX = 960
+LARGE_SHARE = 0.4  # of the picture's longer side: a code that large is seen in the whole picture, made smaller
+QUICK_SHARE = 0.3  # of the strongest block's strength, below which a block is not looked at
+CLOSE_SHARE, CLOSE_SHAPE, CLOSE_COHERENCE = 0.5, 0.5, 0.25  # the same for close work; least and most of what a block may be for it
 LARGEST_SIDE_PX = 2560
 MOST_SYMBOLS = 64
 MOSTLY_BARS = 20
@@ -36,7 +39,6 @@ SPOT_PX = 48
 VAIN_TRIES, REST_FRAMES = 3, 4
 SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
 BESIDE_SHARE = 0.12  # of the budget, for what lies unread beside what was read
-FIRST_REGIONS, FIRST_SHARE = 2, 0.7  # looked at closely before the whole frame is; of the budget
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
 
 
@@ -50,6 +52,7 @@ class _Work:
     readings: list[Reading] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     strips: dict[regions.Region, bar_profile.Strip] = field(default_factory=dict)
+    claimed: dict[regions.Region, bar_read.Claimed] = field(default_factory=dict)
     closer: set[regions.Region] = field(default_factory=set)
 
     def add(self, found: list[Reading]) -> bool:
@@ -71,7 +74,6 @@ class CascadeDecoder:
         self._switched_on = named.switched_on(symbologies)
         self._budget_s = budget_ms / 1000
         self._clock = clock
-        self._turn = 0
         self._vain: dict[tuple[int, int], int] = {}
 
     def decode(self, frame: Frame) -> list[Symbol]:
@@ -86,21 +88,23 @@ class CascadeDecoder:
         work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
         places = regions.find(grey)
         enough = 0.0
-        # A look at a block costs a fraction of what following bars does.
-        for region in sorted(places, key=lambda one: one.kind == regions.LINEAR):
+        for region in _worth_a_look(places, max(grey.shape)):
             if region.strength < enough:
                 continue
             if self._quick(work, region) and region.kind == regions.MATRIX:
                 enough = max(enough, SECOND_LABEL * region.strength)
-        awake = [region for region in places if not self._rests(frame.number, region)]
+        awake = [region for region in _worth_more(work, places) if not self._rests(frame.number, region)]
+        awake.sort(key=lambda region: self._vain.get(_spot(region), 0))
+        # One block a picture: where a code stays unread, the next one comes first in the next.
+        blocks = [region for region in awake if region.kind == regions.MATRIX]
+        awake = blocks[:1] + [region for region in awake if region.kind == regions.LINEAR]
         if not work.readings:
-            self._closer(work, awake[:FIRST_REGIONS], work.begun + (work.until - work.begun) * FIRST_SHARE)
+            self._closer(work, blocks[:1], work.until)
         if not work.readings:
-            self._whole(work, invert=frame.number % INVERT_EVERY == 0)
-        if work.readings:
-            self._closer(work, awake, self._clock() + self._budget_s * BESIDE_SHARE)
-        else:
-            self._closer(work, awake, work.until)
+            bars = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())
+            linear = bars or frame.number % REST_FRAMES == 1
+            self._whole(work, invert=frame.number % INVERT_EVERY == 0, linear=linear)
+        self._closer(work, awake, work.until if not work.readings else self._clock() + self._budget_s * BESIDE_SHARE)
         if self._switched_on:
             more = switched_on.look(grey, self._switched_on, [reading.symbol for reading in work.readings])
             work.add([_reading(symbol, "zxing", 0.95) for symbol in more.believed])
@@ -128,24 +132,38 @@ class CascadeDecoder:
     def _quick(self, work: _Work, region: regions.Region) -> bool:
         if region.kind == regions.LINEAR:
             bars, work.strips[region] = bar_read.quick(work.grey, region)
-            return bars is not None and work.add([_reading(bars.symbol, "bars", bars.likeness)])
+            if bars is not None:
+                return work.add([_reading(bars.symbol, "bars", bars.likeness)])
+            return work.strips[region].profiles[0].bars >= bar_read.LEAST_BARS and work.add(self._claimed(work, region))
         crop = regions.upright(work.grey, region, margin=0.35, enlarge=min(2.0, max(1.0, SHARP_PX / max(region.width, region.height))))
         found = zxing.matrix_symbols(crop.image, downscale=max(crop.image.shape) > 500)
         return work.add([_reading(replace(symbol, outline=crop.in_frame(symbol.outline)), "zxing", 1.0) for symbol in found])
 
-    def _linear(self, work: _Work, symbols: list[Symbol], crop: regions.Crop | None) -> list[Reading]:
+    def _claimed(self, work: _Work, region: regions.Region) -> list[Reading]:
+        """What zxing-cpp says of an upright strip, where the picture supports it; else it is kept as where close work begins."""
+        crop = work.strips[region].crop
+        believed = []
+        for symbol in zxing.linear_symbols(crop.image, rotate=False):
+            placed = replace(symbol, outline=crop.in_frame(symbol.outline))
+            if second_look.confirms(work.grey, placed, begins=(0,)):
+                believed.append(_reading(placed, "zxing", 0.95))
+            elif symbol.outline:
+                begin, end = symbol.outline[0][0], symbol.outline[1][0]
+                work.claimed[region] = bar_read.Claimed(ean=symbol.identifier == "]E0", turned=end < begin)
+        return believed
+
+    def _linear(self, work: _Work, symbols: list[Symbol]) -> list[Reading]:
         believed = []
         for symbol in symbols:
-            placed = symbol if crop is None else replace(symbol, outline=crop.in_frame(symbol.outline))
-            if second_look.confirms(work.grey, placed):
-                believed.append(_reading(placed, "zxing", 0.95))
+            if second_look.confirms(work.grey, symbol):
+                believed.append(_reading(symbol, "zxing", 0.95))
             else:
                 work.rejections.append(
-                    Rejection(format=_format(placed), text=placed.content.decode("utf-8", "replace"), reason="no-evidence")
+                    Rejection(format=_format(symbol), text=symbol.content.decode("utf-8", "replace"), reason="no-evidence")
                 )
         return believed
 
-    def _whole(self, work: _Work, *, invert: bool) -> None:
+    def _whole(self, work: _Work, *, invert: bool, linear: bool) -> None:
         scale = min(1.0, WHOLE_SIDE_PX / max(work.grey.shape))
         small = cv2.resize(work.grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else work.grey
 
@@ -153,10 +171,11 @@ class CascadeDecoder:
             return replace(symbol, outline=tuple((round(x / scale), round(y / scale)) for x, y in symbol.outline))
 
         work.add([_reading(placed(symbol), "zxing", 1.0) for symbol in zxing.matrix_symbols(small, invert=invert)])
-        work.add(self._linear(work, [placed(symbol) for symbol in zxing.linear_symbols(small)], None))
+        if linear:
+            work.add(self._linear(work, [placed(symbol) for symbol in zxing.linear_symbols(small)]))
 
     def _closer(self, work: _Work, places: list[regions.Region], until: float) -> None:
-        """Unread regions, each as its kind is read; the next frame begins with the next of them."""
+        """Unread regions, each as its kind is read."""
         open_ = [region for region in places if region not in work.closer and not work.holds(region)]
         matrix = any(not second_look.is_linear(reading.symbol) for reading in work.readings)
         if matrix:  # it says more than its neighbour could; but two labels in one view must both be told
@@ -165,21 +184,34 @@ class CascadeDecoder:
             open_ = [region for region in open_ if region.kind == regions.MATRIX]
         if not open_:
             return
-        begin = self._turn % len(open_)
-        for region in open_[begin:] + open_[:begin]:
+        for region in open_:
             if self._clock() > until:
                 return
-            self._turn += 1
             work.closer.add(region)
             if region.kind == regions.MATRIX:
                 symbol = matrix_read.read(work.grey, region, until=until, clock=self._clock)
                 found = [] if symbol is None else [_reading(symbol, "grid", 0.99)]
             else:
-                bars = bar_read.read(work.strips[region], until=until, clock=self._clock)
+                bars = bar_read.read(work.strips[region], until=until, clock=self._clock, claimed=work.claimed.get(region))
                 found = [] if bars is None else [_reading(bars.symbol, "bars", bars.likeness)]
             if work.add(found):
-                self._turn = 0
                 return
+
+
+def _worth_a_look(places: list[regions.Region], side_px: int) -> list[regions.Region]:
+    """Blocks first, for a look at one costs a fraction of what following bars does; without what is much weaker than the strongest."""
+    blocks = [region for region in places if region.kind == regions.MATRIX]
+    least = QUICK_SHARE * max((region.strength for region in blocks), default=0.0)
+    blocks = [one for one in blocks if one.strength >= least and max(one.width, one.height) < LARGE_SHARE * side_px]
+    return blocks + [one for one in places if one.kind == regions.LINEAR and one.coherence >= bar_read.LEAST_COHERENCE]
+
+
+def _worth_more(work: _Work, places: list[regions.Region]) -> list[regions.Region]:
+    """Where close work can be expected to give something: the strongest blocks, and bars that are no text and do not repeat."""
+    least = CLOSE_SHARE * max((region.strength for region in places), default=0.0)
+    blocks = [one for one in places if one.kind == regions.MATRIX and one.strength >= least and one.coherence <= CLOSE_COHERENCE]
+    blocks = [one for one in blocks if min(one.width, one.height) >= CLOSE_SHAPE * max(one.width, one.height)]
+    return blocks + [region for region in places if region in work.strips and bar_read.hopeful(region, work.strips[region])]
 
 
 def _grey(image: Any) -> tuple[Any, float]:

@@ -24,12 +24,11 @@ _FORMATS = {patterns.DATAMATRIX: zxingcpp.BarcodeFormat.DataMatrix, patterns.QR:
 
 def read(grey: Any, region: Region, *, until: float, clock: Callable[[], float] = time.thread_time) -> Symbol | None:
     """The matrix code in `region` of `grey` (height x width, uint8); None when no grid decodes before `until` (of `clock`)."""
-    blocks = grid_search.split(grey, region) or [region]
+    blocks = grid_search.split(grey, region, most=1) or [region]
     for block in blocks:
         straight = grid_search.straighten(grey, block)
-        seen = grid.picture(straight.image)
         for candidate in grid_search.candidates(straight):
-            symbol = attempt(seen, candidate)
+            symbol = attempt(grid.picture(straight.image), candidate)
             if symbol is not None:
                 corners = [(float(x), float(y)) for x, y in symbol[1]]
                 place = outline.mapped(tuple((round(x), round(y)) for x, y in corners), straight.to_frame)

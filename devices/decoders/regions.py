@@ -74,17 +74,18 @@ def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
     energy = tensor[0] + tensor[1]
     fine = np.sqrt(energy)
     edge = cv2.blur(fine, (3, 3))
-    floor = max(LEAST_EDGE, OVER_NOISE * float(np.median(edge)))
-    smooth, sharp = np.minimum(edge, 255).astype(np.uint8), np.minimum(SHARP_GAIN * fine, 255).astype(np.uint8)
+    smooth, sharp = cv2.convertScaleAbs(edge), cv2.convertScaleAbs(fine, alpha=SHARP_GAIN)
+    below = np.cumsum(cv2.calcHist([smooth], [0], None, [256], [0, 256]))
+    floor = max(LEAST_EDGE, OVER_NOISE * float(np.searchsorted(below, smooth.size / 2)))
     dense = _dense(cv2.medianBlur(smooth, 5), floor, BARS_BESIDE_STRONGER)
-    bars = [one for one in _patches(dense, tensor, edge, cell_px, MOST_PATCHES) if one.kind == LINEAR]
+    bars = _patches(dense, tensor, edge, cell_px, LINEAR)
     bars = [one for one in _joined(bars) if one.width >= BARS_LEAST_SHAPE * one.height]
     bars.sort(key=lambda one: one.strength, reverse=True)
     # What stays after gaps of one cell, or of two, have been opened up is no text: a code has none.
     blocks: list[Region] = []
     for map_, opening, beside in ((smooth, 3, 0.8), (sharp, 5, 0.6)):
         calm = cv2.morphologyEx(map_, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
-        ranked = [one for one in _patches(_dense(calm, floor, beside), tensor, calm, cell_px, MOST_PATCHES) if one.kind == MATRIX]
+        ranked = _patches(_dense(calm, floor, beside), tensor, calm, cell_px, MATRIX)
         ranked.sort(key=lambda one: one.strength, reverse=True)
         for one in ranked[:MOST_BLOCKS]:
             if not any(math.dist((one.x, one.y), (other.x, other.y)) < 0.5 * max(one.width, other.width) for other in blocks):
@@ -101,13 +102,13 @@ def _dense(calm: Any, floor: float, beside: float) -> Any:
     return ((calm > floor) & (calm > beside * around)).astype(np.uint8)
 
 
-def _patches(dense: Any, tensor: Any, edge: Any, cell: float, most: int) -> list[Region]:
+def _patches(dense: Any, tensor: Any, edge: Any, cell: float, kind: str) -> list[Region]:
     _count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
     areas, sides = stats[1:, cv2.CC_STAT_AREA], stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
     worth = np.minimum(areas, MOST_CELLS) ** 1.5 / sides.prod(axis=1) ** 0.7
     worth[areas < LEAST_CELLS] = -1.0
-    order = [int(index) + 1 for index in np.argsort(-worth)[:most] if worth[index] > 0]
-    return [region for index in order if (region := _region(index, labels, stats[index], tensor, edge, cell))]
+    order = [int(index) + 1 for index in np.argsort(-worth)[:MOST_PATCHES] if worth[index] > 0]
+    return [region for index in order if (region := _region(index, labels, stats[index], tensor, edge, cell, kind))]
 
 
 def _joined(found: list[Region]) -> list[Region]:
@@ -171,15 +172,20 @@ def _tensor(small: Any, size: tuple[int, int]) -> Any:
     return tensor
 
 
-def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: float) -> Region | None:
+def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: float, kind: str) -> Region | None:
     left, top, width, height, area = (int(value) for value in stat)
     box = (slice(top, top + height), slice(left, left + width))
-    inside = labels[box] == index
-    xx, yy, xy = (float(part[box][inside].sum()) for part in tensor)
+    inside = (labels[box] == index).astype(np.uint8)
+    xx, yy, xy = (cv2.mean(part[box], inside)[0] for part in tensor)
     coherence = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-9)
+    if (kind == LINEAR) != (coherence >= BARS_COHERENCE):
+        return None
     angle = 0.5 * math.atan2(2 * xy, xx - yy)
-    rows, columns = np.nonzero(inside)
-    ys, xs = (rows + top + 0.5) * cell, (columns + left + 0.5) * cell
+    # The ends of each row are all that a hull needs.
+    rows = np.arange(height)
+    first, last = inside.argmax(axis=1), width - 1 - inside[:, ::-1].argmax(axis=1)
+    ys = (np.concatenate([rows, rows]) + top + 0.5) * cell
+    xs = (np.concatenate([first, last]) + left + 0.5) * cell
     along, aside = xs * math.cos(angle) + ys * math.sin(angle), -xs * math.sin(angle) + ys * math.cos(angle)
     if coherence < BARS_COHERENCE:
         (x, y), (wide, high), lean = cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.float32))
@@ -204,7 +210,7 @@ def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: fl
         angle_deg=float(lean),
         kind=LINEAR if coherence >= BARS_COHERENCE else MATRIX,
         coherence=coherence,
-        strength=float(edge[box][inside].mean())
+        strength=cv2.mean(edge[box], inside)[0]
         * math.sqrt(min(area, MOST_CELLS))
         * filled
         * min(1.0, 1.5 * min(wide, high) / max(wide, high)),

@@ -27,11 +27,14 @@ def believed(grey: Any, symbols: list[Symbol]) -> list[Symbol]:
     return [symbol for symbol in symbols if not is_linear(symbol) or confirms(grey, symbol)]
 
 
-def confirms(grey: Any, symbol: Symbol) -> bool:
-    """Whether the picture supports a linear `symbol`. Its outline may begin at any of its corners."""
+ANY_CORNER = (0, 2, 1, 3)
+
+
+def confirms(grey: Any, symbol: Symbol, *, begins: tuple[int, ...] = ANY_CORNER) -> bool:
+    """Whether the picture supports a linear `symbol`; `begins`: at which corners its outline may begin."""
     if len(symbol.outline) != 4:
         return False
-    turns = (symbol.outline[turn:] + symbol.outline[:turn] for turn in (0, 2, 1, 3))
+    turns = (symbol.outline[turn:] + symbol.outline[:turn] for turn in begins)
     return any(_supported(grey, replace(symbol, outline=turned)) for turned in turns if math.dist(*turned[:2]) >= SHORTEST_PX)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import registry
-from devices.decoders import pharmacode
+from devices.decoders import pharmacode, regions
 from simulation import labels
 from simulation.scan_set import negative
 from tests.support.camera_peers import a_frame
@@ -34,7 +34,7 @@ def _drawn(number: int, *, module_px: int = 4, height_px: int = 80, blur_px: flo
     for bar in pharmacode.bars(number):
         row += [0] * (1 if bar == "n" else 3) + [255] * 2
     code = np.tile(np.repeat(np.array([*row, *[255] * 12], np.uint8), module_px), (height_px, 1))
-    canvas = np.full((720, 1280), 215.0, np.float32)
+    canvas: Any = np.full((720, 1280), 215.0, np.float32)
     top, left = (720 - height_px) // 2, (1280 - code.shape[1]) // 2
     canvas[top : top + height_px, left : left + code.shape[1]] = 40 + code * 0.68
     turn = cv2.getRotationMatrix2D((640, 360), angle_deg, 1.0)
@@ -135,7 +135,7 @@ def test_pictures_without_one_show_no_number_at_all() -> None:
     ):
         greys.append(np.pad(np.asarray(code.convert("L")), 60, constant_values=225))
     for grey in greys:
-        for region in pharmacode.regions.find(grey):
+        for region in regions.find(grey):
             for light in pharmacode._bands(grey, region):
                 assert [number for row in pharmacode._rows_of_bars(light) if (number := _any(row)) is not None] == []
 

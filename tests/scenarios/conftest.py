@@ -28,3 +28,13 @@ def _every_journalled_verdict_is_the_same_again(monkeypatch: pytest.MonkeyPatch)
     yield
     for done in map(recompute.replay, stored):
         assert done.is_same, f"{done.stored.record_id}: {done.why or done.differences}"
+
+
+@pytest.fixture(autouse=True)
+def _no_page_outlives_its_kiosk(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A page that is left open goes on asking a kiosk that is gone, several times a second, beside every later test."""
+    yield
+    if "kiosk" in request.fixturenames:
+        for name in {"browser", "chromium"} & set(request.fixturenames):
+            for context in list(request.getfixturevalue(name).contexts):
+                context.close()

@@ -5,6 +5,7 @@ Its sockets may only be closed by the thread that waits on them.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 from pathlib import Path
 from typing import IO, Any
@@ -37,4 +38,6 @@ def stop(server: Any) -> None:
         for channel in list(server.active_channels.values()):
             channel.handle_close()
 
-    server.trigger.pull_trigger(close)
+    # The loop may be awake already, do what it is asked and close the trigger's pipe before this thread has written into it.
+    with contextlib.suppress(OSError):
+        server.trigger.pull_trigger(close)

@@ -183,9 +183,11 @@ def _takes_the_file(walk: Desk, words: dict[str, str]) -> None:
     head, *lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
     assert head[0] == words["week"]
     assert len(lines) >= 8
-    assert [[line[0], *line[1 : len(head) - 1]] for line in lines] == shown
+    # The week that runs may have been counted anew between the page and the file.
+    assert [[line[0], *line[1 : len(head) - 1]] for line in lines[:-1]] == shown[:-1]
+    assert lines[-1][0] == shown[-1][0]
     # And what people read is the same number, as their language writes it.
-    for cells, line in zip(read, lines, strict=True):
+    for cells, line in zip(read[:-1], lines[:-1], strict=True):
         told = [_number(cell, walk.way.language) for cell in cells]
         assert told == [None if value == "" else round(float(value), 1) for value in line[1 : len(head) - 1]]
     poll(page, "the page is still there", lambda: page.locator("main h1").count() == 1)

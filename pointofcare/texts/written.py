@@ -8,7 +8,7 @@ Source of the signs and names: Unicode CLDR, through Babel.
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 
 from babel.dates import format_date
@@ -18,6 +18,7 @@ from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 
 _DAY = {"vi": "dd/MM/y", "fr": "dd/MM/y", "en": "d MMM y"}
 _SHORT_DAY = {"vi": "dd/MM", "fr": "dd/MM", "en": "d MMM"}
+_DIGITS = 200
 # Four digits are written together: nobody reads "1 500" for two numbers.
 _GROUPED_FROM = Decimal(10_000)
 # As many decimals as a number has: the pattern cuts none off where it is told not to round.
@@ -75,4 +76,5 @@ def _day(language: str, year: int, month: int, at: int) -> str:
 @lru_cache(maxsize=4096)
 def _number(language: str, value: Decimal) -> str:
     grouped = abs(value) >= _GROUPED_FROM
-    return str(format_decimal(value, _PLAIN, locale=language, decimal_quantization=False, group_separator=grouped))
+    with localcontext(prec=_DIGITS):  # a number is never rounded on its way to a person
+        return str(format_decimal(value, _PLAIN, locale=language, decimal_quantization=False, group_separator=grouped))

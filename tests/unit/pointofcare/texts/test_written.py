@@ -88,3 +88,8 @@ def test_what_is_no_plain_number_is_refused(text: str) -> None:
 
 def test_a_fraction_below_one_is_not_ambiguous() -> None:
     assert quantity.typed("0,125") == quantity.typed("0.125") == "0.125"
+
+
+def test_a_number_with_more_digits_than_a_calculation_keeps_is_written_whole() -> None:
+    long = Decimal("19048593808.555561151586473443")
+    assert written.number("en", long).replace(",", "") == str(long)

@@ -16,11 +16,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from pointofcare.errors import EmrError, EmrRejectedError, PointOfCareError
+from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedError, PointOfCareError
 from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
-from server.emr.port import EmrPort, EmrUnclearError
+from server.emr.port import Accepted, EmrPort, EmrUnclearError
 from server.store import outbox
 from server.store.observations import Measurement
 from server.store.outbox import OutboxItem
@@ -183,7 +183,7 @@ class Dispatcher:
                     f"it was built for another EMR, and this one takes {self._form.name}",
                     remedy="see whether the dose is in the EMR; if not, build it anew and send it",
                 )
-            accepted = self._emr.submit(payload, item.record_id)
+            accepted = self._send(item, payload)
         except Exception as exc:  # noqa: BLE001 - a fault of this program must not stop the other patients' rows
             self._failed_with(item, exc)
             return
@@ -192,6 +192,26 @@ class Dispatcher:
             tx.audit("emr.sent", item.record_id, {"emr_id": accepted.emr_id, "target": self._emr.name, "replayed": accepted.replayed})
         self._unclear.pop(item.id, None)
         self._sent += 1
+
+    def _send(self, item: OutboxItem, payload: bytes) -> Accepted:
+        """An EMR that does not know a repeat gets nothing of which nobody knows whether it has it: neither after the death of this server,
+        nor after a fault of this program."""
+        if self._emr.idempotent:
+            return self._emr.submit(payload, item.record_id)
+        unknown = "see in the EMR whether the dose is there; if not, send it again"
+        if item.last_error_code == outbox.SENDING:
+            raise EmrOutcomeUnknownError("this server stopped while it was on its way", remedy=unknown, record_id=item.record_id)
+        with transaction(ACTOR) as tx:
+            outbox.mark_sending(tx, item.id)
+        try:
+            return self._emr.submit(payload, item.record_id)
+        except PointOfCareError:
+            raise
+        except Exception as exc:
+            _log.exception("record %s: a fault of this program while it was sent", item.record_id)
+            raise EmrOutcomeUnknownError(
+                f"a fault of this program: {type(exc).__name__}", remedy=unknown, record_id=item.record_id
+            ) from exc
 
     def _build(self, item: OutboxItem) -> bytes:
         record, context = item.record, self._context

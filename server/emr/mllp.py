@@ -64,7 +64,7 @@ class Hl7Emr:
         raise EmrUnavailableError(f"HL7 cannot ask for record {record_id}", remedy="look for it in the EMR", record_id=record_id)
 
     def close(self) -> None:
-        with contextlib.suppress(Exception):
+        if self._open is not None:
             self._runner.run(self._hang_up())
         self._runner.close()
 
@@ -87,8 +87,8 @@ class Hl7Emr:
         try:
             writer.writeblock(payload)
             await asyncio.wait_for(writer.drain(), self._line.answer_s)
-            code, words, emr_id = await asyncio.wait_for(self._answer(reader, control), self._line.answer_s)
-        except (OSError, TimeoutError, EOFError, InvalidBlockError, UnicodeDecodeError, hl7.exceptions.HL7Exception) as exc:
+            code, words = await asyncio.wait_for(self._answer(reader, control), self._line.answer_s)
+        except (OSError, TimeoutError, EOFError, ValueError, LookupError, InvalidBlockError, hl7.exceptions.HL7Exception) as exc:
             await self._hang_up()
             raise EmrOutcomeUnknownError(
                 f"{self._where} took the message and did not answer: {type(exc).__name__}",
@@ -96,11 +96,11 @@ class Hl7Emr:
                 record_id=record_id,
             ) from exc
         if code in _TAKEN:
-            return Accepted(emr_id=emr_id or control)
+            return Accepted(emr_id=control)
         raise _refusal(code, words)
 
-    async def _answer(self, reader: HL7StreamReader, control: str) -> tuple[str, str, str]:
-        """(MSA-1, what it says, the EMR's own number of its answer). Raises: EOFError."""
+    async def _answer(self, reader: HL7StreamReader, control: str) -> tuple[str, str]:
+        """(MSA-1, what it says). Raises: EOFError, ValueError, LookupError, HL7Exception for what is no answer."""
         for _ in range(_MOST_STRANGE):
             message = await reader.readmessage()
             said = next((one for one in message if str(one[0]) == "MSA"), None)
@@ -108,7 +108,7 @@ class Hl7Emr:
                 continue
             words = str(said[3]) if len(said) > 3 else ""
             errors = [str(one) for one in message if str(one[0]) == "ERR"]
-            return str(said[1]).strip().upper(), "; ".join([words, *errors]).strip("; ")[:500], ""
+            return str(said[1]).strip().upper(), "; ".join([words, *errors]).strip("; ")[:500]
         raise EOFError("answers to other messages only")
 
     async def _hang_up(self) -> None:

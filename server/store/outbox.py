@@ -26,6 +26,8 @@ OBSERVATION = "observation"
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
+# `last_error_code` of a row that was on its way to an EMR that stores what comes twice twice; whoever finds it so does not know.
+SENDING = "emr-sending"
 _INSERT = cast("Table", OutboxRow.__table__).insert
 
 
@@ -142,6 +144,11 @@ def keep_payload(tx: Transaction, item_id: int, payload: bytes) -> bytes:
     if row.payload is None:
         row.payload = payload
     return row.payload
+
+
+def mark_sending(tx: Transaction, item_id: int) -> None:
+    """It goes out now; every other verb takes the mark away."""
+    _row(tx, item_id).last_error_code = SENDING
 
 
 def mark_sent(tx: Transaction, item_id: int, *, emr_id: str | None, emr_version: str | None = None) -> None:

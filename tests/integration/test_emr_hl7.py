@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,67 @@ def test_a_message_without_an_answer_is_a_persons_unless_the_emr_drops_repeats(p
     assert isinstance(retry.decide(told.value, 1, idempotent=True, chance=0.5), retry.Again)
     peer.answer = lambda message: ("AA", control_of(message), "")
     assert emr.submit(*a_message(2))  # on a new connection
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\x0bhello\x1c\r",
+        b"\x0b\x1c\r",
+        b"hello\x1c\r",
+        b"\x0bMSH\x1c\r",
+        b"\x0bMSH|^~\\&|EMR\rMSA\x1c\r",
+        b"\x0bMSH|^~\\&|EMR\rMSA|AA\x1c\r",
+        b"\x0b\xff\xfe\x1c\r",
+        b"\x0bMSH|^~\\&|" + b"x" * 200_000 + b"\x1c\r",
+    ],
+    ids=["word", "empty", "unframed", "short", "no-code", "no-number", "no-text", "endless"],
+)
+def test_an_answer_that_is_none_leaves_the_dose_to_a_person_and_is_never_a_reason_to_send_again(
+    peer: Hl7Peer, emr: Hl7Emr, rubbish: bytes
+) -> None:
+    peer.rubbish = rubbish
+    emr._line = Line(host="127.0.0.1", port=peer.port, answer_s=0.5)
+    with pytest.raises(EmrOutcomeUnknownError) as told:
+        emr.submit(*a_message())
+    assert isinstance(retry.decide(told.value, 1, idempotent=emr.idempotent, chance=0.5), retry.Park)
+    peer.rubbish = None
+    assert emr.submit(*a_message(2))
+
+
+def test_a_server_that_dies_before_it_notes_the_answer_asks_a_person_and_sends_nothing_twice(
+    peer: Hl7Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EmrConfig(target="hl7v2", host="127.0.0.1", port=peer.port)
+    record = CASES["given"]
+    with a_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as scope:
+        with scope(), transaction(ACTOR) as tx:
+            outbox.put(
+                tx, record_id=record.record_id, cart="c01", ordering_key=record.record_id, document=mapping_record.to_document(record)
+            )
+
+        def dies(*_: object, **__: object) -> None:
+            raise MemoryError("the power failed")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "mark_sent", dies)
+            first = Dispatcher(open_emr(config, facility="bv1"), CONTEXT, scope=scope, form=form_of(config, facility="bv1"))
+            with pytest.raises(MemoryError):
+                first.drain_once()
+            first.stop()
+        later = datetime.now(UTC) + timedelta(hours=1)
+        with scope(), transaction(ACTOR, at=later) as tx:
+            assert [item.record_id for item in outbox.claim(tx, limit=5, lease_s=-7200.0)] == [record.record_id]  # its lease has run out
+        second = Dispatcher(open_emr(config, facility="bv1"), CONTEXT, scope=scope, form=form_of(config, facility="bv1"))
+        second.drain_once()
+        with scope(), reading() as tx:
+            assert [(item.state, item.last_error_code) for item in outbox.worklist(tx)] == [(outbox.PARKED, "emr-outcome-unknown")]
+        assert len(peer.received) == 1
+        with scope(), transaction(ACTOR) as tx:
+            outbox.requeue(tx, outbox.worklist(tx)[0].id)  # a person has looked
+        second.drain_once()
+        second.stop()
+        assert len(peer.received) == 2
 
 
 def test_an_emr_that_is_away_is_waited_for_and_nothing_counts_as_sent(peer: Hl7Peer, emr: Hl7Emr) -> None:

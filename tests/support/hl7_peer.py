@@ -18,6 +18,8 @@ class Hl7Peer:
         self.received: list[str] = []
         self.answer: Callable[[hl7.Message], tuple[str, str, str] | None] = lambda message: ("AA", control_of(message), "")
         self.before: list[tuple[str, str, str]] = []
+        # Sent in the place of an answer, as it is.
+        self.rubbish: bytes | None = None
         self.port = 0
         self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -29,11 +31,13 @@ class Hl7Peer:
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        talks = asyncio.all_tasks(self._loop)
-        for talk in talks:
-            talk.cancel()
-        self._loop.run_until_complete(asyncio.gather(server.wait_closed(), *talks, return_exceptions=True))
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(server.wait_closed())
+        # A connection that was just taken has its talk in the next round.
+        for _ in range(5):
+            talks = asyncio.all_tasks(self._loop)
+            for talk in talks:
+                talk.cancel()
+            self._loop.run_until_complete(asyncio.gather(*talks, asyncio.sleep(0), return_exceptions=True))
         self._loop.close()
 
     async def _talk(self, reader: HL7StreamReader, writer: HL7StreamWriter) -> None:
@@ -41,6 +45,10 @@ class Hl7Peer:
             while not writer.is_closing():
                 message = await reader.readmessage()
                 self.received.append(str(message))
+                if self.rubbish is not None:
+                    writer.write(self.rubbish)
+                    await writer.drain()
+                    continue
                 for early in self.before:
                     writer.writemessage(_acknowledgement(*early))
                 answered = self.answer(message)

@@ -16,7 +16,8 @@ import pytest
 from pointofcare.wire import codec, routes, schemas, tables, values
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.routes import ROUTES, Route
-from tests.support.wire_bodies import BODIES, TABLES, golden_message
+from tests.support.wire_bodies import BODIES, golden_message
+from tests.support.wire_tables import TABLES
 
 GOLDEN = Path(__file__).parents[1] / "data" / "wire"
 

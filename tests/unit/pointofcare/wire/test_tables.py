@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pointofcare.errors import MessageError
 from pointofcare.wire import codec, tables, values
 from pointofcare.wire.messages import TableKind
-from tests.support.wire_bodies import CHART, a_table
+from tests.support.wire_tables import CHART, a_table
 from tests.unit.pointofcare.wire.strategies import any_of
 
 

@@ -23,6 +23,7 @@ from server.store.tables.fleet import (
     RejectedMessageRow,
     TableVersionRow,
 )
+from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
@@ -56,6 +57,8 @@ __all__ = [
     "DrawerAssignmentRow",
     "DrawnNumberRow",
     "FailedSignInRow",
+    "FeedRow",
+    "IncomingRow",
     "KnownBrowserRow",
     "EmergencyAccessRow",
     "LabelBatchRow",

@@ -5,7 +5,6 @@ It only listens: nothing is ever sent to the device. What comes is kept for seco
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -13,46 +12,34 @@ import serial
 
 from devices.monitors import lines
 from devices.ports import Monitor, MonitorReading
-from pointofcare.errors import DeviceUnavailableError
+from devices.serial.line import Line
 
 BAUD = 9600
 LONGEST_BYTES = 256
-_POLL_S = 0.1
 
 
 class Oximeter:
     """`port` is a device file. Opened by `readings`, which may be called again after it raised; `opened` is set while it is open."""
 
     def __init__(self, port: str, *, baud: int = BAUD) -> None:
-        self._port, self._baud = port, baud
-        self._closed = threading.Event()
-        self.opened = threading.Event()
+        self._line = Line(port, baud=baud, what="monitor", remedy="plug it in and switch it on")
+        self.opened = self._line.opened
 
     def readings(self) -> Iterator[MonitorReading]:
         """Each line as it comes, until `close`. Raises: DeviceUnavailableError."""
-        try:
-            with serial.Serial(self._port, self._baud, timeout=_POLL_S) as line:
-                self.opened.set()
-                yield from self._read(line)
-        except (OSError, serial.SerialException) as exc:
-            if self._closed.is_set():
-                return
-            raise DeviceUnavailableError(
-                f"the monitor on {self._port} does not answer: {exc}", remedy="plug it in and switch it on", port=self._port
-            ) from exc
-        finally:
-            self.opened.clear()
+        with self._line.open() as line:
+            yield from self._read(line)
 
     def close(self) -> None:
-        self._closed.set()
+        self._line.close()
 
     def describe(self) -> str:
-        return f"pulse oximeter {self._port}"
+        return f"pulse oximeter {self._line.port}"
 
     def _read(self, line: serial.Serial) -> Iterator[MonitorReading]:
         held = bytearray()
         whole = False  # what comes before the first line's end may be half a line
-        while not self._closed.is_set():
+        while not self._line.closed:
             for byte in line.read(max(line.in_waiting, 1)):
                 if byte not in b"\r\n":
                     held.append(byte)

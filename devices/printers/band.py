@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
-import zxingcpp
 from fpdf import FPDF
 
-from pointofcare.errors import DeviceProtocolError
+from devices.printers import pages, symbol
+from devices.printers.symbol import Code
 
-_FONTS = Path(__file__).parent / "fonts"
 _GAP_MM = 4.0
 _MARGIN_MM = 3.0
 _QUIET_MODULES = 2
@@ -56,58 +53,22 @@ class Band:
 
 
 def pdf(band: Band, size: Size) -> bytes:
-    """One page. Raises: DeviceProtocolError: the symbol does not say what it should."""
-    symbol = zxingcpp.create_barcode(f"(8018){band.gsrn}(8019){band.srin}", zxingcpp.BarcodeFormat.DataMatrix, gs1=True, force_square=True)
-    modules = _modules(symbol)
-    _read_back(symbol, band)
-    page = FPDF(orientation="L", unit="mm", format=(size.width_mm, size.length_mm))
-    page.set_auto_page_break(False)
-    page.set_margin(0)
-    page.set_title(f"{band.gsrn}/{band.srin}")
-    page.add_font("band", "", _FONTS / "DejaVuSans.ttf")
-    page.add_font("band", "B", _FONTS / "DejaVuSans-Bold.ttf")
-    page.add_page()
-    side = (len(modules) + 2 * _QUIET_MODULES) * size.module_mm
+    """One page. Raises: DeviceProtocolError: the symbol cannot be written, or does not read back."""
+    drawn = symbol.drawn(Code(kind="gs1-datamatrix", text=f"(8018){band.gsrn}(8019){band.srin}"))
+    page = pages.empty(f"{band.gsrn}/{band.srin}")
+    pages.add(page, size.length_mm, size.width_mm)
+    side = (len(drawn.rows) + 2 * _QUIET_MODULES) * size.module_mm
+    quiet = _QUIET_MODULES * size.module_mm
     words_mm = max(48.0, min(85.0, (size.length_mm - size.clasp_mm) / 2 - side - _GAP_MM))
     left = size.clasp_mm
     while left + side <= size.length_mm - _MARGIN_MM:
-        _draw(page, modules, left + _QUIET_MODULES * size.module_mm, (size.width_mm - side) / 2 + _QUIET_MODULES * size.module_mm, size)
+        pages.squares(page, drawn, left_mm=left + quiet, top_mm=(size.width_mm - side) / 2 + quiet, side_mm=size.module_mm)
         left += side + 1
         if left + words_mm <= size.length_mm - _MARGIN_MM:
             _words(page, band, left, words_mm, size)
             left += words_mm
         left += _GAP_MM
     return bytes(page.output())
-
-
-def _modules(symbol: Any) -> list[list[bool]]:
-    """Rows of the symbol without its quiet zone, True is black."""
-    picture: Any = memoryview(symbol.to_image(scale=1, add_quiet_zones=False)).tolist()
-    return [[value < 128 for value in row] for row in picture]
-
-
-def _read_back(symbol: Any, band: Band) -> None:
-    """What a reader will say of it, before anything is on paper."""
-    found = zxingcpp.read_barcode(symbol.to_image(scale=6, add_quiet_zones=True))
-    said = bytes(found.bytes).replace(b"\x1d", b"") if found is not None else b""
-    if found is None or found.symbology_identifier != "]d2" or said != f"8018{band.gsrn}8019{band.srin}".encode():
-        raise DeviceProtocolError(
-            "the symbol of a wristband does not read back", remedy="print again; tell the administrator if it stays so"
-        )
-
-
-def _draw(page: FPDF, modules: list[list[bool]], left: float, top: float, size: Size) -> None:
-    """Black runs of each row as rectangles: sharp at whatever resolution the printer has."""
-    page.set_fill_color(0)
-    for number, row in enumerate(modules):
-        start = 0
-        while start < len(row):
-            end = start
-            while end < len(row) and row[end] == row[start]:
-                end += 1
-            if row[start]:
-                page.rect(left + start * size.module_mm, top + number * size.module_mm, (end - start) * size.module_mm, size.module_mm, "F")
-            start = end
 
 
 def _words(page: FPDF, band: Band, left: float, width_mm: float, size: Size) -> None:
@@ -127,7 +88,7 @@ def _words(page: FPDF, band: Band, left: float, width_mm: float, size: Size) -> 
 
 def _fit(page: FPDF, text: str, style: str, points: float, width_mm: float) -> None:
     """As large as it fits on its line: a long name is smaller, and never cut off."""
-    page.set_font("band", style, points)
+    page.set_font(pages.FONT, style, points)
     wide = page.get_string_width(text)
     if wide > width_mm - 2:
-        page.set_font("band", style, points * (width_mm - 2) / wide)
+        page.set_font(pages.FONT, style, points * (width_mm - 2) / wide)

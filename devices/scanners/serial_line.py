@@ -8,14 +8,13 @@ keyboard-wedge scanner is not supported: it loses GS and types into whatever is 
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 
 import serial
 
 from devices.ports import Scanner
-from pointofcare.errors import DeviceUnavailableError
+from devices.serial.line import Line
 from pointofcare.labels.symbol import Symbol
 
 _IDENTIFIER = re.compile(rb"\][A-Za-z][0-9A-Za-z]")
@@ -23,45 +22,31 @@ _IDENTIFIER = re.compile(rb"\][A-Za-z][0-9A-Za-z]")
 LONGEST_BYTES = 4_296
 # A scanner sends a symbol in one go: what is left without an end for this long belongs to no line.
 BROKEN_AFTER_S = 1.0
-_POLL_S = 0.1
 
 
 class SerialScanner:
     """`port` is a device file. Opened by `symbols`, which may be called again after it raised; `opened` is set while it is open."""
 
     def __init__(self, port: str, *, baud: int = 115_200) -> None:
-        self._port, self._baud = port, baud
-        self._closed = threading.Event()
-        self.opened = threading.Event()
+        self._line = Line(port, baud=baud, what="scanner", remedy="plug it in, and see that it is in serial mode")
+        self.opened = self._line.opened
 
     def symbols(self) -> Iterator[Symbol]:
         """Each symbol as it comes, until `close`. Raises: DeviceUnavailableError."""
-        try:
-            with serial.Serial(self._port, self._baud, timeout=_POLL_S) as line:
-                self.opened.set()
-                yield from self._read(line)
-        except (OSError, serial.SerialException) as exc:
-            if self._closed.is_set():
-                return
-            raise DeviceUnavailableError(
-                f"the scanner on {self._port} does not answer: {exc}",
-                remedy="plug it in, and see that it is in serial mode",
-                port=self._port,
-            ) from exc
-        finally:
-            self.opened.clear()
+        with self._line.open() as line:
+            yield from self._read(line)
 
     def close(self) -> None:
-        self._closed.set()
+        self._line.close()
 
     def describe(self) -> str:
-        return f"serial scanner {self._port}"
+        return f"serial scanner {self._line.port}"
 
     def _read(self, line: serial.Serial) -> Iterator[Symbol]:
         held = bytearray()
         heard_s = time.monotonic()
         skipping = False
-        while not self._closed.is_set():
+        while not self._line.closed:
             some = line.read(max(line.in_waiting, 1))
             now_s = time.monotonic()
             if not some:

@@ -13,6 +13,7 @@ import tomllib
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ ENVIRONMENT_PREFIX = "POINTOFCARE_"
 LANGUAGES = ("vi", "en", "fr")
 _LEVEL = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _SHORTEST_SECRET = 32
+# The entry points by which a package makes its own EMR known.
+EMR_ADAPTERS = "pointofcare.emr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +57,16 @@ class MqttConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmrConfig:
     """`target` "folder": bundles are written to `folder`. "fhir": sent to `base_url`, with `token` where one is set, or
-    with tokens that `token_url` gives for `client_id` and `client_secret` (OAuth client credentials, `scope` if it wants one).
+    with tokens that `token_url` gives for `client_id` and `client_secret` (OAuth client credentials, `scope` if it wants one), or for
+    `client_id` and an assertion signed with the key in `token_key` (SMART backend services; `token_audience` if not `token_url`).
 
     `identifiers` is the URL under which this hospital's own FHIR identifiers live; the `*_system` settings name the EMR's own
     identifier systems for patients (by MRN), orders and staff, where it has them.
 
     "hl7v2": RAS^O17 to `host` and `port` over MLLP, with TLS where `ca_file` is set; `application` and `receiving_facility` are MSH-5 and
-    MSH-6, `drops_repeats` says that the EMR knows a repeated message by its MSH-10."""
+    MSH-6, `drops_repeats` says that the EMR knows a repeated message by its MSH-10.
+
+    Any other target is the name of an adapter that another package registers (docs/emr-adapters.md); `settings` are its own."""
 
     target: str = "folder"
     folder: Path = Path("emr-out")
@@ -70,6 +76,8 @@ class EmrConfig:
     token_url: str | None = None
     client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
+    token_key: Path | None = None
+    token_audience: str | None = None
     scope: str | None = None
     identifiers: str | None = None
     patient_system: str | None = None
@@ -83,6 +91,7 @@ class EmrConfig:
     application: str | None = None
     receiving_facility: str | None = None
     drops_repeats: bool = False
+    settings: Mapping[str, object] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +287,15 @@ class _Reader:
         value = self.text(section, name)
         return None if value is None else anchor / value
 
+    def table(self, section: str, name: str) -> Mapping[str, object]:
+        value = self.take(section, name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.problems.append((_path(section, name), f"make it a table: [{_path(section, name)}]"))
+            return {}
+        return dict(value)
+
     def unknown(self) -> None:
         for name in self._values:
             if name not in self._known.get("", set()):
@@ -345,6 +363,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         token_url=reader.text("emr", "token_url"),
         client_id=reader.text("emr", "client_id"),
         client_secret=reader.text("emr", "client_secret"),
+        token_key=reader.file("emr", "token_key", anchor),
+        token_audience=reader.text("emr", "token_audience"),
         scope=reader.text("emr", "scope"),
         identifiers=reader.text("emr", "identifiers"),
         patient_system=reader.text("emr", "patient_system"),
@@ -358,6 +378,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         application=reader.text("emr", "application"),
         receiving_facility=reader.text("emr", "receiving_facility"),
         drops_repeats=reader.flag("emr", "drops_repeats", False),
+        settings=reader.table("emr", "settings"),
     )
     site = SiteConfig(
         mrn_pattern=reader.text("site", "mrn_pattern"),
@@ -499,8 +520,9 @@ def _faults(
         zoneinfo.ZoneInfo(timezone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(("timezone", f"{timezone!r} is not a time zone: write one such as Asia/Ho_Chi_Minh"))
-    if emr.target not in ("folder", "fhir", "hl7v2"):
-        problems.append(("emr.target", 'must be "folder", "fhir" or "hl7v2"'))
+    registered = {one.name for one in metadata.entry_points(group=EMR_ADAPTERS)}
+    if emr.target not in {"folder", "fhir", "hl7v2"} | registered:
+        problems.append(("emr.target", 'must be "folder", "fhir" or "hl7v2", or the name of an adapter that is installed'))
     if emr.target == "hl7v2":
         if not emr.host:
             problems.append(("emr.host", "is missing: the address where the EMR listens for HL7 (MLLP)"))
@@ -512,13 +534,16 @@ def _faults(
         parts = urlsplit(emr.base_url or "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
             problems.append(("emr.base_url", "must be the http(s) address of the FHIR server, such as https://emr.example/fhir"))
-    credentials = {"token_url": emr.token_url, "client_id": emr.client_id, "client_secret": emr.client_secret}
+    proof = {"token_key": emr.token_key} if emr.token_key else {"client_secret": emr.client_secret}
+    credentials: dict[str, object] = {"token_url": emr.token_url, "client_id": emr.client_id, **proof}
     if any(credentials.values()):
         for name, value in credentials.items():
             if not value:
-                problems.append((f"emr.{name}", "is missing: token_url, client_id and client_secret go together"))
+                problems.append((f"emr.{name}", "is missing: token_url, client_id and client_secret (or token_key) go together"))
         if emr.token:
-            problems.append(("emr.token", "remove it, or token_url, client_id and client_secret: one way to sign in is enough"))
+            problems.append(("emr.token", "remove it, or token_url and client_id: one way to sign in is enough"))
+        if emr.token_key and emr.client_secret:
+            problems.append(("emr.client_secret", "remove it, or token_key: a signed assertion needs no secret"))
     for name, pattern in (("mrn_pattern", site.mrn_pattern), *(("mrn_patterns", each) for each in site.mrn_patterns)):
         try:
             re.compile(pattern or "")
@@ -536,7 +561,7 @@ def _training_faults(training: bool, facility: str, emr: EmrConfig) -> list[tupl
         problems.append(("facility", f'must not end with "{SUFFIX}", or set training = true: such a facility has no real patients'))
     if training and emr.target != "folder":
         problems.append(("emr.target", 'must be "folder" where training = true: what is practised goes into no medical record'))
-    if training and any((emr.host, emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret)):
+    if training and any((emr.host, emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret, emr.token_key)):
         problems.append(("emr.base_url", "remove the EMR's address and sign-in where training = true: a folder needs none"))
     return problems
 

@@ -13,16 +13,41 @@ from typing import Any
 
 import httpx
 
-from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
-from server.emr import answers
+from pointofcare.errors import ConfigError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
+from server.config import EmrConfig
+from server.emr import answers, token_key
 from server.emr.fhir_elements import search
+from server.emr.fhir_mapping import MappingContext
 from server.emr.port import Accepted, EmrUnclearError
+from server.emr.token import ClientCredentials, SignedAssertion
 
 _JSON = "application/fhir+json"
 _LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$")
 # What carries the identifier of a record: the dose or infusion, a removal, a measurement or an effect.
 OURS = ("MedicationAdministration", "Procedure", "Observation")
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def opened(config: EmrConfig, facility: str) -> FhirEmr:
+    """The FHIR server of a configuration, with its sign-in; nothing is connected yet. Raises: ConfigError."""
+    if not config.base_url:
+        raise ConfigError("emr.base_url is missing", remedy='set emr.target to "fhir" with emr.base_url')
+    site = config.identifiers or f"https://pointofcare.invalid/{facility}"
+    return FhirEmr(
+        config.base_url, identifier_system=MappingContext(site=site).system("administration"), token=config.token, auth=_auth(config)
+    )
+
+
+def _auth(config: EmrConfig) -> httpx.Auth | None:
+    if not config.token_url or not config.client_id:
+        return None
+    scope = config.scope or ""
+    if config.token_key is not None:
+        key, audience = token_key.load(config.token_key), config.token_audience or ""
+        return SignedAssertion(config.token_url, client_id=config.client_id, key=key, scope=scope, audience=audience)
+    if config.client_secret:
+        return ClientCredentials(config.token_url, client_id=config.client_id, client_secret=config.client_secret, scope=scope)
+    return None
 
 
 class FhirEmr:

@@ -141,8 +141,15 @@ def issue_server(authority: Authority, *, hosts: Sequence[str], at: datetime, li
     return issued, private.decode("ascii")
 
 
-def crl(authority: Authority, revoked: Iterable[tuple[str, datetime]], *, at: datetime, lifetime: timedelta = CRL_LIFETIME) -> str:
-    """The revocation list as PEM, of (serial, when)."""
+def crl(
+    authority: Authority,
+    revoked: Iterable[tuple[str, datetime]],
+    *,
+    at: datetime,
+    lifetime: timedelta = CRL_LIFETIME,
+    replaced: Iterable[tuple[str, datetime]] = (),
+) -> str:
+    """The revocation list as PEM, of (serial, when). What was only `replaced` says so, for its machine has a newer certificate."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(authority.certificate.subject)
@@ -151,10 +158,35 @@ def crl(authority: Authority, revoked: Iterable[tuple[str, datetime]], *, at: da
         .add_extension(x509.CRLNumber(int(at.timestamp())), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False)
     )
+    superseded = x509.CRLReason(x509.ReasonFlags.superseded)
     for serial, when in revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(int(serial, 16)).revocation_date(when).build()
-        builder = builder.add_revoked_certificate(entry)
+        builder = builder.add_revoked_certificate(_entry(serial, when).build())
+    for serial, when in replaced:
+        builder = builder.add_revoked_certificate(_entry(serial, when).add_extension(superseded, critical=False).build())
     return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+
+def _entry(serial: str, when: datetime) -> x509.RevokedCertificateBuilder:
+    return x509.RevokedCertificateBuilder().serial_number(int(serial, 16)).revocation_date(when)
+
+
+def revoked_by_list(authority: Authority, pem: bytes) -> tuple[tuple[str, datetime], ...]:
+    """(serial, when) of what a list that this authority signed says is revoked, and not merely replaced; () for any other bytes."""
+    try:
+        found = x509.load_pem_x509_crl(pem)
+        if not found.is_signature_valid(authority.key.public_key()):
+            return ()
+        return tuple((format(entry.serial_number, "x"), entry.revocation_date_utc) for entry in found if not _is_superseded(entry))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return ()
+
+
+def _is_superseded(entry: x509.RevokedCertificate) -> bool:
+    try:
+        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
+    except x509.ExtensionNotFound:
+        return False
+    return reason is x509.ReasonFlags.superseded
 
 
 def read_csr(pem: str) -> x509.CertificateSigningRequest:

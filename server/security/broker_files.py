@@ -45,9 +45,10 @@ def write(
     directory: Path, authority: Authority, *, facility: str, server_certificate: str = "", before: tuple[Account, ...] | None = None
 ) -> Written:
     """Brings the files in `directory` to what the store says. Needs an application context. Raises: OSError."""
+    also = enrolment.take_over(authority, (_text(directory / LIST_FILE) or "").encode())
     with reading(ACTOR) as tx:
         accounts = enrolment.accounts(tx, server_certificate=server_certificate)
-        revocations = enrolment.crl(authority, tx)
+        revocations = enrolment.crl(authority, tx, also=also)
         revoked = {one.machine for one in machines.unexpired(tx) if one.revoked_at is not None}
         at = tx.at
     directory.mkdir(parents=True, exist_ok=True)

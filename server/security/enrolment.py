@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,10 @@ from pointofcare.errors import MessageError, NotFoundError, NotPermittedError
 from server.security import authority as authorities
 from server.security.authority import Authority, Issued
 from server.store.machines import StoredCertificate
-from server.store.transaction import Actor, Transaction, transaction
+from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import machines
 
+LIST = Actor(id="revocation-list", name="Revocation list")
 # Below this a person must look: the list should have been written anew days ago.
 CRL_ALERT = timedelta(days=7)
 CRL_EVERY = timedelta(days=1)
@@ -67,9 +69,25 @@ def renew(authority: Authority, *, certificate: str, csr: str, signature: str) -
         return machines.renew(tx, serial=owner.serial, key_hash=key_hash, issue=issue)
 
 
-def crl(authority: Authority, tx: Transaction) -> str:
+def crl(authority: Authority, tx: Transaction, *, also: Iterable[tuple[str, datetime]] = ()) -> str:
     """The revocation list of now, as PEM."""
-    return authorities.crl(authority, machines.listed_as_revoked(tx), at=tx.at)
+    revoked = (*machines.listed_as_revoked(tx), *also)
+    return authorities.crl(authority, revoked, at=tx.at, replaced=machines.listed_as_replaced(tx))
+
+
+def take_over(authority: Authority, last: bytes) -> tuple[tuple[str, datetime], ...]:
+    """What the `last` list that was given out says is revoked and a restored backup has forgotten: what holds here is revoked again. The
+    answer is (serial, when) of what nobody here ever saw, and what may not have run out yet."""
+    listed = dict(authorities.revoked_by_list(authority, last))
+    if not listed:
+        return ()
+    with reading() as tx:
+        holding, unseen = machines.forgotten(tx, listed)
+        at = tx.at
+    if holding:
+        with transaction(LIST) as tx:
+            machines.revoke_again(tx, holding)
+    return tuple((serial, listed[serial]) for serial in unseen if at - listed[serial] < authorities.CART_LIFETIME)
 
 
 def accounts(tx: Transaction, *, server_certificate: str = "") -> tuple[Account, ...]:

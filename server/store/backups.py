@@ -30,7 +30,7 @@ from sqlalchemy.engine import Connection, make_url
 from pointofcare.errors import ConfigError
 from server.store import migrate
 from server.store.database import Base, db
-from server.store.tables import PhoneClaimRow, PhonePairingRow, SignInSessionRow
+from server.store.tables import PhoneClaimRow, PhonePairingRow, SignInSessionRow, WallScreenRow
 
 FORMAT = 1
 _AGE = b"age-encryption.org/v1"
@@ -121,13 +121,16 @@ def restore(path: Path, *, facility: str, signing_key: Path, identity: Path | No
 
 
 def _end_what_is_held() -> None:
-    """A phone or a sign-in that was ended after the backup would be in again. Nobody can tell which those are, so all of them end: phones
-    are paired anew, and people sign in."""
+    """A phone, a wall screen or a sign-in that was ended after the backup would be in again. Nobody can tell which those are, so all of
+    them end: phones and screens are paired anew, and people sign in. Carts are not ended: what was revoked stands on the broker's list,
+    and is taken over from there."""
     now = datetime.now(UTC)
     with db.engine.begin() as connection:
         ended = {"ended_at": now, "ended_by": "restore", "reason": RESTORED}
         connection.execute(update(PhonePairingRow).where(PhonePairingRow.ended_at.is_(None)).values(**ended))
         connection.execute(update(PhoneClaimRow).where(PhoneClaimRow.used_at.is_(None)).values(expires_at=now))
+        walls = {"ended_at": now, "ended_by": "restore"}
+        connection.execute(update(WallScreenRow).where(WallScreenRow.ended_at.is_(None)).values(**walls))
         connection.execute(update(SignInSessionRow).where(SignInSessionRow.ended_at.is_(None)).values(ended_at=now))
 
 

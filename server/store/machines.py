@@ -117,6 +117,10 @@ def held(tx: Transaction, serial: str) -> StoredCertificate | None:
     return _first(tx, _mine(tx).where(Row.serial == serial).with_for_update())
 
 
+def of_serials(tx: Transaction, serials: tuple[str, ...]) -> tuple[StoredCertificate, ...]:
+    return _all(tx, _mine(tx).where(Row.serial.in_(serials)).order_by(Row.serial))
+
+
 def of_machine(tx: Transaction, machine: str) -> tuple[StoredCertificate, ...]:
     """Newest first."""
     return _all(tx, _mine(tx).where(Row.machine == machine).order_by(Row.issued_at.desc(), Row.serial))
@@ -142,6 +146,15 @@ def revoke(tx: Transaction, machine: str, *, reason: str) -> tuple[str, ...]:
     if found:
         values = {"revoked_at": tx.at, "revoked_by": tx.actor.id, "reason": reason}
         tx.session.execute(update(Row).where(Row.facility == tx.facility, Row.serial.in_(found)).values(**values))
+    return found
+
+
+def revoke_serials(tx: Transaction, serials: tuple[str, ...], *, reason: str) -> tuple[str, ...]:
+    """Those of them that were not revoked before."""
+    mine = (Row.facility == tx.facility, Row.serial.in_(serials), Row.revoked_at.is_(None))
+    found = tuple(tx.session.scalars(select(Row.serial).where(*mine).order_by(Row.serial).with_for_update()))
+    values = {"revoked_at": tx.at, "revoked_by": tx.actor.id, "reason": reason}
+    tx.session.execute(update(Row).where(Row.facility == tx.facility, Row.serial.in_(found)).values(**values))
     return found
 
 

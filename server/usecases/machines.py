@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,6 +23,7 @@ from server.usecases.permission import require, text
 CLAIM_LASTS = timedelta(minutes=10)
 # A cart has its new certificate in use within minutes. What it had before ends after this, so that a copy of it is soon worth nothing.
 OVERLAP = timedelta(days=7)
+LIST_KNEW = "on the revocation list that the broker has; a backup was restored"
 BRIDGE = "-mcu"
 # Accounts of the broker that are not a machine's.
 RESERVED = frozenset({"server", "viewer", "admin", "root"})
@@ -123,14 +124,33 @@ def standing(tx: Transaction) -> tuple[StoredCertificate, ...]:
 
 
 def listed_as_revoked(tx: Transaction) -> tuple[tuple[str, datetime], ...]:
-    """(serial, when) for the revocation list: what was revoked, and what was replaced long enough ago."""
-    found: list[tuple[str, datetime]] = []
-    for one in machines.unexpired(tx):
-        if one.revoked_at is not None:
-            found.append((one.serial, one.revoked_at))
-        elif one.replaced_at is not None and _over(one, tx.at):
-            found.append((one.serial, one.replaced_at + OVERLAP))
-    return tuple(found)
+    """(serial, when) for the revocation list."""
+    return tuple((one.serial, one.revoked_at) for one in machines.unexpired(tx) if one.revoked_at is not None)
+
+
+def listed_as_replaced(tx: Transaction) -> tuple[tuple[str, datetime], ...]:
+    """(serial, when) for the revocation list: what was replaced long enough ago."""
+    return tuple(
+        (one.serial, one.replaced_at + OVERLAP)
+        for one in machines.unexpired(tx)
+        if one.revoked_at is None and one.replaced_at is not None and _over(one, tx.at)
+    )
+
+
+def forgotten(tx: Transaction, serials: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of what a list says is revoked: the serials that hold here, and those that nobody here ever saw. A restored backup makes both."""
+    asked = tuple(serials)
+    known = {one.serial: one for one in machines.of_serials(tx, asked)}
+    holding = tuple(serial for serial, one in known.items() if one.in_force(tx.at))
+    return holding, tuple(serial for serial in asked if serial not in known)
+
+
+def revoke_again(tx: Transaction, serials: Iterable[str]) -> tuple[str, ...]:
+    """What a revocation list of ours names is revoked, whatever this database still remembers."""
+    ended = machines.revoke_serials(tx, tuple(serials), reason=LIST_KNEW)
+    if ended:
+        tx.audit("machine.revoke", "machine/list", {"serials": list(ended), "reason": LIST_KNEW})
+    return ended
 
 
 def _over(one: StoredCertificate, at: datetime) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from pointofcare.errors import ConfigError, NotPermittedError
 from server.__main__ import main
 from server.security import audit_check, sealing, signing
-from server.store import audit_log, backups, migrate, phones, sign_ins
+from server.store import audit_log, backups, migrate, phones, sign_ins, walls
 from server.store.backups import Backup
 from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
@@ -80,6 +80,7 @@ def test_a_restore_lets_no_phone_and_no_sign_in_in_that_may_have_been_ended_sinc
             paired, waiting = phone_verbs.claim(tx, FLEET, "phone-01").token, phone_verbs.claim(tx, FLEET, "phone-02").token
             phone_verbs.pair(tx, token=paired, browser="", place="", lasts=timedelta(days=30))
             sign_ins.start(tx, "digest", "N1", kind="web", factor=True, address="", agent="")
+            walls.add(tx, ward="W1", label="", language="vi", code="digest", until=NOW + timedelta(days=30))
         made(path, key)
         with transaction(FLEET) as tx:
             phone_verbs.revoke(tx, FLEET, "phone-01", reason="lost in the lift")
@@ -89,6 +90,7 @@ def test_a_restore_lets_no_phone_and_no_sign_in_in_that_may_have_been_ended_sinc
             assert phones.standing(tx) == ()
             assert [one.reason for one in phones.listed(tx)] == [backups.RESTORED]
             assert sign_ins.running(tx, "N1", since=NOW - timedelta(days=1)) == ()
+            assert [one.ended_by for one in walls.listed(tx)] == ["restore"]
         with pytest.raises(NotPermittedError), transaction(FLEET) as tx:
             phone_verbs.pair(tx, token=waiting, browser="", place="", lasts=timedelta(days=30))
 

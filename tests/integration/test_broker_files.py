@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from flask import Flask
 
@@ -17,7 +18,8 @@ from server.__main__ import main
 from server.security import authority as authorities
 from server.security import broker_files, enrolment
 from server.security.broker_files import Keeper
-from server.store.transaction import transaction
+from server.store import machines
+from server.store.transaction import reading, transaction
 from server.usecases import machines as verbs
 from tests.integration.test_enrolment import a_key, request_of
 from tests.support.brokers import FACILITY, Inbox
@@ -113,6 +115,36 @@ def test_the_list_is_made_anew_each_day_and_the_files_are_quiet_otherwise(app: F
     assert not state.alert(datetime.now(UTC))
     (kept / "crl.pem").write_text("half a li", encoding="ascii")
     assert broker_files.write(kept, root, facility=FACILITY, before=first.accounts).changed
+
+
+def test_a_machine_that_was_revoked_after_the_backup_stays_out_when_it_is_restored(
+    app: Flask, root: authorities.Authority, tmp_path: Path
+) -> None:
+    for name in ("c1", "c2"):
+        a_cart(root, name, tmp_path)
+    lost, replaced = (x509.load_pem_x509_certificate((tmp_path / f"{name}.pem").read_bytes()) for name in ("c1", "c2"))
+    kept, now = tmp_path / "kept", datetime.now(UTC)
+    kept.mkdir()
+    unseen = "abcd"  # it came and was revoked after the backup
+    revoked = [(format(lost.serial_number, "x"), now), (unseen, now), ("ef", now - authorities.CART_LIFETIME)]
+    listed = authorities.crl(root, revoked, at=now, replaced=[(format(replaced.serial_number, "x"), now)])
+    (kept / "crl.pem").write_text(listed, encoding="ascii")
+
+    assert [one.name for one in broker_files.write(kept, root, facility=FACILITY).accounts] == ["c2"]
+    assert {serial for serial, _ in authorities.revoked_by_list(root, (kept / "crl.pem").read_bytes())} == {revoked[0][0], unseen}
+    broker_files.write(kept, root, facility=FACILITY)
+    with reading() as tx:
+        (told,) = [one for one in machines.listed(tx) if one.machine == "c1"]
+        assert told.reason == verbs.LIST_KNEW
+    assert {serial for serial, _ in authorities.revoked_by_list(root, (kept / "crl.pem").read_bytes())} == {revoked[0][0], unseen}
+
+
+def test_a_list_of_another_authority_revokes_nobody(app: Flask, root: authorities.Authority, tmp_path: Path) -> None:
+    cart = x509.load_pem_x509_certificate(a_cart(root, "c1", tmp_path).read_bytes())
+    other, kept, now = authorities.create(tmp_path / "other", facility=FACILITY, at=datetime.now(UTC)), tmp_path / "kept", datetime.now(UTC)
+    kept.mkdir()
+    (kept / "crl.pem").write_text(authorities.crl(other, [(format(cart.serial_number, "x"), now)], at=now), encoding="ascii")
+    assert [one.name for one in broker_files.write(kept, root, facility=FACILITY).accounts] == ["c1"]
 
 
 def test_the_commands_make_an_authority_claim_and_tell_when_the_list_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,10 @@ need_library libGL.so.1 libgl1
 need_library libgthread-2.0.so.0 libglib2.0-0
 need_library libxcb.so.1 libxcb1
 need_library libzbar.so.0 libzbar0
+# what the printed forms are set with
+need_library libpango-1.0.so.0 libpango-1.0-0
+need_library libpangoft2-1.0.so.0 libpangoft2-1.0-0
+need_library libharfbuzz-subset.so.0 libharfbuzz-subset0
 [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 if [ ! -x .venv/bin/python ]; then
   need_program python3 python3

@@ -8,9 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pypdfium2
 import pytest
+import zxingcpp
 from flask import Flask
 
+from devices.decoders.cascade import CascadeDecoder
+from devices.ports import Frame
 from pointofcare.orders.order import OrderCategory
 from pointofcare.products import Ingredient, Product
 from pointofcare.quantity import Quantity
@@ -95,9 +100,6 @@ def test_a_bag_is_prepared_with_its_snapshot_lots_and_a_label_to_print(app: Flas
 
 
 def test_the_code_on_the_label_reads_as_the_bags_number(app: Flask) -> None:
-    import numpy as np
-    import zxingcpp
-
     from server.web.bags import code
 
     bag = bag_label.new_id()
@@ -116,6 +118,18 @@ def test_the_code_on_the_label_reads_as_the_bags_number(app: Flask) -> None:
             x += values[0]
     (read,) = zxingcpp.read_barcodes(np.kron(grid, np.ones((8, 8), np.uint8)))
     assert (read.text, read.format) == (bag, zxingcpp.BarcodeFormat.QRCode)
+
+
+def test_the_printed_label_of_a_bag_is_read_by_a_cart_as_that_bag(app: Flask) -> None:
+    prepare(app)
+    bag = only_bag(app)
+    file = post(signed_in(app, PHARMACIST), f"/labels/bag/{bag.id}", f"/bags/{bag.id}").data
+    page = pypdfium2.PdfDocument(file)[0]
+    for told in (bag.id, "NGUYỄN VĂN 1", "24-000001", "83"):
+        assert told in page.get_textpage().get_text_range()
+    paper = np.ascontiguousarray(np.asarray(page.render(scale=3).to_pil().convert("RGB"))[:, :, ::-1])
+    symbols = CascadeDecoder().decode(Frame(image=paper, number=1, taken_at=datetime.now(UTC)))
+    assert [(one.identifier, one.content) for one in symbols] == [("]Q1", bag.id.encode())]
 
 
 @pytest.mark.parametrize(

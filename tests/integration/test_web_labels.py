@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pypdfium2
 import pytest
 import zxingcpp
@@ -16,14 +17,16 @@ from flask import Flask
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from devices.decoders.cascade import CascadeDecoder
+from devices.ports import Frame
 from devices.printers import network
 from devices.printers.stock import SHIPPED, Equipment, Printer
 from pointofcare.labels import scan, serial
 from pointofcare.labels.scan import DrugScan, SiteProfile
 from pointofcare.labels.symbol import Symbol
 from pointofcare.products import IssuedLabels
-from pointofcare.wire.messages import TableKind
-from server.store import labels, patients, products, versions
+from pointofcare.wire.messages import CartBirth, TableKind
+from server.store import fleet, labels, patients, products, versions
 from server.store.labels import Batch
 from server.store.tables import PrintJobRow
 from server.store.transaction import reading, transaction
@@ -271,7 +274,38 @@ def test_the_server_judges_a_record_by_its_own_labels_and_marks_them_used(app: F
     assert used[other] is None
 
 
-def test_a_staff_badge_a_drawer_and_a_bag_have_labels_that_read_back(app: Flask, printer: LabelPrinter) -> None:
+def shown_to_a_cart(file: bytes) -> list[list[tuple[str, bytes]]]:
+    """What the cart's own reader says of each page of a printed file, as it lies before a camera."""
+    found = []
+    for number, page in enumerate(pypdfium2.PdfDocument(file), start=1):
+        paper = np.ascontiguousarray(np.asarray(page.render(scale=3).to_pil().convert("RGB"))[:, :, ::-1])
+        frame = Frame(image=paper, number=number, taken_at=datetime.now(UTC))
+        found.append([(symbol.identifier, symbol.content) for symbol in CascadeDecoder().decode(frame)])
+    return found
+
+
+def test_each_drawer_of_a_cart_has_a_label_that_a_cart_reads_as_that_drawer_and_as_no_drug(app: Flask, printer: LabelPrinter) -> None:
+    with app.app_context(), transaction(FLEET) as tx:
+        fleet.put_birth(tx, "c7", CartBirth(versions={}, hardware="test", boot_id="b", epoch="e"))
+    client = signed_in(app, FLEET)
+    file = post(client, "/labels/drawers/c7", "/fleet/c7", first="2", last="4").data
+    assert shown_to_a_cart(file) == [[("]Q1", f"DRAWER:c7:{number}".encode())] for number in (2, 3, 4)]
+    read = scan.interpret(Symbol(identifier="]Q1", content=b"DRAWER:c7:2"), SiteProfile(), datetime.now(UTC).date())
+    assert not isinstance(read, DrugScan | scan.BandScan)
+    post(client, "/labels/drawers/c7", "/fleet/c7", first="1", last="1", printer="p1")
+    (one,) = printer.printed
+    assert [bytes(code.bytes) for code in zxingcpp.read_barcodes(one.picture.convert("L"))] == [b"DRAWER:c7:1"]
+
+
+def test_drawers_that_no_cart_has_get_no_label(app: Flask) -> None:
+    with app.app_context(), transaction(FLEET) as tx:
+        fleet.put_birth(tx, "c7", CartBirth(versions={}, hardware="test", boot_id="b", epoch="e"))
+    client = signed_in(app, FLEET)
+    for first, last in (("0", "3"), ("3", "2"), ("1", "41"), ("x", "2"), ("", "")):
+        assert "drawers are numbered 1 to 40" in post(client, "/labels/drawers/c7", "/fleet/c7", first=first, last=last).text
+
+
+def test_a_staff_badge_has_a_label_that_reads_back(app: Flask, printer: LabelPrinter) -> None:
     admin = signed_in(app, ADMIN)
     file = post(admin, f"/labels/badge/{NURSE.id}", f"/staff/{NURSE.id}").data
     (code,) = zxingcpp.read_barcodes(pypdfium2.PdfDocument(file)[0].render(scale=4).to_pil())

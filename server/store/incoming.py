@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
 from server.store.plain import storable, text
@@ -88,6 +89,7 @@ class Item:
     decided_by: str | None
     decided_at: datetime | None
     comment: str | None
+    accepted: bool
     became: str | None
 
 
@@ -154,6 +156,7 @@ def _kept(
         "repeats": 0,
         "state": WAITING if reason is None else REJECTED,
         "attempts": 0,
+        "accepted": False,
         "next_attempt_at": tx.at,
         "claimed_until": tx.at + timedelta(seconds=hold_s) if hold_s else None,
         "settled_at": None if reason is None else tx.at,
@@ -258,13 +261,16 @@ def wake(tx: Transaction, source: str, subject: str) -> int:
     )
 
 
-def requeue(tx: Transaction, item: int) -> None:
-    """A person has it tried again. Raises: NotFoundError, ConflictError when it is taken or waits anyway, or was never kept whole."""
+def requeue(tx: Transaction, item: int, *, accepted: bool = False, comment: str | None = None) -> None:
+    """A person has it tried again; `accepted`: what kept it is right as it is, and the person says why in `comment`.
+
+    Raises: NotFoundError, ConflictError when it is taken or waits anyway, or was never kept whole."""
     row = _row(tx, item)
     if row.state not in (REJECTED, SET_ASIDE) or row.payload is None:
         raise ConflictError(f"item {item} is {row.state} and cannot be tried again", remedy="look again: somebody may have been faster")
     row.state, row.settled_at, row.next_attempt_at, row.claimed_until = WAITING, None, tx.at, None
-    row.decided_by, row.decided_at = tx.actor.id, tx.at
+    row.decided_by, row.decided_at, row.accepted = tx.actor.id, tx.at, accepted
+    row.comment = row.comment if comment is None else text(comment)
 
 
 def set_aside(tx: Transaction, item: int, comment: str) -> None:
@@ -324,15 +330,29 @@ def counts(tx: Transaction, *, source: str | None = None) -> Counts:
 
 
 def prune(tx: Transaction, *, before: datetime, limit: int = 1000) -> int:
-    """Deletes items that were taken or set aside before then, so many at most; how many. Those that wait for anybody stay."""
+    """Forgets items that were taken or set aside before then, so many at most; how many. Those that wait for anybody stay. The newest
+    item of each thing stays known without its bytes, so that what comes again after years is not taken again."""
+    newer = aliased(Row)
+    is_newest = and_(
+        Row.about != "",
+        ~select(newer.id)
+        .where(newer.facility == Row.facility, newer.source == Row.source, newer.about == Row.about, newer.id > Row.id)
+        .exists(),
+    )
     old = (
-        select(Row.id)
+        select(Row.id, is_newest.label("is_newest"))
         .where(Row.facility == tx.facility, Row.state.in_((TAKEN, SET_ASIDE)), Row.settled_at < before)
+        .where(or_(Row.payload.is_not(None), ~is_newest))
         .order_by(Row.settled_at)
         .limit(limit)
     )
-    ids = tx.session.scalars(old).all()
-    return tx.changed(delete(Row).where(Row.id.in_(ids))) if ids else 0
+    found = tx.session.execute(old).all()
+    emptied, dropped = ([row.id for row in found if row.is_newest is wanted] for wanted in (True, False))
+    if emptied:
+        tx.session.execute(update(Row).where(Row.id.in_(emptied)).values(payload=None))
+    if dropped:
+        tx.session.execute(delete(Row).where(Row.id.in_(dropped)))
+    return len(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,10 +120,23 @@ def test_what_waits_for_anybody_is_never_pruned(app: Flask) -> None:
     with transaction(FEED, at=NOW + timedelta(days=400)) as tx:
         assert incoming.prune(tx, before=NOW) == 0
         assert incoming.prune(tx, before=NOW + timedelta(days=30)) == 2
-        assert {one.id for one in incoming.listed(tx)} == {waits.item, rejected.item}
+        assert {one.id for one in incoming.listed(tx)} == {waits.item, rejected.item, taken.item, aside.item}
+        assert [incoming.get(tx, one.item).payload for one in (waits, rejected, taken, aside)] == [b"{}", b"{}", None, None]
         counts = incoming.counts(tx)
     assert counts.by_state == {incoming.WAITING: 1, incoming.REJECTED: 1}
     assert counts.oldest_waiting_at == NOW
+
+
+def test_what_was_forgotten_is_still_known_when_it_comes_again_and_older_versions_are_gone(app: Flask) -> None:
+    old, new, message = keep("MedicationRequest/1/1"), keep("MedicationRequest/1/2"), keep("LAB|4711")
+    with transaction(FEED, at=NOW) as tx:
+        for each in (old, new, message):
+            incoming.take(tx, each.item, became="order/1/1")
+    with transaction(FEED, at=NOW + timedelta(days=400)) as tx:
+        assert incoming.prune(tx, before=NOW + timedelta(days=30)) == 3
+        assert incoming.prune(tx, before=NOW + timedelta(days=30)) == 0
+        assert [one.id for one in incoming.listed(tx)] == [new.item]
+    assert not keep("MedicationRequest/1/2").is_new
 
 
 def test_a_list_goes_page_by_page_without_the_payloads(app: Flask) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Integer, LargeBinary, String, Text
+from sqlalchemy import Boolean, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.store.columns import Document, UtcDateTime
@@ -18,7 +18,8 @@ class IncomingRow(Model):
 
     `state` waiting, taken, rejected or set-aside. `payload` holds the bytes as they came; none where they were too many to keep, and
     then `payload_bytes` says how many. `reason` is the code of a text, `field` and `found` what it is about, `parameters` its values.
-    `decided_by` and `decided_at` are the person who set it aside or had it tried again; `became` what it is here now."""
+    `decided_by` and `decided_at` are the person who set it aside or had it tried again, `comment` what they wrote, `accepted` that the
+    difference which kept it is right; `became` is what it is here now."""
 
     __tablename__ = "incoming_items"
 
@@ -46,6 +47,7 @@ class IncomingRow(Model):
     decided_by: Mapped[str | None] = mapped_column(String)
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     comment: Mapped[str | None] = mapped_column(Text)
+    accepted: Mapped[bool] = mapped_column(Boolean, default=False)
     became: Mapped[str | None] = mapped_column(String(300))
 
     __table_args__ = (

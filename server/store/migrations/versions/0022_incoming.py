@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(), nullable=True),
         sa.Column("decided_at", moment, nullable=True),
         sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("accepted", sa.Boolean(), nullable=False),
         sa.Column("became", sa.String(300), nullable=True),
     )
     op.create_index("ix_incoming_key", "incoming_items", ["facility", "source", "key"], unique=True)

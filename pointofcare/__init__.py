@@ -8,6 +8,7 @@
 - `administration.record`            what was done
 - `wire.routes`, `wire.codec`        how it crosses MQTT
 - `scenario`                         the open format in which a stranger can test the engine
+- `vietnam`                          Vietnamese cards, codes and dated lists
 - `texts`                            the words, in Vietnamese, English and French
 
 Nothing here reads a clock, a disk, a socket, a random number or an id.

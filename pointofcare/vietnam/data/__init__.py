@@ -1,0 +1,1 @@
+"""Dated code lists as TOML, each with its source. No code here."""

@@ -99,7 +99,24 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--email", default="")
     _policy_commands(commands)
     _ca_commands(commands)
+    _emr_commands(commands)
     return parser
+
+
+def _emr_commands(commands: Any) -> None:
+    """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
+    about = "the connection to the medical record"
+    actions = commands.add_parser("emr", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, about: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
+        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+        made.set_defaults(run=_emr, action=name)
+        return made
+
+    action("new-key", "draw the key of emr.token_key, with which this server signs in at the EMR")
+    made = action("jwks", "print the public keys to register at the EMR (JWKS)")
+    made.add_argument("more", type=Path, nargs="*", help="further key files to list beside emr.token_key, while keys are changed")
 
 
 def _ca_commands(commands: Any) -> None:
@@ -254,6 +271,12 @@ def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
         count = replays.forget(tx, before=replays.moment(chosen.before, settings.timezone))
     print(f"the facts of {count} verdicts are dropped; their records stay")
     return 0
+
+
+def _emr(chosen: argparse.Namespace) -> int:
+    from server.emr import commands
+
+    return commands.run(chosen.action, _load(chosen), chosen)
 
 
 def _ca(chosen: argparse.Namespace) -> int:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from joserfc.jwk import RSAKey
 
 from pointofcare.errors import ConfigError, EmrUnavailableError
 from server import config as configuration
+from server.__main__ import main as command
 from server.config import EmrConfig
-from server.emr import EmrPort, open_emr
+from server.emr import EmrPort, open_emr, token_key
 from server.emr.fhir_mapping import to_bundle, to_bytes
 from server.emr.token import ClientCredentials
 from simulation import emr_peer
@@ -94,3 +100,42 @@ def test_half_a_sign_in_is_a_configuration_fault() -> None:
     with pytest.raises(ConfigError) as caught:
         configuration.read(given, anchor=Path("/etc"))
     assert {where for where, _ in caught.value.problems} == {"emr.token_url", "emr.client_secret"}
+
+
+def test_a_key_that_others_may_read_or_that_is_too_weak_is_refused(tmp_path: Path) -> None:
+    drawn = tmp_path / "key.json"
+    assert token_key.draw(drawn).algorithm == "ES384"
+    with pytest.raises(ConfigError, match="cannot be written"):
+        token_key.draw(drawn)
+    drawn.chmod(0o644)
+    with pytest.raises(ConfigError, match="others may read"):
+        token_key.load(drawn)
+    short = rsa.generate_private_key(65537, 1024).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    for name, content in (("short", short), ("none", b"-"), ("json", b"{")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        with warnings.catch_warnings(action="ignore"), pytest.raises(ConfigError):
+            token_key.load(path)
+
+
+def test_the_jwks_holds_the_public_half_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.pem"
+    other.write_bytes(RSAKey.generate_key(2048).as_pem(private=True))
+    other.chmod(0o600)
+    settings = tmp_path / "server.toml"
+    settings.write_text(
+        f'database_url = "sqlite:///x.sqlite"\nfacility = "h1"\nsecret_key = "{"s" * 40}"\npassword_salt = "{"p" * 40}"\n'
+        '[emr]\ntarget = "fhir"\nbase_url = "https://emr.example/fhir"\ntoken_url = "https://emr.example/token"\n'
+        'client_id = "bedside"\ntoken_key = "emr-key.json"\n'
+    )
+    assert command(["emr", "new-key", "--config", str(settings)]) == 0
+    assert (tmp_path / "emr-key.json").stat().st_mode & 0o077 == 0
+    capsys.readouterr()
+    assert command(["emr", "jwks", "--config", str(settings), str(other)]) == 0
+    listed = json.loads(capsys.readouterr().out)["keys"]
+    assert [(one["kty"], one["alg"], one["use"]) for one in listed] == [("EC", "ES384", "sig"), ("RSA", "RS384", "sig")]
+    assert not {"d", "p", "q", "dp", "dq", "qi"} & {name for one in listed for name in one}
+    assert command(["emr", "new-key", "--config", str(settings)]) == 2, "a key that is there is never overwritten"

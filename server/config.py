@@ -66,6 +66,8 @@ class EmrConfig:
     "hl7v2": RAS^O17 to `host` and `port` over MLLP, with TLS where `ca_file` is set; `application` and `receiving_facility` are MSH-5 and
     MSH-6, `drops_repeats` says that the EMR knows a repeated message by its MSH-10.
 
+    "gnuhealth": lines of the medication log of `database` at `base_url`, as `username` with `password` (docs/gnuhealth.md).
+
     Any other target is the name of an adapter that another package registers (docs/emr-adapters.md); `settings` are its own."""
 
     target: str = "folder"
@@ -91,6 +93,9 @@ class EmrConfig:
     application: str | None = None
     receiving_facility: str | None = None
     drops_repeats: bool = False
+    database: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
     settings: Mapping[str, object] = field(default_factory=dict, repr=False, hash=False)
 
 
@@ -378,6 +383,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         application=reader.text("emr", "application"),
         receiving_facility=reader.text("emr", "receiving_facility"),
         drops_repeats=reader.flag("emr", "drops_repeats", False),
+        database=reader.text("emr", "database"),
+        username=reader.text("emr", "username"),
+        password=reader.text("emr", "password"),
         settings=reader.table("emr", "settings"),
     )
     site = SiteConfig(
@@ -521,8 +529,8 @@ def _faults(
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         problems.append(("timezone", f"{timezone!r} is not a time zone: write one such as Asia/Ho_Chi_Minh"))
     registered = {one.name for one in metadata.entry_points(group=EMR_ADAPTERS)}
-    if emr.target not in {"folder", "fhir", "hl7v2"} | registered:
-        problems.append(("emr.target", 'must be "folder", "fhir" or "hl7v2", or the name of an adapter that is installed'))
+    if emr.target not in {"folder", "fhir", "hl7v2", "gnuhealth"} | registered:
+        problems.append(("emr.target", 'must be "folder", "fhir", "hl7v2" or "gnuhealth", or the name of an adapter that is installed'))
     if emr.target == "hl7v2":
         if not emr.host:
             problems.append(("emr.host", "is missing: the address where the EMR listens for HL7 (MLLP)"))
@@ -530,10 +538,16 @@ def _faults(
             problems.append(("emr.workers", "must be 1 for hl7v2: one connection keeps the order"))
         if (emr.cert_file is None) != (emr.key_file is None):
             problems.append(("emr.cert_file", "cert_file and key_file go together"))
-    if emr.target == "fhir":
+    if emr.target in ("fhir", "gnuhealth"):
         parts = urlsplit(emr.base_url or "")
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            problems.append(("emr.base_url", "must be the http(s) address of the FHIR server, such as https://emr.example/fhir"))
+            problems.append(("emr.base_url", "must be the http(s) address of the EMR, such as https://emr.example/fhir"))
+    if emr.target == "gnuhealth":
+        for name, value in (("database", emr.database), ("username", emr.username), ("password", emr.password)):
+            if not value:
+                problems.append((f"emr.{name}", "is missing: GNU Health needs database, username and password"))
+        if emr.workers > 1:
+            problems.append(("emr.workers", "must be 1 for gnuhealth: its log knows no identifier, so there is one writer"))
     proof = {"token_key": emr.token_key} if emr.token_key else {"client_secret": emr.client_secret}
     credentials: dict[str, object] = {"token_url": emr.token_url, "client_id": emr.client_id, **proof}
     if any(credentials.values()):
@@ -561,7 +575,7 @@ def _training_faults(training: bool, facility: str, emr: EmrConfig) -> list[tupl
         problems.append(("facility", f'must not end with "{SUFFIX}", or set training = true: such a facility has no real patients'))
     if training and emr.target != "folder":
         problems.append(("emr.target", 'must be "folder" where training = true: what is practised goes into no medical record'))
-    if training and any((emr.host, emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret, emr.token_key)):
+    if training and any((emr.host, emr.base_url, emr.token, emr.token_url, emr.client_id, emr.client_secret, emr.token_key, emr.password)):
         problems.append(("emr.base_url", "remove the EMR's address and sign-in where training = true: a folder needs none"))
     return problems
 

@@ -50,6 +50,18 @@ def _hl7v2(config: EmrConfig, _facility: str) -> EmrPort:
     return Hl7Emr(line, drops_repeats=config.drops_repeats)
 
 
+def _gnuhealth(config: EmrConfig, facility: str) -> EmrPort:
+    from server.emr import gnuhealth
+
+    return gnuhealth.opened(config, facility)
+
+
+def _gnuhealth_form(config: EmrConfig, facility: str) -> Form:
+    from server.emr import gnuhealth
+
+    return gnuhealth.form(config, facility)
+
+
 def _hl7v2_form(config: EmrConfig, facility: str) -> Form:
     application, receiving = config.application or "EMR", config.receiving_facility or ""
     return forms.hl7v2(Receiver(facility=facility, application=application, receiving_facility=receiving))
@@ -59,6 +71,7 @@ SHIPPED: Mapping[str, Adapter] = {
     "folder": Adapter(open=_folder),
     "fhir": Adapter(open=_fhir),
     "hl7v2": Adapter(open=_hl7v2, form=_hl7v2_form),
+    "gnuhealth": Adapter(open=_gnuhealth, form=_gnuhealth_form),
 }
 
 
@@ -83,6 +96,7 @@ def adapter(target: str) -> Adapter:
 
 def _unusable(target: str) -> ConfigError:
     remedy = (
-        'set emr.target to "folder", to "fhir" with emr.base_url, to "hl7v2" with emr.host and emr.port, or to an adapter that is installed'
+        'set emr.target to "folder", to "fhir" with emr.base_url, to "hl7v2" with emr.host and emr.port, '
+        'to "gnuhealth" as docs/gnuhealth.md says, or to an adapter that is installed'
     )
     return ConfigError(f"EMR target {target!r} is not usable", remedy=remedy)

@@ -36,6 +36,7 @@ from server.store.tables import (
 )
 from server.store.tables.bedside_note import BedsideNoteRow
 from server.store.tables.label import UnitLabelRow
+from server.store.tables.national import InsuranceCardRow, StayRow
 from server.store.transaction import Transaction
 
 # Table -> what names a row of it. Orders move by a new version of theirs, allergies by joining the lists.
@@ -54,6 +55,8 @@ MOVED: Mapping[Any, tuple[str, ...]] = MappingProxyType(
         BandRow: ("gsrn", "srin"),
         DrawerAssignmentRow: ("cart", "drawer"),
         UnitLabelRow: ("serial",),
+        InsuranceCardRow: ("id",),
+        StayRow: ("id",),
     }
 )
 # Table -> why it stays with the record that it was written of.

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pointofcare.errors import ConflictError, IllegalTransitionError, NotFoundError, UnreadableError
 from pointofcare.labels import alike, cccd, gs1
 from pointofcare.people import Allergy, Band, BandStatus, Patient, PatientStatus, StaffRole, Weight
-from server.store import identities, orders, patients, reach, versions
+from server.store import identities, orders, patients, reach, stays, versions
 from server.store.identities import Identity, Known
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes
@@ -181,6 +181,7 @@ def readmit(tx: Transaction, actor: Actor, patient: str, *, ward: str, bed: str 
         raise IllegalTransitionError("patient", "merged" if gone else str(found.status), "readmit")
     moved = replace(found, status=PatientStatus.ADMITTED, ward=ward, bed=bed, transferred_at=None)
     patients.put(tx, moved)
+    stays.follow(tx, patient, was=found.status, now=moved.status)
     # Whoever wore the old band may have left it anywhere: only a new one counts. Another system's discharge may have left orders live.
     patients.revoke_bands(tx, patient)
     ended = order_verbs.end_with_stay(tx, patient, reason="discharged")
@@ -254,6 +255,7 @@ def discharge(tx: Transaction, actor: Actor, patient: str, *, deceased: bool = F
     status = PatientStatus.DECEASED if deceased else PatientStatus.DISCHARGED
     left = replace(found, status=status, ward=None, bed=None, transferred_at=tx.at)
     patients.put(tx, left)
+    stays.follow(tx, patient, was=found.status, now=status)
     patients.revoke_bands(tx, patient)
     told = changes.told(found, left, unsaid=changes.OF_A_PATIENT)
     tx.audit("patient.discharge", f"patient/{patient}", {**told, "orders": list(ended), "reason": reason.strip()[:2000]})
@@ -358,6 +360,7 @@ def _enter(tx: Transaction, arrival: Arrival, identity: Identity, *, action: str
     )
     if not patients.add(tx, patient):
         raise EnteredAlreadyError("this form was sent before", remedy="look at the patient that it entered", patient=patient.id)
+    stays.follow(tx, patient.id, was=None, now=patient.status)
     patients.replace_allergies(tx, patient.id, patient.allergies)
     if patient.weight is not None:
         patients.put_weight(tx, patient.id, patient.weight, by=tx.actor.id)

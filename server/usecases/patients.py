@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
 from pointofcare.people import OBSERVATION_CODES, Allergy, Band, BandStatus, Observation, Patient, PatientStatus, StaffRole, Weight
-from server.store import identities, patients, versions
+from server.store import identities, patients, stays, versions
 from server.store.patients import Ward
 from server.store.transaction import Actor, Transaction
 from server.usecases import changes
@@ -45,6 +45,7 @@ def receive(tx: Transaction, patient: Patient) -> None:
     found = patients.get(tx, patient.id) if patients.known(tx, (patient.id,)) else None
     before = found.ward if found is not None else None
     patients.put(tx, patient)
+    stays.follow(tx, patient.id, was=found.status if found is not None else None, now=patient.status)
     for band in patient.bands:
         patients.put_band(tx, patient.id, band)
     patients.replace_allergies(tx, patient.id, patient.allergies)
@@ -76,6 +77,7 @@ def _move(tx: Transaction, patient: str, *, status: PatientStatus, ward: str | N
     found = patients.get(tx, patient)
     moved = replace(found, status=status, ward=ward, bed=bed, transferred_at=tx.at)
     patients.put(tx, moved)
+    stays.follow(tx, patient, was=found.status, now=status)
     tx.audit(f"patient.{action}", f"patient/{patient}", changes.told(found, moved, unsaid=changes.OF_A_PATIENT))
     versions.bump(tx, found.ward, ward)
 

@@ -26,6 +26,7 @@ from server.store.tables.fleet import (
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
+from server.store.tables.national import CatalogueLineRow, InsuranceCardRow, StayRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
 from server.store.tables.outbox import OutboxRow
 from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, PatientRow, PatientWordRow, WardRow, WeightRow
@@ -51,6 +52,7 @@ __all__ = [
     "BarcodeSightingRow",
     "CartEventRow",
     "CartRow",
+    "CatalogueLineRow",
     "ContainerUseRow",
     "DiscrepancyRow",
     "DoseSeenRow",
@@ -61,6 +63,7 @@ __all__ = [
     "IncomingRow",
     "KnownBrowserRow",
     "EmergencyAccessRow",
+    "InsuranceCardRow",
     "LabelBatchRow",
     "LeaseDoubtRow",
     "LeaseRow",
@@ -97,6 +100,7 @@ __all__ = [
     "SignInSessionRow",
     "StaffRow",
     "StaffWardRow",
+    "StayRow",
     "StockMoveRow",
     "TableVersionRow",
     "TaskRow",

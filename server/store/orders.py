@@ -269,6 +269,11 @@ def point_to(tx: Transaction, order: Order, *, expected: int, keep_verification:
     return done == 1
 
 
+def name_in_emr(tx: Transaction, order: str, *, source: str, emr_id: str) -> None:
+    """An order that came by a file is from now on known by its name in the EMR."""
+    tx.session.execute(update(OrderRow).where(OrderRow.facility == tx.facility, OrderRow.id == order).values(source=source, emr_id=emr_id))
+
+
 def set_verification(
     tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None, before: Verification | None = None
 ) -> bool:

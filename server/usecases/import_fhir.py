@@ -58,6 +58,16 @@ class _Around:
     observations: list[Observation] = field_of(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """Where a patient is by one Encounter; `ward` None: it does not say."""
+
+    status: PatientStatus
+    ward: str | None = None
+    bed: str | None = None
+    ward_name: str = ""
+
+
 def read(file: str, content: bytes, zone: str | None = None) -> Found:
     """All that one bundle holds; `zone` is the facility's, for bounds in days. Never raises for content."""
     try:
@@ -77,6 +87,7 @@ def read(file: str, content: bytes, zone: str | None = None) -> Found:
         resources.append((number, _with_id(resource, entry)))
     around: dict[str, _Around] = {}
     medications = {str(resource.get("id", "")): resource for _, resource in resources if resource["resourceType"] == "Medication"}
+    places = {str(resource.get("id", "")): resource for _, resource in resources if resource["resourceType"] == "Location"}
     roles = _roles(resources)
     found: dict[str, list[Any]] = {"patients": [], "products": [], "orders": [], "staff": []}
     for number, resource in sorted(resources, key=lambda pair: pair[1]["resourceType"] == "Patient"):  # patients last
@@ -84,7 +95,7 @@ def read(file: str, content: bytes, zone: str | None = None) -> Found:
         kind = str(resource["resourceType"])
         try:
             if kind == "Encounter":
-                _encounter(resource, around)
+                _encounter(resource, around, places)
             elif kind == "AllergyIntolerance":
                 _allergy(resource, around)
             elif kind == "Observation":
@@ -142,59 +153,106 @@ def _around(around: dict[str, _Around], reference: Any) -> _Around:
     return around.setdefault(key, _Around())
 
 
-def _encounter(resource: Mapping[str, Any], around: dict[str, _Around]) -> None:
-    status = ENCOUNTER_STATUSES.get(str(resource.get("status")))
+def _encounter(resource: Mapping[str, Any], around: dict[str, _Around], places: Mapping[str, Mapping[str, Any]]) -> None:
     about = _around(around, resource.get("subject"))
-    if status is None or about.status is PatientStatus.ADMITTED:  # an open stay wins over a finished one
+    found = stay(resource, places)
+    if found is None or about.status is PatientStatus.ADMITTED:  # an open stay wins over a finished one
         return
-    about.status = status
+    about.status, about.ward, about.bed = found.status, found.ward or about.ward, found.bed if found.ward else about.bed
+
+
+def stay(resource: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]) -> Stay | None:
+    """What one Encounter says of where the patient is; `places` are Location resources by id. None: nothing, or it is no stay.
+    Raises: FieldError."""
+    status = ENCOUNTER_STATUSES.get(str(resource.get("status")))
+    if status is None:
+        return None
     for entry in resource.get("location") or []:
         if entry.get("status", "active") == "active":
-            shown = str(entry.get("location", {}).get("display") or reference_id(entry.get("location")))
-            ward, _, bed = shown.partition("/")
-            about.ward, about.bed = fields.identifier(ward.strip()), bed.strip() or None
-            return
+            ward, bed, name = _place(entry.get("location") or {}, places)
+            return Stay(status=status, ward=fields.identifier(ward), bed=fields.text(bed) or None, ward_name=fields.text(name))
+    return Stay(status=status)
+
+
+def _place(reference: Mapping[str, Any], places: Mapping[str, Mapping[str, Any]]) -> tuple[str, str, str]:
+    """Ward, bed, and the ward's name: from the Location and those that it is part of, else from the words of the reference."""
+    ward = bed = name = ""
+    at = reference
+    for _ in range(5):
+        location = places.get(reference_id(at))
+        if location is None:
+            break
+        kind = _codes(location.get("physicalType"))
+        if "bd" in kind:
+            bed = str(location.get("name") or "")
+        elif "wa" in kind:
+            numbers = [str(entry.get("value", "")) for entry in location.get("identifier") or []]
+            ward, name = next(filter(None, numbers), str(location.get("id", ""))), str(location.get("name") or "")
+            break
+        at = location.get("partOf") or {}
+    if ward:
+        return ward, bed, name
+    shown = str(reference.get("display") or reference_id(reference))
+    ward, _, bed = shown.partition("/")
+    return ward.strip(), bed.strip(), ward.strip()
 
 
 def _allergy(resource: Mapping[str, Any], around: dict[str, _Around]) -> None:
     about = _around(around, resource.get("patient"))
+    found = allergy(resource)
+    if found is not None:
+        about.asked_for_allergies = True
+        about.allergies += found
+
+
+def allergy(resource: Mapping[str, Any]) -> tuple[Allergy, ...] | None:
+    """What one AllergyIntolerance says; () is "no known allergy". None: it was refuted, is over, or was entered in error.
+    Raises: FieldError."""
     verification = _codes(resource.get("verificationStatus"))
     if verification & {"refuted", "entered-in-error"} or _codes(resource.get("clinicalStatus")) & {"inactive", "resolved"}:
-        return
-    about.asked_for_allergies = True
+        return None
     if _codes(resource.get("code")) & NO_KNOWN_ALLERGY:
-        return
-    substance = coded_text(resource.get("code"))
-    if not substance:
-        raise FieldError("allergy-without-substance", field="code")
+        return ()
     worst = [SEVERITIES.get(str(reaction.get("severity"))) for reaction in resource.get("reaction") or []]
-    severity = next((level for level in ("severe", "moderate", "mild") if level in worst), None)
-    about.allergies.append(
-        Allergy(
-            substance=fields.text(substance.lower()),
-            kind=AllergyKind.INGREDIENT,
-            severity=severity or SEVERITIES.get(str(resource.get("criticality"))),
-        )
-    )
+    known = SEVERITIES.get(str(resource.get("criticality")))
+    severity = next((level for level in ("severe", "moderate", "mild") if level in worst), known)
+    return (Allergy(substance=substance(resource), kind=AllergyKind.INGREDIENT, severity=severity),)
+
+
+def substance(resource: Mapping[str, Any]) -> str:
+    """What an AllergyIntolerance is about. Raises: FieldError."""
+    found = coded_text(resource.get("code"))
+    if not found:
+        raise FieldError("allergy-without-substance", field="code")
+    return fields.text(found.lower())
 
 
 def _observation(resource: Mapping[str, Any], around: dict[str, _Around]) -> None:
+    for found in measured(resource):
+        about = _around(around, resource.get("subject"))
+        if isinstance(found, Observation):
+            about.observations.append(found)
+        elif about.weight is None or about.weight.at < found.at:
+            about.weight = found
+
+
+def measured(resource: Mapping[str, Any]) -> tuple[Observation | Weight, ...]:
+    """What one Observation says that is of use here, its components too; () where there is nothing. Raises: FieldError."""
     if resource.get("status") not in ("final", "amended", "corrected", "preliminary"):
-        return
-    codes = _codes(resource.get("code"))
-    name = next((LOINC[code] for code in codes if code in LOINC), None)
-    if (name is None and BODY_WEIGHT not in codes) or "valueQuantity" not in resource:
-        return
-    about = _around(around, resource.get("subject"))
-    try:
-        value = fields.amount(amount_text(resource["valueQuantity"]))
-        at = fields.moment(str(resource.get("effectiveDateTime", "")))
-    except FieldError as exc:
-        raise FieldError(exc.reason, field="valueQuantity" if exc.reason == "not-an-amount" else "effectiveDateTime") from exc
-    if name is not None:
-        about.observations.append(Observation(code=name, value=value, at=at))
-    elif about.weight is None or about.weight.at < at:
-        about.weight = Weight(value=fields.mass(str(value)), at=at)
+        return ()
+    found = []
+    for part in (resource, *(resource.get("component") or [])):
+        codes = _codes(part.get("code"))
+        name = next((LOINC[code] for code in codes if code in LOINC), None)
+        if (name is None and BODY_WEIGHT not in codes) or "valueQuantity" not in part:
+            continue
+        try:
+            value = fields.amount(amount_text(part["valueQuantity"]))
+            at = fields.moment(str(resource.get("effectiveDateTime", "")))
+        except FieldError as exc:
+            raise FieldError(exc.reason, field="valueQuantity" if exc.reason == "not-an-amount" else "effectiveDateTime") from exc
+        found.append(Observation(code=name, value=value, at=at) if name is not None else Weight(value=fields.mass(str(value)), at=at))
+    return tuple(found)
 
 
 def _patient(resource: Mapping[str, Any], place: Place, around: dict[str, _Around]) -> PatientFound:

@@ -53,9 +53,10 @@ def receive(tx: Transaction, order: Order, *, source: str = "import", emr_id: st
     if is_same(order, found, clarification):
         return found.order
     only_status = is_same(replace(order, status=found.order.status), found, clarification)
+    is_revived = found.order.status not in LIVE and order.status in LIVE  # a pharmacist looks again
     changed = replace(clarify.marked(order, clarification), version=found.order.version + 1, verified=False)
     changed = clarify.following(tx, changed, found.order, found.ward)
-    _write(tx, found, changed, action="received", reason=None, keep_verification=only_status)
+    _write(tx, found, changed, action="received", reason=None, keep_verification=only_status and not is_revived)
     return changed
 
 

@@ -155,8 +155,12 @@ def _read_amounts(entry: Mapping[str, Any], found: Instruction) -> None:
 
 
 def _ratio(ratio: Any) -> str:
-    """ "1000 mL / 8 h" as "125 mL/h"; a quotient without an end in decimals is not rounded here, and stays unreadable."""
     above, below = (ratio.get("numerator"), ratio.get("denominator")) if isinstance(ratio, Mapping) else (None, None)
+    return quotient(above, below)
+
+
+def quotient(above: Any, below: Any) -> str:
+    """Two quantities, "1000 mL" and "8 h", as "125 mL/h"; one without an end in decimals is not rounded here, and stays unreadable."""
     shown = f"{amount_text(above)} / {amount_text(below)}"
     if not isinstance(above, Mapping) or not isinstance(below, Mapping) or above.get("comparator") or below.get("comparator"):
         return shown

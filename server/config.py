@@ -13,6 +13,7 @@ import tomllib
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
+from server import feed_settings
+from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
 LANGUAGES = ("vi", "en", "fr")
@@ -68,6 +71,9 @@ class EmrConfig:
 
     "gnuhealth": lines of the medication log of `database` at `base_url`, as `username` with `password` (docs/gnuhealth.md).
 
+    `blocked_attempts`: a dose that was stopped at the bedside is told as well, as an event. `devices`: each cart is made known as a FHIR
+    Device. `read_back_per_minute`: how often the EMR is asked for what it took; 0: never.
+
     Any other target is the name of an adapter that another package registers (docs/emr-adapters.md); `settings` are its own."""
 
     target: str = "folder"
@@ -96,6 +102,9 @@ class EmrConfig:
     database: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    blocked_attempts: bool = False
+    devices: bool = True
+    read_back_per_minute: int = 30
     settings: Mapping[str, object] = field(default_factory=dict, repr=False, hash=False)
 
 
@@ -229,6 +238,9 @@ class ServerConfig:
     access: AccessConfig = field(default_factory=AccessConfig)
     quality: QualityConfig = QualityConfig()
     wall: WallConfig = WallConfig()
+    fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
+    # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
+    standard_times: Mapping[str, tuple[time, ...]] = field(default_factory=dict, hash=False)
 
 
 class _Reader:
@@ -386,6 +398,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         database=reader.text("emr", "database"),
         username=reader.text("emr", "username"),
         password=reader.text("emr", "password"),
+        blocked_attempts=reader.flag("emr", "blocked_attempts", False),
+        devices=reader.flag("emr", "devices", True),
+        read_back_per_minute=reader.number("emr", "read_back_per_minute", 30, least=0, most=600),
         settings=reader.table("emr", "settings"),
     )
     site = SiteConfig(
@@ -442,6 +457,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     )
     demo = reader.flag("", "demo", False)
     training = reader.flag("", "training", False)
+    fhir_feed = feed_settings.fhir_feed(reader, anchor, emr_base_url=emr.base_url, emr_target=emr.target, training=training)
+    standard_times = feed_settings.standard_times(reader)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     mqtt_on = reader.flag("mqtt", "enabled", True)
     reader.unknown()
@@ -490,6 +507,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         access=access,
         quality=quality,
         wall=wall,
+        fhir_feed=fhir_feed,
+        standard_times=standard_times,
     )
 
 
@@ -605,6 +624,18 @@ port = 8080
 
 [second_factor]
 required = true
+
+# When the hospital gives what is ordered so many times a day, in the morning, at night: change it to the hospital's own hours. An order
+# that names a word which is not here waits until somebody has clarified it.
+[standard_times]
+QD = ["08:00"]
+BID = ["08:00", "20:00"]
+TID = ["08:00", "14:00", "20:00"]
+QID = ["06:00", "12:00", "18:00", "22:00"]
+MORN = ["08:00"]
+NOON = ["12:00"]
+EVE = ["18:00"]
+HS = ["21:00"]
 
 [mqtt]
 host = "127.0.0.1"

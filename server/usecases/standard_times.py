@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
+from server.feed_settings import MOMENTS
+
 # How many times a day: the key under which the table names the times.
 BY_COUNT: Mapping[int, str] = {1: "QD", 2: "BID", 3: "TID", 4: "QID"}
 # Codes that say an interval, in hours.
@@ -17,12 +19,6 @@ INTERVALS: Mapping[str, int] = {"Q1H": 1, "Q2H": 2, "Q3H": 3, "Q4H": 4, "Q6H": 6
 # Codes that say days: every how many of them; the times are those of "QD".
 CYCLES: Mapping[str, int] = {"QOD": 2, "WK": 7}
 _MEALS: Mapping[str, tuple[str, ...]] = {"": ("CM", "CD", "CV"), "M": ("CM",), "D": ("CD",), "V": ("CV",)}
-# What `timing.repeat.when` may say; those of a meal are counted from the meal's own time.
-MOMENTS = frozenset(
-    {"MORN", "MORN.early", "MORN.late", "NOON", "AFT", "AFT.early", "AFT.late", "EVE", "EVE.early", "EVE.late", "NIGHT", "PHS", "HS",
-     "WAKE", "C", "CM", "CD", "CV", "AC", "ACM", "ACD", "ACV", "PC", "PCM", "PCD", "PCV"}
-)  # fmt: skip
-NAMES = frozenset({*BY_COUNT.values(), *MOMENTS, "AM", "PM", "BED", "QHS"})
 # The same moment in two code systems.
 _SAME: Mapping[str, str] = {"AM": "MORN", "PM": "AFT", "BED": "HS", "QHS": "HS"}
 

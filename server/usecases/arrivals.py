@@ -87,7 +87,7 @@ def patient(tx: Transaction, found: Patient, sender: Sender, *, withdrawn: Colle
     joined = here != found.id and patients.known(tx, (found.id,))
     if joined:  # the record that was sent is part of another one here: whose name and number stay
         found = replace(found, mrn=known.mrn, name=known.name, birth_date=known.birth_date, sex=known.sex)
-    _same_person(tx, known, found, sender)
+    same_person(tx, known, found, sender)
     wanted = imports.merged(known, replace(found, id=here))
     wanted = replace(wanted, allergies=_allergies(known.allergies, found.allergies, withdrawn))
     left = wanted.status in LEFT
@@ -124,7 +124,8 @@ def _by_mrn(tx: Transaction, found: Patient, sender: Sender) -> str | None:
     return here
 
 
-def _same_person(tx: Transaction, known: Patient, found: Patient, sender: Sender) -> None:
+def same_person(tx: Transaction, known: Patient, found: Patient, sender: Sender) -> None:
+    """Raises: NotTakenError when birth date or name are another's, or the number is."""
     if not sender.accepted:
         born = known.birth_date is not None and found.birth_date is not None and known.birth_date != found.birth_date
         if born or not _alike(known.name, found.name):

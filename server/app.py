@@ -20,6 +20,7 @@ from pointofcare.labels.scan import SiteProfile
 from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import Dispatcher
+from server.emr.read_back import ReadBack
 from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
 from server.security.broker_files import Keeper
@@ -38,8 +39,7 @@ from server.usecases.facts import Site
 
 CONFIG = "POINTOFCARE_CONFIG"
 RUNNING = "pointofcare"
-# A record that waits longer for the EMR is shown as a fault.
-LATE = timedelta(minutes=5)
+LATE = outbox.LATE
 # The revocation list is made anew each day.
 UNWRITTEN = timedelta(days=2)
 
@@ -122,6 +122,7 @@ def gateway(app: Flask, config: ServerConfig) -> Gateway:
         version=program_version(),
         scope=app.app_context,
         recorded=recorded,
+        tells_stops=config.emr.blocked_attempts,
     )
 
 
@@ -134,15 +135,19 @@ def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:
             running.gateway.wake()
 
     context = mapping_context(config.emr, facility=config.facility)
+    form = form_of(config.emr, facility=config.facility)
+    opened = [open_emr(config.emr, facility=config.facility) for _ in range(config.emr.workers)]
     return tuple(
         Dispatcher(
-            open_emr(config.emr, facility=config.facility),
+            emr,
             context,
             scope=app.app_context,
-            form=form_of(config.emr, facility=config.facility),
+            form=form,
             settled=settled,
+            looks=ReadBack(emr, per_minute=config.emr.read_back_per_minute) if place == 0 else None,
+            tells_carts=config.emr.devices and config.emr.target == "fhir",
         )
-        for _ in range(config.emr.workers)
+        for place, emr in enumerate(opened)
     )
 
 

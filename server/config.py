@@ -231,6 +231,8 @@ class ServerConfig:
     emr: EmrConfig = EmrConfig()
     site: SiteConfig = SiteConfig()
     labels: LabelsConfig = LabelsConfig()
+    # The TOML file of the hospital's forms, signers and templates (docs/documents.md).
+    documents_file: Path | None = None
     machines: MachinesConfig = MachinesConfig()
     phones: PhonesConfig = PhonesConfig()
     second_factor: SecondFactorConfig = SecondFactorConfig()
@@ -410,6 +412,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         mrn_patterns=_texts(reader, "site", "mrn_patterns"),
     )
     labels = LabelsConfig(equipment_file=reader.file("labels", "equipment_file", anchor))
+    documents_file = reader.file("documents", "file", anchor)
     machines = MachinesConfig(
         ca_dir=reader.file("machines", "ca_dir", anchor) or anchor / "ca",
         broker=reader.text("machines", "broker", "nats") or "",
@@ -500,6 +503,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         emr=emr,
         site=site,
         labels=labels,
+        documents_file=documents_file,
         machines=machines,
         phones=phones,
         second_factor=second_factor,

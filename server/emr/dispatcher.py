@@ -20,8 +20,10 @@ from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedErro
 from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
-from server.emr.port import Accepted, EmrPort, EmrUnclearError
-from server.store import outbox
+from server.emr.port import Accepted, EmrPort, EmrUnclearError, NotTakenError
+from server.emr.read_back import ReadBack
+from server.store import beside, outbox
+from server.store.beside import Blocked, CartDevice
 from server.store.observations import Measurement
 from server.store.outbox import OutboxItem
 from server.store.transaction import Actor, transaction
@@ -64,7 +66,8 @@ class DispatcherState:
 
 class Dispatcher:
     """`scope` opens what the store needs around each piece of work (the Flask application context). `settled` is called
-    after rows were settled, from this thread."""
+    after rows were settled, from this thread. `looks` asks the EMR afterwards whether it holds what was sent; `tells_carts`: each cart is
+    made known to the EMR, once, when the first of its records goes."""
 
     def __init__(
         self,
@@ -74,6 +77,8 @@ class Dispatcher:
         scope: Callable[[], AbstractContextManager[object]],
         form: Form = forms.FHIR,
         settled: Callable[[], None] = lambda: None,
+        looks: ReadBack | None = None,
+        tells_carts: bool = False,
         idle_s: float = 1.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -82,6 +87,9 @@ class Dispatcher:
         self._form = form
         self._scope = scope
         self._settled = settled
+        self._looks = looks
+        self._tells_carts = tells_carts and form.beside is not None
+        self._carts: set[str] = set()
         self._idle_s = idle_s
         self._chance = chance
         self._wake = threading.Event()
@@ -130,6 +138,7 @@ class Dispatcher:
             self._wake.clear()
             try:
                 worked = self.drain_once()
+                self._look_back()
                 self._store_fault = ""
             except Exception as exc:  # noqa: BLE001 - see above
                 self._store_fault = f"{type(exc).__name__}: {exc}"
@@ -154,6 +163,14 @@ class Dispatcher:
             self._settled()
         return len(items)
 
+    def _look_back(self) -> None:
+        """A question about one row at most; what is missing is due at once."""
+        if self._looks is None or not self._capable:
+            return
+        with self._scope():
+            if self._looks.once():
+                self._wake.set()
+
     def _ready(self) -> bool:
         """Asks the EMR once what it can do. Not there: rows are tried all the same, so that each shows why it waits."""
         if self._capable:
@@ -175,7 +192,17 @@ class Dispatcher:
         self._fault = ""
         return True
 
+    def _tell_cart(self, item: OutboxItem) -> None:
+        """A row of its own, for the cart of this one: it is sent, tried again and shown like any other, and holds no dose back."""
+        if not self._tells_carts or not item.cart or item.cart in self._carts:
+            return
+        with transaction(ACTOR) as tx:
+            device = beside.cart_device(tx.facility, item.cart)
+            outbox.put_once(tx, kind=outbox.DEVICE, record_id=device.record_id, cart=item.cart, document=beside.device_document(device))
+        self._carts.add(item.cart)
+
     def _deliver(self, item: OutboxItem) -> None:
+        self._tell_cart(item)
         try:
             payload = item.payload or self._build(item)
             if not payload.startswith(self._form.begins):
@@ -214,16 +241,25 @@ class Dispatcher:
             ) from exc
 
     def _build(self, item: OutboxItem) -> bytes:
-        record, context = item.record, self._context
-        if not isinstance(record, Measurement) and (record.amends or record.continues or record.status in _MAY_GO_ON):
-            with transaction(ACTOR) as tx:
-                context = replace(context, chain=outbox.chain(tx, item.ordering_key))
-        payload = self._form.build(record, context)
+        payload = self._built(item)
         found = self._form.problems(payload)
         if found:
             raise InvalidBundleError(f"it is not valid {self._form.name}: " + "; ".join(found)[:2000], problems=found)
         with transaction(ACTOR) as tx:
             return outbox.keep_payload(tx, item.id, payload)
+
+    def _built(self, item: OutboxItem) -> bytes:
+        record, context = item.record, self._context
+        if isinstance(record, Blocked | CartDevice):
+            if self._form.beside is None:
+                raise NotTakenError(
+                    f"{self._form.name} has no words for this", remedy="nothing is to be done: it is not a dose", record_id=item.record_id
+                )
+            return self._form.beside(record, context)
+        if not isinstance(record, Measurement) and (record.amends or record.continues or record.status in _MAY_GO_ON):
+            with transaction(ACTOR) as tx:
+                context = replace(context, chain=outbox.chain(tx, item.ordering_key))
+        return self._form.build(record, context)
 
     def _failed_with(self, item: OutboxItem, error: Exception) -> None:
         """Only answers of one kind in a row count towards parking: an outage before them says nothing about the record."""

@@ -18,13 +18,16 @@ from server.config import EmrConfig
 from server.emr import answers, token_key
 from server.emr.fhir_elements import search
 from server.emr.fhir_mapping import MappingContext
-from server.emr.port import Accepted, EmrUnclearError
+from server.emr.port import Accepted, EmrUnclearError, NotTakenError
 from server.emr.token import ClientCredentials, SignedAssertion
 
 _JSON = "application/fhir+json"
 _LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$")
 # What carries the identifier of a record: the dose or infusion, a removal, a measurement or an effect.
 OURS = ("MedicationAdministration", "Procedure", "Observation")
+# What is told beside them, and those of it that are found by an identifier of their own.
+BESIDE = ("AuditEvent", "Device")
+BY_IDENTIFIER = ("Device",)
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -34,11 +37,12 @@ def opened(config: EmrConfig, facility: str) -> FhirEmr:
         raise ConfigError("emr.base_url is missing", remedy='set emr.target to "fhir" with emr.base_url')
     site = config.identifiers or f"https://pointofcare.invalid/{facility}"
     return FhirEmr(
-        config.base_url, identifier_system=MappingContext(site=site).system("administration"), token=config.token, auth=_auth(config)
+        config.base_url, identifier_system=MappingContext(site=site).system("administration"), token=config.token, auth=sign_in(config)
     )
 
 
-def _auth(config: EmrConfig) -> httpx.Auth | None:
+def sign_in(config: EmrConfig) -> httpx.Auth | None:
+    """How requests are signed in, None: they are not. Raises: ConfigError for a key that cannot be used."""
     if not config.token_url or not config.client_id:
         return None
     scope = config.scope or ""
@@ -70,6 +74,8 @@ class FhirEmr:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._identifier_system = identifier_system
+        # What the EMR says that it takes; empty until it was asked.
+        self._kinds: frozenset[str] = frozenset()
         headers = {"Accept": _JSON}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -79,6 +85,7 @@ class FhirEmr:
     def check(self) -> None:
         statement = self._get(f"{self._base_url}/metadata")
         missing = list(_missing(statement))
+        self._kinds = frozenset(str(one.get("type")) for one in _server_of(statement).get("resource", ()))
         if missing:
             raise EmrRejectedError(
                 f"the EMR lacks: {', '.join(missing)}", remedy="ask its maker, or use the folder target", missing=tuple(missing)
@@ -144,10 +151,23 @@ class FhirEmr:
             for identifier in resource.get("identifier") or ()
         )
 
+    def _is_ours(self, sent: Mapping[str, Any], stored: Mapping[str, Any], record_id: str) -> bool:
+        if sent["resourceType"] in OURS:
+            return self._carries(stored, record_id) and _same_subject(sent, stored)
+        if sent["resourceType"] in BY_IDENTIFIER:
+            return bool(_identifiers(sent) & _identifiers(stored))
+        return bool(_tags(sent) & _tags(stored))
+
     def _ours(self, bundle: Mapping[str, Any], record_id: str) -> tuple[int, Mapping[str, Any]]:
         for place, entry in enumerate(bundle["entry"]):
-            if entry["resource"]["resourceType"] in OURS and self._carries(entry["resource"], record_id):
-                return place, entry["resource"]
+            resource = entry["resource"]
+            kind = resource["resourceType"]
+            if kind in OURS and self._carries(resource, record_id):
+                return place, resource
+            if kind in BESIDE and any(code.startswith(f"{record_id}.") for _system, code in _tags(resource)):
+                if self._kinds and kind not in self._kinds:
+                    raise NotTakenError(f"the EMR takes no {kind}", remedy="set emr.blocked_attempts or emr.devices to false", kind=kind)
+                return place, resource
         raise EmrRejectedError(f"the stored bundle does not hold record {record_id}", record_id=record_id)
 
     def _accepted(self, sent: Mapping[str, Any], place: int, resource: Mapping[str, Any], body: object, record_id: str) -> Accepted:
@@ -163,7 +183,7 @@ class FhirEmr:
         stored = entries[place].get("resource")
         kind = resource["resourceType"]
         if isinstance(stored, dict) and stored.get("resourceType") == kind:
-            if not self._carries(stored, record_id) or not _same_subject(resource, stored):
+            if not self._is_ours(resource, stored, record_id):
                 raise EmrRejectedError(
                     "the EMR answered with another identifier or patient than was sent",
                     remedy="compare the two records in the EMR at once",
@@ -209,10 +229,24 @@ def _same_subject(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
     return bool(literal) and str(theirs.get("reference", "")).endswith(str(literal))
 
 
+def _identifiers(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(str(one.get("system")), str(one.get("value"))) for one in resource.get("identifier") or () if isinstance(one, dict)}
+
+
+def _tags(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
+    tags = (resource.get("meta") or {}).get("tag") or ()
+    return {(str(one.get("system")), str(one.get("code"))) for one in tags if isinstance(one, dict)}
+
+
+def _server_of(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = next((part for part in statement.get("rest", ()) if part.get("mode") == "server"), {})
+    return found
+
+
 def _missing(statement: Mapping[str, Any]) -> Iterator[str]:
     if not str(statement.get("fhirVersion", "")).startswith("4."):
         yield "FHIR R4"
-    rest: Mapping[str, Any] = next((part for part in statement.get("rest", ()) if part.get("mode") == "server"), {})
+    rest = _server_of(statement)
     if "transaction" not in {interaction.get("code") for interaction in rest.get("interaction", ())}:
         yield "transactions"
     kinds = {resource.get("type"): resource for resource in rest.get("resource", ())}

@@ -19,7 +19,7 @@ import hl7
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, InvalidBlockError, open_hl7_connection
 
 from pointofcare.errors import ConfigError, EmrError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
-from server.emr.port import Accepted, EmrUnclearError
+from server.emr.port import Accepted, EmrUnclearError, NoReadBackError
 
 # Table 0008, both modes of acknowledgement.
 _TAKEN, _FAILED, _REFUSED = ("AA", "CA"), ("AE", "CE"), ("AR", "CR")
@@ -60,8 +60,8 @@ class Hl7Emr:
         return self._runner.run(self._sent(payload, control, record_id))
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
-        """HL7 version 2 has no question that every EMR answers. Raises: EmrUnavailableError, always."""
-        raise EmrUnavailableError(f"HL7 cannot ask for record {record_id}", remedy="look for it in the EMR", record_id=record_id)
+        """HL7 version 2 has no question that every EMR answers. Raises: NoReadBackError, always."""
+        raise NoReadBackError(f"HL7 cannot ask for record {record_id}", remedy="look for it in the EMR", record_id=record_id)
 
     def close(self) -> None:
         if self._open is not None:

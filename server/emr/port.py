@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from pointofcare.errors import EmrUnavailableError
+from pointofcare.errors import EmrRejectedError, EmrUnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,21 @@ class EmrUnclearError(EmrUnavailableError):
     code: ClassVar[str] = "emr-unclear"
 
 
+class NoReadBackError(EmrUnavailableError):
+    """This kind of EMR cannot be asked for what it holds."""
+
+    code: ClassVar[str] = "emr-no-read-back"
+
+
+class NotTakenError(EmrRejectedError):
+    """This EMR has no place for this kind of thing."""
+
+    code: ClassVar[str] = "emr-not-taken"
+
+
 class EmrPort(Protocol):
-    """Where administrations go. `submit` with the same bytes is safe to repeat when `idempotent`."""
+    """Where administrations go. `submit` with the same bytes is safe to repeat when `idempotent`; where it is not, nothing of which
+    nobody knows whether it arrived is sent again."""
 
     name: str
     idempotent: bool
@@ -49,9 +62,10 @@ class EmrPort(Protocol):
         ...
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
-        """The MedicationAdministration that carries this record's identifier; None: there is none.
+        """What the EMR holds under this record's identifier, in its own words; None: nothing.
 
-        Raises: EmrUnavailableError, EmrRejectedError when there is more than one."""
+        Raises: EmrUnavailableError, NoReadBackError where there is no such question, EmrRejectedError with `emr_ids` when there is
+        more than one."""
         ...
 
     def close(self) -> None: ...

@@ -125,7 +125,7 @@ class _Wake:
 
 class Gateway:
     """`scope` opens what the store needs around each piece of work (the Flask application context). `recorded` is called after a
-    dose was committed, from the gateway's thread: it wakes the dispatcher."""
+    dose was committed, from the gateway's thread: it wakes the dispatcher. `tells_stops`: the EMR is told of doses that were stopped."""
 
     def __init__(
         self,
@@ -138,8 +138,10 @@ class Gateway:
         version: str,
         scope: Callable[[], AbstractContextManager[object]],
         recorded: Callable[[], None] = lambda: None,
+        tells_stops: bool = False,
     ) -> None:
         self._facility = facility
+        self._tells_stops = tells_stops
         self._version = version
         self._site = site
         self._scope = scope
@@ -326,7 +328,7 @@ class Gateway:
         if body.facility != self._facility:
             self._reject_arrival(arrival, f"the attempt is of facility {body.facility!r}")
             return
-        self._receipt(cart, recording.attempt(_at_cart(cart), body, sender=cart), (body.cart, body.epoch))
+        self._receipt(cart, recording.attempt(_at_cart(cart), body, sender=cart, tell_emr=self._tells_stops), (body.cart, body.epoch))
 
     def _on_observation(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]

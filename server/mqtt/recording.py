@@ -40,15 +40,15 @@ def _administration(tx: Transaction, body: AdministrationRecorded, *, site: Site
     )
 
 
-def attempt(actor: Actor, body: AttemptStopped, *, sender: str) -> Recorded:
+def attempt(actor: Actor, body: AttemptStopped, *, sender: str, tell_emr: bool = False) -> Recorded:
     """What people owe because of it must not keep the evidence out."""
     try:
         with transaction(actor) as tx:
-            return attempts.record(tx, body, sender=sender)
+            return attempts.record(tx, body, sender=sender, tell_emr=tell_emr)
     except Exception:  # noqa: BLE001 - recorded below, or raised from there
         _log.exception("attempt %s: its tasks could not be raised", body.record_id)
     with transaction(actor) as tx:
-        return attempts.record(tx, body, sender=sender, raise_tasks=False)
+        return attempts.record(tx, body, sender=sender, raise_tasks=False, tell_emr=tell_emr)
 
 
 def said(actor: Actor, body: ObservationRecorded | BedsideNoted, *, sender: str) -> Recorded:

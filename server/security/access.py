@@ -175,6 +175,7 @@ ENDPOINTS: Mapping[str, Access] = {
     "recalls.export_due": _ward(may.SEE_RECALLS),
     "emr.worklist": _ward(may.SEE_EMR),
     "emr.requeue": _ward(may.REQUEUE),
+    "emr.requeue_all": _ward(may.REQUEUE),
     "api.patients": _ward(may.SEE_PATIENTS),
     "api.patient": _ward(may.SEE_PATIENTS),
     "api.orders_of_patient": _ward(may.SEE_PATIENTS),

@@ -159,6 +159,7 @@ UNWATCHED: Mapping[str, str] = {
     "other_labels.bag": _CHANGE,
     "controlled.fill": _CHANGE,
     "emr.requeue": _CHANGE,
+    "emr.requeue_all": _CHANGE,
     "enrolment.authority": _PROGRAM,
     "enrolment.enrol": "a machine, no patient: the enrolment itself is audited",
     "enrolment.renew": "a machine, no patient: the renewal itself is audited",

@@ -6,7 +6,7 @@ what it corrects) and nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -16,18 +16,34 @@ from sqlalchemy.orm import aliased
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConflictError, NotFoundError
-from server.store import driver, mapping_record, observations, reach
+from server.store import beside, driver, mapping_record, observations, reach
+from server.store.beside import Blocked, CartDevice
 from server.store.observations import Measurement
 from server.store.tables import OutboxRow, PatientRow
 from server.store.transaction import Transaction
+from server.store.versions import insertion
 
 ADMINISTRATION = "administration"
 OBSERVATION = "observation"
+BLOCKED = "blocked"
+DEVICE = "device"
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
 # `last_error_code` of a row that was on its way to an EMR that stores what comes twice twice; whoever finds it so does not know.
 SENDING = "emr-sending"
+# The EMR said yes, and the look back did not find it there, twice; or found it more than once.
+MISSING, SEVERAL = "emr-missing", "emr-several"
+# A row that waits longer is shown as a fault.
+LATE = timedelta(minutes=5)
+# What the cart of a row has on its list of what is under way; of the rest it is told nothing.
+_OF_THE_CART = (ADMINISTRATION, OBSERVATION)
+_READ: Mapping[str, Callable[[Mapping[str, Any]], AdministrationRecord | Measurement | Blocked | CartDevice]] = {
+    ADMINISTRATION: mapping_record.from_document,
+    OBSERVATION: observations.from_document,
+    BLOCKED: beside.blocked_from,
+    DEVICE: beside.device_from,
+}
 _INSERT = cast("Table", OutboxRow.__table__).insert
 
 
@@ -40,7 +56,7 @@ class OutboxItem:
     record_id: str
     cart: str
     ordering_key: str
-    record: AdministrationRecord | Measurement
+    record: AdministrationRecord | Measurement | Blocked | CartDevice
     payload: bytes | None
     state: str
     attempts: int
@@ -51,6 +67,7 @@ class OutboxItem:
     emr_id: str | None
     emr_version: str | None
     settled_at: datetime | None
+    lost: int = 0
 
 
 def _item(row: OutboxRow) -> OutboxItem:
@@ -60,7 +77,7 @@ def _item(row: OutboxRow) -> OutboxItem:
         record_id=row.record_id,
         cart=row.cart,
         ordering_key=row.ordering_key,
-        record=observations.from_document(row.record) if row.kind == OBSERVATION else mapping_record.from_document(row.record),
+        record=_READ[row.kind](row.record),
         payload=row.payload,
         state=row.state,
         attempts=row.attempts,
@@ -71,12 +88,24 @@ def _item(row: OutboxRow) -> OutboxItem:
         emr_id=row.emr_id,
         emr_version=row.emr_version,
         settled_at=row.settled_at,
+        lost=row.lost,
     )
 
 
 def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str = ADMINISTRATION) -> None:
     """Adds the row of one record: one INSERT."""
-    row = {
+    row = _new(tx, record_id=record_id, cart=cart, ordering_key=ordering_key, document=document, kind=kind)
+    driver.put(tx.connection, driver.kept(tx.connection, _INSERT, columns=tuple(row)), row)
+
+
+def put_once(tx: Transaction, *, kind: str, record_id: str, cart: str, document: Mapping[str, Any]) -> None:
+    """The same for what several may be the first to say: the row that is there stays."""
+    row = _new(tx, record_id=record_id, cart=cart, ordering_key=record_id, document=document, kind=kind)
+    tx.session.execute(insertion(tx, OutboxRow).values(**row).on_conflict_do_nothing())
+
+
+def _new(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {
         "facility": tx.facility,
         "kind": kind,
         "record_id": record_id,
@@ -87,8 +116,8 @@ def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, docume
         "attempts": 0,
         "created_at": tx.at,
         "next_attempt_at": tx.at,
+        "lost": 0,
     }
-    driver.put(tx.connection, driver.kept(tx.connection, _INSERT, columns=tuple(row)), row)
 
 
 def chain_of(tx: Transaction, record_id: str) -> str:
@@ -161,7 +190,13 @@ def mark_sent(tx: Transaction, item_id: int, *, emr_id: str | None, emr_version:
     row.last_error = None
     row.last_error_code = None
     row.settled_at = tx.at
-    row.told_at = None
+    row.told_at = _told(tx, row)
+    row.looked_at = None
+
+
+def _told(tx: Transaction, row: OutboxRow) -> datetime | None:
+    """Not yet, for what a cart waits to hear of."""
+    return None if row.kind in _OF_THE_CART else tx.at
 
 
 def mark_waiting(tx: Transaction, item_id: int, *, error: str, code: str, next_attempt_at: datetime) -> None:
@@ -187,7 +222,7 @@ def mark_parked(tx: Transaction, item_id: int, *, error: str, code: str) -> None
     row.last_error_code = code
     row.claimed_until = None
     row.settled_at = tx.at
-    row.told_at = None
+    row.told_at = _told(tx, row)
 
 
 def requeue(tx: Transaction, item_id: int, *, rebuild: bool = False) -> None:
@@ -240,6 +275,118 @@ def chain(tx: Transaction, ordering_key: str) -> tuple[AdministrationRecord, ...
 
 def _reached(tx: Transaction) -> tuple[ColumnElement[bool], ...]:
     return reach.of_patient(tx, type_coerce(OutboxRow.record, JSON)["patient"].as_string())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedReason:
+    """So many rows are parked for this, which requeueing them all may mend."""
+
+    code: str
+    count: int
+
+
+def parked_reasons(tx: Transaction) -> tuple[ParkedReason, ...]:
+    """The most frequent first."""
+    code = func.coalesce(OutboxRow.last_error_code, "")
+    rows = tx.session.execute(
+        select(code, func.count())
+        .where(OutboxRow.facility == tx.facility, OutboxRow.state == PARKED, *_reached(tx))
+        .group_by(code)
+        .order_by(func.count().desc(), code)
+        .limit(20)
+    ).all()
+    return tuple(ParkedReason(code=found, count=count) for found, count in rows)
+
+
+def parked_for(tx: Transaction, code: str, *, limit: int) -> tuple[OutboxItem, ...]:
+    """Rows that are parked for one reason, oldest first."""
+    query = select(OutboxRow).where(
+        OutboxRow.facility == tx.facility, OutboxRow.state == PARKED, OutboxRow.last_error_code == code, *_reached(tx)
+    )
+    return tuple(_item(row) for row in tx.session.scalars(query.order_by(OutboxRow.id).limit(limit)))
+
+
+def unseen(tx: Transaction, *, since: datetime, until: datetime, limit: int) -> tuple[OutboxItem, ...]:
+    """What was sent between the two moments and nobody has looked for in the EMR since, oldest first."""
+    query = select(OutboxRow).where(
+        OutboxRow.facility == tx.facility,
+        OutboxRow.state == SENT,
+        OutboxRow.looked_at.is_(None),
+        OutboxRow.settled_at >= since,
+        OutboxRow.settled_at <= until,
+        OutboxRow.kind.in_((ADMINISTRATION, OBSERVATION)),
+    )
+    return tuple(_item(row) for row in tx.session.scalars(query.order_by(OutboxRow.settled_at).limit(limit)))
+
+
+def mark_seen(tx: Transaction, item_id: int) -> None:
+    """The EMR holds it once."""
+    _row(tx, item_id).looked_at = tx.at
+
+
+def send_again(tx: Transaction, item_id: int) -> int:
+    """The EMR does not hold what it took: the row and everything after it in its chain goes once more, in order. How many rows; 0 when
+    it is no longer one that was sent."""
+    found = _row(tx, item_id)
+    if found.state != SENT:
+        return 0
+    found.lost += 1
+    rows = tx.session.scalars(
+        select(OutboxRow).where(
+            OutboxRow.facility == tx.facility,
+            OutboxRow.ordering_key == found.ordering_key,
+            OutboxRow.id >= found.id,
+            OutboxRow.state == SENT,
+        )
+    ).all()
+    for row in rows:
+        row.state = PENDING
+        row.next_attempt_at = tx.at
+        row.settled_at = None
+        row.looked_at = None
+    return len(rows)
+
+
+def mark_doubtful(tx: Transaction, item_id: int, *, error: str, code: str) -> bool:
+    """What was sent is not in the EMR as it should be, and a person must look. False: it is no longer one that was sent. Its cart is
+    told nothing: the dose is recorded."""
+    row = _row(tx, item_id)
+    if row.state != SENT:
+        return False
+    row.state = PARKED
+    row.last_error = error
+    row.last_error_code = code
+    row.settled_at = tx.at
+    row.told_at = tx.at
+    row.looked_at = tx.at
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What has not reached the EMR. `is_late`: something has waited for it too long."""
+
+    parked: int
+    pending: int
+    oldest_pending_at: datetime | None
+    is_late: bool
+
+
+def waiting(tx: Transaction) -> Waiting:
+    """Without a look at what was sent, of which there is more every day."""
+    rows = tx.session.execute(
+        select(OutboxRow.state, func.count(), func.min(OutboxRow.created_at))
+        .where(OutboxRow.facility == tx.facility, OutboxRow.state.in_((PENDING, PARKED)))
+        .group_by(OutboxRow.state)
+    ).all()
+    found = {state: (count, oldest) for state, count, oldest in rows}
+    pending, oldest = found.get(PENDING, (0, None))
+    return Waiting(
+        parked=found.get(PARKED, (0, None))[0],
+        pending=pending,
+        oldest_pending_at=oldest,
+        is_late=oldest is not None and tx.at - oldest > LATE,
+    )
 
 
 def worklist(tx: Transaction, *, state: str | None = None, limit: int = 200) -> tuple[OutboxItem, ...]:
@@ -300,6 +447,11 @@ def tell_again(tx: Transaction, cart: str, *, since: datetime) -> None:
     """What was settled after `since` counts as not told to this cart."""
     tx.session.execute(
         update(OutboxRow)
-        .where(OutboxRow.facility == tx.facility, OutboxRow.cart == cart, OutboxRow.settled_at >= since)
+        .where(
+            OutboxRow.facility == tx.facility,
+            OutboxRow.cart == cart,
+            OutboxRow.settled_at >= since,
+            OutboxRow.kind.in_(_OF_THE_CART),
+        )
         .values(told_at=None)
     )

@@ -26,8 +26,28 @@ def worklist() -> Response | str:
     with reading(actor()) as tx:
         items = outbox.worklist(tx, state=state if state in STATES else None, limit=200)
         counts = outbox.counts(tx)
-    viewing.seen(patients=[item.record.patient for item in items if item.record is not None], count=len(items))
-    return page.live("emr.html", "_emr.html", items=items, counts=counts, state=state, states=STATES)
+        waiting = outbox.waiting(tx)
+        reasons = outbox.parked_reasons(tx)
+    patients = [item.record.patient for item in items if item.record.patient]
+    viewing.seen(patients=patients, count=len(items))
+    return page.live(
+        "emr.html",
+        "_emr.html",
+        items=items,
+        counts=counts,
+        is_late=waiting.is_late,
+        reasons=[(one, fault(one.code), one.code not in verbs.ONE_BY_ONE) for one in reasons],
+        most=verbs.MOST,
+        fault=fault,
+        state=state,
+        states=STATES,
+    )
+
+
+def fault(code: str | None) -> str:
+    """Why a record waits or is parked, in words; a code that has none is told as it is."""
+    plain = code or "none"
+    return page.t(f"emr-fault-{plain}") if page.has(f"emr-fault-{plain}") else page.t("emr-fault-other", code=plain)
 
 
 @room.post("/<int(max=2147483647):item>/requeue")
@@ -41,4 +61,19 @@ def requeue(item: int) -> BaseResponse:
         page.say_plain(faults.told(exc))
     else:
         page.say("done-requeue")
+    return page.back(url_for("emr.worklist", state=request.form.get("state") or None))
+
+
+@room.post("/requeue")
+@requires(REQUEUE)
+def requeue_all() -> BaseResponse:
+    """Everything that is parked for one reason."""
+    who = actor()
+    try:
+        with transaction(who) as tx:
+            count = verbs.requeue_all(tx, who, request.form.get("code", ""), rebuild=request.form.get("rebuild") == "yes")
+    except PointOfCareError as exc:
+        page.say_plain(faults.told(exc))
+    else:
+        page.say("done-requeue-all", count=count)
     return page.back(url_for("emr.worklist", state=request.form.get("state") or None))

@@ -20,10 +20,9 @@ def show() -> Response | str:
     held = person.permissions()
     tiles: list[dict[str, object]] = []
 
-    def tile(endpoint: str, code: str, count: int | None = None, bad: int = 0) -> None:
-        tiles.append(
-            {"address": url_for(endpoint), "title": page.t(f"menu-{code}"), "text": page.t(f"tile-{code}"), "n": count, "bad": bad}
-        )
+    def tile(endpoint: str, code: str, count: int | None = None, bad: int = 0, text: str = "") -> None:
+        words = page.t(text or f"tile-{code}")
+        tiles.append({"address": url_for(endpoint), "title": page.t(f"menu-{code}"), "text": words, "n": count, "bad": bad})
 
     with reading(who) as tx:
         if may.VERIFY_ORDERS in held:
@@ -46,8 +45,11 @@ def show() -> Response | str:
             unjudged, overdue = emergencies.waiting(tx)
             tile("emergency.listed", "emergency", unjudged, overdue)
         if may.SEE_EMR in held:
-            parked = outbox.counts(tx).parked
-            tile("emr.worklist", "emr", parked, parked)
+            emr = outbox.waiting(tx)
+            if emr.is_late:  # what waits too long is a person's business as much as what is parked
+                tile("emr.worklist", "emr", emr.parked + emr.pending, emr.parked + emr.pending, text="tile-emr-late")
+            else:
+                tile("emr.worklist", "emr", emr.parked, emr.parked)
         if may.SEE_FLEET in held:
             carts = views_fleet.carts(tx)
             tile("fleet.carts", "fleet", sum(cart.online(tx.at) for cart in carts))

@@ -144,7 +144,7 @@ def test_a_server_that_dies_before_it_notes_the_answer_asks_a_person_and_sends_n
 
 
 def test_an_emr_that_is_away_is_waited_for_and_nothing_counts_as_sent(peer: Hl7Peer, emr: Hl7Emr) -> None:
-    emr.check()
+    assert emr.submit(*a_message(9))  # it has really taken the connection that it will end
     peer.stop()
     with pytest.raises(EmrUnavailableError) as told:
         emr.submit(*a_message())

@@ -16,7 +16,8 @@ class OutboxRow(Model):
     """`state` pending, sent or parked. `ordering_key` names the chain of a record and its corrections: they go in order of `id`.
 
     `record` is what the payload is made of; `payload` is built, validated and stored once, and every resend sends these bytes.
-    `claimed_until` keeps a second worker away; `told_at` says that the cart was told of the outcome."""
+    `claimed_until` keeps a second worker away; `told_at` says that the cart was told of the outcome.
+    `looked_at` says that the EMR was asked after it was sent, `lost` how often it was not there then."""
 
     __tablename__ = "outbox"
 
@@ -39,10 +40,13 @@ class OutboxRow(Model):
     emr_version: Mapped[str | None] = mapped_column(String)
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lost: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
     __table_args__ = (
         Index("ix_outbox_record", "facility", "kind", "record_id", unique=True),
         Index("ix_outbox_due", "facility", "state", "next_attempt_at"),
         Index("ix_outbox_chain", "facility", "ordering_key", "id"),
         Index("ix_outbox_told", "facility", "told_at", "settled_at"),
+        Index("ix_outbox_looked", "facility", "state", "looked_at", "settled_at"),
     )

@@ -209,6 +209,11 @@ def charset_is_known(name: str) -> bool:
     return name.upper() in _CODECS
 
 
+def codec_of(name: str) -> str:
+    """For an answer: UTF-8 where the name says nothing that is known."""
+    return _CODECS.get(name.upper(), "utf-8")
+
+
 def read(payload: bytes, *, charset: str = DEFAULT_CHARSET) -> Message:
     """The whole message; `charset` holds where MSH-18 is empty. Raises: Hl7Error."""
     header = peek(payload)

@@ -74,7 +74,8 @@ class Formulary(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One order of a message. `found` None: the message names the order and no drug. `at` is when this version was made, by the sender's
-    clock. `replaces` is the number of the order in whose place it comes. `starts`: it names a start of its own."""
+    clock. `replaces` is the number of the order in whose place it comes. `starts`: it names a start of its own.
+    `is_stated`: the status stands in ORC-5."""
 
     number: str
     control: str
@@ -84,6 +85,7 @@ class Said:
     at: datetime | None = None
     replaces: str = ""
     starts: bool = False
+    is_stated: bool = False
 
 
 @dataclass(slots=True)
@@ -160,7 +162,17 @@ def _said(group: _Group, profile: Profile, formulary: Formulary, *, patient: str
         )
     elif act is Act.WRITE:
         raise Hl7Error("hl7-no-drug", "RXE", control)
-    return Said(number=number, control=control, act=act, status=status, found=found, at=at, replaces=_replaced(orc, control), starts=starts)
+    return Said(
+        number=number,
+        control=control,
+        act=act,
+        status=status,
+        found=found,
+        at=at,
+        replaces=_replaced(orc, control),
+        starts=starts,
+        is_stated=stated in STATUSES,
+    )
 
 
 def _moment(orc: Segment, place: int, zone: str) -> datetime | None:

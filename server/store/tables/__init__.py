@@ -33,6 +33,7 @@ from server.store.tables.patient import AllergyRow, BandRow, ObservationRow, Pat
 from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, PolicyRow, ProductRow, ProductVersionRow
 from server.store.tables.phone import PhoneClaimRow, PhonePairingRow
 from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
+from server.store.tables.received import ReceivedVersionRow
 from server.store.tables.second_look import WitnessRequestRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
@@ -93,6 +94,7 @@ __all__ = [
     "QualityDayRow",
     "QualityMarkRow",
     "RecallRow",
+    "ReceivedVersionRow",
     "RecoveryCodeRow",
     "RejectedMessageRow",
     "RoleRow",

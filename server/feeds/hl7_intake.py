@@ -1,0 +1,310 @@
+"""What happens with one message of HL7 version 2: it is kept, then taken, then answered. Nothing here knows a socket.
+
+A message that was kept is never lost: power that fails between keeping and answering leaves a waiting item, and the sender sends again and
+is told what became of it. The messages of one patient are taken in the order in which they came; those of others never wait for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from pointofcare.errors import PointOfCareError
+from pointofcare.texts import Catalogue
+from server.emr import hl7_answer, hl7_message
+from server.emr.hl7_answer import Fault, Outcome
+from server.emr.hl7_message import Header, Hl7Error
+from server.store import incoming, received
+from server.store.incoming import Item, Reason
+from server.store.transaction import Actor, DatabaseFault, Transaction, reading, transaction
+from server.usecases import hl7_orders, hl7_people, hl7_profile, hl7_taking
+from server.usecases.arrivals import NotTakenError, Sender
+from server.usecases.hl7_admission import SOURCE, NothingToDoError
+from server.usecases.hl7_profile import Profile
+from server.usecases.hl7_taking import ORDER_AWAITED, Taken
+from server.usecases.import_rows import FieldError
+
+_log = logging.getLogger(__name__)
+ACTOR = Actor(id="hl7", name="HL7 feed")
+# Nobody else takes what was just kept; a killed server's items are free after this.
+HOLD_S = 60.0
+AGAIN = timedelta(minutes=5)
+# A stop of an order that never came: of a time before this feed.
+NEVER_CAME = timedelta(days=7)
+NO_SENDER, OTHER_CONTENT, INTERNAL = "hl7-sender", "hl7-other-content", "hl7-internal"
+# Codes of table 0357 for what a sender can mend; anything else is a value that does not fit.
+_CODES = {
+    "needed": hl7_answer.REQUIRED_MISSING, "hl7-mrn-missing": hl7_answer.REQUIRED_MISSING, "hl7-no-patient": hl7_answer.SEGMENT_SEQUENCE,
+    "hl7-no-orc": hl7_answer.SEGMENT_SEQUENCE, "hl7-no-drug": hl7_answer.SEGMENT_SEQUENCE, "hl7-no-merge": hl7_answer.SEGMENT_SEQUENCE,
+    "hl7-ward": hl7_answer.NOT_IN_TABLE, "hl7-control": hl7_answer.NOT_IN_TABLE, "hl7-status": hl7_answer.NOT_IN_TABLE,
+    "other-person": hl7_answer.DUPLICATE_KEY, "order-id-taken": hl7_answer.DUPLICATE_KEY, OTHER_CONTENT: hl7_answer.DUPLICATE_KEY,
+    "hl7-event": hl7_answer.EVENT_UNSUPPORTED, "hl7-version": hl7_answer.VERSION_UNSUPPORTED, "too-long": hl7_answer.VALUE_TOO_LONG,
+    "hl7-processing": hl7_answer.PROCESSING_UNSUPPORTED, INTERNAL: hl7_answer.INTERNAL, "merge-asked": hl7_answer.DUPLICATE_KEY,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a page, or a log, shows of the feed."""
+
+    taken: int = 0
+    waiting: int = 0
+    failed: int = 0
+    refused: int = 0
+    repeated: int = 0
+
+
+class Intake:
+    """`scope` gives an application context, `timezone` is the facility's. One message at a time, whoever calls."""
+
+    def __init__(
+        self,
+        profiles: Sequence[Profile],
+        *,
+        facility: str,
+        timezone: str,
+        scope: Callable[[], AbstractContextManager[object]],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._profiles, self._facility, self._timezone = tuple(profiles), facility, timezone
+        self._scope, self._clock = scope, clock
+        self._lock = threading.Lock()
+        self._answers = 0
+        self.counted: dict[str, int] = {}
+
+    @property
+    def state(self) -> State:
+        return State(**{name: self.counted.get(name, 0) for name in State.__slots__})
+
+    def receive(self, payload: bytes) -> bytes | None:
+        """The answer to send; None: the sender wants none. Raises: DatabaseFault when nothing can be kept now: hang up, it comes again."""
+        with self._lock, self._scope():
+            return self._receive(payload)
+
+    def too_large(self, most: int) -> bytes:
+        """The answer to a message that was not read to its end."""
+        self._count("refused")
+        return self._answered(None, Outcome.REFUSED, Reason(code="incoming-too-large", parameters={"most": most})) or b""
+
+    def settle_waiting(self, *, limit: int = 200) -> int:
+        """Tries what is due: patients came, people asked for it, or a server was killed. How many were tried."""
+        with self._lock, self._scope():
+            with transaction(ACTOR, at=self._clock()) as tx:
+                due = [(item.id, item.subject) for item in incoming.claim(tx, SOURCE, limit=limit, lease_s=HOLD_S)]
+            for item, subject in due:
+                self._settle(item, subject)
+            return len(due)
+
+    def _receive(self, payload: bytes) -> bytes | None:
+        try:
+            header = hl7_message.peek(payload)
+        except Hl7Error as exc:
+            self._count("refused")
+            return self._answered(None, Outcome.REFUSED, _reason(exc))
+        profile = self._profile(header)
+        refused = self._refusal(header, profile)
+        if refused is not None or profile is None:
+            self._count("refused")
+            _log.warning("a message of %s|%s was refused: %s", header.application[:40], header.facility[:40], refused and refused.code)
+            return self._answered(header, Outcome.REFUSED, refused)
+        event = profile.event(header.type)
+        if event == hl7_profile.IGNORE:
+            return self._answered(header, Outcome.TAKEN, None)
+        subject = ""
+        try:
+            message = hl7_message.read(payload, charset=profile.charset)
+            subject = hl7_people.subject(message, profile)
+            if event == "ORM^O01" and not hl7_orders.is_pharmacy(message):
+                self._count("refused")
+                return self._answered(header, Outcome.REFUSED, Reason(code="hl7-event", field="RXO", found=header.type))
+        except Hl7Error:
+            pass  # it is kept all the same, and then rejected with its reason
+        return self._kept(payload, header, event, subject)
+
+    def _kept(self, payload: bytes, header: Header, event: str, subject: str) -> bytes | None:
+        key = f"{header.application}|{header.facility}|{header.control}"
+        now = self._clock()
+        with transaction(ACTOR, at=now) as tx:
+            kept = incoming.keep(tx, source=SOURCE, kind=event, key=key, payload=payload, subject=subject, hold_s=HOLD_S)
+            is_other = False
+            if not kept.is_new:
+                known = incoming.get(tx, kept.item).payload
+                is_other = known is not None and _content(known, header) != _content(payload, header)
+            if is_other:
+                kept = self._keep_other(tx, payload, key, event, subject)
+        if is_other:
+            self._count("failed")
+            return self._answered(header, Outcome.FAILED, Reason(code=OTHER_CONTENT, field="MSH-10", found=header.control))
+        if not kept.is_new:
+            self._count("repeated")
+        if kept.is_new or kept.state == incoming.WAITING:
+            self._settle(kept.item, subject)
+        return self._answer_of(header, kept.item, count=kept.is_new)
+
+    def _keep_other(self, tx: Transaction, payload: bytes, key: str, event: str, subject: str) -> incoming.Kept:
+        """The same number with other content: kept beside the first, for a person, and never taken by itself."""
+        digest = hashlib.sha256(payload).hexdigest()[:16]
+        kept = incoming.keep(tx, source=SOURCE, kind=event, key=f"{key}|{digest}", payload=payload, subject=subject)
+        if kept.is_new:
+            incoming.reject(tx, kept.item, Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
+        return kept
+
+    def _settle(self, item: int, subject: str) -> None:
+        """Takes what waits for the same patient before it, then it, then what waits behind it."""
+        if subject:
+            with reading(ACTOR) as tx:
+                earlier = received.waiting(tx, SOURCE, subject, before=item)
+            for one in earlier:
+                self._try(one)
+        patient_came = self._try(item)
+        if subject and patient_came:
+            with reading(ACTOR) as tx:
+                later = [one for one in received.waiting(tx, SOURCE, subject) if one != item]
+            for one in later:
+                self._try(one)
+
+    def _try(self, item: int) -> bool:
+        """One item in a transaction of its own; whether something was taken."""
+        now = self._clock()
+        try:
+            with transaction(ACTOR, at=now) as tx:
+                return self._tried(tx, incoming.get(tx, item), now)
+        except DatabaseFault:
+            raise
+        except Exception as exc:  # noqa: BLE001 - whatever a message does to us, it is kept, shown to a person, and holds nobody up
+            _log.exception("HL7 item %d could not be taken", item)
+            with transaction(ACTOR, at=now) as tx:
+                incoming.reject(tx, item, Reason(code=INTERNAL, found=type(exc).__name__))
+            return False
+
+    def _tried(self, tx: Transaction, item: Item, now: datetime) -> bool:
+        if item.state != incoming.WAITING or item.payload is None:
+            return False
+        try:
+            with received.attempt(tx):
+                taken = self._take(tx, item)
+        except NothingToDoError as exc:
+            incoming.pass_over(tx, item.id, exc.reason)
+            return False
+        except NotTakenError as exc:
+            if not exc.waits:
+                incoming.reject(tx, item.id, exc.reason, patient=exc.patient)
+            elif exc.reason.code == ORDER_AWAITED and now - item.received_at > NEVER_CAME:
+                incoming.pass_over(tx, item.id, exc.reason)
+            else:
+                incoming.wait(tx, item.id, exc.reason, again_at=now + AGAIN)
+            return False
+        except PointOfCareError as exc:
+            incoming.reject(tx, item.id, _reason(exc))
+            return False
+        incoming.take(tx, item.id, became=taken.became, patient=taken.patient, reason=taken.reason)
+        self._awaited(tx, item, taken)
+        return True
+
+    def _take(self, tx: Transaction, item: Item) -> Taken:
+        payload = item.payload or b""
+        header = hl7_message.peek(payload)
+        profile = self._profile(header)
+        if profile is None:  # it was taken out of the settings since
+            raise Hl7Error(NO_SENDER, "MSH-3", f"{header.application}|{header.facility}")
+        message = hl7_message.read(payload, charset=profile.charset)
+        sender = Sender(source=SOURCE, timezone=profile.timezone or self._timezone, accepted=item.accepted)
+        return hl7_taking.take(tx, profile.event(header.type), message, profile, sender, received_at=item.received_at)
+
+    def _awaited(self, tx: Transaction, item: Item, taken: Taken) -> None:
+        """A stop that came before its order is done with it: the order is never active for a moment."""
+        for one in received.waiting(tx, SOURCE, item.subject) if taken.orders and item.subject else ():
+            waits = incoming.get(tx, one)
+            if waits.id == item.id or waits.reason is None or waits.reason.code != ORDER_AWAITED or waits.reason.found not in taken.orders:
+                continue
+            try:
+                with received.attempt(tx):
+                    done = self._take(tx, waits)
+            except PointOfCareError:
+                continue  # its own turn says why
+            incoming.take(tx, one, became=done.became, patient=done.patient, reason=done.reason)
+
+    def _profile(self, header: Header) -> Profile | None:
+        return next((one for one in self._profiles if one.speaks_for(header.application, header.facility)), None)
+
+    def _refusal(self, header: Header, profile: Profile | None) -> Reason | None:
+        if profile is None:
+            return Reason(code=NO_SENDER, field="MSH-3", found=f"{header.application}|{header.facility}")
+        if not header.control or len(header.control) > 199:
+            return Reason(code="needed", field="MSH-10", found=header.control[:100])
+        if header.version not in profile.versions:
+            return Reason(code="hl7-version", field="MSH-12", found=header.version, parameters={"known": " ".join(profile.versions)})
+        if header.processing and header.processing not in profile.processing:
+            return Reason(
+                code="hl7-processing", field="MSH-11", found=header.processing, parameters={"known": " ".join(profile.processing)}
+            )
+        event = profile.event(header.type)
+        if event != hl7_profile.IGNORE and event not in hl7_profile.TAKEN:
+            return Reason(code="hl7-event", field="MSH-9", found=header.type)
+        return None
+
+    def _answer_of(self, header: Header, item: int, *, count: bool) -> bytes | None:
+        """By what became of it until now."""
+        with reading(ACTOR) as tx:
+            found = incoming.get(tx, item)
+        outcome = Outcome.FAILED if found.state == incoming.REJECTED else Outcome.TAKEN
+        if count:
+            self._count({incoming.REJECTED: "failed", incoming.WAITING: "waiting"}.get(found.state, "taken"))
+        return self._answered(header, outcome, found.reason)
+
+    def _answered(self, header: Header | None, outcome: Outcome, reason: Reason | None) -> bytes | None:
+        self._answers += 1
+        at = self._clock()
+        faults: tuple[Fault, ...] = ()
+        words = ""
+        if reason is not None:
+            words = said(reason)
+            if outcome is not Outcome.TAKEN:
+                where = reason.field or "MSH"
+                code = _CODES.get(reason.code, hl7_answer.DATA_TYPE)
+                faults = (Fault(where=where, code=code, words=words, remedy=said(reason, remedy=True)),)
+        return hl7_answer.answer(
+            header,
+            outcome,
+            words=words,
+            faults=faults,
+            control=f"{at:%y%m%d%H%M%S}{self._answers % 100000:05d}",
+            at=at,
+            facility=self._facility,
+            codec=hl7_message.codec_of(header.charset) if header is not None else "utf-8",
+        )
+
+    def _count(self, name: str) -> None:
+        self.counted[name] = self.counted.get(name, 0) + 1
+
+
+def said(reason: Reason, language: str = "en", *, remedy: bool = False) -> str:
+    """A reason in words, for the answer and for the dry run."""
+    parameters = {"value": reason.found, "field": reason.field, **reason.parameters}
+    code = f"hl7-said-{reason.code}" if _texts().has(language, f"hl7-said-{reason.code}") else reason.code
+    return _texts().text(language, f"{code}-remedy" if remedy else code, parameters)
+
+
+def _reason(exc: PointOfCareError) -> Reason:
+    if isinstance(exc, Hl7Error):
+        return Reason(code=exc.fault, field=exc.where, found=exc.found, parameters=exc.parameters)
+    if isinstance(exc, FieldError):
+        parameters = {name: value for name, value in exc.parameters.items() if name != "field"}
+        return Reason(code=exc.reason, field=str(exc.parameters.get("field", "")), parameters=parameters)
+    return Reason(code="hl7-not-written", found=str(exc))
+
+
+def _content(payload: bytes, header: Header) -> bytes:
+    """A message without the moment at which it was sent: a repeat may have another one."""
+    return payload.replace(header.sent.encode("ascii", "replace"), b"", 1) if header.sent else payload
+
+
+@cache
+def _texts() -> Catalogue:
+    return Catalogue("server.usecases.import_texts")

@@ -83,7 +83,7 @@ def moves(tx: Transaction, *, cart: str, product: str, at: datetime | None = Non
     for drawer, at in tx.session.execute(counted.group_by(StockMoveRow.drawer)).all():
         # What a count's own record took may stand shortly before it.
         query = query.where(or_(StockMoveRow.drawer != drawer, StockMoveRow.at >= at - timedelta(days=1)))
-    return tuple(_move(row) for row in tx.session.scalars(query))
+    return tuple(of_row(row) for row in tx.session.scalars(query))
 
 
 def listed(tx: Transaction, *, cart: str | None = None, limit: int = 100) -> tuple[Move, ...]:
@@ -91,14 +91,14 @@ def listed(tx: Transaction, *, cart: str | None = None, limit: int = 100) -> tup
     query = select(StockMoveRow).where(StockMoveRow.facility == tx.facility)
     if cart:
         query = query.where(StockMoveRow.cart == cart)
-    return tuple(_move(row) for row in tx.session.scalars(query.order_by(StockMoveRow.at.desc(), StockMoveRow.id.desc()).limit(limit)))
+    return tuple(of_row(row) for row in tx.session.scalars(query.order_by(StockMoveRow.at.desc(), StockMoveRow.id.desc()).limit(limit)))
 
 
 def of_record(tx: Transaction, record_id: str) -> tuple[Move, ...]:
     rows = tx.session.scalars(
         select(StockMoveRow).where(StockMoveRow.facility == tx.facility, StockMoveRow.record_id == record_id).order_by(StockMoveRow.id)
     )
-    return tuple(_move(row) for row in rows)
+    return tuple(of_row(row) for row in rows)
 
 
 def hold(tx: Transaction, cart: str) -> None:
@@ -169,7 +169,7 @@ def product_name(tx: Transaction, product: str) -> str:
     return tx.session.scalar(select(ProductRow.name).where(ProductRow.facility == tx.facility, ProductRow.id == product)) or product
 
 
-def _move(row: StockMoveRow) -> Move:
+def of_row(row: StockMoveRow) -> Move:
     return Move(
         id=row.id,
         key=row.key,

@@ -13,7 +13,10 @@ from server.store.tables.admission import (
 from server.store.tables.audit import AuditCheckpointRow, AuditLeafRow, AuditRow
 from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
 from server.store.tables.bedside_note import BedsideNoteRow
+from server.store.tables.document import DocumentBatchRow, DocumentFileRow, IssuedDocumentRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
+from server.store.tables.downtime import DowntimeEntryRow, DowntimeLineRow, DowntimeSheetRow
+from server.store.tables.fhir import FhirAssertionRow, FhirClientRow, FhirExportRow
 from server.store.tables.fleet import (
     CartEventRow,
     CartRow,
@@ -56,14 +59,23 @@ __all__ = [
     "CatalogueLineRow",
     "ContainerUseRow",
     "DiscrepancyRow",
+    "DocumentBatchRow",
+    "DocumentFileRow",
     "DoseSeenRow",
+    "DowntimeEntryRow",
+    "DowntimeLineRow",
+    "DowntimeSheetRow",
     "DrawerAssignmentRow",
     "DrawnNumberRow",
     "FailedSignInRow",
     "FeedRow",
+    "FhirAssertionRow",
+    "FhirClientRow",
+    "FhirExportRow",
     "IncomingRow",
     "KnownBrowserRow",
     "EmergencyAccessRow",
+    "IssuedDocumentRow",
     "InsuranceCardRow",
     "LabelBatchRow",
     "LeaseDoubtRow",

@@ -16,15 +16,20 @@ from server.emr.port import EmrUnclearError
 RETRY_STATUS = frozenset({401, 408, 409, 425, 429, 503})
 # hl7.org/fhir/R4/valueset-issue-type.html: the EMR's own trouble.
 TRANSIENT_CODES = frozenset({"transient", "timeout", "lock-error", "throttled", "conflict", "exception", "no-store"})
+SEVERAL_CODES = frozenset({"multiple-matches", "duplicate"})
 CONTENT_CODES = frozenset({"structure", "required", "value", "invariant", "code-invalid", "business-rule", "extension"})
 
 
-def meaning(status: int, body: object, headers: Mapping[str, str] | None = None) -> EmrError:
-    """The error that an answer other than success stands for. `body` is the parsed JSON, None when there was none."""
+def meaning(status: int, body: object, headers: Mapping[str, str] | None = None, *, has_match: bool = False) -> EmrError:
+    """The error that an answer other than success stands for. `body` is the parsed JSON, None when there was none. `has_match`: the
+    request was only for one version of a resource (If-Match)."""
     issues = _issues(body)
     codes = {str(issue.get("code", "")) for issue in issues}
     fields: dict[str, Any] = {"status": status, "issue": _words(issues)}
     told = f"the EMR answered {status}" + (f": {fields['issue']}" if fields["issue"] else "")
+    if status == 412 and has_match and not codes & SEVERAL_CODES:
+        # Somebody changed it between our look and our change: look again.
+        return EmrUnavailableError(told, **fields)
     if status == 412:
         return EmrRejectedError(told, remedy="more than one resource has this identifier: remove the wrong one", **fields)
     if status == 403:

@@ -15,7 +15,7 @@ import httpx
 
 from pointofcare.errors import ConfigError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
 from server.config import EmrConfig
-from server.emr import answers, token_key
+from server.emr import answers, fhir_update, token_key
 from server.emr.fhir_elements import search
 from server.emr.fhir_mapping import MappingContext
 from server.emr.port import Accepted, EmrUnclearError, NotTakenError
@@ -92,8 +92,14 @@ class FhirEmr:
             )
 
     def submit(self, payload: bytes, record_id: str) -> Accepted:
+        """What changes a resource is laid over what the EMR holds at this moment, and goes only over that (If-Match); the rest goes as it
+        is stored, byte for byte."""
         sent = json.loads(payload)
         place, resource = self._ours(sent, record_id)
+        stands = self._on_what_stands(sent)
+        if stands is not sent:
+            sent, resource = stands, stands["entry"][place]["resource"]
+            payload = json.dumps(stands, ensure_ascii=False).encode()
         try:
             answer = self._http.post(self._base_url, content=payload, headers={"Content-Type": _JSON, "Prefer": "return=representation"})
         except _NOT_SENT as exc:
@@ -102,8 +108,18 @@ class FhirEmr:
             raise EmrOutcomeUnknownError(f"the EMR did not answer: {type(exc).__name__}") from exc
         body = _parsed(answer)
         if answer.status_code not in (200, 201):
-            raise answers.meaning(answer.status_code, body, answer.headers)
+            has_match = any("ifMatch" in entry["request"] for entry in sent["entry"])
+            raise answers.meaning(answer.status_code, body, answer.headers, has_match=has_match)
         return self._accepted(sent, place, resource, body, record_id)
+
+    def _on_what_stands(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """`sent` itself where it changes nothing that is there. Raises: EmrUnavailableError, EmrRejectedError."""
+        entries = []
+        for entry in sent["entry"]:
+            known = fhir_update.identifier_of(entry["request"]["url"]) if entry["request"]["method"] == "PUT" else None
+            current = None if known is None else self._read_back(*known)
+            entries.append(entry if current is None else fhir_update.rebased(entry, current))
+        return sent if all(new is old for new, old in zip(entries, sent["entry"], strict=True)) else {**sent, "entry": entries}
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
         for kind in OURS:

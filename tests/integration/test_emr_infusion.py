@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pointofcare.administration.record import AdministrationRecord
@@ -211,3 +212,47 @@ def test_a_resent_act_changes_nothing(sekmet: RunningEmr, scope: Scope, emr: Fhi
     (resource,) = held(sekmet, start.record_id)
     assert (resource["status"], resource["dosage"]["rateQuantity"]["value"]) == ("in-progress", 120)
     assert len(stored(sekmet, "Provenance", f"target=MedicationAdministration/{resource['id']}")) == 2
+
+
+def test_a_change_goes_over_what_stands_there_now_and_keeps_what_somebody_added(sekmet: RunningEmr, scope: Scope, emr: FhirEmr) -> None:
+    start, rate, *_ = an_infusion(1700)
+    record(scope, start)
+    deliver(scope, emr)
+    (resource,) = held(sekmet, start.record_id)
+    noted = {**resource, "note": [{"text": "watch the arm", "time": "2026-03-02T01:05:00Z"}]}
+    httpx.put(f"{sekmet.base_url}/MedicationAdministration/{resource['id']}", json=noted, trust_env=False).raise_for_status()
+    record(scope, rate)
+    deliver(scope, emr)
+    (changed,) = held(sekmet, start.record_id)
+    assert changed["dosage"]["rateQuantity"]["value"] == 120
+    assert [one["text"] for one in changed["note"]] == ["watch the arm"]
+    assert changed["meta"]["versionId"] == "3"
+
+
+def test_somebody_who_changes_it_between_our_look_and_our_change_loses_nothing(
+    sekmet: RunningEmr, scope: Scope, emr: FhirEmr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, rate, *_ = an_infusion(1800)
+    record(scope, start)
+    deliver(scope, emr)
+    look, meddled = emr._read_back, []
+
+    def looks_and_then_somebody_writes(kind: str, record_id: str) -> object:
+        found = look(kind, record_id)
+        if found is not None and not meddled:
+            noted = {**found, "note": [{"text": "in between", "time": "2026-03-02T01:05:00Z"}]}
+            httpx.put(f"{sekmet.base_url}/{kind}/{found['id']}", json=noted, trust_env=False).raise_for_status()
+            meddled.append(True)
+        return found
+
+    monkeypatch.setattr(emr, "_read_back", looks_and_then_somebody_writes)
+    record(scope, rate)
+    Dispatcher(emr, CONTEXT, scope=scope).drain_once()
+    with scope(), reading() as tx:
+        waiting = outbox.of_record(tx, rate.record_id)
+        assert waiting is not None
+        assert (waiting.state, waiting.last_error_code) == ("pending", "emr-unavailable")
+    deliver(scope, emr)
+    (changed,) = held(sekmet, start.record_id)
+    assert changed["dosage"]["rateQuantity"]["value"] == 120
+    assert [one["text"] for one in changed["note"]] == ["in between"]

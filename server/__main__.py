@@ -23,6 +23,7 @@ from pointofcare.texts import LANGUAGES
 from server import config as configuration
 from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, gateway
 from server.config import ServerConfig
+from server.feeds import hl7_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--email", default="")
     _policy_commands(commands)
     _ca_commands(commands)
+    hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     _emr_commands(commands)
     return parser
 

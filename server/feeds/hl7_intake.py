@@ -106,9 +106,9 @@ class Intake:
             header = hl7_message.peek(payload)
         except Hl7Error as exc:
             self._count("refused")
-            return self._answered(None, Outcome.REFUSED, _reason(exc))
+            return self._answered(None, Outcome.REFUSED, reason_of(exc))
         profile = self._profile(header)
-        refused = self._refusal(header, profile)
+        refused = refusal(header, profile)
         if refused is not None or profile is None:
             self._count("refused")
             _log.warning("a message of %s|%s was refused: %s", header.application[:40], header.facility[:40], refused and refused.code)
@@ -201,7 +201,7 @@ class Intake:
                 incoming.wait(tx, item.id, exc.reason, again_at=now + AGAIN)
             return False
         except PointOfCareError as exc:
-            incoming.reject(tx, item.id, _reason(exc))
+            incoming.reject(tx, item.id, reason_of(exc))
             return False
         incoming.take(tx, item.id, became=taken.became, patient=taken.patient, reason=taken.reason)
         self._awaited(tx, item, taken)
@@ -232,22 +232,6 @@ class Intake:
 
     def _profile(self, header: Header) -> Profile | None:
         return next((one for one in self._profiles if one.speaks_for(header.application, header.facility)), None)
-
-    def _refusal(self, header: Header, profile: Profile | None) -> Reason | None:
-        if profile is None:
-            return Reason(code=NO_SENDER, field="MSH-3", found=f"{header.application}|{header.facility}")
-        if not header.control or len(header.control) > 199:
-            return Reason(code="needed", field="MSH-10", found=header.control[:100])
-        if header.version not in profile.versions:
-            return Reason(code="hl7-version", field="MSH-12", found=header.version, parameters={"known": " ".join(profile.versions)})
-        if header.processing and header.processing not in profile.processing:
-            return Reason(
-                code="hl7-processing", field="MSH-11", found=header.processing, parameters={"known": " ".join(profile.processing)}
-            )
-        event = profile.event(header.type)
-        if event != hl7_profile.IGNORE and event not in hl7_profile.TAKEN:
-            return Reason(code="hl7-event", field="MSH-9", found=header.type)
-        return None
 
     def _answer_of(self, header: Header, item: int, *, count: bool) -> bytes | None:
         """By what became of it until now."""
@@ -284,6 +268,22 @@ class Intake:
         self.counted[name] = self.counted.get(name, 0) + 1
 
 
+def refusal(header: Header, profile: Profile | None) -> Reason | None:
+    """Why a message is not even kept; `profile` None: nobody knows its sender."""
+    if profile is None:
+        return Reason(code=NO_SENDER, field="MSH-3", found=f"{header.application}|{header.facility}")
+    if not header.control or len(header.control) > 199:
+        return Reason(code="needed", field="MSH-10", found=header.control[:100])
+    if header.version not in profile.versions:
+        return Reason(code="hl7-version", field="MSH-12", found=header.version, parameters={"known": " ".join(profile.versions)})
+    if header.processing and header.processing not in profile.processing:
+        return Reason(code="hl7-processing", field="MSH-11", found=header.processing, parameters={"known": " ".join(profile.processing)})
+    event = profile.event(header.type)
+    if event != hl7_profile.IGNORE and event not in hl7_profile.TAKEN:
+        return Reason(code="hl7-event", field="MSH-9", found=header.type)
+    return None
+
+
 def said(reason: Reason, language: str = "en", *, remedy: bool = False) -> str:
     """A reason in words, for the answer and for the dry run."""
     parameters = {"value": reason.found, "field": reason.field, **reason.parameters}
@@ -291,7 +291,8 @@ def said(reason: Reason, language: str = "en", *, remedy: bool = False) -> str:
     return _texts().text(language, f"{code}-remedy" if remedy else code, parameters)
 
 
-def _reason(exc: PointOfCareError) -> Reason:
+def reason_of(exc: PointOfCareError) -> Reason:
+    """An error of a reader or of a verb, as the store of what came in keeps it."""
     if isinstance(exc, Hl7Error):
         return Reason(code=exc.fault, field=exc.where, found=exc.found, parameters=exc.parameters)
     if isinstance(exc, FieldError):

@@ -21,9 +21,11 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
+from pointofcare.people import PatientStatus
 from server.store.plain import storable, text
 from server.store.tables.incoming import FeedRow
 from server.store.tables.incoming import IncomingRow as Row
+from server.store.tables.patient import PatientRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
@@ -285,6 +287,26 @@ def set_aside(tx: Transaction, item: int, comment: str) -> None:
 def get(tx: Transaction, item: int) -> Item:
     """With its payload. Raises: NotFoundError."""
     return _item(_row(tx, item))
+
+
+def of_thing(tx: Transaction, source: str, about: str, *, limit: int = 200) -> tuple[Item, ...]:
+    """Every item about this thing, newest first, without payloads."""
+    columns = [column for column in Row.__table__.columns if column.name != "payload"]
+    query = select(*columns).where(Row.facility == tx.facility, Row.source == source, Row.about == about)
+    return tuple(_item(row, payload=None) for row in tx.session.execute(query.order_by(Row.id.desc()).limit(limit)))
+
+
+def here(tx: Transaction, source: str) -> dict[str, str]:
+    """Patient -> his id in the sender's words, of those who are admitted here and whose stay the sender told."""
+    admitted = (PatientRow.facility == Row.facility) & (PatientRow.id == Row.patient)
+    query = (
+        select(Row.patient, Row.subject)
+        .join(PatientRow, admitted)
+        .where(Row.facility == tx.facility, PatientRow.status == PatientStatus.ADMITTED.value)
+        .where(Row.source == source, Row.kind == "Encounter", Row.state == TAKEN)
+        .distinct()
+    )
+    return {str(patient): subject for patient, subject in tx.session.execute(query)}
 
 
 def newest_taken(tx: Transaction, source: str, about: str) -> Item | None:

@@ -274,6 +274,11 @@ def name_in_emr(tx: Transaction, order: str, *, source: str, emr_id: str) -> Non
     tx.session.execute(update(OrderRow).where(OrderRow.facility == tx.facility, OrderRow.id == order).values(source=source, emr_id=emr_id))
 
 
+def named_in_emr(tx: Transaction, patient: str, *, source: str) -> tuple[OrderView, ...]:
+    """A patient's orders that came from there, by their names there."""
+    return _views(tx, OrderRow.patient == patient, OrderRow.source == source, OrderRow.emr_id.is_not(None))
+
+
 def set_verification(
     tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None, before: Verification | None = None
 ) -> bool:

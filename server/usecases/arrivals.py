@@ -13,20 +13,22 @@ from dataclasses import dataclass, replace
 from pointofcare.errors import UnreadableError
 from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import Allergy, Patient, PatientStatus
-from server.store import identities, incoming, orders, patients
+from server.store import identities, incoming, orders, patients, views_import
 from server.store.incoming import Reason
 from server.store.orders import OrderView
 from server.store.patients import Ward
 from server.store.transaction import Transaction
-from server.usecases import imports
+from server.usecases import imports, passwords
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
-from server.usecases.import_rows import OrderFound, clarify_note
+from server.usecases import staff as staff_verbs
+from server.usecases.import_rows import OrderFound, StaffFound, clarify_note
 
 PATIENT_AWAITED = "patient-awaited"
 OTHER_PERSON = "other-person"
 MRN_TAKEN = "mrn-taken"
 ORDER_TAKEN = "order-id-taken"
+STAFF_TAKEN = "staff-id-taken"
 MERGE_ASKED = "merge-asked"
 # Why orders that were placed here end.
 DISCHARGED = "the patient has left"
@@ -219,3 +221,26 @@ def merge_asked(tx: Transaction, source: str, sender_id: str, other_id: str) -> 
     mine, other = holder(tx, source, sender_id), holder(tx, source, other_id)
     if mine is not None and other is not None and mine != other:
         raise NotTakenError(MERGE_ASKED, field="Patient.link", found=other_id, patient=mine, parameters={"other": other})
+
+
+def staff(tx: Transaction, found: StaffFound) -> str:
+    """Somebody who is new gets no badge, no PIN and no password; of somebody known the name, and that the person has left. A role is
+    never given or taken here. Raises: NotTakenError."""
+    everybody = views_import.staff(tx)
+    known = everybody.get(found.id)
+    if known is None:
+        if any(one.username == found.username for one in everybody.values()) or passwords.names_nobody(found.username):
+            raise NotTakenError(STAFF_TAKEN, field="Practitioner.id", found=found.username)
+        staff_verbs.receive(tx, imports.member(found, None))
+        return found.id
+    kept = replace(
+        found,
+        username=known.username or found.username,
+        roles=known.roles,
+        active=known.active and found.active,
+        licensed=known.licensed,
+        language=known.language or found.language,
+    )
+    if not imports.staff_same(kept, known):
+        staff_verbs.receive(tx, imports.member(kept, known))
+    return found.id

@@ -14,6 +14,7 @@ from server.usecases import import_fhir_dosage, import_orders
 from server.usecases import import_fields as fields
 from server.usecases.import_fhir_dosage import coded_text
 from server.usecases.import_rows import FieldError, OrderFound, Place
+from server.usecases.standard_times import NONE, StandardTimes
 
 ORDER_INTENTS = frozenset({"order", "original-order", "filler-order", "instance-order"})
 STATUSES: Mapping[str, OrderStatus] = {
@@ -55,9 +56,15 @@ def route_code(concept: Any) -> str:
     raise FieldError("no-route")
 
 
-def read(resource: Mapping[str, Any], place: Place, medications: Mapping[str, Mapping[str, Any]], zone: str | None = None) -> OrderFound:
-    """`medications` are the bundle's Medication resources by reference, `zone` is the facility's, for bounds in days.
-    Raises: FieldError (`field` in its parameters)."""
+def read(
+    resource: Mapping[str, Any],
+    place: Place,
+    medications: Mapping[str, Mapping[str, Any]],
+    zone: str | None = None,
+    standard: StandardTimes = NONE,
+) -> OrderFound:
+    """`medications` are the bundle's Medication resources by reference, `zone` is the facility's, for bounds in days,
+    `standard` when the hospital gives what names no times. Raises: FieldError (`field` in its parameters)."""
     if resource.get("doNotPerform") or resource.get("modifierExtension"):
         raise FieldError("not-an-order", field="doNotPerform" if resource.get("doNotPerform") else "modifierExtension")
     if resource.get("intent") not in ORDER_INTENTS:

@@ -55,6 +55,7 @@ class IncomingRow(Model):
         Index("ix_incoming_due", "facility", "state", "next_attempt_at", "id"),
         Index("ix_incoming_about", "facility", "source", "about", "id"),
         Index("ix_incoming_subject", "facility", "source", "subject", "state"),
+        Index("ix_incoming_patient", "facility", "patient", "kind"),
         Index("ix_incoming_listed", "facility", "state", "source", "id"),
         Index("ix_incoming_settled", "facility", "state", "settled_at"),
     )

@@ -46,6 +46,7 @@ def upgrade() -> None:
     op.create_index("ix_incoming_due", "incoming_items", ["facility", "state", "next_attempt_at", "id"])
     op.create_index("ix_incoming_about", "incoming_items", ["facility", "source", "about", "id"])
     op.create_index("ix_incoming_subject", "incoming_items", ["facility", "source", "subject", "state"])
+    op.create_index("ix_incoming_patient", "incoming_items", ["facility", "patient", "kind"])
     op.create_index("ix_incoming_listed", "incoming_items", ["facility", "state", "source", "id"])
     op.create_index("ix_incoming_settled", "incoming_items", ["facility", "state", "settled_at"])
     op.create_table(

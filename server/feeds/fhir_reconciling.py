@@ -1,0 +1,97 @@
+"""Everybody's orders compared: who is admitted there and here, and which of their orders hold.
+
+The net under the looks by time, which a server may hide things from. An order is stopped here only when the server itself says that it
+has ended or is gone, of a patient whom the server still knows: an empty answer alone stops nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from server.feeds import fhir_items as items
+from server.feeds import fhir_reading
+from server.feeds.fhir_items import SOURCE
+from server.feeds.fhir_reading import ACTOR
+from server.feeds.fhir_source import GoneError, Resource
+from server.feeds.fhir_takers import Taker
+from server.feeds.fhir_taking import ENDED_THERE
+from server.store import incoming, orders
+from server.store.orders import OrderView
+from server.store.transaction import reading, transaction
+from server.usecases import arrivals
+
+_log = logging.getLogger(__name__)
+PART = "reconcile"
+_MOST_PAGES = 500
+LIVE = "active,on-hold,draft,unknown"
+
+
+def reconcile(taker: Taker, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Keeps what was missed, and stops what is gone there; how many orders were stopped. Raises: EmrError, what the store raises."""
+    with reading(ACTOR) as tx:
+        here = incoming.here(tx, SOURCE)
+    there = _admitted(taker)
+    for subject in set(here.values()) - there:  # their stay has ended, and nobody told
+        for page in taker.source.search("Encounter", [("patient", subject)], pages=5):
+            with transaction(ACTOR) as tx:
+                fhir_reading.keep(tx, page.found, taker.settings, taker.reference, whatever=True)
+    stopped = 0
+    for patient, subject in here.items():
+        if stopping():
+            return stopped
+        stopped += of_patient(taker, patient, subject)
+    if not stopping():
+        with transaction(ACTOR) as tx:
+            incoming.looked(tx, SOURCE, PART)
+    return stopped
+
+
+def of_patient(taker: Taker, patient: str, subject: str) -> int:
+    """One patient's orders there and here."""
+    named: dict[str, Resource] = {}
+    for page in taker.source.search(items.ORDER, [("patient", subject), ("status", LIVE)], pages=20):
+        named |= {one.about: one for one in page.found}
+        with transaction(ACTOR) as tx:
+            fhir_reading.keep(tx, page.found, taker.settings, taker.reference)
+    with reading(ACTOR) as tx:
+        held = [one for one in orders.named_in_emr(tx, patient, source=SOURCE) if one.order.status not in arrivals.ENDED]
+    return sum(_missing(taker, one, subject) for one in held if one.emr_id not in named)
+
+
+def _missing(taker: Taker, held: OrderView, subject: str) -> bool:
+    """An order that holds here and not there: whether it was stopped here."""
+    assert held.emr_id is not None
+    try:
+        found = taker.source.read(held.emr_id)
+    except GoneError:
+        taker.source.read(f"Patient/{subject}")  # a server that has lost the patient too is not asked about orders
+        why = "the EMR does not have it any more"
+    else:
+        with transaction(ACTOR) as tx:
+            if fhir_reading.keep(tx, (found,), taker.settings, taker.reference):
+                return False  # a version that was missed: it is taken like any other
+        if str(items.parsed(found.payload).get("status")) not in ENDED_THERE:
+            return False
+        why = "ended in the EMR"
+    with transaction(ACTOR) as tx:
+        for now in orders.named_in_emr(tx, held.order.patient, source=SOURCE):
+            if now.emr_id == held.emr_id and now.order.status not in arrivals.ENDED:
+                arrivals.stop(tx, now, reason=why)
+                return True
+    return False
+
+
+def _admitted(taker: Taker) -> set[str]:
+    """Who has an open stay there; stays that are not known yet are kept."""
+    found: set[str] = set()
+    for page in taker.source.search("Encounter", [("status", "in-progress,onleave")], pages=_MOST_PAGES):
+        with transaction(ACTOR) as tx:
+            fhir_reading.keep(tx, page.found, taker.settings, taker.reference)
+        for one in page.found:
+            parsed = items.parsed(one.payload)
+            if items.is_stay(parsed, taker.settings.classes):
+                found.add(items.subject("Encounter", parsed))
+        if not page.is_last and len(found) == 0:
+            _log.info("no stays on a page of open encounters")
+    return found

@@ -210,10 +210,10 @@ def _count(rows: Iterable[_Row], same: Callable[[_Row], bool | None]) -> Count:
 
 
 def _staff_state(row: StaffFound, known: KnownStaff | None) -> bool | None:
-    return None if known is None else _staff_same(row, known)
+    return None if known is None else staff_same(row, known)
 
 
-def _staff_same(row: StaffFound, known: KnownStaff) -> bool:
+def staff_same(row: StaffFound, known: KnownStaff) -> bool:
     facts = (row.name, row.username, set(row.roles), row.active, row.licensed)
     stored = (known.name, known.username, set(known.roles), known.active, known.licensed)
     kept = all(
@@ -301,7 +301,7 @@ def _as_set(wanted: tuple[Allergy, ...] | None, known: tuple[Allergy, ...] | Non
 
 def _members(rows: tuple[StaffFound, ...], known: Mapping[str, KnownStaff]) -> dict[str, StaffMember]:
     """What is to be written, of those who are new or differ."""
-    return {row.id: _member(row, known.get(row.id)) for row in rows if row.id not in known or not _staff_same(row, known[row.id])}
+    return {row.id: member(row, known.get(row.id)) for row in rows if row.id not in known or not staff_same(row, known[row.id])}
 
 
 def _write(tx: Transaction, found: Found, members: Mapping[str, StaffMember], timezone: str) -> None:
@@ -330,7 +330,7 @@ def _write_wards(tx: Transaction, rows: tuple[StaffFound, ...], timezone: str) -
         ward_staff.set_homes(tx, row.id, row.wards or ())
 
 
-def _member(row: StaffFound, known: KnownStaff | None) -> StaffMember:
+def member(row: StaffFound, known: KnownStaff | None) -> StaffMember:
     return staff_member(
         id=row.id,
         name=row.name,

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the environment: `setup.sh run` what the programs and the demo need, `setup.sh test` what the tests need on top.
+# Makes the environment: `setup.sh run` what the programs and the demo need, `setup.sh test` what the tests need on top,
+# `setup.sh gnuhealth` a GNU Health HIS to play with, which is among what the tests need too.
 # With root or sudo it installs missing system packages; otherwise it says in one line what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,4 +66,13 @@ if [ ! -e .venv/.installed ] || [ requirements.lock -nt .venv/.installed ] || [ 
   [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/uv-requirements.txt
   .venv/bin/uv pip sync -q --compile-bytecode --require-hashes requirements.lock --python .venv/bin/python
   .venv/bin/uv pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+fi
+if [ "$what" = test ] || [ "$what" = gnuhealth ]; then
+  # another project's hospital system, which must share no package with ours
+  if [ ! -e .venv-gnuhealth/.installed ] || [ deploy/gnuhealth-requirements.txt -nt .venv-gnuhealth/.installed ]; then
+    echo "Installing GNU Health in .venv-gnuhealth"
+    .venv/bin/uv venv -q --clear --python .venv/bin/python .venv-gnuhealth
+    .venv/bin/uv pip sync -q --compile-bytecode --require-hashes deploy/gnuhealth-requirements.txt --python .venv-gnuhealth/bin/python
+    touch .venv-gnuhealth/.installed
+  fi
 fi

@@ -19,6 +19,7 @@ SLOW = (
     "oracle/",
     "integration/test_chaos_crash_points.py",
     "integration/test_emr_smart.py",
+    "integration/test_emr_gnuhealth.py",
     "integration/test_emr_storm.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_schemas.py",

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ class SignInRefusedError(EmrUnavailableError):
 
 
 class Tryton:
-    """Nothing is connected before the first call. Not for two threads at once."""
+    """Nothing is connected before the first call. Not for two threads at once.
+
+    `answered_at` is the server's own clock at its last answer, to the second; `seconds_waited` how long it was waited for so far."""
 
     def __init__(self, place: Place, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._place = place
@@ -60,6 +63,8 @@ class Tryton:
         # trust_env off: patient data goes where the configuration says, not where a proxy variable says.
         self._http = httpx.Client(timeout=place.timeout_s, trust_env=False, verify=_trusted(place))
         self._session = ""
+        self.answered_at = datetime.now(UTC)
+        self.seconds_waited = 0.0
         self._refused_at: float | None = None
         self._context: dict[str, Any] | None = None
 
@@ -126,6 +131,7 @@ class Tryton:
     def _post(self, method: str, parameters: list[object], *, writes: bool) -> Any:
         body = json.dumps({"id": 1, "method": method, "params": parameters}, default=_written, ensure_ascii=False, allow_nan=False)
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Session {self._session}"} if self._session else {})
+        began = self._monotonic()
         try:
             answer = self._http.post(self._url, content=body.encode("utf-8"), headers=headers)
         except _NOT_SENT as exc:
@@ -133,6 +139,9 @@ class Tryton:
         except httpx.HTTPError as exc:
             told = f"GNU Health did not answer: {type(exc).__name__}"
             raise (EmrOutcomeUnknownError(told) if writes else EmrUnavailableError(told)) from exc
+        finally:
+            self.seconds_waited += self._monotonic() - began
+        self.answered_at = _clock(answer.headers.get("date"))
         if answer.status_code != 200:
             raise _refusal(answer, writes=writes)
         try:
@@ -197,6 +206,13 @@ def _words(error: object) -> str:
         parts = error[1] if isinstance(error[1], list) else [error[1]]
         return " - ".join(str(part) for part in parts if isinstance(part, str) and part)[:400]
     return str(error[0] if isinstance(error, list) and error else error)[:200]
+
+
+def _clock(said: str | None) -> datetime:
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC) if said else datetime.now(UTC)
+    except (TypeError, ValueError):
+        return datetime.now(UTC)
 
 
 def _written(value: object) -> object:

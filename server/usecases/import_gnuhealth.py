@@ -1,0 +1,324 @@
+"""Rows of a GNU Health HIS as the FHIR R4 resources that the import reads: patients, stays, allergies and inpatient medications.
+
+Pure. Nothing is computed here that GNU Health does not say: what it says in a way that has no one meaning (two capsules of "250 mg",
+"twice a day", a unit called "unit") is handed on as it is, and the import makes a draft of it that names what is unclear. A row's
+version is drawn from what it says, so that a row which was only touched is the version that is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+PREFIX = "gnuhealth-"
+Row = Mapping[str, Any]
+Json = dict[str, Any]
+
+# What is asked for of each model. "a.b" is field b of the row that field a names.
+PATIENT = (
+    "party.ref", "party.name", "party.lastname", "party.dob", "party.gender", "party.deceased", "biological_sex",
+)  # fmt: skip
+STAY = ("name", "patient", "state", "bed.ward.name", "bed.product.name", "hospitalization_date", "discharge_date")
+ALLERGY = (
+    "patient",
+    "pathology.code",
+    "pathology.name",
+    "short_comment",
+    "disease_severity",
+    "is_active",
+    "status",
+    "is_allergy",
+    "allergy_type",
+)
+MEDICATION = (
+    "registration", "registration.patient", "registration.state", "medicament.active_component", "medicament.product.name",
+    "start_treatment", "end_treatment", "dose", "dose_unit.code", "route.code", "route.name", "form.code", "form.name", "qty",
+    "common_dosage.code", "common_dosage.name", "frequency", "frequency_unit", "frequency_prn", "is_active", "discontinued",
+    "discontinued_reason", "course_completed",
+    "indication.name",
+)  # fmt: skip
+ADMIN_TIME = ("medication", "admin_time", "dose", "dose_unit.code", "remarks")
+
+_STAYS = {"hospitalized": "in-progress", "done": "finished", "finished": "finished", "cancelled": "cancelled"}
+_SEXES = {"m": "male", "f": "female", "u": "unknown", "nd": "unknown", "nb": "other", "other": "other"}
+_SEVERITIES = {"1_mi": "mild", "2_mo": "moderate", "3_sv": "severe"}
+# ICD-10, personal history of allergy to drugs: the codes that name one class; the others are known by their words alone.
+_ICD_SUBSTANCES = {"Z88.0": "penicillin", "Z88.2": "sulfonamide", "Z88.4": "anaesthetic", "Z88.5": "opioid", "Z88.6": "analgesic"}
+ROUTES: Mapping[str, str] = {
+    "PO": "PO", "IV": "IV", "IM": "IM", "SC": "SC", "SL": "SL", "PR": "PR", "TD": "TD", "NG": "NG", "IH": "INH", "TP": "TOP",
+    "AP": "TOP", "NS": "NASAL", "IN": "NASAL",
+}  # fmt: skip
+# GNU Health has no form for what is injected. "code/route" comes before "code"; else the form's own name.
+FORMS: Mapping[str, str] = {f"{code}/{route}": "injection" for code in ("SOL", "LIQ", "PWSO") for route in ("IV", "IM", "SC")}
+# Common dosages (SNOMED CT) that say an interval in hours, and those that say only how often a day.
+_EVERY_H = {"225750008": 2, "225756002": 4, "307468000": 6, "307469008": 8, "307470009": 12}
+_A_DAY = {
+    "229797004": 1, "307472001": 1, "396147000": 1, "396142006": 1, "229799001": 2, "229798009": 3, "396145008": 3, "396146009": 3,
+    "307439001": 4,
+}  # fmt: skip
+_AS_NEEDED, _ONCE = "420449005", "422114001"
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What this hospital's GNU Health means by its own codes: units to UCUM, routes and forms to the words of orders and products."""
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    routes: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
+
+
+def patient(row: Row) -> Json:
+    given, family = str(_at(row, "party", "name") or "").strip(), str(_at(row, "party", "lastname") or "").strip()
+    born, sex = _at(row, "party", "dob"), _at(row, "party", "gender") or row.get("biological_sex")
+    found: Json = {
+        "resourceType": "Patient",
+        "id": key(row["id"]),
+        "identifier": [{"type": {"coding": [{"code": "MR"}]}, "value": _at(row, "party", "ref")}],
+        "name": [{"use": "official", **({"family": family, "given": [given]} if family else {"text": given})}],
+    }
+    if isinstance(born, date):
+        found["birthDate"] = born.isoformat()
+    if sex in _SEXES:
+        found["gender"] = _SEXES[str(sex)]
+    if _at(row, "party", "deceased"):
+        found["deceasedBoolean"] = True
+    return versioned(found)
+
+
+def stay(row: Row) -> Json:
+    """Of a registration. One that is only planned or reserved is "planned", which admits nobody."""
+    found: Json = {
+        "resourceType": "Encounter",
+        "id": key(row["id"]),
+        "status": _STAYS.get(str(row.get("state")), "planned"),
+        "class": {"code": "IMP"},
+        "subject": {"reference": f"Patient/{key(row['patient'])}"},
+        "period": {"start": _moment(row.get("hospitalization_date"))},
+    }
+    ward, bed = ward_id(str(_at(row, "bed", "ward", "name") or "")), str(_at(row, "bed", "product", "name") or "").strip()
+    if ward and found["status"] in ("in-progress", "finished"):
+        shown = ward + (f"/{bed.replace('/', '-')}" if bed else "")
+        found["location"] = [{"status": "active", "location": {"display": shown}}]
+    return versioned(found)
+
+
+def ward_id(name: str) -> str:
+    """A ward's name as the id that carts are set up with: "Khoa Nội 3" -> "Khoa-Noi-3"."""
+    plain = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    words = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._") else " " for sign in letters).split()
+    return "-".join(words)[:64]
+
+
+def allergy(row: Row) -> Json:
+    """GNU Health has no field for the substance: what was written beside the condition, else what its ICD-10 code names, else its words."""
+    code = str(_at(row, "pathology", "code") or "")
+    words = str(row.get("short_comment") or "").strip() or _ICD_SUBSTANCES.get(code) or str(_at(row, "pathology", "name") or code).strip()
+    ended = row.get("status") == "h" or row.get("is_active") is False
+    found: Json = {
+        "resourceType": "AllergyIntolerance",
+        "id": key(row["id"]),
+        "clinicalStatus": {"coding": [{"code": "resolved" if ended else "active"}]},
+        "verificationStatus": {"coding": [{"code": "confirmed"}]},
+        "code": {"text": words, **({"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": code}]} if code else {})},
+        "patient": {"reference": f"Patient/{key(row['patient'])}"},
+    }
+    severity = _SEVERITIES.get(str(row.get("disease_severity")))
+    if severity:
+        found["reaction"] = [{"manifestation": [{"text": words}], "severity": severity}]
+    return versioned(found)
+
+
+def order(row: Row, times: Sequence[Row], dialect: Dialect) -> Json:
+    """Of an inpatient medication with its administration times."""
+    as_needed = bool(row.get("frequency_prn")) or row.get("frequency_unit") == "wr" or _common(row) == _AS_NEEDED
+    once = _common(row) == _ONCE and not times and not _interval_s(row)
+    drug = str(_at(row, "medicament", "active_component") or "").strip().lower()
+    ingredients = [part.strip() for part in drug.split("+")] if drug else []
+    product = str(_at(row, "medicament", "product", "name") or "").strip()
+    found: Json = {
+        "resourceType": "MedicationRequest",
+        "id": key(row["id"]),
+        "status": _status(row),
+        "intent": "order",
+        "priority": "stat" if once else "routine",
+        "subject": {"reference": f"Patient/{key(_at(row, 'registration', 'patient'))}"},
+        "contained": [
+            {
+                "resourceType": "Medication",
+                "id": "drug",
+                "code": {"text": drug or product},
+                **(
+                    {"ingredient": [{"itemCodeableConcept": {"text": one}} for one in ingredients]}
+                    if all(ingredients) and ingredients
+                    else {}
+                ),
+                **({"form": {"text": _form(row, dialect)}} if _form(row, dialect) else {}),
+            }
+        ],
+        "medicationReference": {"reference": "#drug"},
+        "authoredOn": _moment(row.get("start_treatment")),
+        "dosageInstruction": _dosages(row, times, dialect, as_needed=as_needed, once=once),
+    }
+    if isinstance(row.get("registration"), int):
+        found["encounter"] = {"reference": f"Encounter/{key(row['registration'])}"}
+    indication = _at(row, "indication", "name")
+    if indication:
+        found["reasonCode"] = [{"text": str(indication)}]
+    notes = [str(one["remarks"]) for one in times if one.get("remarks")] + [str(row.get("discontinued_reason") or "")]
+    if any(notes):
+        found["note"] = [{"text": one} for one in notes if one]
+    return versioned(found)
+
+
+def _status(row: Row) -> str:
+    """Whatever says that it is over wins: the three flags are set by hand, one by one."""
+    if row.get("discontinued"):
+        return "stopped"
+    if row.get("course_completed"):
+        return "completed"
+    if _at(row, "registration", "state") == "cancelled":
+        return "cancelled"
+    return "active" if row.get("is_active") else "stopped"
+
+
+def _dosages(row: Row, times: Sequence[Row], dialect: Dialect, *, as_needed: bool, once: bool) -> list[Json]:
+    own = _amount(row.get("dose"), _at(row, "dose_unit", "code"), dialect)
+    whole: Json = {"text": _said(row, times)}
+    if as_needed:
+        whole["asNeededBoolean"] = True
+    route = str(_at(row, "route", "code") or "")
+    whole["route"] = {"text": {**ROUTES, **dialect.routes}.get(route) or str(_at(row, "route", "name") or route)}
+    bounds: Json = {
+        "boundsPeriod": {
+            name: _moment(row[key_]) for name, key_ in (("start", "start_treatment"), ("end", "end_treatment")) if row.get(key_)
+        }
+    }
+    # How much "250 mg, x 2" is in all, GNU Health does not say.
+    amount = own if row.get("qty") in (None, 1) else None
+    each = [(one.get("admin_time"), _amount(one.get("dose"), _at(one, "dose_unit", "code"), dialect) or amount) for one in times]
+    timing = _timing(row, [at for at, _ in each], once=once, as_needed=as_needed)
+    if each and any(said != amount for _, said in each):
+        return [
+            {
+                **whole,
+                "sequence": 1,
+                **_with(said),
+                "timing": {"repeat": {**bounds, **_timing(row, [at], once=once, as_needed=as_needed, of=len(each)).get("repeat", {})}},
+            }
+            for at, said in each
+        ]
+    repeat = {**bounds, **timing.get("repeat", {})}
+    return [{**whole, **_with(amount), "timing": {**timing, "repeat": repeat}}]
+
+
+def _with(amount: Json | None) -> Json:
+    return {} if amount is None else {"doseAndRate": [{"doseQuantity": amount}]}
+
+
+def _timing(row: Row, times: Sequence[object], *, once: bool, as_needed: bool, of: int | None = None) -> Json:
+    """`of`: the times are some of so many. What contradicts itself is told as words alone, which no scan can match."""
+    interval, a_day = _interval_s(row), _A_DAY.get(_common(row), 0)
+    words: Json = {"code": {"text": _often(row)}}
+    from_common = _EVERY_H.get(_common(row), 0) * 3600
+    if interval and from_common and interval != from_common:
+        return words
+    interval = interval or from_common
+    if interval and a_day and interval * a_day != 86400:
+        return words
+    if times:
+        if not all(isinstance(at, time) for at in times):
+            return words
+        number = of or len(times)
+        clocks = sorted(at.isoformat(timespec="seconds") for at in times if isinstance(at, time))
+        repeat: Json = {"timeOfDay": clocks, "frequency": len(clocks), "period": 1, "periodUnit": "d"}
+        if (interval and interval < 86400 and interval * number != 86400) or (a_day and a_day != number):
+            return words
+        if interval > 86400:
+            if interval % 86400 or number != 1:
+                return words
+            repeat["period"] = interval // 86400
+        return {"repeat": repeat}
+    if interval:
+        hours = Decimal(interval) / 3600
+        whole = hours == hours.to_integral_value()
+        return {"repeat": {"frequency": 1, "period": int(hours) if whole else interval, "periodUnit": "h" if whole else "s"}}
+    if a_day:
+        return {"repeat": {"frequency": a_day, "period": 1, "periodUnit": "d"}}
+    return {} if once or as_needed else ({"code": {"text": _often(row)}} if _often(row) else {})
+
+
+def _interval_s(row: Row) -> int:
+    number, unit = row.get("frequency"), row.get("frequency_unit")
+    return number * _SECONDS[str(unit)] if isinstance(number, int) and number > 0 and unit in _SECONDS else 0
+
+
+def _common(row: Row) -> str:
+    return str(_at(row, "common_dosage", "code") or "")
+
+
+def _often(row: Row) -> str:
+    own = f"{row['frequency']} {row['frequency_unit']}" if row.get("frequency") and row.get("frequency_unit") else ""
+    return ", ".join(part for part in (str(_at(row, "common_dosage", "name") or ""), own) if part)
+
+
+def _said(row: Row, times: Sequence[Row]) -> str:
+    """The line as GNU Health shows it."""
+    parts = [
+        str(_at(row, "medicament", "product", "name") or ""),
+        f"{_number(row.get('dose'))} {_at(row, 'dose_unit', 'code') or ''} x {row.get('qty')}",
+        str(_at(row, "route", "name") or ""),
+        _often(row),
+        " ".join(sorted(one["admin_time"].isoformat("minutes") for one in times if isinstance(one.get("admin_time"), time))),
+        "PRN" if row.get("frequency_prn") else "",
+    ]
+    return ", ".join(part.strip() for part in parts if part.strip())[:400]
+
+
+def _form(row: Row, dialect: Dialect) -> str:
+    code, route = str(_at(row, "form", "code") or ""), str(_at(row, "route", "code") or "")
+    known = {**FORMS, **dialect.forms}
+    return known.get(f"{code}/{route}") or known.get(code) or str(_at(row, "form", "name") or "").lower()
+
+
+def _amount(number: object, code: object, dialect: Dialect) -> Json | None:
+    if not isinstance(number, int | float | Decimal) or isinstance(number, bool) or not code:
+        return None
+    value: int | float = int(number) if number == int(number) else float(number)
+    unit = dialect.units.get(str(code))
+    return {"value": value, "unit": str(code), "code": unit} if unit else {"value": value, "unit": f"?{code}"}
+
+
+def _number(number: object) -> str:
+    return f"{number:g}" if isinstance(number, float) else str(number)
+
+
+def key(number: object) -> str:
+    """The id here of row `number` there."""
+    return f"{PREFIX}{number}"
+
+
+def versioned(resource: Json) -> Json:
+    """With a version that is drawn from all that it says."""
+    said = json.dumps(resource, sort_keys=True, ensure_ascii=False, default=str)
+    return {**resource, "meta": {"versionId": hashlib.sha256(said.encode()).hexdigest()[:32]}}
+
+
+def _moment(at: object) -> str:
+    return at.astimezone(UTC).isoformat() if isinstance(at, datetime) else ""
+
+
+def _at(row: Row, *path: str) -> Any:
+    """Field of a row that a field of this one names, as search_read gives it: under the field's name and a point."""
+    found: Any = row
+    for name in path[:-1]:
+        found = found.get(f"{name}.") if isinstance(found, Mapping) else None
+    return found.get(path[-1]) if isinstance(found, Mapping) else None

@@ -23,7 +23,7 @@ from pointofcare.texts import LANGUAGES
 from server import config as configuration
 from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, gateway
 from server.config import ServerConfig
-from server.feeds import hl7_commands
+from server.feeds import fhir_commands, hl7_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     _policy_commands(commands)
     _ca_commands(commands)
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
+    fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     _emr_commands(commands)
     return parser
 
@@ -486,6 +487,10 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         running.gateway = gateway(app, settings)
     if with_dispatcher:
         running.dispatchers = dispatchers(app, settings)
+    if with_gateway and with_dispatcher and settings.fhir_feed.enabled:
+        told_of = running.gateway
+        running.feed = fhir_commands.feed(app, settings, changed=told_of.wake if told_of is not None else lambda: None)
+        running.feed.start()
     for dispatcher in running.dispatchers:
         dispatcher.start()
     if running.gateway is not None:
@@ -504,6 +509,8 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
 
 def _stop(app: Flask) -> None:
     running: Running = app.extensions[RUNNING]
+    if running.feed is not None:
+        running.feed.stop()
     if running.gateway is not None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:

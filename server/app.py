@@ -21,6 +21,7 @@ from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import Dispatcher
 from server.emr.read_back import ReadBack
+from server.feeds.fhir_feed import FhirFeed
 from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
 from server.security.broker_files import Keeper
@@ -34,6 +35,7 @@ from server.store import (
 )
 from server.store.database import FACILITY, db
 from server.store.transaction import reading
+from server.usecases import incoming as arriving
 from server.usecases import quality_days
 from server.usecases.facts import Site
 
@@ -53,6 +55,7 @@ class Running:
     sealer: Sealer | None = None
     keeper: Keeper | None = None
     counter: quality_days.Counter | None = None
+    feed: FhirFeed | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:
@@ -169,6 +172,7 @@ def _health(app: Flask) -> ResponseReturnValue:
         with reading() as tx:
             counts = outbox.counts(tx)
             unsealed = audit_log.unsealed(tx, limit=1)
+            behind = sorted({one.source for one in arriving.lags(tx, app.config[CONFIG].fhir_feed) if one.is_late})
     except SQLAlchemyError as exc:
         return {**answer, "status": "down", "faults": [f"database: {type(exc).__name__}"]}, 503
     oldest = counts.oldest_pending_at
@@ -178,6 +182,8 @@ def _health(app: Flask) -> ResponseReturnValue:
         faults.append("outbox: a record waits for more than 5 minutes")
     if counts.parked:
         faults.append(f"outbox: {counts.parked} parked")
+    if running.feed is not None:
+        answer["feed"] = {"running": running.feed.state.running, "taken": running.feed.state.taken}
     if running.gateway is not None:
         state = running.gateway.state
         answer["broker"] = "connected" if state.connected else "not connected"
@@ -191,6 +197,7 @@ def _health(app: Flask) -> ResponseReturnValue:
             faults.append("broker: not connected")
         if state.fault:
             faults.append("gateway: the newest message failed, see the log")
+    faults += [f"feed: {source} is behind, see the page Incoming" for source in behind]
     for dispatcher in running.dispatchers:
         if dispatcher.state.fault:
             faults.append("dispatcher: nothing can be sent, see the EMR worklist")

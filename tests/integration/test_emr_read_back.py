@@ -20,7 +20,8 @@ from server.store import beside, mapping_record, outbox
 from server.store.tables import OutboxRow
 from server.store.transaction import reading, transaction
 from simulation.emr_peer import RunningEmr
-from tests.support.emr import ADMINISTRATION, AT, CONTEXT, SITE, a_store, an_administration
+from tests.support.emr import ADMINISTRATION, CONTEXT, SITE, a_store, an_administration
+from tests.support.emr_bundles import a_blocked
 from tests.support.sekmet import sekmet, stored
 
 __all__ = ["sekmet"]
@@ -198,27 +199,7 @@ def test_each_cart_is_made_known_once_and_found_by_its_identifier(sekmet: Runnin
 
 
 def _blocked(number: int, **changes: object) -> beside.Blocked:
-    values: dict[str, object] = {
-        "record_id": an_administration(number).record_id,
-        "facility": "bv1",
-        "ward": "W3",
-        "cart": "c01",
-        "patient": "P1",
-        "mrn": "24-000123",
-        "order": "O1",
-        "nurse": "N1",
-        "at": AT,
-        "recorded_at": AT + timedelta(seconds=2),
-        "outcome": "stopped",
-        "action": "give",
-        "level": "STOP",
-        "rules": (beside.StoppedRule(rule="P4", level="STOP", remedy="scan-band-of"),),
-        "products": ("AMOX500",),
-        "engine": "1.0.0",
-        "policy": "default-7",
-        "online": True,
-    }
-    return beside.Blocked(**{**values, **changes})  # type: ignore[arg-type]
+    return a_blocked(record_id=an_administration(number).record_id, **changes)
 
 
 def _put_blocked(scope: Scope, *several: beside.Blocked) -> None:

@@ -55,7 +55,7 @@ FHIR = Form(
     name="FHIR R4",
     begins=b"{",
     build=_fhir,
-    problems=lambda payload: tuple(validation.problems(payload)),
+    problems=validation.to_send,
     warm=validation.warm,
     beside=_fhir_beside,
 )

@@ -91,8 +91,13 @@ _METHODS = ("POST", "PUT")
 _LITERAL = re.compile(r"(?:https?://[^\s?#]+/)?([A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
 
 
-def problems(payload: bytes) -> tuple[str, ...]:
+def to_send(payload: bytes) -> tuple[str, ...]:
     """Everything wrong with a transaction bundle, one line each; () when it may be sent. Never raises for content."""
+    return problems(payload) or tuple(_envelope(json.loads(payload)))
+
+
+def problems(payload: bytes) -> tuple[str, ...]:
+    """Everything wrong with the resources of a bundle of any type, one line each; () for none. Never raises for content."""
     try:
         bundle = json.loads(payload)
     except ValueError as exc:
@@ -143,7 +148,7 @@ def _tools() -> _Tools:
 
 
 def _invariants(bundle: dict[str, Any], holds: Callable[[dict[str, Any], str], bool]) -> list[str]:
-    found = list(_envelope(bundle))
+    found: list[str] = []
     urls = {str(entry.get("fullUrl")) for entry in bundle.get("entry", [])}
     for place, entry in enumerate(bundle.get("entry", [])):
         resource = entry.get("resource", {})

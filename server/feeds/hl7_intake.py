@@ -135,7 +135,7 @@ class Intake:
             is_other = False
             if not kept.is_new:
                 known = incoming.get(tx, kept.item).payload
-                is_other = known is not None and _content(known, header) != _content(payload, header)
+                is_other = known is not None and _content(known) != _content(payload)
             if is_other:
                 kept = self._keep_other(tx, payload, key, event, subject)
         if is_other:
@@ -202,6 +202,9 @@ class Intake:
             return False
         except PointOfCareError as exc:
             incoming.reject(tx, item.id, reason_of(exc))
+            return False
+        if not taken.became and taken.reason is not None:
+            incoming.pass_over(tx, item.id, taken.reason)
             return False
         incoming.take(tx, item.id, became=taken.became, patient=taken.patient, reason=taken.reason)
         self._awaited(tx, item, taken)
@@ -301,9 +304,10 @@ def reason_of(exc: PointOfCareError) -> Reason:
     return Reason(code="hl7-not-written", found=str(exc))
 
 
-def _content(payload: bytes, header: Header) -> bytes:
-    """A message without the moment at which it was sent: a repeat may have another one."""
-    return payload.replace(header.sent.encode("ascii", "replace"), b"", 1) if header.sent else payload
+def _content(payload: bytes) -> list[bytes]:
+    """The fields of a message without MSH-7: a repeat may say another moment at which it was sent."""
+    parts = payload.lstrip(b"\r\n").split(payload.lstrip(b"\r\n")[3:4], 7)
+    return parts[:6] + parts[7:]
 
 
 @cache

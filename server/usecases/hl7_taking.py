@@ -36,7 +36,7 @@ LEFT_OUT = "hl7-left-out"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """`became` names what it is here, `orders` the orders that were written. `reason`: what is worth knowing all the same."""
+    """`became` names what it is here, "" where it is nothing; `orders` the orders that were written. `reason`: what is worth knowing all the same."""
 
     became: str
     patient: str | None
@@ -77,7 +77,7 @@ def take(tx: Transaction, event: str, message: Message, profile: Profile, sender
         recorded = _moment(evn.text(2), sender.timezone, "EVN-2") if evn is not None else None
         patient = hl7_admission.take(tx, event, person, sender, at=min(recorded or sent, received_at), sent_at=sent)
         if not patient:
-            raise NothingToDoError(hl7_admission.NOBODY, field="PID-3", found=person.mrn)
+            return Taken(became="", patient=None, reason=Reason(code=hl7_admission.NOBODY, field="PID-3", found=person.mrn))
         return Taken(became=f"patient/{patient}", patient=patient, reason=reason)
     here = _here(tx, person, sender)
     _measured(tx, here, person)

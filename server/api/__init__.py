@@ -9,6 +9,7 @@ from apispec import BasePlugin
 from flask import Blueprint, Flask, render_template, url_for
 from werkzeug.routing import PathConverter
 
+from server.api import fhir
 from server.api.enrolment import api as enrolment
 from server.api.resources import api as resources
 from server.api.verdicts import api as verdicts
@@ -95,6 +96,7 @@ def register(app: Flask) -> None:
     described.register_blueprint(enrolment)
     sign_in.limit_more(app, "api.token")
     sign_in.limit_machines(app, "enrolment.enrol", "enrolment.renew")
+    fhir.register(app)
 
     @app.get("/api/")
     def api_page() -> str:

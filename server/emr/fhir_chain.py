@@ -10,7 +10,7 @@ Source: hl7.org/fhir/R4/medicationadministration.html (effectivePeriod, dosage.r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import EmrRejectedError, EmrUnavailableError
@@ -78,6 +78,9 @@ class _Chain:
 
     def get(self, record_id: str | None) -> AdministrationRecord | None:
         return None if record_id is None else self._records.get(record_id)
+
+    def records(self) -> tuple[AdministrationRecord, ...]:
+        return tuple(self._records.values())
 
     def home(self, record: AdministrationRecord) -> AdministrationRecord:
         """The record whose resource tells of this one. Raises: StartMissingError."""
@@ -256,3 +259,50 @@ def _effect(record: AdministrationRecord, chain: _Chain, context: MappingContext
 
 def _withdrawals(record: AdministrationRecord, chain: _Chain) -> list[AdministrationRecord]:
     return [act for act in chain.acts(record) if act.status == _ERROR]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where one record is told: `kind` is the resource's type, "" for what FHIR has no resource for by itself; `home` the record that it
+    is named after. `counts` False: it was withdrawn or corrected."""
+
+    record: AdministrationRecord
+    kind: str
+    home: str
+    counts: bool
+
+
+class Whole:
+    """One chain as it stands by now, for those who read it from us: the same resources as go to the EMR."""
+
+    def __init__(self, records: Iterable[AdministrationRecord]) -> None:
+        self._chain = _Chain(records)
+        self.places = tuple(self._place(record) for record in self._chain.records())
+
+    def _place(self, record: AdministrationRecord) -> Place:
+        try:
+            home: AdministrationRecord | None = self._chain.home(record)
+        except StartMissingError:  # the start is on its way; until then the act is nobody's part
+            home = None
+        kind = "" if home is None else self._kind(home)
+        counts = record.status != _ERROR and self._chain.counts(record)
+        return Place(record=record, kind=kind, home=record.record_id if home is None else home.record_id, counts=counts)
+
+    def _kind(self, home: AdministrationRecord) -> str:
+        if home.status == _ERROR:  # withdraws what has not come
+            return ""
+        if home.action in (Action.REMOVE, Action.ASSESS):
+            return "Procedure" if home.action == Action.REMOVE else "Observation"
+        return "" if fhir_mapping.is_no_dose(home) else "MedicationAdministration"
+
+    def parts(self, home: str) -> tuple[AdministrationRecord, ...]:
+        """Every record that has a say in the resource named after `home`: itself, its acts, and what corrects it."""
+        mine = {place.record.record_id for place in self.places if place.home == home}
+        return tuple(place.record for place in self.places if place.record.record_id in mine or place.record.amends == home)
+
+    def entries(self, home: str, context: MappingContext) -> list[Json]:
+        """The resource named after `home`, and behind it the issues that it refers to. Raises: QuantityError for an amount that JSON
+        cannot hold."""
+        record = self._chain.get(home)
+        assert record is not None
+        return _entries(record, record, self._chain, context)

@@ -70,10 +70,15 @@ class MappingContext:
         return f"{self.site.rstrip('/')}/ext/"
 
 
+def is_no_dose(record: AdministrationRecord) -> bool:
+    """As an administration it would read as one more dose."""
+    return record.action in _NOT_A_DOSE and record.dose is None
+
+
 def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     """The transaction Bundle. Raises: EmrRejectedError when FHIR R4 has no honest form for the record,
     QuantityError when an amount has too many digits."""
-    if record.action in _NOT_A_DOSE and record.dose is None:
+    if is_no_dose(record):
         raise EmrRejectedError(
             f"FHIR R4 has no resource for {record.action!r} on its own",
             remedy="enter it in the EMR by hand: as an administration it would read as one more dose",

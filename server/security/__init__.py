@@ -9,7 +9,7 @@ from flask import Flask, abort, request
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_wtf import CSRFProtect
 
-from server.security import access, headers, obligations, sessions, sign_in, viewing
+from server.security import access, headers, obligations, programs, sessions, sign_in, viewing
 from server.security.permissions import ADMIT, IMPORT
 from server.security.person import SESSION_MAX_AGE_S, TOKEN_HEADER, NotSignedInError, actor, may, requires
 from server.store.database import db
@@ -72,6 +72,7 @@ def setup(app: Flask) -> None:
         app.config[name] = value
     app.config["REMEMBER_COOKIE_SECURE"] = app.config.get("SESSION_COOKIE_SECURE", False)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.before_request(programs.name_person)  # before anything asks who is there
     app.before_request(_size)
     csrf.init_app(app)
     Security(app, SQLAlchemyUserDatastore(db, StaffRow, RoleRow), register_blueprint=True)
@@ -101,8 +102,8 @@ def _nothing() -> NoReturn:
 
 def _guard() -> None:
     """A request that changes something must come from our own pages, or carry a token in a header, which no other site can set."""
-    if request.method in SAFE_METHODS or TOKEN_HEADER in request.headers:
-        return
+    if request.method in SAFE_METHODS or TOKEN_HEADER in request.headers or request.blueprint == programs.BLUEPRINT:
+        return  # the FHIR face takes no cookie
     if request.path in TOKEN_PATHS:
         if not request.is_json:
             abort(415)

@@ -33,8 +33,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
+    """`guests`: where the address asks for its permission by itself, what somebody's role in a ward must hold who only helps out there."""
+
     scope: Scope
     permission: str | None = None
+    guests: str | None = None
 
 
 def _ward(permission: str) -> Access:
@@ -69,6 +72,10 @@ ENDPOINTS: Mapping[str, Access] = {
     "enrolment.authority": _NONE,
     "enrolment.enrol": _NONE,
     "enrolment.renew": _NONE,
+    "fhir.metadata": _NONE,
+    "fhir.smart": _NONE,
+    "fhir.token": _NONE,
+    "fhir.nothing": _NONE,
     # Oneself.
     "home.show": _OWN,
     "account.show": _OWN,
@@ -190,6 +197,16 @@ ENDPOINTS: Mapping[str, Access] = {
     "api.answer": _ward(may.SEE_WORK),
     "api.outbox_items": _ward(may.SEE_EMR),
     "api.requeue": _ward(may.REQUEUE),
+    # Each type of resource asks for its own permission, of a person's roles or of a program's scopes.
+    "fhir.search": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.read": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.history": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.version": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.everything": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.everybody": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.export": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.export_status": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
+    "fhir.export_file": Access(scope=Scope.WARD, guests=may.SEE_PATIENTS),
     "emergency.form": _ward(may.OPEN_EMERGENCY),
     "emergency.enter": _ward(may.OPEN_EMERGENCY),
     "emergency.leave": _ward(may.OPEN_EMERGENCY),

@@ -13,7 +13,7 @@ from flask import request
 from flask_login import current_user
 
 from pointofcare.errors import NotPermittedError
-from server.security import lockout, person, second_factor, sessions, sign_in
+from server.security import lockout, person, programs, second_factor, sessions, sign_in
 from server.security.person import NotSignedInError
 from server.store.transaction import Actor, reading, transaction
 
@@ -57,7 +57,7 @@ class OwedError(NotPermittedError):
 def check() -> None:
     """Before a request: raises OwedError when its person owes something. Nobody signed in owes nothing."""
     endpoint = request.endpoint or ""
-    if endpoint in ALLOWED or endpoint.endswith(".static") or not person.is_somebody():
+    if endpoint in ALLOWED or endpoint.endswith(".static") or programs.is_program() or not person.is_somebody():
         return
     who = person.actor()
     if request.blueprint not in ALLOWED_ROOMS and (owed := owed_by(who)):

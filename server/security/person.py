@@ -19,7 +19,7 @@ from werkzeug.exceptions import BadRequest
 from pointofcare.errors import NotPermittedError, PointOfCareError
 from pointofcare.people import StaffRole
 from server.config import ServerConfig
-from server.security import sessions, wards
+from server.security import programs, sessions, wards
 from server.security.permissions import held_by, permits
 from server.store.sign_ins import SignIn
 from server.store.transaction import Actor
@@ -109,7 +109,8 @@ def config() -> ServerConfig:
 
 
 def _actor() -> Actor | None:
-    """Read once a request."""
+    """Read once a request. To the FHIR face a program comes with a token of its own, a person with one in a header, and no cookie counts
+    there: what a browser sends by itself asks for nothing."""
     if "pointofcare_actor" not in g:
         g.pointofcare_actor = _read()
     found: Actor | None = g.pointofcare_actor
@@ -117,6 +118,10 @@ def _actor() -> Actor | None:
 
 
 def _read() -> Actor | None:
+    if programs.is_program():
+        return programs.actor(config(), request.remote_addr or "")
+    if request.blueprint == programs.BLUEPRINT and TOKEN_HEADER not in request.headers:
+        return None
     try:
         known = current_user.is_authenticated
     except RecursionError:  # Flask-Security looks for a token in the body, which was nested on purpose

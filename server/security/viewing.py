@@ -100,6 +100,13 @@ VIEWS: Mapping[str, View] = {
     "api.order": View(action="view.order", subject="order/{order_id}"),
     "api.outbox_items": View(action="view.list", subject="list/emr"),
     "api.listed": View(action="view.list", subject="list/tasks"),
+    "fhir.search": View(action="view.fhir", subject="fhir/{kind}"),
+    "fhir.read": View(action="view.fhir", subject="fhir/{kind}/{fhir_id}"),
+    "fhir.history": View(action="view.fhir", subject="fhir/{kind}/{fhir_id}"),
+    "fhir.version": View(action="view.fhir", subject="fhir/{kind}/{fhir_id}"),
+    "fhir.everything": View(action="view.fhir", subject="fhir/Patient/{fhir_id}"),
+    "fhir.everybody": View(action="view.fhir", subject="fhir/Patient"),
+    "fhir.export_file": View(action="view.fhir-export", subject="fhir-export/{export}"),
 }
 
 _CHANGE = "it changes something: the change is audited in its own transaction"
@@ -144,6 +151,12 @@ UNWATCHED: Mapping[str, str] = {
     "api.requeue": _CHANGE,
     "api.answer": _CHANGE,
     "api.pump_reading": _CHANGE,
+    "fhir.metadata": _PROGRAM,
+    "fhir.smart": _PROGRAM,
+    "fhir.nothing": _PROGRAM,
+    "fhir.token": "a program's own sign-in, which is audited as what it is: fhir.token",
+    "fhir.export": "what is asked for is audited as what it is: fhir.export",
+    "fhir.export_status": "how far an export is, and no patient; its files are audited",
     "audit.verify": "the result is audited as what it is: audit.verify",
     "bags.act": _CHANGE,
     "bags.find": "leads to the bag's own page, which is audited",

@@ -58,7 +58,7 @@ def _permission() -> str | None:
     from server.security import access  # it asks who is there, and so imports this room's neighbour
 
     line = access.ENDPOINTS.get(request.endpoint or "")
-    return line.permission if line is not None else None
+    return (line.permission or line.guests) if line is not None else None
 
 
 def emergencies() -> tuple[OpenEmergency, ...]:

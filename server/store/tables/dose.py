@@ -76,6 +76,8 @@ class AdministrationRow(Model):
         Index("ix_administrations_product", "facility", "product", "effective_at"),
         Index("ix_administrations_recorded", "facility", "recorded_at", "record_id"),
         Index("ix_administrations_received", "facility", "received_at"),
+        Index("ix_administrations_effective", "facility", "effective_at", "record_id"),
+        Index("ix_administrations_order", "facility", "order_id"),
         Index("ix_administrations_serial", "facility", "serial"),
         Index("ix_administrations_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )

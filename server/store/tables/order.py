@@ -41,6 +41,8 @@ class OrderRow(Model):
         ForeignKeyConstraint(["facility", "patient"], ["patients.facility", "patients.id"]),
         Index("ix_orders_patient", "facility", "patient", "status"),
         Index("ix_orders_verification", "facility", "verification", "placed_at"),
+        Index("ix_orders_updated", "facility", "updated_at", "id"),
+        Index("ix_orders_status", "facility", "status", "updated_at", "id"),
     )
 
 

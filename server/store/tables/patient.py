@@ -45,6 +45,7 @@ class PatientRow(Model):
         Index("ix_patients_ward", "facility", "ward", "status"),
         Index("ix_patients_born", "facility", "birth_date"),
         Index("ix_patients_status", "facility", "status", "id"),
+        Index("ix_patients_updated", "facility", "updated_at", "id"),
     )
 
 

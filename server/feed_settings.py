@@ -91,7 +91,7 @@ def fhir_feed(reader: Reader, anchor: Path, *, emr_base_url: str | None, emr_tar
     )
     if not found.enabled:
         return found
-    address = urlsplit(found.base_url or (emr_base_url if emr_target == "fhir" else None) or "")
+    address = urlsplit(found.base_url or (emr_base_url if emr_target in ("fhir", "gnuhealth") else None) or "")
     if address.scheme not in ("http", "https") or not address.netloc:
         reader.problems.append((f"{where}.base_url", "must be the http(s) address of the FHIR server, where emr.base_url is none"))
     if not listed or not all(listed):

@@ -25,6 +25,8 @@ MEDICATION = "gnuhealth.inpatient.medication"
 LOG = "gnuhealth.inpatient.medication.log"
 REGISTRATION = "gnuhealth.inpatient.registration"
 ROUNDING = "gnuhealth.patient.rounding"
+# Codes of GNU Health and what they mean here, as [emr.settings] names them.
+TABLES = ("units", "routes", "forms")
 # The number of a patient there: the person's unique identifier (PUID).
 PUID = "patient.party.ref"
 _READ = ("medication", "admin_time", "dose", "dose_unit.code", "health_professional.party.name", "remarks")
@@ -49,21 +51,35 @@ def place(config: EmrConfig) -> Place:
         raise ConfigError(
             f"{', '.join(name for name, _ in missing)}: missing for GNU Health", problems=missing, remedy="see docs/gnuhealth.md"
         )
-    return Place(**{name: value or "" for name, value in settings.items()}, ca_file=config.ca_file)
+    return Place(
+        base_url=settings["base_url"] or "",
+        database=settings["database"] or "",
+        username=settings["username"] or "",
+        password=settings["password"] or "",
+        ca_file=config.ca_file,
+    )
 
 
 def wording(config: EmrConfig) -> Wording:
     """The language of the remarks and what GNU Health's units mean here, of [emr.settings]. Raises: ConfigError."""
-    language, units = config.settings.get("language", LANGUAGES[0]), config.settings.get("units", {})
-    unknown = sorted(set(config.settings) - {"language", "units", "routes", "forms"})
+    language = config.settings.get("language", LANGUAGES[0])
+    unknown = sorted(set(config.settings) - {"language", *TABLES})
     problems: list[tuple[str, str]] = [(f"emr.settings.{name}", "is not a setting of GNU Health") for name in unknown]
     if language not in LANGUAGES:
         problems.append(("emr.settings.language", "must be one of " + ", ".join(LANGUAGES)))
-    if not isinstance(units, Mapping) or not all(isinstance(one, str) and one for one in units.values()):
-        problems.append(("emr.settings.units", 'must be a table such as { unit = "[IU]" }'))
+    units = {name: table(config, name, problems) for name in TABLES}["units"]
     if problems:
         raise ConfigError("; ".join(f"{name}: {what}" for name, what in problems), problems=tuple(problems), remedy="see docs/gnuhealth.md")
-    return Wording(language=str(language), units={**UNITS, **{str(code): str(unit) for code, unit in dict(units).items()}})
+    return Wording(language=str(language), units={**UNITS, **units})
+
+
+def table(config: EmrConfig, name: str, problems: list[tuple[str, str]]) -> dict[str, str]:
+    """A table of codes of [emr.settings]; a fault is added to `problems`."""
+    found = config.settings.get(name, {})
+    if isinstance(found, Mapping) and all(isinstance(one, str) and one for one in found.values()):
+        return {str(code): str(word) for code, word in found.items()}
+    problems.append((f"emr.settings.{name}", 'must be a table of words, such as { unit = "[IU]" }'))
+    return {}
 
 
 class GnuHealthEmr:

@@ -76,7 +76,7 @@ class Tryton:
         if self._refused_at is not None and (left := self._refused_at + SIGN_IN_PAUSE_S - self._monotonic()) > 0:
             raise SignInRefusedError("GNU Health refused the sign-in", remedy=_WRONG_SIGN_IN, retry_after_s=left)
         self._session, self._context = "", None
-        parameters = [self._place.username, {"password": self._place.password}]
+        parameters: list[object] = [self._place.username, {"password": self._place.password}]
         try:
             answer = self._post("common.db.login", parameters, writes=False)
         except SignInRefusedError:
@@ -87,6 +87,11 @@ class Tryton:
             raise EmrUnclearError("GNU Health answered the sign-in with something else", remedy="check the address of the EMR")
         word = f"{self._place.username}:{answer[0]}:{answer[1]}"
         self._session = base64.b64encode(word.encode("utf-8")).decode("ascii")
+
+    def sign_in_once(self) -> None:
+        """Signs in where that has not been done yet. Raises as `sign_in`."""
+        if not self._session:
+            self.sign_in()
 
     def call(self, method: str, *arguments: object, writes: bool = False, context: Mapping[str, object] | None = None) -> Any:
         """`method` as "model.party.party.search_read"; the context is added. `writes`: when no answer comes, it may have been done.
@@ -230,8 +235,10 @@ def _written(value: object) -> object:
 def _read(found: dict[str, Any]) -> object:
     kind = found.get("__class__")
     if kind == "datetime":
-        parts = (found[name] for name in ("year", "month", "day", "hour", "minute", "second", "microsecond"))
-        return datetime(*parts, tzinfo=UTC)
+        year, month, day, hour, minute, second, micro = (
+            int(found[name]) for name in ("year", "month", "day", "hour", "minute", "second", "microsecond")
+        )
+        return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
     if kind == "date":
         return date(found["year"], found["month"], found["day"])
     if kind == "time":

@@ -19,10 +19,10 @@ from server.config import EmrConfig, ServerConfig
 from server.emr import retry
 from server.feed_settings import FhirFeedConfig
 from server.feeds import fhir_items as items
-from server.feeds import fhir_reading, fhir_reconciling, fhir_source, fhir_taking
+from server.feeds import fhir_reading, fhir_reconciling, fhir_source, fhir_taking, gnuhealth_source
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR, Reference
-from server.feeds.fhir_source import FhirSource
+from server.feeds.fhir_source import Source
 from server.feeds.fhir_takers import Taker
 from server.store import incoming
 from server.store.transaction import reading, transaction
@@ -199,7 +199,8 @@ class FhirFeed:
 def opened(config: ServerConfig) -> Taker:
     """What the feed of a configuration needs; nothing is connected yet. Raises: ConfigError."""
     settings = config.fhir_feed
-    source: FhirSource = fhir_source.opened(_server(settings, config.emr))
+    from_gnuhealth = settings.base_url is None and config.emr.target == "gnuhealth"
+    source: Source = gnuhealth_source.opened(config.emr) if from_gnuhealth else fhir_source.opened(_server(settings, config.emr))
     return Taker(
         source=source,
         reference=Reference(source),

@@ -17,7 +17,7 @@ from pointofcare.errors import EmrError, UnreadableError
 from server.feed_settings import FhirFeedConfig
 from server.feeds import fhir_items as items
 from server.feeds.fhir_items import SOURCE
-from server.feeds.fhir_source import FhirSource, GoneError, Resource
+from server.feeds.fhir_source import GoneError, Resource, Source
 from server.store import incoming
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import arrivals
@@ -34,7 +34,7 @@ TOO_MUCH = "feed-too-much"
 class Reference:
     """Resources that others name, by "Location/17": the newest that was seen, read when it was not. One thread."""
 
-    def __init__(self, source: FhirSource) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self._known: OrderedDict[str, Mapping[str, Any] | None] = OrderedDict()
 
@@ -68,7 +68,7 @@ class Looked:
     is_whole: bool
 
 
-def look(source: FhirSource, kind: str, settings: FhirFeedConfig, reference: Reference, now: datetime) -> Looked:
+def look(source: Source, kind: str, settings: FhirFeedConfig, reference: Reference, now: datetime) -> Looked:
     """What changed since the last look. Raises: EmrError, what the store raises."""
     with reading(ACTOR) as tx:
         feed = incoming.feed(tx, SOURCE, kind)
@@ -139,7 +139,7 @@ def _ours(tx: Transaction, one: Resource, settings: FhirFeedConfig) -> tuple[str
     return subject, True
 
 
-def whole_patient(source: FhirSource, subject: str, settings: FhirFeedConfig, reference: Reference) -> int:
+def whole_patient(source: Source, subject: str, settings: FhirFeedConfig, reference: Reference) -> int:
     """Keeps allergies, measurements and live orders of somebody who has just come. Raises: EmrError."""
     new = 0
     for kind, asked in (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -88,6 +88,17 @@ class Page:
     included: tuple[Resource, ...]
     clock: datetime
     is_last: bool
+
+
+class Source(Protocol):
+    """What a feed reads from. `seconds_waited` is how long it has waited for the other system so far."""
+
+    @property
+    def seconds_waited(self) -> float: ...
+    def close(self) -> None: ...
+    def check(self, kinds: Sequence[str]) -> None: ...
+    def search(self, kind: str, parameters: Sequence[tuple[str, str]], *, pages: int) -> Iterator[Page]: ...
+    def read(self, about: str) -> Resource: ...
 
 
 class FhirSource:

@@ -17,7 +17,7 @@ from server.feeds import fhir_items as items
 from server.feeds import fhir_reading
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR, Reference
-from server.feeds.fhir_source import FhirSource, GoneError
+from server.feeds.fhir_source import GoneError, Source
 from server.store import incoming, patients
 from server.store.incoming import Item, Reason
 from server.store.transaction import Transaction, reading, transaction
@@ -51,7 +51,7 @@ class PassedOverError(Exception):
 class Taker:
     """What taking needs: the server for what an item names, the facility's zone and the hospital's own times."""
 
-    source: FhirSource
+    source: Source
     reference: Reference
     settings: FhirFeedConfig
     timezone: str

@@ -2,7 +2,7 @@
 
 Pure. Nothing is computed here that GNU Health does not say: what it says in a way that has no one meaning (two capsules of "250 mg",
 "twice a day", a unit called "unit") is handed on as it is, and the import makes a draft of it that names what is unclear. A row's
-version is drawn from what it says, so that a row which was only touched is the version that is known.
+version is drawn from what it says and from when it was written, so that what was changed and changed back is a version of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ Json = dict[str, Any]
 PATIENT = (
     "party.ref", "party.name", "party.lastname", "party.dob", "party.gender", "party.deceased", "biological_sex",
 )  # fmt: skip
-STAY = ("name", "patient", "state", "bed.ward.name", "bed.product.name", "hospitalization_date", "discharge_date")
+STAY = ("name", "patient", "state", "bed", "bed.ward", "hospitalization_date", "discharge_date")
+WARD, BED = ("name",), ("product.name", "ward")
 ALLERGY = (
     "patient",
     "pathology.code",
@@ -90,7 +91,7 @@ def patient(row: Row) -> Json:
         found["gender"] = _SEXES[str(sex)]
     if _at(row, "party", "deceased"):
         found["deceasedBoolean"] = True
-    return versioned(found)
+    return found
 
 
 def stay(row: Row) -> Json:
@@ -103,11 +104,30 @@ def stay(row: Row) -> Json:
         "subject": {"reference": f"Patient/{key(row['patient'])}"},
         "period": {"start": _moment(row.get("hospitalization_date"))},
     }
-    ward, bed = ward_id(str(_at(row, "bed", "ward", "name") or "")), str(_at(row, "bed", "product", "name") or "").strip()
-    if ward and found["status"] in ("in-progress", "finished"):
-        shown = ward + (f"/{bed.replace('/', '-')}" if bed else "")
-        found["location"] = [{"status": "active", "location": {"display": shown}}]
-    return versioned(found)
+    if isinstance(_at(row, "bed", "ward"), int) and found["status"] in ("in-progress", "finished"):
+        found["location"] = [{"status": "active", "location": {"reference": f"Location/{bed_key(row['bed'])}"}}]
+    return found
+
+
+def ward(row: Row) -> Json:
+    name = str(row.get("name") or "").strip()
+    number = ward_id(name) or f"ward-{row['id']}"
+    found: Json = {"resourceType": "Location", "id": ward_key(row["id"]), "physicalType": {"coding": [{"code": "wa"}]}}
+    return {**found, "identifier": [{"value": number}], "name": name or number}
+
+
+def bed(row: Row) -> Json:
+    name = str(_at(row, "product", "name") or row["id"]).strip()
+    found: Json = {"resourceType": "Location", "id": bed_key(row["id"]), "physicalType": {"coding": [{"code": "bd"}]}, "name": name}
+    return found | ({"partOf": {"reference": f"Location/{ward_key(row['ward'])}"}} if isinstance(row.get("ward"), int) else {})
+
+
+def ward_key(number: object) -> str:
+    return f"{PREFIX}ward-{number}"
+
+
+def bed_key(number: object) -> str:
+    return f"{PREFIX}bed-{number}"
 
 
 def ward_id(name: str) -> str:
@@ -134,7 +154,7 @@ def allergy(row: Row) -> Json:
     severity = _SEVERITIES.get(str(row.get("disease_severity")))
     if severity:
         found["reaction"] = [{"manifestation": [{"text": words}], "severity": severity}]
-    return versioned(found)
+    return found
 
 
 def order(row: Row, times: Sequence[Row], dialect: Dialect) -> Json:
@@ -176,7 +196,7 @@ def order(row: Row, times: Sequence[Row], dialect: Dialect) -> Json:
     notes = [str(one["remarks"]) for one in times if one.get("remarks")] + [str(row.get("discontinued_reason") or "")]
     if any(notes):
         found["note"] = [{"text": one} for one in notes if one]
-    return versioned(found)
+    return found
 
 
 def _status(row: Row) -> str:
@@ -306,10 +326,13 @@ def key(number: object) -> str:
     return f"{PREFIX}{number}"
 
 
-def versioned(resource: Json) -> Json:
-    """With a version that is drawn from all that it says."""
-    said = json.dumps(resource, sort_keys=True, ensure_ascii=False, default=str)
-    return {**resource, "meta": {"versionId": hashlib.sha256(said.encode()).hexdigest()[:32]}}
+def versioned(resource: Json, written_at: datetime | None) -> Json:
+    """With a version that is drawn from all that it says, and from when that was written."""
+    said = json.dumps(resource, sort_keys=True, ensure_ascii=False, default=str) + str(written_at or "")
+    meta = {"versionId": hashlib.sha256(said.encode()).hexdigest()[:32]}
+    if written_at is not None:
+        meta["lastUpdated"] = written_at.astimezone(UTC).isoformat()
+    return {**resource, "meta": meta}
 
 
 def _moment(at: object) -> str:

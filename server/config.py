@@ -201,6 +201,9 @@ class SiteConfig:
     gsrn_prefix: str = "2000000"
     # Patterns of further kinds of bands that the hospital prints, each with the number in a group "mrn".
     mrn_patterns: tuple[str, ...] = ()
+    # The hospital's code in claims (MA_CSKCB), and ward id -> MA_KHOA where the id itself is not that code.
+    facility_code: str | None = None
+    ward_codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -410,6 +413,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         badge_prefix=reader.text("site", "badge_prefix", "BADGE:") or "BADGE:",
         gsrn_prefix=reader.text("site", "gsrn_prefix", "2000000") or "2000000",
         mrn_patterns=_texts(reader, "site", "mrn_patterns"),
+        facility_code=reader.text("site", "facility_code"),
+        ward_codes={ward: str(code) for ward, code in reader.table("site", "ward_codes").items()},
     )
     labels = LabelsConfig(equipment_file=reader.file("labels", "equipment_file", anchor))
     documents_file = reader.file("documents", "file", anchor)

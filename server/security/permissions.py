@@ -54,6 +54,8 @@ TAKE_ON_WARD: Final = "take-on-ward"
 OPEN_EMERGENCY: Final = "open-emergency"
 REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
+# Drug lines of insurance claims, and what a claim needs to know of a stay.
+EXPORT_CLAIMS: Final = "export-claims"
 # Figures of groups, no patient and no nurse.
 SEE_QUALITY: Final = "see-quality"
 
@@ -84,6 +86,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_RECALLS,
             SEE_POLICY,
             SEE_FORMULARY,
+            EXPORT_CLAIMS,
             SEE_QUALITY,
             RUN_WARD,
             TAKE_ON_WARD,
@@ -106,6 +109,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_WORK,
             SEE_CONTROLLED,
             FILL_DRAWERS,
+            EXPORT_CLAIMS,
             SEE_QUALITY,
             SEE_RECALLS,
             RECALL,

@@ -12,7 +12,7 @@ from typing import Any
 
 from server.store.views_import import KnownStaff
 from server.usecases import passwords
-from server.usecases.import_rows import Found, OrderFound, PatientFound, Place, Problem, ProductFound, StaffFound
+from server.usecases.import_rows import CatalogueFound, Found, OrderFound, PatientFound, Place, Problem, ProductFound, StaffFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,31 @@ def check(found: Found, known: Known) -> Found:
     products = _products(found.products, known, problems)
     patients = _patients(found.patients, known, problems)
     orders = _orders(found.orders, patients, found.patients, known, problems)
-    return Found(staff=staff, products=products, patients=patients, orders=orders, problems=found.problems + tuple(problems))
+    catalogue = _catalogue(found.catalogue, problems)
+    return Found(
+        staff=staff,
+        products=products,
+        patients=patients,
+        orders=orders,
+        catalogue=catalogue,
+        problems=found.problems + tuple(problems),
+        notes=found.notes,
+    )
+
+
+def _catalogue(rows: tuple[CatalogueFound, ...], problems: list[Problem]) -> tuple[CatalogueFound, ...]:
+    """The same line in two files, saying two things: neither is taken."""
+    by_id: dict[str, list[CatalogueFound]] = {}
+    for row in rows:
+        by_id.setdefault(row.line.id, []).append(row)
+    kept = []
+    for each in by_id.values():
+        said = [{name: value for name, value in row.line.cells.items() if name != "STT"} for row in each]
+        if all(one == said[0] for one in said):
+            kept.append(each[0])
+        else:
+            problems += [_problem(row.place, "MA_THUOC", row.line.medicine, "drug-twice", rows="") for row in each]
+    return tuple(kept)
 
 
 def _problem(place: Place, name: str, value: str, code: str, **parameters: object) -> Problem:

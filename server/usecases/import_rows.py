@@ -18,6 +18,7 @@ from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Product
 from pointofcare.texts import Catalogue
 from pointofcare.texts import orders as order_texts
+from server.store.catalogue import Line
 
 
 class FieldError(UnreadableError):
@@ -113,14 +114,25 @@ class StaffFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueFound:
+    """A line of the hospital's drug catalogue. `gtin` has 14 digits; None: the file names none."""
+
+    place: Place
+    line: Line
+    gtin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All that one or several files hold."""
+    """All that one or several files hold. `notes` are what a person should know of rows that are taken, and of what was not read."""
 
     patients: tuple[PatientFound, ...] = ()
     products: tuple[ProductFound, ...] = ()
     orders: tuple[OrderFound, ...] = ()
     staff: tuple[StaffFound, ...] = ()
     problems: tuple[Problem, ...] = ()
+    catalogue: tuple[CatalogueFound, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
     def joined(self, other: Found) -> Found:
         return Found(
@@ -129,6 +141,8 @@ class Found:
             orders=self.orders + other.orders,
             staff=self.staff + other.staff,
             problems=self.problems + other.problems,
+            catalogue=self.catalogue + other.catalogue,
+            notes=self.notes + other.notes,
         )
 
 

@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,20 +23,21 @@ from pointofcare.errors import UnreadableError
 from pointofcare.orders.order import OrderStatus
 from pointofcare.people import Allergy, BandStatus, Patient, StaffRole
 from pointofcare.wire.messages import TableKind
-from server.store import orders, patients, products, versions, views_import
+from server.store import catalogue, formulary, orders, patients, products, versions, views_import
+from server.store.catalogue import Line
 from server.store.orders import Verification
 from server.store.patients import Ward
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.store.views_import import KnownStaff
-from server.usecases import import_check, import_csv, import_fhir, pharmacy, ward_staff
+from server.usecases import import_check, import_csv, import_fhir, import_xlsx, pharmacy, ward_staff
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from server.usecases import staff as staff_verbs
-from server.usecases.import_rows import Found, OrderFound, PatientFound, Problem, StaffFound, clarify_note, clarify_parts
+from server.usecases.import_rows import CatalogueFound, Found, OrderFound, PatientFound, Problem, StaffFound, clarify_note, clarify_parts
 
 MAX_FILE_BYTES = 50_000_000
-KINDS = ("staff", "products", "patients", "orders")
+KINDS = ("staff", "products", "patients", "orders", "catalogue")
 _Row = TypeVar("_Row")
 
 
@@ -58,14 +59,16 @@ class ImportReport:
     written: bool
     dry_run: bool
     secrets: bool
+    notes: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
         return self.written or (self.dry_run and not self.problems)
 
 
-def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None) -> Found:
-    """Everything in `files` (name, content); FHIR when the content starts as JSON, else CSV. Never raises for content.
+def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None, *, today: date | None = None) -> Found:
+    """Everything in `files` (name, content); FHIR when the content starts as JSON, a spreadsheet by its first bytes, else CSV. Never raises
+    for content.
 
     `timezone` is the facility's: the bounds of FHIR orders in days are counted in it."""
     found = Found()
@@ -75,6 +78,9 @@ def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None) -> Fou
                 file=name, row=1, field="", value=str(len(content)), code="file-too-large", parameters={"most": MAX_FILE_BYTES}
             )
             found = found.joined(Found(problems=(problem,)))
+            continue
+        if content.startswith((import_xlsx.SHEET, import_xlsx.OLD_SHEET)):
+            found = found.joined(import_xlsx.read(name, content, today or datetime.now(UTC).date()))
             continue
         is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
         found = found.joined(import_fhir.read(name, content, timezone) if is_json else import_csv.read(name, content))
@@ -94,7 +100,7 @@ def run(
 
     `timezone` is the IANA name of the facility and for wards that are new. Needs a Flask application context."""
     listed = tuple(files)
-    found = read(listed, timezone)
+    found = read(listed, timezone, today=at.date() if at is not None else None)
     with reading(actor, at=at) as tx:
         checked = import_check.check(found, _known(tx, found))
         known = views_import.staff(tx) if found.staff else {}
@@ -103,7 +109,9 @@ def run(
     if dry_run or (checked.problems and not skip_bad):
         with reading(actor, at=at) as tx:
             counts = _counted(tx, checked)
-        return ImportReport(problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=dry_run, secrets=secrets)
+        return ImportReport(
+            problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=dry_run, secrets=secrets, notes=checked.notes
+        )
     # Hashing is slow on purpose: it is done before the transaction, which nobody else can write beside.
     members = _members(checked.staff, known)
     with transaction(actor, at=at) as tx:
@@ -111,7 +119,9 @@ def run(
         checked = import_check.check(found, _known(tx, found))
         if checked.problems and not skip_bad:
             counts = _counted(tx, checked)
-            return ImportReport(problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=False, secrets=secrets)
+            return ImportReport(
+                problems=checked.problems, counts=counts, drafts=drafts, written=False, dry_run=False, secrets=secrets, notes=checked.notes
+            )
         counts = _counted(tx, checked)
         _write(tx, checked, members, timezone)
         tx.audit(
@@ -119,7 +129,9 @@ def run(
             "import/" + ",".join(name for name, _ in listed)[:150],
             {kind: count.new + count.changed for kind, count in counts.items()} | {"left_out": len(checked.problems)},
         )
-    return ImportReport(problems=checked.problems, counts=counts, drafts=drafts, written=True, dry_run=False, secrets=secrets)
+    return ImportReport(
+        problems=checked.problems, counts=counts, drafts=drafts, written=True, dry_run=False, secrets=secrets, notes=checked.notes
+    )
 
 
 def hash_password(password: str) -> str:
@@ -193,6 +205,7 @@ def _counted(tx: Transaction, found: Found) -> dict[str, Count]:
     """How much of each kind is new, different, or as it is."""
     known_staff = views_import.staff(tx) if found.staff else {}
     known_products = {product.id: product for product in products.listed(tx)} if found.products else {}
+    known_lines = catalogue.known(tx, [row.line.id for row in found.catalogue])
     return {
         "staff": _count(found.staff, lambda row: _staff_state(row, known_staff.get(row.id))),
         "products": _count(
@@ -201,6 +214,9 @@ def _counted(tx: Transaction, found: Found) -> dict[str, Count]:
         ),
         "patients": _count(found.patients, lambda row: _patient_state(tx, row)),
         "orders": _count(found.orders, lambda row: _order_state(tx, row)),
+        "catalogue": _count(
+            found.catalogue, lambda row: None if row.line.id not in known_lines else _line_same(row, known_lines[row.line.id])
+        ),
     }
 
 
@@ -318,6 +334,26 @@ def _write(tx: Transaction, found: Found, members: Mapping[str, StaffMember], ti
     _write_wards(tx, found.staff, timezone)
     for order in found.orders:
         _write_order(tx, order)
+    _write_catalogue(tx, found.catalogue)
+
+
+def _write_catalogue(tx: Transaction, rows: tuple[CatalogueFound, ...]) -> None:
+    """Lines that are new or differ; one whose barcode the formulary knows is that product."""
+    known = catalogue.known(tx, [row.line.id for row in rows])
+    product_of = products.known(tx, gtins=sorted({row.gtin for row in rows if row.gtin}))
+    for row in rows:
+        before = known.get(row.line.id)
+        if before is not None and _line_same(row, before) and (before.product is not None or row.gtin not in product_of):
+            continue
+        product = before.product if before is not None else None
+        if product is None and row.gtin in product_of:
+            held = formulary.get(tx, product_of[row.gtin])
+            product = (held.pack_of or held.product.id) if held is not None else None
+        catalogue.put(tx, replace(row.line, product=product))
+
+
+def _line_same(row: CatalogueFound, known: Line) -> bool:
+    return replace(row.line, product=known.product) == known
 
 
 def _write_wards(tx: Transaction, rows: tuple[StaffFound, ...], timezone: str) -> None:
@@ -405,6 +441,9 @@ def from_command_line(actor: Actor, paths: Iterable[Path], *, dry_run: bool = Fa
     for problem in report.problems:
         where = f"{problem.file}:{problem.row}" + (f" {problem.field}" if problem.field else "")
         lines.append(f"{where}: {problem.message} {problem.remedy}")
+    for note in report.notes:
+        where = f"{note.file}:{note.row}" + (f" {note.field}" if note.field else "")
+        lines.append(f"note: {where}: {note.message} {note.remedy}")
     for order, why in report.drafts:
         lines.append(f"draft, cannot be given by scan until clarified: order {order}: {'; '.join(clarify_parts('en', why))}")
     for kind, count in report.counts.items():

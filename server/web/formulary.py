@@ -14,9 +14,10 @@ from pointofcare.errors import ConflictError, NotFoundError, PointOfCareError
 from pointofcare.products import Controlled, HighAlert, Product, Release
 from server.security.permissions import EDIT_FORMULARY, SEE_FORMULARY
 from server.security.person import actor, requires
-from server.store import formulary, products, recalls, views_formulary
+from server.store import catalogue, formulary, products, recalls, views_formulary
 from server.store.formulary import Held
 from server.store.transaction import reading, transaction
+from server.usecases import catalogue as catalogue_verbs
 from server.usecases import formulary as verbs
 from server.web import faults, formulary_form, page
 
@@ -84,6 +85,9 @@ def new() -> str:
         elif like:
             model = formulary.get(tx, like)
             cells = {**formulary_form.cells_from(model.product), "id": "", "gtin": ""} if model is not None else cells
+        elif line := catalogue.get(tx, request.args.get("line", "")):
+            cells |= catalogue_verbs.proposed(line, tx.at.date())
+            return _form(cells, {}, held=None, line=line.id)
     if not again and not like:
         cells["gtin"] = request.args.get("gtin", "")[:14]
     return _form(cells, {}, held=None)
@@ -115,17 +119,19 @@ def _held(product_id: str) -> Held:
 def create() -> BaseResponse | tuple[str, int]:
     cells = formulary_form.cells_of(request.form)
     product, found = formulary_form.read(cells, None)
-    why = request.form.get("why", "")
+    why, line = request.form.get("why", ""), request.form.get("line", "")[:32]
     if not why.strip():
         found = {**found, "why": page.t("formulary-why-needed")}
     if product is None or found:
-        return _form(cells, found, held=None, why=why), 422
+        return _form(cells, found, held=None, why=why, line=line), 422
     who = actor()
     try:
         with transaction(who) as tx:
             verbs.create(tx, who, product, why=why)
+            if line:
+                catalogue_verbs.link(tx, who, line, product.id, seen=None)
     except PointOfCareError as exc:
-        return _refused(exc, cells, held=None, why=why)
+        return _refused(exc, cells, held=None, why=why, line=line)
     page.say("formulary-created")
     return page.back(url_for("formulary.show", product_id=product.id))
 
@@ -188,12 +194,12 @@ def _shown(cells: Mapping[str, str], name: str) -> str:
     return "; ".join(" ".join(row.split()) for row in rows if row) or "–"
 
 
-def _refused(exc: PointOfCareError, cells: Mapping[str, str], *, held: Held | None, why: str) -> tuple[str, int]:
+def _refused(exc: PointOfCareError, cells: Mapping[str, str], *, held: Held | None, why: str, line: str = "") -> tuple[str, int]:
     name = str(exc.fields.get("field") or "")
     if name:
-        return _form(cells, {name: faults.told(exc)}, held=held, why=why), 409
+        return _form(cells, {name: faults.told(exc)}, held=held, why=why, line=line), 409
     page.say_plain(faults.told(exc))
-    return _form(cells, {}, held=held, why=why), 409
+    return _form(cells, {}, held=held, why=why, line=line), 409
 
 
 def _form(
@@ -204,6 +210,7 @@ def _form(
     why: str = "",
     met: object = (),
     changed: tuple[str, ...] = (),
+    line: str = "",
 ) -> str:
     with reading(actor()) as tx:
         forms = views_formulary.forms(tx)
@@ -214,6 +221,7 @@ def _form(
         faults=found,
         held=held,
         why=why,
+        line=line,
         met=met,
         changed=changed,
         forms=forms,

@@ -114,6 +114,8 @@ _NEWBORN = Topic(name="newborn")
 _TRANSCRIPTION = Topic(name="transcription")
 _MERGE = Topic(name="merge")
 _BAG_FORM = Topic(name="bag-form")
+_BY_CARD = Topic(name="insurance-find")
+_INSURANCE = Topic(name="insurance")
 _IMPORT = Topic(name="import")
 _LABELS = Topic(name="labels")
 _LABEL_FORM = Topic(name="label-form")
@@ -206,6 +208,15 @@ TOPICS: Mapping[str, Topic] = {
     "policy.edit": _POLICY_FORM,
     "policy.save": _POLICY_FORM,
     "policy.save_new": _POLICY_FORM,
+    "insurance.form": _BY_CARD,
+    "insurance.find": _BY_CARD,
+    "insurance.show": _INSURANCE,
+    "insurance.add": _INSURANCE,
+    "insurance.correct": _INSURANCE,
+    "claims.show": Topic(name="claims"),
+    "catalogue.listed": Topic(name="catalogue", guide="pharmacist", chapter=4),
+    "catalogue.show": Topic(name="catalogue-line", guide="pharmacist", chapter=4),
+    "catalogue.codes": Topic(name="code-lists"),
     "imports.show": _IMPORT,
     "imports.examine": _IMPORT,
     "staff.everybody": Topic(name="staff"),
@@ -232,6 +243,13 @@ TOPICS: Mapping[str, Topic] = {
 NO_PAGE = frozenset(
     {
         "audit.export",
+        "catalogue.template",
+        "claims.faulty",
+        "claims.rows",
+        "claims.schema",
+        "claims.unbilled",
+        "claims.xml",
+        "insurance.summary",
         "controlled.export",
         "fleet.export",
         "identity.picture",

@@ -26,6 +26,8 @@ SEE_REJECTED: Final = "see-rejected"
 IMPORT: Final = "import"
 PREPARE_BAGS: Final = "prepare-bags"
 OBSERVE: Final = "observe"
+# What the nurses wrote on a rounds sheet while the network was down.
+ENTER_PAPER: Final = "enter-paper"
 # Who comes, who they are, bands and beds; leaving and joining records are the charge nurse's.
 ADMIT: Final = "admit"
 DISCHARGE: Final = "discharge"
@@ -61,7 +63,7 @@ SEE_QUALITY: Final = "see-quality"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset(
-        {TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}
+        {TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, ENTER_PAPER, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}
     ),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
@@ -69,6 +71,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
         {
             ADMIT,
             DISCHARGE,
+            ENTER_PAPER,
             MERGE_RECORDS,
             TRANSCRIBE,
             COMPARE_ORDERS,

@@ -73,7 +73,7 @@ def withdraw(tx: Transaction, actor: Actor, record_id: str, *, why: str, site: S
         amends=old.record_id,
         continues=None,
     )
-    return _written(tx, made, site or Site(), action="administration.withdraw", detail={"amends": record_id, "reason": words})
+    return write(tx, made, site or Site(), action="administration.withdraw", detail={"amends": record_id, "reason": words})
 
 
 def close_overdue(
@@ -135,7 +135,7 @@ def close_overdue(
         clock_offset_s=0.0,
     )
     detail = {"order": order.id, "due": due.isoformat(), "reason": code}
-    return _written(tx, made, site or Site(), action="dose.close", detail=detail)
+    return write(tx, made, site or Site(), action="dose.close", detail=detail)
 
 
 def _is_due(tx: Transaction, view: OrderView, due: datetime, site: Site) -> bool:
@@ -173,7 +173,7 @@ def _nothing_goes_on(tx: Transaction, old: AdministrationRecord) -> None:
         raise ConflictError("another patch is on", remedy="chart the removal of that one first", record_id=old.record_id, on=on)
 
 
-def _written(tx: Transaction, made: AdministrationRecord, site: Site, *, action: str, detail: Mapping[str, object]) -> Recorded:
+def write(tx: Transaction, made: AdministrationRecord, site: Site, *, action: str, detail: Mapping[str, object]) -> Recorded:
     """By the way of every record. What the engine says of it stands in it, as it would at a cart."""
     look = facts.look(tx, made, ())
     policy = look.policy or products.policy(tx, made.ward)

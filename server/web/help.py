@@ -120,6 +120,7 @@ _IMPORT = Topic(name="import")
 _LABELS = Topic(name="labels")
 _LABEL_FORM = Topic(name="label-form")
 _LABEL = Topic(name="label")
+_DOWNTIME = Topic(name="downtime")
 _STAFF_FORM = Topic(name="staff-form")
 
 # Endpoint -> its help; those that show a form again after a fault have the form's own.
@@ -149,6 +150,11 @@ TOPICS: Mapping[str, Topic] = {
     "patients.observe": Topic(name="patient", marks=("doses", "orders", "allergies")),
     "printed.record": Topic(name="printed", marks=("doses",)),
     "printed.sheet": Topic(name="sheet", marks=("doses",)),
+    "downtime.listed": _DOWNTIME,
+    "downtime.paper": _DOWNTIME,
+    "downtime.show": _DOWNTIME,
+    "downtime.line": _DOWNTIME,
+    "downtime.enter": _DOWNTIME,
     "admission.overview": Topic(name="admission"),
     "admission.form": _ADMIT,
     "admission.card": _ADMIT,

@@ -31,6 +31,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("admission.overview", may.ADMIT, "menu-admission"),
     ("transcription.waiting", may.COMPARE_ORDERS, "menu-compare"),
+    ("downtime.listed", may.ENTER_PAPER, "menu-downtime"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("quality.show", may.SEE_QUALITY, "menu-quality"),
     ("claims.show", may.EXPORT_CLAIMS, "menu-claims"),

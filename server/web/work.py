@@ -214,7 +214,7 @@ def close() -> BaseResponse:
         try:
             with transaction(who) as tx:
                 code, words = request.form.get("reason", ""), request.form.get("text", "")
-                corrections.close_overdue(tx, who, request.form.get("order", ""), due, code=code, words=words, site=_site())
+                corrections.close_overdue(tx, who, request.form.get("order", ""), due, code=code, words=words, site=site())
         except PointOfCareError as exc:
             page.say_plain(faults.told(exc))
         else:
@@ -230,7 +230,7 @@ def withdraw(record_id: str) -> BaseResponse:
     patient = request.form.get("patient", "")
     try:
         with transaction(who) as tx:
-            corrections.withdraw(tx, who, record_id, why=request.form.get("text", ""), site=_site())
+            corrections.withdraw(tx, who, record_id, why=request.form.get("text", ""), site=site())
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
     else:
@@ -238,7 +238,7 @@ def withdraw(record_id: str) -> BaseResponse:
     return page.back(url_for("patients.show", patient_id=patient, _anchor="doses") if patient else url_for("work.show"))
 
 
-def _site() -> Site:
+def site() -> Site:
     config = page.config()
     profile = SiteProfile(mrn_pattern=config.site.mrn_pattern, badge_prefix=config.site.badge_prefix)
     return Site(profile=profile, timezone=config.timezone)

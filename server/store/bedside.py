@@ -69,6 +69,7 @@ from server.store.tables import (
     WeightRow,
     staff_roles,
 )
+from server.store.tables.dose import SEVERAL_PACKS
 from server.store.tables.fleet import LeaseDoubtRow
 from server.store.transaction import Transaction
 
@@ -206,15 +207,19 @@ def _patient_rows(who: Any) -> list[Select[Any]]:
     ]
 
 
-def _bags(*wanted: ColumnElement[bool]) -> Select[Any]:
+def _each_by_its_index(key: Any, facility: Any, *wanted: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Rows that any of the conditions finds. Each is looked up by itself: of an OR a database may make a walk through the whole table."""
+    found = [select(key).where(facility == _FACILITY, one) for one in wanted]
+    return and_(facility == _FACILITY, key.in_(found[0] if len(found) == 1 else union(*found)))
+
+
+def _bags(who: Any, *named: ColumnElement[bool]) -> Select[Any]:
+    """Those of the patients that did not end long ago, and those that are named."""
     b = BagRow
+    hung = and_(b.patient.in_(who), or_(b.state.not_in(_ENDED), b.changed_at >= _ENDED_SINCE))
     return _row("bag", (b.id, b.order, b.state, b.printed, b.patient, b.rate, b.record_id), n0=b.order_version, at=b.started_at).where(
-        b.facility == _FACILITY, or_(*wanted)
+        _each_by_its_index(b.id, b.facility, hung, *named)
     )
-
-
-def _bags_of(who: Any) -> ColumnElement[bool]:
-    return and_(BagRow.patient.in_(who), or_(BagRow.state.not_in(_ENDED), BagRow.changed_at >= _ENDED_SINCE))
 
 
 def _pumps(who: Any) -> Select[Any]:
@@ -222,7 +227,7 @@ def _pumps(who: Any) -> Select[Any]:
     r = PumpReadingRow
     theirs = select(BagRow.id).where(BagRow.facility == _FACILITY, BagRow.patient.in_(who), BagRow.state.in_(_ON_A_PUMP))
     return _row("pump", (r.pump, r.channel, r.bag, r.patient, r.drug, r.rate, r.concentration), at=r.at, due=r.associated_at).where(
-        r.facility == _FACILITY, or_(r.patient.in_(who), r.bag.in_(theirs))
+        _each_by_its_index(r.pump, r.facility, r.patient.in_(who), r.bag.in_(theirs)), or_(r.patient.in_(who), r.bag.in_(theirs))
     )
 
 
@@ -249,7 +254,9 @@ def _products(*wanted: ColumnElement[bool]) -> Select[Any]:
         AdministrationRow.effective_at >= _SINCE,
         AdministrationRow.product.is_not(None),
     )
-    return _row("product", (ProductRow.document,)).where(ProductRow.facility == _FACILITY, or_(ProductRow.id.in_(given), *wanted))
+    return _row("product", (ProductRow.document,)).where(
+        _each_by_its_index(ProductRow.id, ProductRow.facility, ProductRow.id.in_(given), *wanted)
+    )
 
 
 def _policy(ward: Any) -> Select[Any]:
@@ -278,14 +285,15 @@ def _used(who: Any, *wanted: ColumnElement[bool]) -> Select[Any]:
     a, later = AdministrationRow, aliased(AdministrationRow)
     amended = select(later.record_id).where(later.facility == a.facility, later.amends == a.record_id).exists()
     return _row("used", (a.product, a.serial), at=a.effective_at).where(
-        a.facility == _FACILITY, a.serial.is_not(None), a.status.in_(_TAKEN), a.patient.not_in(who), ~amended, *wanted
+        a.facility == _FACILITY, a.status.in_(_TAKEN), a.patient.not_in(who), ~amended, *wanted
     )
 
 
-def _of_serials(serials: int) -> ColumnElement[bool]:
-    """A dose of several packs holds their serial numbers in one text; those are looked through as far back as a chart goes."""
+def _used_serials(who: Any, serials: int) -> tuple[Select[Any], Select[Any]]:
+    """A dose of several packs holds their serial numbers in one text; those are looked through as far back as a chart goes, by an index
+    that holds no other dose."""
     a = AdministrationRow
-    return or_(a.serial.in_(several("serials", serials)), and_(a.serial.contains(", "), a.recorded_at >= _SINCE))
+    return _used(who, a.serial.in_(several("serials", serials))), _used(who, SEVERAL_PACKS, a.recorded_at >= _SINCE)
 
 
 def _staff(staff: int) -> Select[Any]:
@@ -311,14 +319,14 @@ def _statement_of_ward() -> CompoundSelect[Any]:
     p = PatientRow
     who = select(p.id).where(p.facility == _FACILITY, p.ward == _WARD, p.status == "admitted")
     a = AdministrationRow
-    used = _used(who, a.ward == _WARD, a.effective_at >= _SINCE)
-    return union_all(*_patient_rows(who), _ward(), _bags(_bags_of(who)), _pumps(who), _changed(who), used)
+    used = _used(who, a.ward == _WARD, a.effective_at >= _SINCE, a.serial.is_not(None))
+    return union_all(*_patient_rows(who), _ward(), _bags(who), _pumps(who), _changed(who), used)
 
 
 def _statement_of_patient() -> CompoundSelect[Any]:
     who = select(_PATIENT)
     ward = select(PatientRow.ward).where(PatientRow.facility == _FACILITY, PatientRow.id == _PATIENT).scalar_subquery()
-    return union_all(*_patient_rows(who), _products(), _policy(ward), _bags(_bags_of(who)), _pumps(who))
+    return union_all(*_patient_rows(who), _products(), _policy(ward), _bags(who), _pumps(who))
 
 
 def _statement_for_record(gsrns: int, gtins: int, products: int, staff: int, bags: int, serials: int) -> CompoundSelect[Any]:
@@ -332,10 +340,10 @@ def _statement_for_record(gsrns: int, gtins: int, products: int, staff: int, bag
         _policy(_WARD),
         _ward(),
         _staff(staff),
-        _bags(_bags_of(who), BagRow.id.in_(several("bags", bags))),
+        _bags(who, BagRow.id.in_(several("bags", bags))),
         _pumps(who),
         _containers(OpenedContainerRow.gtin.in_(several("gtins", gtins)), OpenedContainerRow.serial.in_(several("serials", serials))),
-        _used(who, _of_serials(serials)),
+        *_used_serials(who, serials),
         _labels(UnitLabelRow.serial.in_(several("serials", serials))),
         _row("lease", (lease.cart, lease.nurse), n0=cast(lease.fence, Integer), at=lease.until).where(
             lease.facility == _FACILITY, lease.patient == _PATIENT

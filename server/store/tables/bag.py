@@ -126,4 +126,7 @@ class PumpReadingRow(Model):
     concentration: Mapped[str | None] = mapped_column(String(64))
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (Index("ix_pump_readings_patient", "facility", "patient"),)
+    __table_args__ = (
+        Index("ix_pump_readings_patient", "facility", "patient"),
+        Index("ix_pump_readings_bag", "facility", "bag"),
+    )

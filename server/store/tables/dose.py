@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, String, Text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, String, Text, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.store.columns import Document, UtcDateTime
@@ -79,8 +79,19 @@ class AdministrationRow(Model):
         Index("ix_administrations_effective", "facility", "effective_at", "record_id"),
         Index("ix_administrations_order", "facility", "order_id"),
         Index("ix_administrations_serial", "facility", "serial"),
+        Index(
+            "ix_administrations_packs",
+            "facility",
+            "recorded_at",
+            sqlite_where=text("serial LIKE '%, %'"),
+            postgresql_where=text("serial LIKE '%, %'"),
+        ),
         Index("ix_administrations_sequence", "facility", "cart", "cart_epoch", "cart_seq"),
     )
+
+
+# A dose of several packs. Written as its index is, for which a database looks word by word.
+SEVERAL_PACKS = AdministrationRow.serial.like(literal_column("'%, %'"))
 
 
 class AttemptRow(Model):

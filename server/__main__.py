@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,10 +21,10 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
-from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway
+from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, gateway
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
-from server.security import authority, program_commands, sealing, signing
+from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
@@ -102,27 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     _ca_commands(commands)
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
-    program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     _emr_commands(commands)
-    _document_commands(commands)
     return parser
-
-
-def _document_commands(commands: Any) -> None:
-    """`document KIND|check|verify`: forms of the record as signed PDF files."""
-    from server.usecases.documents.kinds import KINDS
-
-    about = "a form of the medication record as a PDF; or check what is set up for them; or verify a file's signatures"
-    made = commands.add_parser("document", help=about, description=about)
-    made.add_argument("kind", choices=(*KINDS, "check", "verify"))
-    made.add_argument("file", type=Path, nargs="?", help="the file to verify")
-    made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-    made.add_argument("--patient", metavar="ID")
-    made.add_argument("--ward", metavar="ID", help="the ward; of a patient's form: one for each patient, into the folder --out")
-    made.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first day, such as 2026-03-01 (default: today)")
-    made.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last day (default: today)")
-    made.add_argument("--out", type=Path, help="the file or folder to write")
-    made.set_defaults(run=_document)
 
 
 def _emr_commands(commands: Any) -> None:
@@ -197,28 +178,6 @@ def _policy_commands(commands: Any) -> None:
     made.add_argument("--ward", default="", help="the file is this ward's")
     made = action("show", _policy_show, "print what holds now, as a file", with_config=True)
     made.add_argument("--ward", default="", help="in this ward")
-
-
-def _document(chosen: argparse.Namespace) -> int:
-    from server.usecases.documents import command, settings
-    from server.usecases.documents.issuing import Site
-
-    config = _load(chosen)
-    found = settings.load(config.documents_file)
-    site = Site(facility=config.facility, zone=config.timezone, training=config.training)
-    if chosen.kind == "check":
-        return _printed(command.check(found, site))
-    if chosen.kind == "verify" and chosen.file is None:
-        raise ConfigError("say which file", remedy="pointofcare-server document verify FILE")
-    if chosen.kind != "verify" and chosen.out is None:
-        raise ConfigError("say where to write it", remedy="--out FILE")
-    with bare_app(config).app_context():
-        migrate.require_current()
-        if chosen.kind == "verify":
-            return _printed(command.verify(found, chosen.file))
-        days = {"first": chosen.first, "last": chosen.last}
-        lines = command.issue(found, site, chosen.kind, patient=chosen.patient, ward=chosen.ward, out=chosen.out, **days)
-    return _printed((lines, 0))
 
 
 def _load(chosen: argparse.Namespace) -> ServerConfig:
@@ -450,9 +409,6 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     with app.app_context():
         migrate.require_current()
     _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
-    running: Running = app.extensions[RUNNING]
-    running.exporter = exporter(app, settings)
-    running.exporter.start()
     try:
         server = waitress.create_server(
             app,
@@ -566,8 +522,6 @@ def _stop(app: Flask) -> None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:
         dispatcher.stop()
-    if running.exporter is not None:
-        running.exporter.stop()
     if running.counter is not None:
         running.counter.stop()
     if running.sealer is not None:

@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 
 from pointofcare.errors import EmrError, EmrUnavailableError
+from server.emr import gnuhealth
 from server.emr.tryton import Place, Tryton
 
 HOME = Path(os.environ.get("POINTOFCARE_GNUHEALTH", Path(__file__).parents[1] / ".venv-gnuhealth"))
@@ -105,7 +106,7 @@ def prepared() -> Path:
     if not installed():
         raise EmrUnavailableError("GNU Health is not installed", remedy="bash deploy/setup.sh gnuhealth")
     modules = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
-    people = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+    people = hashlib.sha256(Path(__file__).read_bytes() + repr(gnuhealth.RIGHTS).encode()).hexdigest()[:8]
     folder = HOME / "prepared"
     folder.mkdir(exist_ok=True)
     base, kept = folder / f"{modules}.sqlite", folder / f"{modules}-{people}.sqlite"
@@ -202,10 +203,10 @@ class Desk:
     def __init__(self, tryton: Tryton) -> None:
         self._tryton = tryton
 
-    def create(self, model: str, **values: object) -> int:
+    def create(self, model: str, /, **values: object) -> int:
         return int(self._tryton.call(f"model.{model}.create", [values], writes=True)[0])
 
-    def write(self, model: str, number: int, **values: object) -> None:
+    def write(self, model: str, number: int, /, **values: object) -> None:
         self._tryton.call(f"model.{model}.write", [number], values, writes=True)
 
     def delete(self, model: str, number: int) -> None:
@@ -288,12 +289,19 @@ class Desk:
     def stop(self, medication: int, why: str) -> None:
         self.write("gnuhealth.inpatient.medication", medication, is_active=False, discontinued=True, discontinued_reason=why)
 
-    def user(self, login: str, groups: Sequence[str]) -> int:
+    def group(self, name: str, rights: Mapping[str, Sequence[str]]) -> int:
+        """A group that may do this and nothing more."""
+        group = self.create("res.group", name=name)
+        for model, allowed in rights.items():
+            flags = {f"perm_{right}": right in allowed for right in ("read", "write", "create", "delete")}
+            self.create("ir.model.access", model=self.one("ir.model", "model", "=", model), group=group, **flags)
+        return group
+
+    def user(self, login: str, groups: Sequence[int]) -> int:
         company = self.one("company.company", "id", ">", 0)
-        numbers = [self.one("res.group", "name", "=", name) for name in groups]
         return self.create(
             "res.user", name=login, login=login, password=PASSWORDS[login], companies=[["add", [company]]], company=company,
-            groups=[["add", numbers]],
+            groups=[["add", list(groups)]],
         )  # fmt: skip
 
     def _product(self, name: str, **flags: bool) -> int:
@@ -306,10 +314,6 @@ class Desk:
 
 def _clock(at: clock_time) -> Mapping[str, object]:
     return {"__class__": "time", "hour": at.hour, "minute": at.minute, "second": at.second, "microsecond": 0}
-
-
-# What docs/gnuhealth.md asks a hospital to give this program's account.
-GROUPS = ("Health Inpatient Administration", "Health Nurse")
 
 
 def _hospital(running: RunningGnuHealth) -> None:
@@ -325,8 +329,9 @@ def _hospital(running: RunningGnuHealth) -> None:
         desk = Desk(tryton)
         desk.create("gnuhealth.institution", party=party, code="BVT", institution_type="hospital", public_level="public")
         desk.professional("Quản trị", "Người", "ADMIN1", "ADMIN1", admin)
-        desk.professional("Bên giường", "Hệ thống", "BCMA1", "BCMA1", desk.user(NURSE, GROUPS))
-        desk.user(CLERK, GROUPS)
+        group = desk.group("Bedside system", gnuhealth.RIGHTS)
+        desk.professional("Bên giường", "Hệ thống", "BCMA1", "BCMA1", desk.user(NURSE, [group]))
+        desk.user(CLERK, [group])
 
 
 def _decimal(text: str) -> Mapping[str, str]:

@@ -25,6 +25,27 @@ MEDICATION = "gnuhealth.inpatient.medication"
 LOG = "gnuhealth.inpatient.medication.log"
 REGISTRATION = "gnuhealth.inpatient.registration"
 ROUNDING = "gnuhealth.patient.rounding"
+# What the account of this program needs there, and nothing else: a group of its own gets these (docs/gnuhealth.md).
+RIGHTS: Mapping[str, tuple[str, ...]] = {
+    MEDICATION: ("read", "write"),
+    f"{MEDICATION}.admin_time": ("read",),
+    LOG: ("read", "write", "create"),
+    REGISTRATION: ("read",),
+    ROUNDING: ("read", "create"),
+    "gnuhealth.patient": ("read",),
+    "gnuhealth.patient.disease": ("read",),
+    "gnuhealth.pathology": ("read",),
+    "gnuhealth.healthprofessional": ("read",),
+    "gnuhealth.hospital.ward": ("read",),
+    "gnuhealth.hospital.bed": ("read",),
+    "gnuhealth.medicament": ("read",),
+    "gnuhealth.medication.dosage": ("read",),
+    "gnuhealth.dose.unit": ("read",),
+    "gnuhealth.drug.route": ("read",),
+    "gnuhealth.drug.form": ("read",),
+    "party.party": ("read",),
+    "product.product": ("read",),
+}
 # Codes of GNU Health and what they mean here, as [emr.settings] names them.
 TABLES = ("units", "routes", "forms")
 # The number of a patient there: the person's unique identifier (PUID).
@@ -101,14 +122,13 @@ class GnuHealthEmr:
                 "the account is no health professional in GNU Health",
                 remedy="give its person the account as Internal User, and a health professional (docs/gnuhealth.md)",
             )
-        rights = self._tryton.call("model.ir.model.access.get_access", [MEDICATION, LOG])
-        lacks = [
-            f"{right} {model}"
-            for model, right in ((MEDICATION, "read"), (MEDICATION, "write"), (LOG, "read"), (LOG, "write"), (LOG, "create"))
-            if isinstance(rights, dict) and not (rights.get(model) or {}).get(right)
-        ]
+        held = self._tryton.call("model.ir.model.access.get_access", list(RIGHTS))
+        held = held if isinstance(held, dict) else {}
+        lacks = [f"{right} {model}" for model, rights in RIGHTS.items() for right in rights if not (held.get(model) or {}).get(right)]
         if lacks:
-            raise EmrRejectedError(f"the account may not {', '.join(lacks)} in GNU Health", remedy="give it the group of docs/gnuhealth.md")
+            raise EmrRejectedError(
+                f"the account may not {', '.join(lacks)} in GNU Health", remedy="give it the rights of docs/gnuhealth.md"
+            )
 
     def submit(self, payload: bytes, record_id: str) -> Accepted:
         kind, sent = json.loads(payload)

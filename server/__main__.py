@@ -104,9 +104,27 @@ def _parser() -> argparse.ArgumentParser:
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     _emr_commands(commands)
     return parser
+    _document_commands(commands)
 
 
 def _emr_commands(commands: Any) -> None:
+def _document_commands(commands: Any) -> None:
+    """`document KIND|check|verify`: forms of the record as signed PDF files."""
+    from server.usecases.documents.kinds import KINDS
+
+    about = "a form of the medication record as a PDF; or check what is set up for them; or verify a file's signatures"
+    made = commands.add_parser("document", help=about, description=about)
+    made.add_argument("kind", choices=(*KINDS, "check", "verify"))
+    made.add_argument("file", type=Path, nargs="?", help="the file to verify")
+    made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+    made.add_argument("--patient", metavar="ID")
+    made.add_argument("--ward", metavar="ID", help="the ward; of a patient's form: one for each patient, into the folder --out")
+    made.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first day, such as 2026-03-01 (default: today)")
+    made.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last day (default: today)")
+    made.add_argument("--out", type=Path, help="the file or folder to write")
+    made.set_defaults(run=_document)
+
+
     """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
     about = "the connection to the medical record"
     actions = commands.add_parser("emr", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
@@ -181,6 +199,28 @@ def _policy_commands(commands: Any) -> None:
 
 
 def _load(chosen: argparse.Namespace) -> ServerConfig:
+def _document(chosen: argparse.Namespace) -> int:
+    from server.usecases.documents import command, settings
+    from server.usecases.documents.issuing import Site
+
+    config = _load(chosen)
+    found = settings.load(config.documents_file)
+    site = Site(facility=config.facility, zone=config.timezone, training=config.training)
+    if chosen.kind == "check":
+        return _printed(command.check(found, site))
+    if chosen.kind == "verify" and chosen.file is None:
+        raise ConfigError("say which file", remedy="pointofcare-server document verify FILE")
+    if chosen.kind != "verify" and chosen.out is None:
+        raise ConfigError("say where to write it", remedy="--out FILE")
+    with bare_app(config).app_context():
+        migrate.require_current()
+        if chosen.kind == "verify":
+            return _printed(command.verify(found, chosen.file))
+        days = {"first": chosen.first, "last": chosen.last}
+        lines = command.issue(found, site, chosen.kind, patient=chosen.patient, ward=chosen.ward, out=chosen.out, **days)
+    return _printed((lines, 0))
+
+
     return configuration.load(chosen.config)
 
 

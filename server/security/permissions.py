@@ -58,6 +58,9 @@ REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
 # Drug lines of insurance claims, and what a claim needs to know of a stay.
 EXPORT_CLAIMS: Final = "export-claims"
+# Forms of the medication record as signed files; withdrawing one.
+ISSUE_DOCUMENTS: Final = "issue-documents"
+WITHDRAW_DOCUMENTS: Final = "withdraw-documents"
 # Figures of groups, no patient and no nurse.
 SEE_QUALITY: Final = "see-quality"
 
@@ -110,6 +113,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_EMR,
             REQUEUE,
             SEE_WORK,
+            ISSUE_DOCUMENTS,
+            WITHDRAW_DOCUMENTS,
             SEE_CONTROLLED,
             FILL_DRAWERS,
             EXPORT_CLAIMS,
@@ -135,6 +140,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_FLEET,
             MANAGE_MACHINES,
             SEE_EMR,
+            ISSUE_DOCUMENTS,
+            WITHDRAW_DOCUMENTS,
             REQUEUE,
             SEE_POLICY,
             CHANGE_POLICY,

@@ -27,6 +27,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("formulary.listed", may.SEE_FORMULARY, "menu-formulary"),
     ("catalogue.listed", may.SEE_FORMULARY, "menu-catalogue"),
     ("labels.listed", may.PRINT_LABELS, "menu-labels"),
+    ("documents.listed", may.ISSUE_DOCUMENTS, "menu-documents"),
     ("prescriber.show", may.PLACE_ORDERS, "menu-prescriber"),
     ("patients.find", may.SEE_PATIENTS, "menu-patients"),
     ("admission.overview", may.ADMIT, "menu-admission"),

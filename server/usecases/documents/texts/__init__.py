@@ -1,0 +1,1 @@
+"""Words of the forms: Vietnamese alone, for the forms are."""

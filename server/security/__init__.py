@@ -24,7 +24,7 @@ MAX_PHOTO_BYTES = 9_000_000
 IMPORT_ENDPOINTS = frozenset({"imports.examine", "api.bring_in"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A JSON body cannot come from another site's form, and this sets no cookie.
-TOKEN_PATHS = frozenset({"/api/v1/tokens", "/api/v1/enrolment", "/api/v1/enrolment/renewal"})
+TOKEN_PATHS = frozenset({"/api/v1/tokens", "/api/v1/enrolment", "/api/v1/enrolment/renewal", "/feed/fhir/poll"})
 
 SETTINGS: dict[str, object] = {
     "PERMANENT_SESSION_LIFETIME": timedelta(seconds=SESSION_MAX_AGE_S),

@@ -19,6 +19,8 @@ SEE_REVIEW: Final = "see-review"
 RESOLVE: Final = "resolve"
 SEE_EMR: Final = "see-emr"
 REQUEUE: Final = "requeue"
+# What other systems sent and was not taken.
+HANDLE_INCOMING: Final = "handle-incoming"
 SEE_FLEET: Final = "see-fleet"
 MANAGE_STAFF: Final = "manage-staff"
 SEE_AUDIT: Final = "see-audit"
@@ -56,17 +58,30 @@ TAKE_ON_WARD: Final = "take-on-ward"
 OPEN_EMERGENCY: Final = "open-emergency"
 REVIEW_EMERGENCY: Final = "review-emergency"
 COUNT_EMERGENCIES: Final = "count-emergencies"
-# Drug lines of insurance claims, and what a claim needs to know of a stay.
-EXPORT_CLAIMS: Final = "export-claims"
 # Forms of the medication record as signed files; withdrawing one.
 ISSUE_DOCUMENTS: Final = "issue-documents"
 WITHDRAW_DOCUMENTS: Final = "withdraw-documents"
+# Drug lines of insurance claims, and what a claim needs to know of a stay.
+EXPORT_CLAIMS: Final = "export-claims"
 # Figures of groups, no patient and no nurse.
 SEE_QUALITY: Final = "see-quality"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset(
-        {TRANSCRIBE, COMPARE_ORDERS, ADMIT, PREPARE_BAGS, OBSERVE, ENTER_PAPER, SEE_PATIENTS, SEE_BOARD, SEE_WORK, TAKE_ON_WARD, OPEN_EMERGENCY}
+        {
+            ISSUE_DOCUMENTS,
+            TRANSCRIBE,
+            COMPARE_ORDERS,
+            ADMIT,
+            PREPARE_BAGS,
+            OBSERVE,
+            ENTER_PAPER,
+            SEE_PATIENTS,
+            SEE_BOARD,
+            SEE_WORK,
+            TAKE_ON_WARD,
+            OPEN_EMERGENCY,
+        }
     ),
     StaffRole.STUDENT: frozenset({SEE_PATIENTS, SEE_BOARD}),
     StaffRole.WITNESS_ONLY: frozenset(),
@@ -98,6 +113,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             TAKE_ON_WARD,
             OPEN_EMERGENCY,
             REVIEW_EMERGENCY,
+            ISSUE_DOCUMENTS,
+            WITHDRAW_DOCUMENTS,
         }
     ),
     StaffRole.PHARMACIST: frozenset(
@@ -112,9 +129,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             RESOLVE,
             SEE_EMR,
             REQUEUE,
+            HANDLE_INCOMING,
             SEE_WORK,
-            ISSUE_DOCUMENTS,
-            WITHDRAW_DOCUMENTS,
             SEE_CONTROLLED,
             FILL_DRAWERS,
             EXPORT_CLAIMS,
@@ -124,11 +140,13 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_FORMULARY,
             EDIT_FORMULARY,
             PRINT_LABELS,
+            ISSUE_DOCUMENTS,
+            WITHDRAW_DOCUMENTS,
             SEE_POLICY,
             CHANGE_POLICY,
         }
     ),
-    StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK}),
+    StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK, ISSUE_DOCUMENTS}),
     StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED, MANAGE_MACHINES}),
     StaffRole.ADMINISTRATOR: frozenset(
         {
@@ -140,9 +158,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_FLEET,
             MANAGE_MACHINES,
             SEE_EMR,
-            ISSUE_DOCUMENTS,
-            WITHDRAW_DOCUMENTS,
             REQUEUE,
+            HANDLE_INCOMING,
             SEE_POLICY,
             CHANGE_POLICY,
             RUN_WARD,

@@ -49,6 +49,10 @@ class Problem:
     def remedy_in(self, language: str) -> str:
         return _texts().text(language, f"{self.code}-remedy", {"value": self.value, "field": self.field, **self.parameters})
 
+    def is_known_in(self, language: str) -> bool:
+        """Is there a text for it?"""
+        return _texts().has(language, self.code)
+
     @property
     def message(self) -> str:
         return self.message_in("en")

@@ -78,6 +78,12 @@ MARKS: Mapping[str, tuple[Mark, ...]] = {
         _mark("", "due", "outbox-pending", "waits"),
         _mark("stop", "warning", "outbox-parked", "parked"),
     ),
+    "incoming": (
+        _mark("stop", "warning", "incoming-state-rejected", "incoming-rejected"),
+        _mark("warn", "due", "incoming-state-waiting", "incoming-waiting"),
+        _mark("ok", "given", "incoming-state-taken", "incoming-taken"),
+        _mark("unknown", "question", "incoming-state-set-aside", "incoming-aside"),
+    ),
     "live": (_mark("", "due", "as-of", "as-of"),),
 }
 
@@ -190,6 +196,8 @@ TOPICS: Mapping[str, Topic] = {
     "recalls.show": Topic(name="recalls", guide="pharmacist", chapter=5),
     "recalls.one": Topic(name="recall", guide="pharmacist", chapter=5),
     "emr.worklist": Topic(name="emr", marks=("emr",)),
+    "incoming.listed": Topic(name="incoming", marks=("incoming",)),
+    "incoming.one": Topic(name="incoming-item", marks=("incoming",)),
     "emergency.form": Topic(name="emergency-form"),
     "emergency.listed": _EMERGENCIES,
     "emergency.one": _EMERGENCIES,

@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from server.security import permissions as may
 from server.security import person
-from server.store import emergencies, orders, outbox, views_fleet, views_pharmacy, views_review
+from server.store import emergencies, incoming, orders, outbox, views_fleet, views_pharmacy, views_review
 from server.store.transaction import reading
+from server.usecases import incoming as arriving
 from server.web import page, work
 
 room = Blueprint("home", __name__)
@@ -50,6 +51,10 @@ def show() -> Response | str:
                 tile("emr.worklist", "emr", emr.parked + emr.pending, emr.parked + emr.pending, text="tile-emr-late")
             else:
                 tile("emr.worklist", "emr", emr.parked, emr.parked)
+        if may.HANDLE_INCOMING in held:
+            rejected = incoming.counts(tx).by_state[incoming.REJECTED]
+            late = any(one.is_late for one in arriving.lags(tx, page.config().fhir_feed))
+            tile("incoming.listed", "incoming", rejected, rejected + late, text="tile-incoming-late" if late else "")
         if may.SEE_FLEET in held:
             carts = views_fleet.carts(tx)
             tile("fleet.carts", "fleet", sum(cart.online(tx.at) for cart in carts))

@@ -38,6 +38,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("claims.show", may.EXPORT_CLAIMS, "menu-claims"),
     ("emergency.listed", may.REVIEW_EMERGENCY, "menu-emergency"),
     ("emr.worklist", may.SEE_EMR, "menu-emr"),
+    ("incoming.listed", may.HANDLE_INCOMING, "menu-incoming"),
     ("fleet.carts", may.SEE_FLEET, "menu-fleet"),
     ("machines.show", may.MANAGE_MACHINES, "menu-machines"),
     ("phones.show", may.MANAGE_MACHINES, "menu-phones"),

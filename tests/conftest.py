@@ -24,6 +24,8 @@ SLOW = (
     "integration/test_document_signatures.py",
     "integration/test_documents.py",
     "integration/test_emr_storm.py",
+    "integration/test_hl7_in.py",
+    "integration/test_hl7_listener.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_schemas.py",
     "integration/test_server_program.py",

@@ -90,7 +90,7 @@ class Intake:
     def too_large(self, most: int) -> bytes:
         """The answer to a message that was not read to its end."""
         self._count("refused")
-        return self._answered(None, Outcome.REFUSED, Reason(code="incoming-too-large", parameters={"most": most})) or b""
+        return self._answered(None, Outcome.REFUSED, Reason(code="incoming-too-large", parameters={"most": str(most)})) or b""
 
     def settle_waiting(self, *, limit: int = 200) -> int:
         """Tries what is due: patients came, people asked for it, or a server was killed. How many were tried."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import ssl
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +15,8 @@ from flask import Flask
 from pointofcare.products import Ingredient, Product
 from pointofcare.quantity import Quantity
 from server.feeds.hl7_intake import Intake
+from server.feeds.hl7_listener import Listener
+from server.feeds.hl7_settings import ListenerSettings
 from server.store import incoming
 from server.store.incoming import Item
 from server.store.transaction import Actor, reading, transaction
@@ -126,3 +132,69 @@ def items(app: Flask) -> tuple[Item, ...]:
     """Newest first."""
     with app.app_context(), reading(FEED) as tx:
         return incoming.listed(tx, source="hl7", limit=500)
+
+
+class Door:
+    """A listener on loopback, in a thread of its own."""
+
+    def __init__(self, intake: Intake, **settings: object) -> None:
+        values = {"profiles": (GENERAL, OLDER), "port": 0, **settings}
+        self.listener = Listener(ListenerSettings(**values), intake, look_s=0.2)  # type: ignore[arg-type]
+        self.port = 0
+        self._ready, self._ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await self.listener.serve(self._stop, self._is_ready)
+
+    def _is_ready(self, port: int) -> None:
+        self.port = port
+        self._ready.set()
+
+    def __enter__(self) -> Door:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(15)
+        assert not self._thread.is_alive()
+
+    def line(self, tls: ssl.SSLContext | None = None) -> Line:
+        return Line(self.port, tls)
+
+
+class Line:
+    """A sender's connection, byte by byte."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = tls.wrap_socket(plain, server_hostname="127.0.0.1") if tls is not None else plain
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def put(self, raw: bytes) -> None:
+        self.socket.sendall(raw)
+
+    def send(self, payload: bytes) -> bytes:
+        """The answer, without its frame; b"" when the other side hung up."""
+        self.put(b"\x0b" + payload + b"\x1c\r")
+        return self.get()
+
+    def get(self) -> bytes:
+        found = b""
+        while not found.endswith(b"\x1c\r"):
+            more = self.socket.recv(65536)
+            if not more:
+                return b""
+            found += more
+        return found[1:-2]

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -103,11 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     _emr_commands(commands)
-    return parser
     _document_commands(commands)
+    return parser
 
 
-def _emr_commands(commands: Any) -> None:
 def _document_commands(commands: Any) -> None:
     """`document KIND|check|verify`: forms of the record as signed PDF files."""
     from server.usecases.documents.kinds import KINDS
@@ -125,6 +124,7 @@ def _document_commands(commands: Any) -> None:
     made.set_defaults(run=_document)
 
 
+def _emr_commands(commands: Any) -> None:
     """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
     about = "the connection to the medical record"
     actions = commands.add_parser("emr", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
@@ -198,7 +198,6 @@ def _policy_commands(commands: Any) -> None:
     made.add_argument("--ward", default="", help="in this ward")
 
 
-def _load(chosen: argparse.Namespace) -> ServerConfig:
 def _document(chosen: argparse.Namespace) -> int:
     from server.usecases.documents import command, settings
     from server.usecases.documents.issuing import Site
@@ -221,6 +220,7 @@ def _document(chosen: argparse.Namespace) -> int:
     return _printed((lines, 0))
 
 
+def _load(chosen: argparse.Namespace) -> ServerConfig:
     return configuration.load(chosen.config)
 
 

@@ -61,7 +61,7 @@ def signatures(pdf: bytes, roots: Sequence[Any]) -> tuple[Checked, ...]:
 
 def _is_sealed(pdf: bytes, one: Any) -> bool:
     """Is the place of the signature itself, which no signature covers, filled as it was written: the signature, zeros, nothing else?"""
-    from asn1crypto import parser
+    from asn1crypto import parser  # type: ignore[import-untyped]
 
     content = bytes(one.pkcs7_content)
     _, begin, last, _ = (int(each) for each in one.byte_range)

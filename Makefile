@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo training demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles gallery lock format clean
+.PHONY: help setup demo training demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles emr-support gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule o
 
 roles: $(STAMP) ## write the role matrix anew (docs/roles.md), after an address or a permission changed
 	$(PY) -m simulation.roles
+
+emr-support: $(STAMP) ## write what goes to an EMR and what comes from one anew (docs/emr-support.md), after a mapping changed
+	$(PY) -m simulation.emr_support
 
 gallery: $(STAMP) ## pictures of every page and state into docs/screenshots/gallery, and docs/gallery.md (ARGS="--only kiosk --name pass")
 	@bash deploy/setup.sh test

@@ -41,6 +41,51 @@ class Sample:
     route: str = "PO"
 
 
+def made_up(sample: Sample, **changes: object) -> AdministrationRecord:
+    """A dose with an id of its own, given a moment ago."""
+    now = datetime.now(UTC)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    given = AdministrationRecord(
+        record_id=str(uuid4()),
+        facility=sample.facility,
+        ward=sample.ward,
+        cart=sample.cart,
+        patient=sample.patient,
+        mrn=sample.mrn,
+        order=sample.order,
+        order_version=1,
+        due=now,
+        action="give",
+        status="completed",
+        status_reason=None,
+        reason_text=None,
+        product=sample.product,
+        product_name="Amoxicillin 500 mg",
+        gtin="08936000000012",
+        lot="A1+b",
+        expiry=date(2099, 12, 31),
+        serial="S1",
+        dose=Quantity.parse(sample.dose),
+        route=sample.route,
+        site=None,
+        waste=None,
+        prn_reason=None,
+        effective_at=now,
+        recorded_at=now + timedelta(seconds=2),
+        nurse=sample.nurse,
+        witness=None,
+        level="PASS",
+        findings=(),
+        engine="contract",
+        policy="contract",
+        scans=(ScanEvidence(identifier="]d2", text="0108936000000012\x1d10A1+b", at=now),),
+        chart_version=1,
+        online=True,
+        clock_offset_s=0.0,
+    )
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
 class Result(StrEnum):
     KEPT = "kept"
     BROKEN = "broken"
@@ -79,48 +124,7 @@ class Trial:
     away: EmrPort | None = None
 
     def record(self, **changes: object) -> AdministrationRecord:
-        """A made-up dose with an id of its own, given a moment ago."""
-        now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        given = AdministrationRecord(
-            record_id=str(uuid4()),
-            facility=self.sample.facility,
-            ward=self.sample.ward,
-            cart=self.sample.cart,
-            patient=self.sample.patient,
-            mrn=self.sample.mrn,
-            order=self.sample.order,
-            order_version=1,
-            due=now,
-            action="give",
-            status="completed",
-            status_reason=None,
-            reason_text=None,
-            product=self.sample.product,
-            product_name="Amoxicillin 500 mg",
-            gtin="08936000000012",
-            lot="A1+b",
-            expiry=date(2099, 12, 31),
-            serial="S1",
-            dose=Quantity.parse(self.sample.dose),
-            route=self.sample.route,
-            site=None,
-            waste=None,
-            prn_reason=None,
-            effective_at=now,
-            recorded_at=now + timedelta(seconds=2),
-            nurse=self.sample.nurse,
-            witness=None,
-            level="PASS",
-            findings=(),
-            engine="contract",
-            policy="contract",
-            scans=(ScanEvidence(identifier="]d2", text="0108936000000012\x1d10A1+b", at=now),),
-            chart_version=1,
-            online=True,
-            clock_offset_s=0.0,
-        )
-        return replace(given, **changes)  # type: ignore[arg-type]
+        return made_up(self.sample, **changes)
 
     def built(self, record: AdministrationRecord, *before: AdministrationRecord) -> bytes:
         return self.form.build(record, replace(self.context, chain=before))

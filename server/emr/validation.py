@@ -77,6 +77,7 @@ _TIMING: tuple[tuple[str, str], ...] = (
     ("tim-10", "timeOfDay.empty() or when.empty()"),
     ("unit-known", "(periodUnit | durationUnit).all($this in ('s' | 'min' | 'h' | 'd' | 'wk' | 'mo' | 'a'))"),
 )
+PARTS = (*_QUANTITY, _PERIOD, *_TIMING)
 # What each reference of ours may name: a server that resolves references refuses another, and one that does not shows nonsense.
 _NAMES: Mapping[str, frozenset[str]] = {
     "subject": frozenset({"Patient"}),
@@ -131,7 +132,7 @@ def _tools() -> _Tools:
     from fhir.resources.R4B.bundle import Bundle  # the package's default import is R5, which refuses valid R4
     from pydantic import ValidationError
 
-    written = {expression for _, _, expression in INVARIANTS} | {expression for _, expression in (*_QUANTITY, _PERIOD, *_TIMING)}
+    written = {expression for _, _, expression in INVARIANTS} | {expression for _, expression in PARTS}
     compiled: dict[str, Any] = {expression: fhirpathpy.compile(expression) for expression in written}
 
     def model(bundle: dict[str, Any]) -> list[str]:

@@ -48,11 +48,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 class RunningGnuHealth:
     """`base_url` and `DATABASE` are what a client needs. `stop` ends it and waits; `kill` is the same without a goodbye."""
 
-    def __init__(self, process: subprocess.Popen[bytes], directory: Path, port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], directory: Path, port: int, scheme: str = "http") -> None:
         self._process = process
         self.directory = directory
         self.port = port
-        self.base_url = f"http://127.0.0.1:{port}"
+        self.base_url = f"{scheme}://127.0.0.1:{port}"
 
     def client(self, user: str = ADMIN) -> Tryton:
         place = Place(base_url=self.base_url, database=DATABASE, username=user, password=PASSWORDS[user], timeout_s=30.0)
@@ -91,14 +91,15 @@ def installed() -> bool:
     return (HOME / "bin" / "trytond-admin").exists()
 
 
-def start(directory: Path, *, port: int | None = None, timeout_s: float = 60.0) -> RunningGnuHealth:
-    """Start it with its database in `directory` (a copy of the prepared one when there is none; a second start finds the same data).
+def start(directory: Path, *, port: int | None = None, timeout_s: float = 60.0, tls: tuple[Path, Path] | None = None) -> RunningGnuHealth:
+    """Start it with its database in `directory`: a copy of the prepared one when there is none, so that a second start finds the same
+    data. With TLS where a certificate and its key are given.
 
     Raises: EmrUnavailableError when it is not installed or does not answer in `timeout_s`; its log is in `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / _FILE).exists():
         shutil.copyfile(prepared(), directory / _FILE)
-    return _served(directory, port or _free_port(), timeout_s)
+    return _served(directory, port or _free_port(), timeout_s, tls)
 
 
 def prepared() -> Path:
@@ -139,10 +140,11 @@ def _made(target: Path) -> Iterator[Path]:
     shutil.rmtree(work)
 
 
-def _settings(directory: Path, port: int) -> Path:
+def _settings(directory: Path, port: int, tls: tuple[Path, Path] | None = None) -> Path:
     path = directory / "trytond.conf"
     lines = ["[database]", "uri = sqlite://", f"path = {directory}", "list = False", "[web]", f"listen = 127.0.0.1:{port}"]
     lines += ["[session]", "authentications = password", "[password]", "length = 8", ""]
+    lines += ["[ssl]", f"certificate = {tls[0]}", f"privatekey = {tls[1]}", ""] if tls else []
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
 
@@ -161,21 +163,21 @@ def _installed_modules(directory: Path) -> None:
         raise EmrUnavailableError(f"GNU Health's database was not made: {done.stderr[-2000:]}", remedy="see what it says")
 
 
-def _served(directory: Path, port: int, timeout_s: float) -> RunningGnuHealth:
+def _served(directory: Path, port: int, timeout_s: float, tls: tuple[Path, Path] | None = None) -> RunningGnuHealth:
     log = directory / "trytond.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(HOME / "bin" / "python"), "-c", _CHILD, str(_settings(directory, port)), DATABASE],
+            [str(HOME / "bin" / "python"), "-c", _CHILD, str(_settings(directory, port, tls)), DATABASE],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=directory,
             env=_environment(),
         )
-    running = RunningGnuHealth(process, directory, port)
+    running = RunningGnuHealth(process, directory, port, "https" if tls else "http")
     deadline = time.monotonic() + timeout_s
     question = {"id": 1, "method": "common.server.version", "params": []}
-    with httpx.Client(trust_env=False, timeout=5.0) as client:
+    with httpx.Client(trust_env=False, timeout=5.0, verify=False) as client:
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.HTTPError):
                 if client.post(f"{running.base_url}/", json=question).status_code == 200:

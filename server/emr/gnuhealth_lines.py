@@ -109,6 +109,10 @@ def _line(record: AdministrationRecord, context: MappingContext, wording: Wordin
         raise EmrRejectedError("it withdraws a record that it does not name", remedy="find the record that was meant")
     if record.continues is not None and record.continues not in known:
         raise StartMissingError("what this record goes on with has not arrived", continues=record.continues)
+    if record.action == Action.WASTE and record.continues is None and record.dose is None:
+        raise EmrRejectedError(
+            "waste that belongs to no dose has no line in GNU Health", remedy="enter it there by hand", record_id=record.record_id
+        )
     order = record.order or (amended.order if amended else None) or (known[record.continues].order if record.continues else None)
     first, dose = _headline(record, wording.language)
     return {

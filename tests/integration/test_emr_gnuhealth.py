@@ -11,12 +11,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
+from pointofcare.errors import ConfigError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
 from pointofcare.quantity import Quantity
 from server.config import EmrConfig
-from server.emr import form_of, open_emr, retry
+from server.emr import contract, form_of, open_emr, retry
+from server.emr.contract import Result, Sample, Trial
 from server.emr.dispatcher import ACTOR, Dispatcher
 from server.emr.forms import Form
 from server.emr.gnuhealth import GnuHealthEmr
@@ -27,7 +29,8 @@ from server.store.observations import Measurement
 from server.store.transaction import reading, transaction
 from simulation import gnuhealth_peer
 from simulation.gnuhealth_peer import CLERK, DATABASE, NURSE, PASSWORDS
-from tests.support.emr import CASES, CONTEXT, LossyProxy, a_store, an_administration
+from tests.integration.test_broker_tls import Authority
+from tests.support.emr import CASES, CONTEXT, LossyProxy, a_store
 from tests.support.gnuhealth import Ward, ward
 
 __all__ = ["ward"]
@@ -86,6 +89,35 @@ def test_a_dose_stands_in_the_log_with_who_when_how_much_and_everything_else_in_
     found = emr.read_back(record.record_id)
     assert found is not None
     assert found["remarks"] == remarks
+
+
+def test_it_keeps_what_every_adapter_must(ward: Ward, emr: EmrPort, form: Form) -> None:
+    puid, medication = ward.ordered()
+    sample = Sample(facility="bv1", mrn=puid, order=f"gnuhealth-{medication}")
+    away = open_emr(config_at("http://127.0.0.1:9"), facility="bv1")
+    trial = Trial(emr=emr, form=form, context=CONTEXT, sample=sample, away=away)
+    with closing(away):
+        assert [(one.name, one.words) for one in contract.run(trial) if one.result is not Result.KEPT] == []
+
+
+def test_a_connection_is_trusted_by_the_hospitals_own_authority_alone(tmp_path: Path, form: Form) -> None:
+    if not gnuhealth_peer.installed():
+        pytest.skip("no GNU Health: bash deploy/setup.sh gnuhealth")
+    authority, stranger = Authority.make(tmp_path / "ca"), Authority.make(tmp_path / "other")
+    running = gnuhealth_peer.start(tmp_path / "gh", tls=authority.issue("127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH))
+    try:
+        with closing(open_emr(config_at(running.base_url, ca_file=authority.ca), facility="bv1")) as emr:
+            emr.check()
+        for ca_file in (stranger.ca, None):
+            with (
+                closing(open_emr(config_at(running.base_url, ca_file=ca_file), facility="bv1")) as emr,
+                pytest.raises(EmrUnavailableError, match="certificate"),
+            ):
+                emr.check()
+    finally:
+        running.stop()
+    with pytest.raises(ConfigError, match="authority"):
+        open_emr(config_at(running.base_url, ca_file=tmp_path / "nowhere.pem"), facility="bv1")
 
 
 def test_the_same_dose_twice_is_one_line(ward: Ward, emr: EmrPort, form: Form) -> None:
@@ -382,11 +414,8 @@ def test_a_restart_of_gnu_health_in_the_middle_loses_and_doubles_nothing(tmp_pat
 
 
 def test_made_up_settings_are_refused_at_the_start() -> None:
-    from pointofcare.errors import ConfigError
-
     for settings in ({"language": "de"}, {"units": "mg"}, {"unit": {}}):
         with pytest.raises(ConfigError):
             open_emr(config_at("http://127.0.0.1", settings=settings), facility="bv1")
     with pytest.raises(ConfigError, match=r"emr\.password"):
         open_emr(config_at("http://127.0.0.1", password=None), facility="bv1")
-    assert an_administration

@@ -34,6 +34,7 @@ SLOW = (
     "scenarios/test_bad_day",
     "scenarios/test_browser_admission.py",
     "scenarios/test_browser_beside.py",
+    "scenarios/test_browser_downtime.py",
     "scenarios/test_browser_monitor.py",
     "scenarios/test_browser_help.py",
     "scenarios/test_browser_phone.py",
@@ -51,6 +52,7 @@ SLOW = (
     "scenarios/test_browser_labels.py",
     "scenarios/test_printed_labels_at_the_bedside.py",
     "scenarios/test_training_hospital.py",
+    "integration/test_web_documents.py",
     "unit/protocol/",
 )
 # On both databases in `make test`; every other test of two databases runs on the second one in `make test-slow`.

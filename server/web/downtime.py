@@ -99,7 +99,7 @@ def _line(bed: ward.Bed, order: Order, due: datetime | None, *, number: int = 1)
         "bed": patient.bed or "–",
         "name": patient.name,
         "mrn": patient.mrn,
-        "born": patient.birth_date.isoformat() if patient.birth_date else None,
+        "born": page.day(patient.birth_date) if patient.birth_date else None,
         "allergies": allergies,
         "drug": order.display or order.ingredient,
         "dose": page.order_dose(order),

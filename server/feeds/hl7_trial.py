@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 from pointofcare.errors import UnreadableError
+from pointofcare.orders import timing
 from pointofcare.products import Product
 from server.emr import hl7_message
 from server.emr.hl7_message import Hl7Error, Message
@@ -113,15 +115,15 @@ def _told(event: str, message: Message, profile: Profile, zone: str, formulary: 
         return
     person = hl7_people.read(message, profile, zone)
     sent = hl7_message.moment(message.header.sent, zone, where="MSH-7")[0] if message.header.sent else None
-    yield from _person(person, event)
+    yield from _person(person, event, zone)
     if event.startswith("ADT^") or event == "ORU^R01":
         return
     place = Place(file=message.header.control, row=1)
     for said in hl7_orders.read(message, profile, formulary, patient=person.mrn, zone=zone, place=place, sent=sent):
-        yield from _order(said)
+        yield from _order(said, zone)
 
 
-def _person(person: Person, event: str) -> Iterator[str]:
+def _person(person: Person, event: str, zone: str) -> Iterator[str]:
     born = f", born {person.birth_date}" if person.birth_date else ", birth date not known"
     place = f", ward {person.ward} bed {person.bed or '?'}" if person.ward else ""
     yield f"patient {person.mrn} {person.name}{born}{place}" + (f" {_MOVES[event]}" if event in _MOVES else "")
@@ -129,22 +131,22 @@ def _person(person: Person, event: str) -> Iterator[str]:
         named = ", ".join(f"{one.substance} ({one.severity or 'severity not known'})" for one in person.allergies)
         yield f"allergies: {named or 'none'}"
     if person.weight is not None:
-        yield f"weight: {person.weight.value} at {person.weight.at.isoformat()}"
+        yield f"weight: {person.weight.value} at {_clock(person.weight.at, zone)}"
     for value in person.observations:
-        yield f"{value.code}: {value.value} at {value.at.isoformat()}"
+        yield f"{value.code}: {value.value} at {_clock(value.at, zone)}"
     for where, found in person.left:
         yield f"left out: {where} {found}"
 
 
-def _order(said: Said) -> Iterator[str]:
-    at = f" of {said.at.isoformat()}" if said.at is not None else ""
+def _order(said: Said, zone: str) -> Iterator[str]:
+    at = f" of {_clock(said.at, zone)}" if said.at is not None else ""
     instead = f", in the place of {said.replaces}" if said.replaces else ""
     yield f"order {said.number} ({said.control}{at}): {_DOES[said.act]}{instead}"
     if said.found is None:
         return
     order = said.found.order
-    bounds = f" · from {order.start.isoformat()}" if order.start else ""
-    bounds += f" · until {order.end.isoformat()}" if order.end else ""
+    bounds = f" · from {_clock(order.start, zone)}" if order.start else ""
+    bounds += f" · until {_clock(order.end, zone)}" if order.end else ""
     yield f"  {order.status.value if order.status else 'status not known'} · {order.category.value} · {display_line(order)}{bounds}"
     if order.display != display_line(order):
         yield f"  shown as: {order.display}"
@@ -152,3 +154,8 @@ def _order(said: Said) -> Iterator[str]:
         yield f"  with: {additive}"
     if said.found.clarify:
         yield f"  not given by scan until clarified: {'; '.join(clarify_parts('en', said.found.clarify))}"
+
+
+def _clock(at: datetime, zone: str) -> str:
+    """As the hospital's clock shows it."""
+    return f"{at.astimezone(timing.zone_of(zone)):%Y-%m-%d %H:%M}"

@@ -8,7 +8,7 @@ Source: HL7 2.5.1 chapter 4.5.1 (ORC, table 0119, table 0038), 4.14 (RXO, RXR, R
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -247,7 +247,7 @@ def _found(
         "status": status,
         "substitution": not (drug.text(9).upper() == "N" and not encoded),
         "indication": extra.pop("indication", "") or indication or None,
-        "display": extra.pop("display", "") or "; ".join(filter(None, dict.fromkeys(said)))[:500],
+        "display": extra.pop("display", ""),
         "prescriber": extra.pop("prescriber", "") or group.orc.text(12) or None,
         "prn_reasons": conditions if prn else (),
         "additives": additives,
@@ -261,7 +261,9 @@ def _found(
     built = import_orders.build(
         place=place, certain=certain, uncertain=uncertain, note=told, also=tuple(dict.fromkeys(faults)), steps=steps
     )
-    return built, starts
+    # What the prescriber wrote stands behind the line, never in its place.
+    shown = "; ".join(filter(None, dict.fromkeys([built.order.display, *said])))[:500]
+    return replace(built, order=replace(built.order, display=shown)), starts
 
 
 def _texts(segment: Segment, place: int) -> str:

@@ -36,7 +36,8 @@ LEFT_OUT = "hl7-left-out"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """`became` names what it is here, "" where it is nothing; `orders` the orders that were written. `reason`: what is worth knowing all the same."""
+    """`became` names what it is here, "" where it is nothing; `orders` are those that were written. `reason`: what is worth knowing all the
+    same."""
 
     became: str
     patient: str | None

@@ -15,16 +15,18 @@ from openpyxl import Workbook, load_workbook
 
 from pointofcare.vietnam.insurance import Form
 from server.store import catalogue, formulary, insurance, stays, views_audit
+from server.store.patients import Ward
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import admission, imports
+from server.usecases import admission, imports, ward_staff
+from server.usecases import patients as patient_verbs
 from tests.support import server_ward, web
 from tests.support.server_ward import AMOXICILLIN, CHARGE, NURSE, PHARMACIST, WARD
 
 CARD = "022190123456|012345678|Nguyễn Thị Bích Thủy|05031990|Nữ|Tổ 1, Bãi Cháy, Hạ Long|15042021"
 OLD = f"DN4790123456789|{'Nguyễn Văn An'.encode().hex()}|11/04/1958|1|{'Tổ 1, Bãi Cháy'.encode().hex()}|22-001|01/01/2026|31/12/2026|x|$"
 HEAD = (
-    "STT", "MA_THUOC", "TEN_HOAT_CHAT", "TEN_THUOC", "DON_VI_TINH", "HAM_LUONG", "DUONG_DUNG", "MA_DUONG_DUNG", "DANG_BAO_CHE", "SO_DANG_KY",
-    "DON_GIA", "TT_THAU", "TYLE_TT_BH", "TU_NGAY", "DEN_NGAY", "GTIN",
+    "STT", "MA_THUOC", "TEN_HOAT_CHAT", "TEN_THUOC", "DON_VI_TINH", "HAM_LUONG", "DUONG_DUNG", "MA_DUONG_DUNG", "DANG_BAO_CHE",
+    "SO_DANG_KY", "DON_GIA", "TT_THAU", "TYLE_TT_BH", "TU_NGAY", "DEN_NGAY", "GTIN",
 )  # fmt: skip
 LINE = (
     1, "40.154", "Amoxicillin", "Amoxicillin 500mg", "Viên", "500mg", "Uống", "1.01", "Viên nang cứng", "893110123424",
@@ -61,7 +63,7 @@ def send(client: FlaskClient, address: str, page: str, **fields: object):  # typ
 
 def audited(app: Flask) -> str:
     with app.app_context(), reading() as tx:
-        return json.dumps([(row.action, row.subject, row.detail) for row in views_audit.entries(tx, limit=200)[0]], default=str)
+        return json.dumps([(row.action, row.subject, row.detail) for row in views_audit.entries(tx, limit=200)], default=str)
 
 
 def cards_of(app: Flask, patient: str) -> tuple[insurance.Held, ...]:
@@ -101,7 +103,10 @@ def test_nothing_of_a_card_but_its_number_is_kept_or_written_to_the_audit(app: F
 
 @pytest.mark.parametrize(
     ("card", "told"),
-    [("", "Scan or type"), ("DN6790123456789", "benefit level"), ("12345", "15 characters"), ("ĐN4790123456789", "plain letters"), ("D14790123456789", "2 letters")],
+    [
+        ("", "Scan or type"), ("DN6790123456789", "benefit level"), ("12345", "15 characters"), ("ĐN4790123456789", "plain letters"),
+        ("D14790123456789", "2 letters"),
+    ],
 )  # fmt: skip
 def test_a_card_that_is_none_is_refused_with_its_reason(app: Flask, card: str, told: str) -> None:
     nurse = web.signed_in(app, NURSE)
@@ -127,15 +132,11 @@ def test_a_card_sent_twice_is_one_and_another_patients_card_is_refused(app: Flas
 
 
 def test_somebody_of_another_ward_is_told_of_and_not_shown(app: Flask) -> None:
-    from server.store import staff_wards
-    from server.store.patients import Ward
-    from server.usecases import patients as patient_verbs
-
     nurse = web.signed_in(app, NURSE)
     send(nurse, "/insurance/P1/card", "/insurance/P1/", card="0123456789")
     with app.app_context(), transaction(server_ward.IMPORT) as tx:
         patient_verbs.open_ward(tx, Ward(id="NGOAI", name="Ngoại", timezone="Asia/Ho_Chi_Minh"))
-        staff_wards.set_homes(tx, NURSE.id, ("NGOAI",))
+        ward_staff.set_homes(tx, NURSE.id, ("NGOAI",))
     answer = send(nurse, "/insurance/find", "/insurance/find", card="0123456789")
     assert answer.status_code == 200
     assert "NGUYỄN VĂN 1" not in answer.text

@@ -153,6 +153,8 @@ def _turns(light: Any, swing: float) -> list[tuple[int, bool]]:
         elif falling is not True and value < high - swing:
             found.append((high_at, False))
             falling, low, low_at = True, value, place
+    if falling is not None:  # what was still on its way: the light ground after the last bar turns no more
+        found.append((low_at, True) if falling else (high_at, False))
     return found
 
 

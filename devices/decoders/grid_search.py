@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from devices.decoders import grid
+from devices.decoders import grid, grid_sides
 from devices.decoders import matrix_patterns as patterns
 from devices.decoders.regions import Region
 
@@ -22,11 +22,11 @@ SIDE_PX = 280  # of the straightened crop
 FILL = 0.6  # of it that the region takes
 ANGLES = 90
 DIRECTIONS_PX = 140  # of the picture that directions are measured in
-ROUGH_PX = 72
-MOST_GUESSES, MOST_BOXES = 3, 1
+ROUGH_PX, WIDER = 84, 8 / 7  # the side of a patch that shows the symbol and a module of the smallest one's quiet zone
+MOST_GUESSES, MOST_BOXES, MOST_PLACES = 3, 1, 2
 # Codes that were read began at 0.74 (QR 0.58), 0.92 and 0.92; chance comes as far only seldom, and each later step costs more.
-LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.68, patterns.QR: 0.53}
-LIKE_ROUGHLY, LIKE_ENOUGH = 0.88, 0.88
+LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.66, patterns.QR: 0.55}
+LIKE_ROUGHLY, LIKE_ENOUGH = 0.8, 0.86
 SOFT_PX = 3.0
 SPLIT_PX = 300
 GAP_SHARES = (0.03, 0.09, 0.18)  # of a light gap that may be dark: noise, a smear, a letter that leans in
@@ -228,47 +228,49 @@ def _ends(rows: Any, middle: float, least: int) -> tuple[float, float]:
 
 @cache
 def _stencils(kind: str) -> tuple[tuple[int, ...], Any, Any]:
-    """The sizes of a kind; each one's fixed pattern at `ROUGH_PX` squared, centred and normalised; where it is known. Rows a size."""
+    """The sizes of a kind; each one's fixed pattern and quiet zone in a patch that shows `WIDER` of the symbol, centred and normalised; and
+    where it is known. Rows a size."""
     sizes = patterns.DATAMATRIX_SIZES if kind == patterns.DATAMATRIX else patterns.QR_SIZES
     rows, masks = [], []
     for size in sizes:
-        modules = patterns.known(kind, size)
-        at = np.clip(np.floor((np.arange(ROUGH_PX) + 0.5) / ROUGH_PX * (size + 2) - 1).astype(int), -1, size) + 1
-        framed = np.pad(modules, 1, constant_values=0)[np.ix_(at, at)]
+        at = np.floor(((np.arange(ROUGH_PX) + 0.5) / ROUGH_PX * WIDER - (WIDER - 1) / 2) * size).astype(int)
+        framed = np.pad(np.pad(patterns.known(kind, size), 1, constant_values=0), size, constant_values=patterns.UNKNOWN)[
+            np.ix_(at + size + 1, at + size + 1)
+        ]
         mask = framed != patterns.UNKNOWN
-        soft = cv2.GaussianBlur(np.where(mask, framed, 0.5).astype(np.float32), (0, 0), 0.5 * ROUGH_PX / (size + 2))
+        soft = cv2.GaussianBlur(np.where(mask, framed, 0.5).astype(np.float32), (0, 0), 0.5 * ROUGH_PX / WIDER / size)
         soft = np.where(mask, soft - soft[mask].mean(), 0)
         rows.append((soft / (np.linalg.norm(soft) + 1e-9)).ravel())
-        masks.append((mask / np.sqrt(mask.sum())).ravel())
+        masks.append((mask / mask.sum()).ravel())
     return sizes, np.array(rows, dtype=np.float32), np.array(masks, dtype=np.float32)
 
 
-def guesses(image: Any, box: tuple[float, float, float, float], kinds: tuple[str, ...]) -> list[tuple[float, str, int, Any]]:
-    """(likeness, kind, size, shape) of every kind, size and turn that could stand in a box, the likeliest first."""
-    left, top, right, bottom = box
+def guesses(image: Any, corners: Any, kinds: tuple[str, ...]) -> list[tuple[float, str, int, Any]]:
+    """(likeness, kind, size, shape) of every kind, size and turn that could stand between corners (4 x 2), the likeliest first."""
+    middle = corners.mean(axis=0)
+    frame = (middle + (corners - middle) * WIDER).astype(np.float32)
+    end = ROUGH_PX - 0.5
+    flat = np.array([[-0.5, -0.5], [end, -0.5], [end, end], [-0.5, end]], dtype=np.float32)
+    onto = cv2.getPerspectiveTransform(frame, flat)
+    patch = cv2.warpPerspective(image, onto, (ROUGH_PX, ROUGH_PX), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    turned = np.stack([np.rot90(patch, turn).ravel() for turn in range(4)], axis=1).astype(np.float32)
+    turned -= turned.mean()
+    squares = turned * turned
     found = []
     for kind in kinds:
         sizes, rows, masks = _stencils(kind)
-        for place, size in enumerate(sizes):
-            pad_x, pad_y = (right - left) / size, (bottom - top) / size
-            frame = np.array([[left - pad_x, top - pad_y], [right + pad_x, top - pad_y], [left - pad_x, bottom + pad_y]], dtype=np.float32)
-            flat = np.array([[-0.5, -0.5], [ROUGH_PX - 0.5, -0.5], [-0.5, ROUGH_PX - 0.5]], dtype=np.float32)
-            patch = cv2.warpAffine(image, cv2.getAffineTransform(frame, flat), (ROUGH_PX, ROUGH_PX), flags=cv2.INTER_LINEAR).astype(
-                np.float32
-            )
-            turned = np.stack([np.rot90(patch, turn).ravel() for turn in range(4)], axis=1)
-            means = masks[place] @ turned
-            power = (masks[place] ** 2 > 0).astype(np.float32) @ (turned**2) - means**2
-            likes = -(rows[place] @ turned) / np.sqrt(np.maximum(power, 1))
-            found += [(float(like), kind, size, turn) for turn, like in enumerate(likes)]
+        means = masks @ turned
+        counts = (masks > 0).sum(axis=1, keepdims=True)
+        power = (masks @ squares - means * means) * counts
+        likes = -(rows @ turned) / np.sqrt(np.maximum(power, 1))
+        found += [(float(likes[place, turn]), kind, size, turn) for place, size in enumerate(sizes) for turn in range(4)]
     found.sort(key=lambda one: one[0], reverse=True)
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
     # np.rot90 turns counter-clockwise: the top left of the turned patch was `turn` corners further on.
     return [(like, kind, size, grid.from_corners(np.roll(corners, -turn, axis=0))) for like, kind, size, turn in found[:MOST_GUESSES]]
 
 
 def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
-    """Laid grids on a straightened crop, those of a box in the order of how likely they looked before they were laid."""
+    """Laid grids on a straightened crop, in the order of how likely they looked before they were laid."""
     image = straight.image
     pictures: dict[float, grid.Picture] = {}
 
@@ -277,20 +279,28 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
             pictures[blur_px] = grid.picture(cv2.GaussianBlur(image, (0, 0), blur_px) if blur_px else image)
         return pictures[blur_px]
 
-    for box in boxes(image, straight.spans)[:MOST_BOXES]:
-        left, top, right, bottom = box
-        side = (right - left + bottom - top) / 2
-        if min(right - left, bottom - top) < 40 or max(right - left, bottom - top) > 2.2 * min(right - left, bottom - top):
-            continue
-        for like, kind, size, shape in guesses(image, box, kinds):
+    found = [(guesses(image, corners, kinds), softly) for corners, softly in _places(straight)]
+    found.sort(key=lambda one: one[0][0][0], reverse=True)
+    for guessed, softly in found[:MOST_PLACES]:
+        for like, kind, size, shape in guessed:
             if like < LIKE_FROM_AFAR[kind]:
                 continue
-            for blur_px in (2 * SOFT_PX, SOFT_PX):
+            side = float(np.linalg.norm(shape[1]) + np.linalg.norm(shape[2]))
+            for blur_px in softly:
                 soft_blur = round(math.hypot(0.6, blur_px * size / side), 1)
                 rough = grid.fit(softened(blur_px), patterns.template(kind, size, soft_blur), shape, steps=3)
                 shape = rough.shape
             if rough.likeness < LIKE_ROUGHLY:
                 continue
-            laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), shape, steps=6)
+            laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), rough.shape, steps=6)
             if laid.likeness >= LIKE_ENOUGH:
                 yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
+
+
+def _places(straight: Straight) -> Iterator[tuple[Any, tuple[float, ...]]]:
+    """Corners (4 x 2) that the block in the middle could have, and how softly to begin there: a box follows no tilt."""
+    for corners in grid_sides.quads(straight.image, straight.spans):
+        yield corners, (SOFT_PX,)
+    for left, top, right, bottom in boxes(straight.image, straight.spans)[:MOST_BOXES]:
+        if min(right - left, bottom - top) >= 40 and max(right - left, bottom - top) <= 2.2 * min(right - left, bottom - top):
+            yield np.array([[left, top], [right, top], [right, bottom], [left, bottom]]), (2 * SOFT_PX, SOFT_PX)

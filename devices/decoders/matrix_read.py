@@ -6,7 +6,7 @@ Its Reed-Solomon check is the gate: a grid that was laid wrongly does not decode
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,7 @@ _FORMATS = {patterns.DATAMATRIX: zxingcpp.BarcodeFormat.DataMatrix, patterns.QR:
 
 def read(grey: Any, region: Region, *, until: float, clock: Callable[[], float] = time.thread_time) -> Symbol | None:
     """The matrix code in `region` of `grey` (height x width, uint8); None when no grid decodes before `until` (of `clock`)."""
-    blocks = grid_search.split(grey, region, most=1) or [region]
-    for block in blocks:
+    for block in _blocks(grey, region):
         straight = grid_search.straighten(grey, block)
         for candidate in grid_search.candidates(straight):
             symbol = attempt(grid.picture(straight.image), candidate)
@@ -36,6 +35,12 @@ def read(grey: Any, region: Region, *, until: float, clock: Callable[[], float] 
             if clock() > until:
                 return None
     return None
+
+
+def _blocks(grey: Any, region: Region) -> Iterator[Region]:
+    """The region itself, then what light gaps cut out of it: a code beside its text."""
+    yield region
+    yield from grid_search.split(grey, region, most=1)
 
 
 def attempt(seen: grid.Picture, candidate: grid_search.Candidate) -> tuple[Symbol, Any] | None:

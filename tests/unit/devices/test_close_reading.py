@@ -13,7 +13,7 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices.decoders import bar_chain, bar_read, cascade, ean13, grid, matrix_read, quality, regions
+from devices.decoders import bar_chain, bar_profile, bar_read, cascade, ean13, grid, grid_sides, matrix_read, quality, regions
 from devices.decoders import matrix_patterns as patterns
 from pointofcare.errors import DeviceError
 from simulation import labels
@@ -82,6 +82,48 @@ def _refound(turn_deg: float, keystone: float, bow: float, roundness: float, squ
     read = grid.reread(picture, patterns.DATAMATRIX, grid.refine(picture, laid, read, 0.5), read, 0.5)
     found = matrix_read.decoded(read, patterns.DATAMATRIX)
     return int((read != modules).sum()), None if found is None else found.identifier + found.content.decode()
+
+
+@pytest.mark.parametrize("corner", range(4))
+def test_a_finger_over_a_corner_and_words_beside_it_do_not_hide_a_datamatrix(corner: int) -> None:
+    """The finger is darker than paper, joins the code with what is around it, and covers a few modules."""
+    modules = _modules(GSRN, patterns.DATAMATRIX)
+    side = 3 * len(modules)
+    image = np.full((480, 640), 205, np.uint8)
+    cv2.putText(image, "NGUYEN VAN AN", (300 + side // 2 + 14, 246), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 40, 2, cv2.LINE_AA)
+    code = np.where(modules > 0, 45, 205).astype(np.uint8).repeat(3, 0).repeat(3, 1)
+    image[240 - side // 2 : 240 - side // 2 + side, 300 - side // 2 : 300 - side // 2 + side] = code
+    across, down = ((-1, -1), (1, -1), (1, 1), (-1, 1))[corner]
+    reach = side // 2 - 2 + 24
+    cv2.circle(image, (300 + across * reach, 240 + down * reach), 34, 110, -1, cv2.LINE_AA)
+    seen = cv2.warpAffine(image, cv2.getRotationMatrix2D((300, 240), 23, 1.0), (640, 480), borderValue=205)
+    seen = cv2.GaussianBlur(seen, (0, 0), 0.9).astype(np.float32) + np.random.default_rng(corner).normal(0, 4, (480, 640))
+    grey = np.clip(seen, 0, 255).astype(np.uint8)
+    symbols = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(cv2.merge([grey] * 3)))
+    assert [symbol.content for symbol in symbols] == [b"8018893412345678901239\x1d801912"]
+
+
+def test_the_sides_of_a_leaning_square_are_found_though_half_of_one_is_covered() -> None:
+    drawn = np.where(_modules(GSRN, patterns.DATAMATRIX) > 0, 50, 210).astype(np.uint8).repeat(10, 0).repeat(10, 1)
+    true = np.array([[62, 58], [222, 64], [218, 224], [56, 220]], np.float32)
+    onto = cv2.getPerspectiveTransform(np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) * len(drawn), true)
+    image = cv2.warpPerspective(drawn, onto, (280, 280), flags=cv2.INTER_AREA, borderValue=210)
+    cv2.circle(image, (235, 40), 60, 120, -1)
+    (corners, *_more) = grid_sides.quads(image, (170.0, 172.0))
+    assert np.abs(corners - true).max() < 4
+
+
+def test_what_has_no_sides_gives_none() -> None:
+    assert grid_sides.quads(np.full((280, 280), 200, np.uint8), (168.0, 168.0)) == []
+    assert grid_sides.quads(np.zeros((280, 280), np.uint8), (8.0, 168.0)) == []
+
+
+def test_the_last_bar_before_blank_ground_is_counted() -> None:
+    light = np.full(400, 200.0, np.float32)
+    for start in range(100, 300, 20):
+        light[start : start + 8] = 40
+    assert bar_profile._profile(light).bars == 10
+    assert bar_profile._profile(light[::-1].copy()).bars == 10
 
 
 @pytest.mark.parametrize("kind", [patterns.DATAMATRIX, patterns.QR])

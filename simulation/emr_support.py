@@ -24,7 +24,7 @@ from pointofcare.administration.record import AdministrationRecord, FindingEvide
 from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError, PointOfCareError
 from pointofcare.quantity import Quantity
 from server.config import EmrConfig
-from server.emr import adapters, answers, contract, validation
+from server.emr import adapters, answers, contract, gnuhealth_lines, validation
 from server.emr.contract import Sample
 from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
@@ -242,7 +242,13 @@ def _told_in_hl7(payload: bytes) -> str:
 
 
 def _told_in_gnu_health(payload: bytes) -> str:
-    return "a line of remarks alone" if b'"dose":null' in payload.replace(b" ", b"") else "a line"
+    kind, line = json.loads(payload)
+    if kind != gnuhealth_lines.LINE:
+        return f"patient rounding, {', '.join(sorted(line['fields'])) or 'words alone'}"
+    if line["amounts"] is None:
+        return "line without a dose, words"
+    amount = "0" if line["amounts"] == [["0", ""]] else " ".join(line["amounts"][0])
+    return f"line, dose {amount}, words" + (", and a mark on the line before" if line.get("amends") else "")
 
 
 def _elements() -> str:
@@ -322,7 +328,10 @@ def _means(error: PointOfCareError) -> str:
 
 
 # Modules that say for themselves what they take in or serve: `SUPPORTED`, rows of (resource, element, how).
-INCOMING = (("What comes in over FHIR", "server.feeds.fhir_items"),)
+INCOMING = (
+    ("What comes in over FHIR", "server.feeds.fhir_items"),
+    ("What comes in from a GNU Health", "server.usecases.import_gnuhealth"),
+)
 
 
 def _in() -> Iterator[str]:

@@ -13,7 +13,7 @@ from server.emr.contract import Result, Sample, Trial
 
 # The port where nothing ever listens (discard), and the targets that are reached over a line.
 _NOBODY = 9
-_OVER_A_LINE = ("fhir", "hl7v2")
+_OVER_A_LINE = ("fhir", "hl7v2", "gnuhealth")
 
 
 def run(action: str, config: ServerConfig, chosen: argparse.Namespace) -> int:

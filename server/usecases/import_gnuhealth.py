@@ -68,6 +68,92 @@ _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Supported:
+    """One row of docs/emr-support.md: what is read of a model of GNU Health, and what it does here."""
+
+    resource: str
+    element: str
+    how: str
+
+
+SUPPORTED: tuple[Supported, ...] = tuple(
+    Supported(resource=resource, element=element, how=how)
+    for resource, element, how in (
+        (
+            "gnuhealth.patient",
+            "party: ref (PUID), name, lastname, dob, gender, deceased",
+            "the patient, the PUID as number; another birth date or name waits for a person",
+        ),
+        (
+            "gnuhealth.inpatient.registration",
+            "state, patient, bed",
+            "hospitalized: admitted, in that ward and bed; done, finished: discharged; cancelled: none",
+        ),
+        (
+            "gnuhealth.hospital.ward, .bed",
+            "name, ward",
+            "names of wards and beds; a ward's id is its name in plain letters",
+        ),
+        (
+            "gnuhealth.patient.disease",
+            "is_allergy, allergy_type, pathology Z88, short_comment, disease_severity, status, is_active",
+            "an allergy: the remark, else what its ICD-10 code names, else its words; healed or inactive ones are taken away",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "medicament: active_component",
+            "the ingredients, parted by +",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "form, route",
+            "by the hospital's table, else by name and code; an unknown route is a draft",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "dose, dose_unit",
+            "the dose; a unit that is not UCUM and not in the hospital's table is a draft",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "qty",
+            "1, or a draft: how much 250 mg, x 2 is in all GNU Health does not say",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "frequency, frequency_unit, common_dosage",
+            "an interval; so many times a day by the hospital's own table, else a draft; what contradicts itself is a draft",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "frequency_prn, unit wr, as needed",
+            "as needed, the interval as the least one",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "admin_times: admin_time, dose, dose_unit, remarks",
+            "times of the ward; other doses become steps",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "start_treatment, end_treatment",
+            "start and end",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "is_active, discontinued, course_completed",
+            "whichever says that it is over ends it here at the next look",
+        ),
+        (
+            "gnuhealth.inpatient.medication",
+            "indication, discontinued_reason",
+            "indication, note",
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """What this hospital's GNU Health means by its own codes: units to UCUM, routes and forms to the words of orders and products."""
 

@@ -19,7 +19,7 @@ from pointofcare.errors import ConfigError
 from pointofcare.labels.scan import SiteProfile
 from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
-from server.emr.dispatcher import Dispatcher
+from server.emr.dispatcher import BATCH, Dispatcher
 from server.emr.read_back import ReadBack
 from server.feeds.fhir_feed import FhirFeed
 from server.mqtt.gateway import Gateway
@@ -149,6 +149,7 @@ def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:
             settled=settled,
             looks=ReadBack(emr, per_minute=config.emr.read_back_per_minute) if place == 0 else None,
             tells_carts=config.emr.devices and config.emr.target == "fhir",
+            batch=BATCH if len(opened) == 1 else 1,
         )
         for place, emr in enumerate(opened)
     )

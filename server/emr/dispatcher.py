@@ -67,7 +67,8 @@ class DispatcherState:
 class Dispatcher:
     """`scope` opens what the store needs around each piece of work (the Flask application context). `settled` is called
     after rows were settled, from this thread. `looks` asks the EMR afterwards whether it holds what was sent; `tells_carts`: each cart is
-    made known to the EMR, once, when the first of its records goes."""
+    made known to the EMR, once, when the first of its records goes. `batch`: so many rows are taken at a time; 1 where there are several
+    workers, so that no row waits behind another patient's whose answer does not come."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Dispatcher:
         settled: Callable[[], None] = lambda: None,
         looks: ReadBack | None = None,
         tells_carts: bool = False,
+        batch: int = BATCH,
         idle_s: float = 1.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -88,6 +90,7 @@ class Dispatcher:
         self._scope = scope
         self._settled = settled
         self._looks = looks
+        self._batch = batch
         self._tells_carts = tells_carts and form.beside is not None
         self._carts: set[str] = set()
         self._idle_s = idle_s
@@ -154,7 +157,7 @@ class Dispatcher:
         started = time.monotonic()
         with self._scope():
             with transaction(ACTOR) as tx:
-                items = outbox.claim(tx, limit=BATCH, lease_s=LEASE_S)
+                items = outbox.claim(tx, limit=self._batch, lease_s=LEASE_S)
             for item in items:
                 if self._stopping.is_set() or time.monotonic() - started > _LEASE_USED_S:
                     break

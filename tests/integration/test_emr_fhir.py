@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -17,7 +18,7 @@ from server.emr import retry
 from server.emr.dispatcher import ACTOR, Dispatcher
 from server.emr.fhir import FhirEmr
 from server.emr.fhir_mapping import to_bundle, to_bytes
-from server.emr.port import EmrUnclearError
+from server.emr.port import Accepted, EmrUnclearError
 from server.store import mapping_record, outbox
 from server.store.tables import OutboxRow
 from server.store.transaction import reading, transaction
@@ -190,6 +191,57 @@ def test_a_correction_waits_for_what_it_corrects_and_other_patients_do_not(
     assert [r["status"] for r in _held(sekmet, correction)] == ["completed"]
 
 
+def test_two_workers_send_everybody_else_while_one_answer_does_not_come(
+    sekmet: RunningEmr, scope: Scope, emr_at: Callable[[str], FhirEmr], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, others = an_administration(2225, patient="P1"), [an_administration(2226 + n, patient=f"P{2 + n}") for n in range(5)]
+    _put(scope, slow, *others)
+    stuck, goes_on = emr_at(sekmet.base_url), threading.Event()
+    is_stuck, submit = threading.Event(), stuck.submit
+
+    def hangs(payload: bytes, record_id: str) -> Accepted:
+        is_stuck.set()
+        assert goes_on.wait(30)
+        return submit(payload, record_id)
+
+    monkeypatch.setattr(stuck, "submit", hangs)
+    first, second = (Dispatcher(emr, CONTEXT, scope=scope, batch=1) for emr in (stuck, emr_at(sekmet.base_url)))
+    worker = threading.Thread(target=first.drain_once)
+    worker.start()
+    assert is_stuck.wait(30)
+    while second.drain_once():
+        pass
+    assert _row(scope, slow).state == "pending"
+    assert [_row(scope, one).state for one in others] == ["sent"] * 5
+    goes_on.set()
+    worker.join(30)
+    assert _row(scope, slow).state == "sent"
+
+
+def test_a_yes_with_a_no_inside_is_no_yes(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
+    record = an_administration(2235)
+    payload = to_bytes(to_bundle(record, CONTEXT))
+    issue = {"code": "required", "expression": ["Provenance.agent"], "diagnostics": "no agent"}
+    refused = {"response": {"status": "400", "outcome": {"resourceType": "OperationOutcome", "issue": [issue]}}}
+    taken = {"response": {"status": "201 Created", "location": "MedicationAdministration/1/_history/1"}}
+    body = {"resourceType": "Bundle", "type": "transaction-response", "entry": [taken, refused]}
+    proxy.faults.append(("answer", 200, json.dumps(body).encode()))
+    with pytest.raises(EmrRejectedError, match="no agent"):
+        emr_at(proxy.base_url).submit(payload, record.record_id)
+
+
+def test_a_yes_about_another_record_is_an_alarm(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
+    record = an_administration(2236)
+    bundle = to_bundle(record, CONTEXT)
+    other = {**json.loads(to_bytes(bundle))["entry"][0]["resource"], "id": "1"}
+    other["identifier"] = [{"system": ADMINISTRATION, "value": an_administration(2237).record_id}]
+    told = {"response": {"status": "200", "location": "MedicationAdministration/1"}, "resource": other}
+    body = {"resourceType": "Bundle", "type": "transaction-response", "entry": [told, {"response": {"status": "201"}}]}
+    proxy.faults.append(("answer", 200, json.dumps(body).encode()))
+    with pytest.raises(EmrRejectedError, match="another identifier or patient"):
+        emr_at(proxy.base_url).submit(to_bytes(bundle), record.record_id)
+
+
 def test_a_withdrawn_dose_is_one_resource_found_by_both_records(
     sekmet: RunningEmr, scope: Scope, dispatcher_to: Callable[[str], Dispatcher]
 ) -> None:
@@ -264,7 +316,7 @@ def test_a_bundle_that_fails_our_gate_is_parked_and_never_sent(
 
 
 def test_an_answer_about_another_patient_is_an_alarm_not_a_success(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
-    record = an_administration(235)
+    record = an_administration(2235)
     payload = to_bytes(to_bundle(record, CONTEXT))
     entries = [{"response": {"status": "200"}, "resource": entry["resource"]} for entry in json.loads(payload)["entry"]]
     entries[0]["resource"]["subject"]["identifier"]["value"] = "24-000666"
@@ -277,11 +329,11 @@ def test_an_answer_about_another_patient_is_an_alarm_not_a_success(proxy: LossyP
 def test_a_success_that_is_not_fhir_is_not_a_success(proxy: LossyProxy, body: bytes, emr_at: Callable[[str], FhirEmr]) -> None:
     proxy.faults.append(("answer", 200, body))
     with pytest.raises(EmrUnclearError):
-        emr_at(proxy.base_url).submit(to_bytes(to_bundle(an_administration(236), CONTEXT)), an_administration(236).record_id)
+        emr_at(proxy.base_url).submit(to_bytes(to_bundle(an_administration(2236), CONTEXT)), an_administration(236).record_id)
 
 
 def test_minimal_answers_with_relative_locations_are_read(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
-    record = an_administration(237)
+    record = an_administration(2237)
     payload = to_bytes(to_bundle(record, CONTEXT))
     entries = [{"response": {"status": "201", "location": "MedicationAdministration/77/_history/3"}} for _ in json.loads(payload)["entry"]]
     proxy.faults.append(("answer", 200, json.dumps({"resourceType": "Bundle", "entry": entries}).encode()))

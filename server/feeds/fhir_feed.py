@@ -145,9 +145,9 @@ class FhirFeed:
         taken = 0
         while taken < MOST_AT_ONCE and not self._stopping.is_set():
             count = fhir_taking.take_due(self._taker, stopping=self._stopping.is_set)
-            taken += count
-            if count < fhir_taking.BATCH:
+            if not count:  # what came of an item, such as the orders that waited for a patient, is due at once
                 return taken
+            taken += count
         self._wake.set()
         return taken
 

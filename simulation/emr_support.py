@@ -330,6 +330,7 @@ def _means(error: PointOfCareError) -> str:
 # Modules that say for themselves what they take in or serve: `SUPPORTED`, rows of (resource, element, how).
 INCOMING = (
     ("What comes in over FHIR", "server.feeds.fhir_items"),
+    ("What comes in over HL7 version 2", "server.feeds.hl7_support"),
     ("What comes in from a GNU Health", "server.usecases.import_gnuhealth"),
 )
 

@@ -21,10 +21,10 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
-from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, gateway
+from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
-from server.security import authority, sealing, signing
+from server.security import authority, program_commands, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _ca_commands(commands)
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
+    program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     _emr_commands(commands)
     _document_commands(commands)
     return parser
@@ -449,6 +450,9 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     with app.app_context():
         migrate.require_current()
     _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
+    running: Running = app.extensions[RUNNING]
+    running.exporter = exporter(app, settings)
+    running.exporter.start()
     try:
         server = waitress.create_server(
             app,
@@ -562,6 +566,8 @@ def _stop(app: Flask) -> None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:
         dispatcher.stop()
+    if running.exporter is not None:
+        running.exporter.stop()
     if running.counter is not None:
         running.counter.stop()
     if running.sealer is not None:

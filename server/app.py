@@ -35,8 +35,8 @@ from server.store import (
 )
 from server.store.database import FACILITY, db
 from server.store.transaction import reading
+from server.usecases import fhir_exports, quality_days
 from server.usecases import incoming as arriving
-from server.usecases import quality_days
 from server.usecases.facts import Site
 
 CONFIG = "POINTOFCARE_CONFIG"
@@ -55,6 +55,7 @@ class Running:
     sealer: Sealer | None = None
     keeper: Keeper | None = None
     counter: quality_days.Counter | None = None
+    exporter: fhir_exports.Exporter | None = None
     feed: FhirFeed | None = None
 
 
@@ -153,6 +154,11 @@ def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:
         )
         for place, emr in enumerate(opened)
     )
+
+
+def exporter(app: Flask, config: ServerConfig) -> fhir_exports.Exporter:
+    """What writes exports for other systems, not started."""
+    return fhir_exports.Exporter(config.data_dir, mapping_context(config.emr, facility=config.facility), scope=app.app_context)
 
 
 def program_version() -> str:

@@ -34,7 +34,8 @@ def chains(tx: Transaction, records: Collection[str]) -> tuple[tuple[Held, ...],
         return ()
     row, out = AdministrationRow, OutboxRow
     mine = (out.facility == tx.facility, out.kind == "administration")
-    keys = dict(tx.session.execute(select(out.record_id, out.ordering_key).where(*mine, out.record_id.in_(records))).tuples().all())
+    told = select(out.record_id, out.ordering_key).where(*mine, out.record_id.in_(records))
+    keys: dict[str, str] = {one.record_id: one.ordering_key for one in tx.session.execute(told)}
     members: dict[str, list[str]] = {}
     if keys:
         found = select(out.ordering_key, out.record_id).where(*mine, out.ordering_key.in_(set(keys.values()))).order_by(out.id)

@@ -16,12 +16,15 @@ from server.api.fhir.room import room
 from server.security import sign_in
 
 
+# Once for the process, for several applications may stand on one blueprint.
+reading_views.register(room)
+exporting.register(room)
+tokens.register(room)
+outcomes.register(room)
+
+
 def register(app: Flask) -> None:
     """Puts the face on `app`; needs the converter "anything" of the API."""
-    reading_views.register(room)
-    exporting.register(room)
-    tokens.register(room)
-    outcomes.register(room)
     app.config[reading_views.STARTED] = datetime.now(UTC)
     app.config[reading_views.VERSION] = _version()
     app.register_blueprint(room)

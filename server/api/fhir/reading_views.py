@@ -48,8 +48,8 @@ def register(room: Blueprint) -> None:
     room.add_url_rule("/R4/<string:kind>/<string:fhir_id>", "read", read)
     room.add_url_rule("/R4/<string:kind>/<string:fhir_id>/_history", "history", history)
     room.add_url_rule("/R4/<string:kind>/<string:fhir_id>/_history/<string:version>", "version", version)
-    room.add_url_rule("/R4", "nothing", nothing, methods=METHODS, defaults={"rest": ""})
-    room.add_url_rule("/R4/", "nothing", nothing, methods=METHODS, defaults={"rest": ""})
+    room.add_url_rule("/R4", "nothing", nothing, methods=METHODS)
+    room.add_url_rule("/R4/", "nothing", nothing, methods=METHODS)
     room.add_url_rule("/R4/<anything:rest>", "nothing", nothing, methods=METHODS)
 
 
@@ -67,7 +67,7 @@ def smart() -> Response:
 STARTED, VERSION = "POINTOFCARE_FHIR_STARTED", "POINTOFCARE_FHIR_VERSION"
 
 
-def nothing(rest: str) -> Response:
+def nothing(rest: str = "") -> Response:
     """Any other address, or a method that an address does not have."""
     allowed = [method for method in METHODS if _endpoint(rest, method) != "fhir.nothing"]
     if allowed:

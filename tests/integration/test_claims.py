@@ -252,7 +252,7 @@ def test_the_summary_is_a_valid_document_with_what_stands_and_without_the_bedsid
     give(action="refuse", status="not-done", status_reason="refused", dose=None, record_id=str(uuid4()), due=None)
     with transaction(CHARGE, at=NOW + timedelta(hours=5)) as tx:
         insurance.add_card(tx, CHARGE, "P1", "DN4790123456789", begins=None, ends=None, first="", way="typed")
-    config = config_for("sqlite://", tmp_path)
+    config = config_for(f"sqlite:///{tmp_path / 'x.sqlite'}", tmp_path)
     with reading(at=NOW + timedelta(hours=6)) as tx:
         made = health_summary.make(tx, CHARGE, "P1", None, config=config)
         again = health_summary.make(tx, CHARGE, "P1", None, config=config)

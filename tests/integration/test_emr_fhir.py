@@ -316,7 +316,7 @@ def test_a_bundle_that_fails_our_gate_is_parked_and_never_sent(
 
 
 def test_an_answer_about_another_patient_is_an_alarm_not_a_success(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
-    record = an_administration(2235)
+    record = an_administration(235)
     payload = to_bytes(to_bundle(record, CONTEXT))
     entries = [{"response": {"status": "200"}, "resource": entry["resource"]} for entry in json.loads(payload)["entry"]]
     entries[0]["resource"]["subject"]["identifier"]["value"] = "24-000666"
@@ -329,11 +329,11 @@ def test_an_answer_about_another_patient_is_an_alarm_not_a_success(proxy: LossyP
 def test_a_success_that_is_not_fhir_is_not_a_success(proxy: LossyProxy, body: bytes, emr_at: Callable[[str], FhirEmr]) -> None:
     proxy.faults.append(("answer", 200, body))
     with pytest.raises(EmrUnclearError):
-        emr_at(proxy.base_url).submit(to_bytes(to_bundle(an_administration(2236), CONTEXT)), an_administration(236).record_id)
+        emr_at(proxy.base_url).submit(to_bytes(to_bundle(an_administration(236), CONTEXT)), an_administration(236).record_id)
 
 
 def test_minimal_answers_with_relative_locations_are_read(proxy: LossyProxy, emr_at: Callable[[str], FhirEmr]) -> None:
-    record = an_administration(2237)
+    record = an_administration(237)
     payload = to_bytes(to_bundle(record, CONTEXT))
     entries = [{"response": {"status": "201", "location": "MedicationAdministration/77/_history/3"}} for _ in json.loads(payload)["entry"]]
     proxy.faults.append(("answer", 200, json.dumps({"resourceType": "Bundle", "entry": entries}).encode()))

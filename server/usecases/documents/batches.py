@@ -16,7 +16,7 @@ from io import BytesIO
 from flask import Flask
 
 from pointofcare.errors import ConflictError, NotFoundError, PointOfCareError
-from server.store import documents, reach
+from server.store import documents
 from server.store.documents import Batch
 from server.store.transaction import Actor, reading, transaction
 from server.usecases.documents import issuing, pressing
@@ -38,7 +38,7 @@ def begin(actor: Actor, wanted: Wanted, *, site: Site) -> Batch:
     """`wanted.subject` is the ward. Raises: NotPermittedError, OtherWardError, NotFoundError (nobody is there), UnreadableError."""
     with reading(actor) as tx:
         require(tx, actor, *issuing.permitted(wanted.kind))
-        reach.must_see(tx, wanted.subject)
+        issuing.must_count(tx, issuing.permitted(wanted.kind), None, wanted.subject, wanted.subject)
         found = documents.patients_of_ward(tx, wanted.subject)[: MOST + 1]
         if not found:
             raise NotFoundError("nobody is in this ward", remedy="choose another ward", ward=wanted.subject)

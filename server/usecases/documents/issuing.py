@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 import segno
 
-from pointofcare.errors import ConflictError, NotFoundError, PointOfCareError, UnreadableError
+from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError, PointOfCareError, UnreadableError
 from pointofcare.people import StaffRole
-from server.store import documents, patients
+from server.store import documents, patients, reach
 from server.store.documents import Issue
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases.documents import chart, patient_forms, signing, templates, ward_forms, words
@@ -88,10 +88,11 @@ def issue(actor: Actor, wanted: Wanted, *, settings: Settings, site: Site, press
     code = new_code()
     with reading(actor) as tx:
         require(tx, actor, *permitted(kind))
+        ward = _ward(tx, kind, wanted.subject)
+        must_count(tx, permitted(kind), kind, wanted.subject, ward)
         since, until, zone = period(tx, wanted, site)
         content = content_of(tx, kind, wanted.subject, since=since, until=until, zone=site.zone)
         earlier = () if kind.of_moment else documents.same(tx, kind=kind.id, subject=wanted.subject, since=since, until=until)
-        ward = _ward(tx, kind, wanted.subject)
         at = tx.at
     version = _version(earlier, digest_of(content))
     html, assets = page(
@@ -254,6 +255,7 @@ def withdraw(tx: Transaction, actor: Actor, code: str, *, reason: str) -> None:
     if found is None:
         raise NotFoundError("no document has this code", remedy="read the code again", code=code[:40])
     documents.must_see(tx, found)
+    must_count(tx, END, KINDS.get(found.kind), found.subject, found.ward)
     if not documents.withdraw(tx, found.code, reason=why):
         raise ConflictError("it was withdrawn already", remedy="look at it again", code=found.code)
     tx.audit("document.withdraw", f"document/{found.code}", {"kind": found.kind, "reason": why})
@@ -293,6 +295,14 @@ def plain_code(typed: str) -> str:
     last = typed.strip().rstrip("/").rpartition("/")[2]
     found = "".join(sign for sign in last.upper() if sign not in "- \t")
     return found if len(found) == _LENGTH and all(sign in _SIGNS for sign in found) else ""
+
+
+def must_count(tx: Transaction, roles: tuple[StaffRole, ...], kind: Kind | None, subject: str, ward: str) -> None:
+    """Who only helps out in a ward has there what was said, and no other role. Raises: OtherWardError, NotPermittedError."""
+    patient = subject if kind is not None and kind.subject == PATIENT else None
+    reach.must_see(tx, ward, patient)
+    if not reach.counts(tx, *roles, ward=ward, patient=patient, patient_ward=ward):
+        raise NotPermittedError("your role does not count in this ward", remedy="ask who leads the ward", ward=ward)
 
 
 def _ward(tx: Transaction, kind: Kind, subject: str) -> str:

@@ -47,6 +47,7 @@ SLOW = (
     "scenarios/test_day_of_",
     "scenarios/test_demo.py",
     "scenarios/test_every_page.py",
+    "scenarios/test_hl7_order_to_the_bedside.py",
     "scenarios/test_infusion_to_the_emr.py",
     "scenarios/test_kiosk_",
     "scenarios/test_browser_labels.py",

@@ -17,7 +17,7 @@ from rich.table import Table
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.training import is_training
-from simulation import hospital, phones, ward
+from simulation import gnuhealth_ward, hospital, phones, ward
 from simulation.hospital import Hospital
 from simulation.processes import start
 
@@ -31,9 +31,9 @@ def run(arguments: Sequence[str], *, training: bool = False) -> int:
     parser.add_argument("--directory", type=Path, default=hospital.default_directory(name), help="where the state lies")
     parser.add_argument(
         "--emr",
-        choices=("folder",) if training else ("folder", "sekmet"),
+        choices=("folder",) if training else ("folder", "sekmet", "gnuhealth"),
         default="folder",
-        help="write FHIR bundles to a folder, or into a real FHIR server",
+        help="write FHIR bundles to a folder, or into a real FHIR server, or work with a real GNU Health both ways (make gnuhealth)",
     )
     parser.add_argument(
         "--phones-at",
@@ -63,6 +63,7 @@ def run(arguments: Sequence[str], *, training: bool = False) -> int:
                 seed=chosen.seed,
                 facility=ward.TRAINING if training else ward.FACILITY,
                 with_emr=chosen.emr == "sekmet",
+                with_gnuhealth=chosen.emr == "gnuhealth",
                 phones=phones.NAMES,
                 phones_at=chosen.phones_at,
                 progress=progress,
@@ -108,6 +109,8 @@ def _tell(console: Console, running: Hospital) -> None:
         places.add_row("phone as a cart (pair it first, see below)", "nurse", running.gate_url)
     if running.emr:
         places.add_row("EMR (FHIR R4)", "", running.emr.base_url)
+    if running.gnuhealth:
+        places.add_row("EMR (GNU Health HIS), for Tryton's client", "", gnuhealth_ward.sign_in(running.gnuhealth))
     console.print(places)
     people = Table(title="Sign-ins (drawn for this folder; nobody has a default password)", title_justify="left")
     for heading in ("role", "web user", "password", "cart PIN"):

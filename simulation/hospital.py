@@ -24,7 +24,7 @@ from devices.brokers.account import Account
 from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire.training import is_training
-from simulation import emr_peer, files, processes, shelf, ward
+from simulation import emr_peer, files, gnuhealth_peer, gnuhealth_ward, processes, shelf, ward
 from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
 from simulation.processes import Child
@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 _BAGS = "bags.json"
 # A machine that does much else at once takes several times as long as an idle one.
 _READY_S = 60.0
-_PROGRAMS = ("server", "hand", "gate", *ward.CARTS)
+_PROGRAMS = ("server", "hand", "gate", "gnuhealth", *ward.CARTS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +50,7 @@ class Hospital:
     cart_urls: dict[str, str]
     viewer: Account
     emr: emr_peer.RunningEmr | None
+    gnuhealth: gnuhealth_peer.RunningGnuHealth | None = None
     gate_url: str = ""
     phones: tuple[str, ...] = ()
     children: list[Child] = field(default_factory=list)
@@ -59,6 +60,8 @@ class Hospital:
         self.hand.stop()
         if self.emr:
             self.emr.stop()
+        if self.gnuhealth:
+            self.gnuhealth.stop()
         self.broker.stop()
         return killed
 
@@ -70,6 +73,7 @@ def start(
     facility: str = ward.FACILITY,
     carts: Sequence[str] = ward.CARTS,
     with_emr: bool = False,
+    with_gnuhealth: bool = False,
     bridge: bool = True,
     phones: Sequence[str] = (),
     phones_at: str = phone_carts.LOCAL,
@@ -99,6 +103,11 @@ def start(
             progress("EMR (SEKMET, FHIR R4)")
             emr = emr_peer.start(directory / "emr")
             undo.callback(emr.stop)
+        gnuhealth = None
+        if with_gnuhealth:
+            progress("EMR (GNU Health HIS; its database is made at the first start, which takes a minute)")
+            gnuhealth = gnuhealth_peer.start(directory / "gnuhealth", port=ports["gnuhealth"])
+            undo.callback(gnuhealth.stop)
         progress("virtual hand (camera pictures)")
         hand = VirtualCamera(
             list(carts),
@@ -118,6 +127,7 @@ def start(
             cart_urls={cart: f"http://127.0.0.1:{ports[cart]}" for cart in carts},
             viewer=accounts[1],
             emr=emr,
+            gnuhealth=gnuhealth,
             gate_url=phone_carts.address(phones_at, ports["gate"]) if phones else "",
             phones=tuple(phones),
         )
@@ -148,6 +158,11 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
     emr = ["[emr]", 'target = "folder"', 'folder = "emr-out"']
     if hospital.emr:
         emr = ["[emr]", 'target = "fhir"', f"base_url = {_toml(hospital.emr.base_url)}"]
+    the_ward = hospital.ward
+    if hospital.gnuhealth:
+        progress("GNU Health: patients and orders of the first beds")
+        the_ward = gnuhealth_ward.fill(hospital.gnuhealth, the_ward)
+        emr = gnuhealth_ward.settings(hospital.gnuhealth)
     _private(
         settings,
         [
@@ -173,8 +188,8 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
     seeded = directory / ".seeded"
     imported: list[Path] = []
     if not seeded.exists():
-        progress(f"virtual ward: {len(hospital.ward.patients)} patients, {len(hospital.ward.orders)} orders")
-        imported = files.write(hospital.ward, directory / "import")
+        progress(f"virtual ward: {len(the_ward.patients)} patients, {len(the_ward.orders)} orders")
+        imported = files.write(the_ward, directory / "import")
     log = directory / "log" / "prepare.log"
     key = directory / "server-key.json"
     prepared = processes.start(

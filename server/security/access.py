@@ -97,6 +97,8 @@ ENDPOINTS: Mapping[str, Access] = {
     "patients.show": _ward(may.SEE_PATIENTS),
     "patients.observe": _ward(may.OBSERVE),
     "printed.record": _ward(may.SEE_PATIENTS),
+    "history.show": _ward(may.SEE_PATIENTS),
+    "history.export": _ward(may.SEE_PATIENTS),
     "printed.sheet": _ward(may.SEE_BOARD),
     "documents.look": _NONE,
     "documents.find": _NONE,

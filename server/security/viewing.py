@@ -41,6 +41,8 @@ VIEWS: Mapping[str, View] = {
     "patients.find": View(action="view.list", subject="list/patients"),
     "patients.show": View(action="view.patient", subject="patient/{patient_id}"),
     "printed.record": View(action="view.print", subject="patient/{patient_id}"),
+    "history.show": View(action="view.patient", subject="patient/{patient_id}"),
+    "history.export": View(action="view.download", subject="patient/{patient_id}"),
     "printed.sheet": View(action="view.print", subject="list/sheet"),
     "documents.listed": View(action="view.list", subject="list/documents"),
     "documents.show": View(action="view.document", subject="document/{code}"),

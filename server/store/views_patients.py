@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -11,6 +12,8 @@ from pointofcare.administration.record import AdministrationRecord
 from server.store import mapping_record, patient_words, reach
 from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
+
+MOST_NAMES = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +104,18 @@ def get(tx: Transaction, patient: str) -> PatientLine | None:
 
 
 def doses(
-    tx: Transaction, *, patient: str, before: tuple[datetime, str] | None = None, limit: int = 50
+    tx: Transaction,
+    *,
+    patient: str,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+    since: datetime | None = None,
+    statuses: Collection[str] = (),
+    actions: Collection[str] = (),
+    product: str = "",
 ) -> tuple[tuple[Dose, ...], tuple[datetime, str] | None]:
-    """Newest first, and where the next page starts (None: no more). One statement, however many doses."""
+    """Newest first, and where the next page starts (None: no more). One statement, however many doses. `product` is a name as it was
+    recorded; what is not given does not narrow."""
     query = (
         select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
         .outerjoin(OutboxRow, _of_record())
@@ -115,6 +127,14 @@ def doses(
         .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id.desc())
         .limit(limit + 1)
     )
+    if since is not None:
+        query = query.where(AdministrationRow.effective_at >= since)
+    if statuses:
+        query = query.where(AdministrationRow.status.in_(sorted(statuses)))
+    if actions:
+        query = query.where(AdministrationRow.action.in_(sorted(actions)))
+    if product:
+        query = query.where(AdministrationRow.product_name == product)
     if before is not None:
         at, record_id = before
         query = query.where(
@@ -128,6 +148,13 @@ def doses(
         return found, None
     last = found[limit - 1].record
     return found[:limit], (last.effective_at, last.record_id)
+
+
+def product_names(tx: Transaction, patient: str) -> tuple[str, ...]:
+    """What the patient ever got, by name."""
+    row = AdministrationRow
+    query = select(row.product_name).where(row.facility == tx.facility, row.patient == patient, row.product_name.is_not(None)).distinct()
+    return tuple(sorted(name for name in tx.session.scalars(query.where(*reach.of_patient(tx, row.patient)).limit(MOST_NAMES)) if name))
 
 
 def dose(tx: Transaction, record_id: str) -> Dose | None:

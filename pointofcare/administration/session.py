@@ -17,6 +17,7 @@ from types import MappingProxyType
 from pointofcare.administration import events
 from pointofcare.administration.record import ScanEvidence
 from pointofcare.errors import IllegalTransitionError
+from pointofcare.labels import cccd
 from pointofcare.labels.scan import BandScan, DrugScan, Keyed, LabelKind, Scan, TextScan, UnreadableLabel
 from pointofcare.people import Nurse, Witness
 from pointofcare.verdict import facts
@@ -365,7 +366,9 @@ def _evidence(event: events.Scanned) -> ScanEvidence:
             second_identifier=event.scan.second_identifier or None,
             reason=event.scan.reason or None,
         )
-    return ScanEvidence(identifier=event.identifier, text=event.text, at=event.at)
+    # Somebody's identity card before the reader is no evidence of a dose; what reads as a band or a drug is kept as it was.
+    text = cccd.withheld(event.text) if isinstance(event.scan, (TextScan, UnreadableLabel)) else event.text
+    return ScanEvidence(identifier=event.identifier, text=text, at=event.at)
 
 
 def answered(verdict: Verdict) -> bool:

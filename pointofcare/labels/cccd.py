@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pointofcare.errors import LabelError
+from pointofcare.vietnam import insurance
 
 _NUMBER = re.compile(r"[0-9]{12}", re.ASCII)
 _DAY = re.compile(r"([0-9]{2})/?([0-9]{2})/?([0-9]{4})", re.ASCII)
@@ -38,6 +39,16 @@ class IdCard:
 def looks_like(text: str) -> bool:
     """Is it worth reading as a card? For a field that takes anything that a reader types."""
     return text.count("|") >= _FEWEST - 1 and _NUMBER.search(text.split("|")[0]) is not None
+
+
+# What stands in evidence, facts and logs instead of a card that somebody held before a reader at the bedside.
+WITHHELD = "(identity or insurance card, not kept)"
+
+
+def withheld(text: str) -> str:
+    """`text`, or the words that stand for it where it is the code of somebody's identity or insurance card: no address, no parent and no
+    number of it belongs to what is kept of a dose."""
+    return WITHHELD if looks_like(text) or insurance.looks_like_code(text) else text
 
 
 def parse(text: str) -> IdCard:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 
 from pointofcare.errors import ConfigError, LabelError
-from pointofcare.labels import gs1, retail
+from pointofcare.labels import cccd, gs1, retail
 from pointofcare.labels.symbol import Symbol
 
 # AIM symbology identifiers (ISO/IEC 15424) whose data is a GS1 element string; every other one is not, whatever it looks like.
@@ -201,7 +201,7 @@ def _plain(identifier: str, content: bytes, profile: SiteProfile) -> Scan:
         mrn = named.pop() if named else ""
         if 0 < len(mrn) <= _LONGEST_ID:
             return BandScan(mrn=mrn)
-    return TextScan(text=text, identifier=identifier)
+    return TextScan(text=cccd.withheld(text), identifier=identifier)
 
 
 @cache
@@ -221,7 +221,7 @@ def _unreadable(content: bytes, reason: object, element: object, kind: LabelKind
         kind=kind or _kind_of(text.lstrip(gs1.GS)),
         reason=str(reason),
         element=None if element is None else str(element),
-        text=text,
+        text=cccd.withheld(text),
     )
 
 

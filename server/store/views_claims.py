@@ -184,7 +184,7 @@ def _amended(tx: Transaction, ids: Collection[str]) -> frozenset[str]:
 
 
 def _people(tx: Transaction, patients: Collection[str]) -> dict[str, Person]:
-    found = {}
+    found: dict[str, Person] = {}
     for some in _chunks(patients):
         query = select(PatientRow.id, PatientRow.mrn, PatientRow.name).where(PatientRow.facility == tx.facility, PatientRow.id.in_(some))
         found |= {row.id: Person(mrn=row.mrn, name=row.name) for row in tx.session.execute(query)}
@@ -201,7 +201,7 @@ def _orders(tx: Transaction, orders: Collection[str]) -> dict[tuple[str, int], P
 
 
 def _licences(tx: Transaction, staff: Collection[str]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for some in _chunks(staff):
         query = select(StaffRow.id, StaffRow.licence_number).where(StaffRow.facility == tx.facility, StaffRow.id.in_(some))
         found |= {row.id: row.licence_number for row in tx.session.execute(query) if row.licence_number}

@@ -188,9 +188,9 @@ def _lines(record: AdministrationRecord, look: Look, place: _Place, number: dict
             made.append((line, tuple(mine), claims.line(values, place.shape)))
         except CodeError as exc:
             raise _NotBillableError("value-too-long", str(exc.fields.get("column", ""))) from exc
-    for line, told, values in made:
+    for line, told, cells in made:
         number[stay.claim or ""] = number.get(stay.claim or "", 0) + 1
-        numbered = tuple((name, str(number[stay.claim or ""]) if name == "STT" else value) for name, value in values)
+        numbered = tuple((name, str(number[stay.claim or ""]) if name == "STT" else value) for name, value in cells)
         yield Row(
             record_id=record.record_id,
             patient=record.patient,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from pointofcare.administration import events, session
 from pointofcare.errors import LabelError
 from pointofcare.labels import cccd
+from pointofcare.labels.scan import BandScan, SiteProfile, TextScan, interpret
+from pointofcare.labels.symbol import Symbol
 
 _FAMILY = ("NGUYỄN", "TRẦN", "LÊ", "PHẠM", "HUỲNH", "VÕ", "ĐẶNG", "BÙI", "ĐỖ", "H’", "LÒ")
 _MIDDLE = ("VĂN", "THỊ", "ĐỨC", "NGỌC THÚY", "", "HỮU PHƯỚC")
@@ -54,3 +57,30 @@ def test_a_card_that_lost_a_part_is_refused_or_says_less_and_never_something_els
         assert card.name == wanted[1]
         assert card.birth_date == wanted[2]
         assert card.sex in (wanted[3], None)
+
+
+def test_a_card_before_a_carts_reader_leaves_nothing_in_the_evidence() -> None:
+    draw = random.Random(11)
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    insurance = f"DN4790123456789|{'LÒ VĂN A'.encode().hex()}|11/04/1958|1|{_SECRET.encode().hex()}|22-001|01/01/2026|x|$"
+    for text in (insurance, *(_card(draw)[0] for _ in range(200))):
+        for content in (text.encode(), text.encode() + b"\xff"):
+            read = interpret(Symbol(identifier="]Q1", content=content), SiteProfile(), at.date())
+            shown = content.decode("utf-8", errors="replace")
+            kept = session._evidence(events.Scanned(scan=read, at=at, identifier="]Q1", text=shown))
+            assert _SECRET not in repr(read)
+            assert _SECRET not in kept.text
+            assert text[:12] not in kept.text
+        # What the server interprets anew says the same.
+        read = interpret(Symbol(identifier="]Q1", content=text.encode()), SiteProfile(), at.date())
+        assert read == TextScan(text=cccd.WITHHELD, identifier="]Q1")
+        assert interpret(Symbol(identifier="]Q1", content=cccd.WITHHELD.encode()), SiteProfile(), at.date()) == read
+
+
+def test_a_hospitals_own_band_with_bars_in_it_stays_what_it_is() -> None:
+    profile = SiteProfile(mrn_pattern=r"(?P<mrn>[0-9]{2}-[0-9]{6})(\|[^|]*){5}")
+    text = "24-000123|A|B|C|D|E"
+    read = interpret(Symbol(identifier="]Q1", content=text.encode()), profile, date(2026, 11, 22))
+    assert read == BandScan(mrn="24-000123")
+    scanned = events.Scanned(scan=read, at=datetime(2026, 11, 22, tzinfo=UTC), identifier="]Q1", text=text)
+    assert session._evidence(scanned).text == text

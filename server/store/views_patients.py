@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -9,11 +10,14 @@ from datetime import UTC, date, datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
+from pointofcare.labels import gs1
 from server.store import mapping_record, patient_words, reach
-from server.store.tables import AdministrationRow, OutboxRow, PatientRow, WardRow
+from server.store.tables import AdministrationRow, BandRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
 
 MOST_NAMES = 500
+# A wristband as a hand scanner types it: the symbology identifier, and AI 8018 with or without brackets.
+_BAND = re.compile(r"(?:\][A-Za-z][0-9A-Za-z])?\(?8018\)?([0-9]{18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,10 @@ def find(
 def look(
     tx: Transaction, *, text: str = "", ward: str | None = None, after: str = "", admitted_only: bool = True, limit: int = 100
 ) -> tuple[tuple[PatientLine, ...], bool]:
-    """As `find`, and whether there may be others. What it costs does not grow with the hospital."""
+    """As `find`, and whether there may be others; a scanned wristband finds whose it is. What it costs does not grow with the hospital."""
     conditions = [PatientRow.ward == ward] if ward else []
+    if (band := _BAND.match("".join(text.split()))) is not None and gs1.is_valid_key(band[1]):
+        return _of_band(tx, band[1], *conditions), False
     if text.strip():
         wanted = patient_words.typed(text)
         if not wanted:
@@ -93,6 +99,13 @@ def look(
         query = query.where(PatientRow.status == "admitted")
     rows = tuple(tx.session.scalars(query.order_by(PatientRow.id).limit(limit + 1)))
     return tuple(_line(row) for row in rows[:limit]), len(rows) > limit
+
+
+def _of_band(tx: Transaction, gsrn: str, *conditions: ColumnElement[bool]) -> tuple[PatientLine, ...]:
+    """Whoever has or had a band with this number, admitted or not."""
+    theirs = select(BandRow.patient).where(BandRow.facility == tx.facility, BandRow.gsrn == gsrn)
+    query = select(PatientRow).where(PatientRow.facility == tx.facility, PatientRow.id.in_(theirs), *reach.patients(tx), *conditions)
+    return tuple(_line(row) for row in tx.session.scalars(query.order_by(PatientRow.id)))
 
 
 def get(tx: Transaction, patient: str) -> PatientLine | None:

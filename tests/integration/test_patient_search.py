@@ -53,6 +53,12 @@ TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("%", ()),
     ("😀", ()),
     ("nguyen khong-co", ()),
+    # A wristband, as a hand scanner types it.
+    (f"8018{server_ward.gsrn(14)}80191", NAMES[3:4]),
+    (f"]d28018{server_ward.gsrn(14)}", NAMES[3:4]),
+    (f"(8018) {server_ward.gsrn(14)} (8019) 1", NAMES[3:4]),
+    (f"8018{server_ward.gsrn(99)}", ()),
+    (f"8018{int(server_ward.gsrn(14)) + 1}", ()),
 )
 
 

@@ -21,6 +21,7 @@ from server.usecases import import_fields as fields
 from server.usecases.import_fhir_dosage import amount_text, coded_text
 from server.usecases.import_fhir_orders import reference_id
 from server.usecases.import_rows import FieldError, Found, PatientFound, Place, Problem, ProductFound, StaffFound
+from server.usecases.standard_times import NONE, StandardTimes
 
 NO_KNOWN_ALLERGY = frozenset({"716186003", "409137002"})
 GTIN_SYSTEMS = frozenset({"https://www.gs1.org/gtin", "http://www.gs1.org/gtin", "urn:oid:1.3.160", "https://id.gs1.org/01"})
@@ -68,8 +69,9 @@ class Stay:
     ward_name: str = ""
 
 
-def read(file: str, content: bytes, zone: str | None = None) -> Found:
-    """All that one bundle holds; `zone` is the facility's, for bounds in days. Never raises for content."""
+def read(file: str, content: bytes, zone: str | None = None, standard: StandardTimes = NONE) -> Found:
+    """All that one bundle holds; `zone` is the facility's, for bounds in days, `standard` when the hospital gives what names no times.
+    Never raises for content."""
     try:
         bundle = json.loads(content.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError) as exc:
@@ -109,7 +111,7 @@ def read(file: str, content: bytes, zone: str | None = None) -> Found:
             elif kind == "Practitioner":
                 found["staff"].append(_staff(resource, place, roles))
             elif kind == "MedicationRequest":
-                found["orders"].append(import_fhir_orders.read(resource, place, medications, zone))
+                found["orders"].append(import_fhir_orders.read(resource, place, medications, zone, standard))
         except FieldError as exc:
             _distrust_allergies(kind, resource, around)
             name = str(exc.parameters.get("field", ""))

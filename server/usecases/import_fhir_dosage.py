@@ -1,30 +1,28 @@
 """FHIR R4 dosageInstruction to the raw cells of an order or of its steps, with what stands in the way of reading them.
 
-Several instructions become the steps of one order. Days and weeks of `boundsDuration`, and bounds that are bare dates, are counted on
-the wall clock of the facility's zone; without a zone they are not read. Must never guess: what is not understood is named, and makes a
-draft. Source: FHIR R4 Dosage and Timing.
+Several instructions become the steps of one order. Its timing is read by `import_fhir_timing`. Must never guess: what is not understood
+is named, and makes a draft. Source: FHIR R4 Dosage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from pointofcare.errors import ZoneUnknownError
 from pointofcare.orders import timing
+from pointofcare.quantity import Quantity
+from server.usecases import import_fhir_timing
 from server.usecases import import_fields as fields
+from server.usecases.import_fhir_timing import Faults, Instruction, moment_key, until
 from server.usecases.import_rows import FieldError
+from server.usecases.standard_times import NONE, StandardTimes
 
-REPEAT_UNDERSTOOD = frozenset(
-    {"frequency", "period", "periodUnit", "timeOfDay", "dayOfWeek", "boundsPeriod", "boundsDuration", "id"}
-)  # fmt: skip
 DOSAGE_UNDERSTOOD = frozenset(
     {"id", "sequence", "text", "additionalInstruction", "patientInstruction", "timing", "asNeededBoolean", "asNeededCodeableConcept",
-     "route", "doseAndRate", "maxDosePerPeriod", "extension"}
+     "route", "site", "method", "doseAndRate", "maxDosePerPeriod", "maxDosePerAdministration", "extension"}
 )  # fmt: skip
 # UCUM codes that other systems write in a longer form.
 UNITS = {
@@ -37,19 +35,15 @@ UNITS = {
     "l": "L",
     "ml": "mL",
     "mEq": "meq",
-}
-_DAYS = {"d": 1, "wk": 7}
-_SECONDS = {"s": 1, "min": 60, "h": 3600}
-Faults = list[tuple[str, str]]
-
-
-@dataclass(slots=True)
-class Instruction:
-    """One dosageInstruction: its raw cells as `import_orders` reads them, and the faults that were found."""
-
-    cells: dict[str, str] = field(default_factory=dict)
-    faults: Faults = field(default_factory=list)
-    lasts: tuple[Decimal, str] | None = None
+    # v3 orderableDrugForm, and what systems write for counted things.
+    "TAB": "{tablet}", "tablet": "{tablet}", "tablets": "{tablet}",
+    "CAP": "{capsule}", "capsule": "{capsule}", "capsules": "{capsule}",
+    "PUFF": "{puff}", "puff": "{puff}", "puffs": "{puff}",
+    "AMP": "{ampoule}", "ampoule": "{ampoule}", "VIAL": "{vial}", "vial": "{vial}",
+    "SUPP": "{suppository}", "suppository": "{suppository}", "PATCH": "{patch}", "patch": "{patch}",
+    "DROP": "{drop}", "drop": "{drop}", "drops": "{drop}", "SPRAY": "{spray}", "spray": "{spray}",
+}  # fmt: skip
+_ORDERED = "ordered"
 
 
 def amount_text(quantity: Any) -> str:
@@ -71,33 +65,87 @@ def coded_text(concept: Any) -> str:
 
 
 def display(dosage: Mapping[str, Any]) -> str:
-    """What a person reads: the text, and the additional instructions behind it."""
+    """What a person reads: the text, and behind it the additional instructions, the site, the method and how long each lasts."""
     more = [coded_text(each) for each in dosage.get("additionalInstruction") or []]
+    more += [coded_text(dosage.get(name)) for name in ("site", "method")]
+    said = dosage.get("timing")
+    repeat = said.get("repeat") if isinstance(said, Mapping) else None
+    if isinstance(repeat, Mapping) and "duration" in repeat:
+        ends = [str(repeat[name]) for name in ("duration", "durationMax") if name in repeat]
+        more.append(f"{'–'.join(ends)} {repeat.get('durationUnit', '')}".strip())
     return "; ".join(filter(None, [str(dosage.get("text", "")), *more]))[:500]
 
 
-def read(dosage: Mapping[str, Any], zone: str | None) -> Instruction:
+def read(dosage: Mapping[str, Any], zone: str | None, standard: StandardTimes = NONE) -> Instruction:
     """The cells dose, dose_max, rate, rate_max, times, every, days_of_week, start, end, prn_max_24h, as far as they are there."""
     found = Instruction()
+    prn = is_as_needed(dosage)
     strange = sorted(set(dosage) - DOSAGE_UNDERSTOOD)
     if strange or dosage.get("modifierExtension"):
-        found.faults.append(("clarify-not-understood", ", ".join(strange)))
-    _read_timing(dosage.get("timing"), zone, found)
+        found.unclear("clarify-not-understood", ", ".join(strange))
+    import_fhir_timing.read(dosage.get("timing"), zone, standard, found, prn=prn, unit_of=_unit)
     entries = [entry for entry in dosage.get("doseAndRate") or [] if isinstance(entry, Mapping)]
+    if len(entries) > 1:  # what was calculated stands beside what was ordered
+        entries = [entry for entry in entries if _ORDERED in _codes(entry.get("type"))] or entries
     if len(entries) > 1:
-        found.faults.append(("clarify-several-instructions", "doseAndRate"))
+        found.unclear("clarify-several-instructions", "doseAndRate")
     for entry in entries[:1]:
         _read_amounts(entry, found)
+    _most(dosage, found)
+    if found.over_s is not None and "rate" not in found.cells and not found.cells.keys() & {"times", "every"} and not found.moments:
+        _rate_of(found)
+    return found
+
+
+def is_as_needed(dosage: Mapping[str, Any]) -> bool:
+    return bool(dosage.get("asNeededBoolean")) or "asNeededCodeableConcept" in dosage
+
+
+def _most(dosage: Mapping[str, Any], found: Instruction) -> None:
+    """The limits: in a day, and at once."""
     maximum = dosage.get("maxDosePerPeriod")
     if isinstance(maximum, Mapping):
         if amount_text(maximum.get("denominator")) in ("1 d", "24 h", "1 day"):
             found.cells["prn_max_24h"] = amount_text(maximum.get("numerator"))
         else:
-            found.faults.append(("clarify-not-understood", "maxDosePerPeriod"))
-    return found
+            found.unclear("clarify-not-understood", "maxDosePerPeriod")
+    highest = _amount(found.cells.get("dose_max") or found.cells.get("dose"))
+    if found.a_day is not None and highest is not None:
+        by_count = Quantity(value=highest.value * found.a_day, unit=highest.unit)
+        told = _amount(found.cells.get("prn_max_24h"))
+        if told is None or (told.converts_to(by_count.unit) and by_count < told):
+            found.cells["prn_max_24h"] = str(by_count)
+    if "maxDosePerAdministration" in dosage:
+        at_once = _amount(amount_text(dosage["maxDosePerAdministration"]))
+        if at_once is None or highest is None or not highest.converts_to(at_once.unit) or at_once < highest:
+            found.unclear("clarify-dose-range", f"{highest or '?'} > {at_once or '?'}")
 
 
-def steps(dosages: list[Mapping[str, Any]], zone: str | None, begins: str) -> tuple[list[dict[str, str]], Faults]:
+def _rate_of(found: Instruction) -> None:
+    """A volume over a time is a rate; one without an end in decimals is not rounded, and is then no rate."""
+    volume = _amount(found.cells.get("dose"))
+    if volume is None or not volume.converts_to("mL") or "dose_max" in found.cells or not found.over_s:
+        return
+    billionths = Fraction(volume.to("mL").value) * 3600 / Fraction(found.over_s) * 10**9
+    if billionths.denominator == 1:
+        found.cells["rate"] = f"{format((Decimal(billionths.numerator) / 10**9).normalize(), 'f')} mL/h"
+
+
+def _amount(text: str | None) -> Quantity | None:
+    try:
+        return fields.positive(text) if text else None
+    except FieldError:
+        return None
+
+
+def _codes(concept: Any) -> set[str]:
+    listed = concept.get("coding") if isinstance(concept, Mapping) else None
+    return {str(one.get("code")) for one in listed or [] if isinstance(one, Mapping)}
+
+
+def steps(
+    dosages: list[Mapping[str, Any]], zone: str | None, begins: str, standard: StandardTimes = NONE
+) -> tuple[list[dict[str, str]], Faults]:
     """The cells of several instructions, by their sequence; `begins` is the order's own start as text. An instruction without a
     sequence stands beside the others without one; some with and some without are not understood."""
     numbered = [dosage for dosage in dosages if "sequence" in dosage]
@@ -109,8 +157,10 @@ def steps(dosages: list[Mapping[str, Any]], zone: str | None, begins: str) -> tu
         for dosage in dosages:
             if _sequence(dosage) != sequence:
                 continue
-            found = read(dosage, zone)
-            _until(found, start, zone)
+            found = read(dosage, zone, standard)
+            until(found, start, zone)
+            if found.moments:
+                found.unclear("clarify-not-understood", "event")
             found.cells |= {"sequence": str(sequence), "display": display(dosage)}
             if "rate_max" in found.cells:
                 found.faults.append(("clarify-not-understood", "rateRange"))
@@ -123,11 +173,27 @@ def steps(dosages: list[Mapping[str, Any]], zone: str | None, begins: str) -> tu
     return cells, faults
 
 
-def alone(dosage: Mapping[str, Any], zone: str | None, begins: str) -> Instruction:
+def alone(dosage: Mapping[str, Any], zone: str | None, begins: str, standard: StandardTimes = NONE) -> Instruction:
     """The only instruction of an order."""
-    found = read(dosage, zone)
-    _until(found, begins, zone)
+    found = read(dosage, zone, standard)
+    until(found, begins, zone)
     return found
+
+
+def singles(found: Instruction, zone: str | None) -> list[dict[str, str]]:
+    """The steps of an order that is given at several moments, each once."""
+    local = timing.zone_of(zone)
+    amounts: dict[str, str] = {name: text for name, text in found.cells.items() if name in ("dose", "dose_max", "rate")}
+    return [
+        {
+            **amounts,
+            "sequence": str(number),
+            "times": f"{at.astimezone(local):%H:%M}",
+            "start": at.isoformat(),
+            "end": (at + timedelta(minutes=1)).isoformat(),
+        }
+        for number, at in enumerate(found.moments, start=1)
+    ]
 
 
 def _sequence(dosage: Mapping[str, Any]) -> int:
@@ -173,103 +239,3 @@ def quotient(above: Any, below: Any) -> str:
         return shown
     number = format((Decimal(billionths.numerator) / 10**9).normalize(), "f")
     return f"{number} {_unit(above)}/{_unit(below)}"
-
-
-def _read_timing(found_timing: Any, zone: str | None, found: Instruction) -> None:
-    if not isinstance(found_timing, Mapping):
-        return
-    repeat = found_timing.get("repeat")
-    repeat = repeat if isinstance(repeat, Mapping) else {}
-    bounds = repeat.get("boundsPeriod")
-    if isinstance(bounds, Mapping):
-        for name, extra in (("start", 0), ("end", 1)):
-            if name in bounds:
-                found.cells[name] = _bound(str(bounds[name]), extra, zone)
-    lasts = repeat.get("boundsDuration")
-    if isinstance(lasts, Mapping):
-        if _unit(lasts) in _DAYS | _SECONDS and "value" in lasts and not lasts.get("comparator") and "end" not in found.cells:
-            found.lasts = Decimal(str(lasts["value"])), _unit(lasts)
-        else:
-            found.faults.append(("clarify-not-understood", "boundsDuration"))
-    strange = sorted(set(repeat) - REPEAT_UNDERSTOOD)
-    if strange or found_timing.get("event"):
-        found.faults.append(("clarify-not-understood", ", ".join([*strange, *(["event"] if found_timing.get("event") else [])])))
-        return
-    _read_repeat(repeat, found_timing, found)
-
-
-def _read_repeat(repeat: Mapping[str, Any], found_timing: Mapping[str, Any], found: Instruction) -> None:
-    times, days = repeat.get("timeOfDay"), repeat.get("dayOfWeek")
-    frequency, period, unit = repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit")
-    if times:
-        if any(not str(at).endswith(":00") for at in times):
-            found.faults.append(("clarify-times-unreadable", ", ".join(map(str, times))))
-            return
-        cycle = _cycle(period, unit)
-        per_cycle = len(times) * (len(days) if days and cycle and cycle % 7 == 0 else 1)
-        if cycle is None or repeat.get("frequency") not in (None, 1, len(times), per_cycle):
-            found.faults.append(("clarify-not-understood", "timeOfDay + period"))
-            return
-        found.cells["times"] = "|".join(str(at)[:5] for at in times)
-        if cycle > 1:
-            found.cells["every"] = f"{cycle} d"
-        if days:
-            found.cells["days_of_week"] = "|".join(map(str, days))
-    elif days:
-        found.faults.append(("clarify-no-times-named", ", ".join(map(str, days))))
-    elif period is not None and frequency == 1 and unit in _SECONDS:
-        found.cells["every"] = f"{period:f} {unit}" if not isinstance(period, int) else f"{period} {unit}"
-    elif period is not None:
-        # "Twice a day" names no times: which ones is the ward's to say, so it is not computed here.
-        found.faults.append(("clarify-no-times-named", f"{frequency} / {period} {unit}"))
-    elif isinstance(found_timing.get("code"), Mapping):
-        found.faults.append(("clarify-no-times-named", coded_text(found_timing["code"])))
-
-
-def _cycle(period: Any, unit: Any) -> int | None:
-    """Every how many days; None for what is no whole number of days."""
-    if period is None and unit is None:
-        return 1
-    if unit not in _DAYS or period is None or Decimal(str(period)) % 1 or not 1 <= period <= 366:
-        return None
-    return int(period) * _DAYS[unit]
-
-
-def _bound(text: str, extra_days: int, zone: str | None) -> str:
-    """A bound as a moment: a bare date is the whole day in the ward, so as an end it lasts until the next day begins."""
-    try:
-        day = fields.day(text)
-        return timing.instant_of(day + timedelta(days=extra_days), time(), zone).isoformat()
-    except (FieldError, ZoneUnknownError, OverflowError):
-        return text
-
-
-def _until(found: Instruction, begins: str, zone: str | None) -> None:
-    """The end of an instruction that lasts so long from its start."""
-    if found.lasts is None:
-        return
-    value, unit = found.lasts
-    try:
-        start = fields.moment(found.cells.get("start") or begins)
-        found.cells["end"] = (
-            start + timedelta(seconds=float(value) * _SECONDS[unit]) if unit in _SECONDS else _days_on(start, value, unit, zone)
-        ).isoformat()
-    except (FieldError, ZoneUnknownError, OverflowError, ValueError):
-        found.faults.append(("clarify-not-understood", f"boundsDuration {value} {unit}"))
-
-
-def _days_on(start: datetime, value: Decimal, unit: str, zone: str | None) -> datetime:
-    """The same wall clock so many days later."""
-    if value % 1 or value <= 0:
-        raise ValueError(value)
-    local = start.astimezone(timing.zone_of(zone))
-    day = date.fromordinal(local.date().toordinal() + int(value) * _DAYS[unit])
-    return timing.instant_of(day, local.time(), zone)
-
-
-def moment_key(text: str) -> datetime:
-    """The moment of a cell; one that cannot be read is the last of all."""
-    try:
-        return fields.moment(text)
-    except FieldError:
-        return datetime.max.replace(tzinfo=UTC)

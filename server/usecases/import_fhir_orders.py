@@ -7,12 +7,16 @@ Dosage and Timing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from pointofcare.orders.order import OrderCategory, OrderStatus
+from pointofcare.quantity import Quantity
 from server.usecases import import_fhir_dosage, import_orders
 from server.usecases import import_fields as fields
-from server.usecases.import_fhir_dosage import coded_text
+from server.usecases.import_fhir_dosage import amount_text, coded_text
+from server.usecases.import_fhir_timing import Instruction
 from server.usecases.import_rows import FieldError, OrderFound, Place
 from server.usecases.standard_times import NONE, StandardTimes
 
@@ -76,20 +80,24 @@ def read(
     patient = reference_id(resource.get("subject"))
     if not patient:
         raise FieldError("needed", field="subject")
-    ingredient, form, faults = _drug(resource, medications)
+    ingredient, form, strength, faults = _drug(resource, medications)
     dosages = [dosage for dosage in resource.get("dosageInstruction") or [] if isinstance(dosage, Mapping)]
     if not dosages:
         faults.append(("clarify-no-instruction", "0"))
     route = _route(dosages, faults)
     authored = str(resource.get("authoredOn", ""))
-    uncertain, steps, more = _said(dosages, zone, authored)
+    uncertain, steps, more, single = _said(dosages, zone, authored, standard)
     faults += more
+    for cells in (uncertain, *steps):
+        _by_strength(cells, strength)
     prn = _as_needed(dosages, faults)
     category = _category(
         prn=prn,
         infusion="rate" in uncertain or any("rate" in step for step in steps),
         priority=str(resource.get("priority")),
         timed=any(name in cells for name in ("times", "every") for cells in (uncertain, *steps)),
+        dosed="dose" in uncertain or (bool(steps) and all("dose" in step for step in steps)),
+        single=single,
     )
     if category is OrderCategory.PRN and "every" in uncertain:
         uncertain["prn_min_interval"] = uncertain.pop("every")
@@ -122,23 +130,29 @@ def read(
 
 
 def _said(
-    dosages: list[Mapping[str, Any]], zone: str | None, authored: str
-) -> tuple[dict[str, str], list[dict[str, str]], list[tuple[str, str]]]:
-    """The cells of the order, those of its steps where it has several instructions, and the faults."""
+    dosages: list[Mapping[str, Any]], zone: str | None, authored: str, standard: StandardTimes
+) -> tuple[dict[str, str], list[dict[str, str]], list[tuple[str, str]], bool]:
+    """The cells of the order, those of its steps where it has several instructions, the faults, and whether it is for a single dose."""
     if len(dosages) <= 1:
-        found = import_fhir_dosage.alone(dosages[0], zone, authored) if dosages else import_fhir_dosage.Instruction()
-        return found.cells, [], found.faults
-    each = [import_fhir_dosage.read(dosage, zone).cells for dosage in dosages]
+        found = import_fhir_dosage.alone(dosages[0], zone, authored, standard) if dosages else Instruction()
+        if len(found.moments) > 1:
+            bounds = {"start": found.moments[0].isoformat()}
+            return bounds, import_fhir_dosage.singles(found, zone), found.faults, False
+        if found.moments:
+            found.cells["start"] = found.moments[0].isoformat()
+        timed = found.cells.keys() & {"times", "every"}
+        return found.cells, [], found.faults, bool(found.moments) or (found.count == 1 and not timed)
+    each = [import_fhir_dosage.read(dosage, zone, standard).cells for dosage in dosages]
     starts = [cells["start"] for cells in each if cells.get("start")]
     begins = min(starts, key=import_fhir_dosage.moment_key) if starts else authored
-    steps, faults = import_fhir_dosage.steps(dosages, zone, begins)
+    steps, faults = import_fhir_dosage.steps(dosages, zone, begins, standard)
     uncertain = {"start": begins} if starts else {}
     limits = {cells["prn_max_24h"] for cells in each if "prn_max_24h" in cells}
     if len(limits) == 1:
         uncertain["prn_max_24h"] = limits.pop()
     elif limits:
         faults.append(("clarify-not-understood", "maxDosePerPeriod"))
-    return uncertain, steps, faults
+    return uncertain, steps, faults, False
 
 
 def _route(dosages: list[Mapping[str, Any]], faults: list[tuple[str, str]]) -> str:
@@ -155,7 +169,7 @@ def _route(dosages: list[Mapping[str, Any]], faults: list[tuple[str, str]]) -> s
 
 
 def _as_needed(dosages: list[Mapping[str, Any]], faults: list[tuple[str, str]]) -> bool:
-    asked = [bool(dosage.get("asNeededBoolean")) or "asNeededCodeableConcept" in dosage for dosage in dosages]
+    asked = [import_fhir_dosage.is_as_needed(dosage) for dosage in dosages]
     if any(asked) and not all(asked):
         faults.append(("clarify-not-understood", "asNeeded"))
     return any(asked)
@@ -180,8 +194,15 @@ def _order_id(resource: Mapping[str, Any]) -> str:
     return fields.identifier(key)
 
 
-def _drug(resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]]) -> tuple[str, str, list[tuple[str, str]]]:
+Strength = tuple[Quantity, Quantity]
+
+
+def _drug(
+    resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, str, Strength | None, list[tuple[str, str]]]:
+    """Ingredient, form, how much of the one ingredient is in how much of the drug, and the faults."""
     faults: list[tuple[str, str]] = []
+    strength = None
     concept = resource.get("medicationCodeableConcept")
     form = ""
     reference = resource.get("medicationReference")
@@ -193,7 +214,9 @@ def _drug(resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, An
         if medication is not None:
             concept = medication.get("code")
             form = coded_text(medication.get("form"))
-            names = [coded_text(entry.get("itemCodeableConcept")) for entry in medication.get("ingredient") or []]
+            listed = medication.get("ingredient") or []
+            strength = _strength(listed[0].get("strength")) if len(listed) == 1 else None
+            names = [coded_text(entry.get("itemCodeableConcept")) for entry in listed]
             if names and all(names):
                 concept = {"text": "/".join(sorted(name.lower() for name in names))}
     ingredient = coded_text(concept).lower()
@@ -202,14 +225,47 @@ def _drug(resource: Mapping[str, Any], medications: Mapping[str, Mapping[str, An
     if not form:
         faults.append(("clarify-no-form", form))
         form = "unknown"
-    return fields.text(ingredient), form.lower(), faults
+    return fields.text(ingredient), form.lower(), strength, faults
 
 
-def _category(*, prn: bool, infusion: bool, priority: str, timed: bool) -> OrderCategory:
+def _strength(ratio: Any) -> Strength | None:
+    """500 mg in 1 tablet; a bare 1 below is one of whatever the drug is counted in."""
+    if not isinstance(ratio, Mapping):
+        return None
+    below = ratio.get("denominator")
+    named = amount_text(below) if isinstance(below, Mapping) else "1"
+    try:
+        above = fields.positive(amount_text(ratio.get("numerator")))
+        one = fields.positive(named if " " in named and not named.endswith(" 1") else f"{named.partition(' ')[0]} {{unit}}")
+    except FieldError:
+        return None
+    return above, one
+
+
+def _by_strength(cells: dict[str, str], strength: Strength | None) -> None:
+    """An amount in counted things becomes the amount of the ingredient: two tablets of 250 mg are not two of 500 mg."""
+    if strength is None:
+        return
+    above, one = strength
+    for name in ("dose", "dose_max", "prn_max_24h"):
+        try:
+            told = fields.positive(cells.get(name, ""))
+        except FieldError:
+            continue
+        if not (told.unit.startswith("{") and one.unit in (told.unit, "{unit}")):
+            continue
+        billionths = Fraction(told.value) * Fraction(above.value) / Fraction(one.value) * 10**9
+        if billionths.denominator == 1:
+            cells[name] = f"{format((Decimal(billionths.numerator) / 10**9).normalize(), 'f')} {above.unit}"
+
+
+def _category(*, prn: bool, infusion: bool, priority: str, timed: bool, dosed: bool, single: bool) -> OrderCategory:
     if prn:
         return OrderCategory.PRN
-    if infusion:
+    if infusion and not (timed and dosed):  # a dose at its times that runs in at a rate is a dose at its times
         return OrderCategory.INFUSION
+    if single:
+        return OrderCategory.STAT if priority == "stat" else OrderCategory.ONCE
     if timed:
         return OrderCategory.SCHEDULED
     return OrderCategory.STAT if priority == "stat" else OrderCategory.SCHEDULED

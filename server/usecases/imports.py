@@ -35,6 +35,7 @@ from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from server.usecases import staff as staff_verbs
 from server.usecases.import_rows import CatalogueFound, Found, OrderFound, PatientFound, Problem, StaffFound, clarify_note, clarify_parts
+from server.usecases.standard_times import NONE, StandardTimes
 
 MAX_FILE_BYTES = 50_000_000
 KINDS = ("staff", "products", "patients", "orders", "catalogue")
@@ -66,11 +67,14 @@ class ImportReport:
         return self.written or (self.dry_run and not self.problems)
 
 
-def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None, *, today: date | None = None) -> Found:
+def read(
+    files: Iterable[tuple[str, bytes]], timezone: str | None = None, *, today: date | None = None, standard: StandardTimes = NONE
+) -> Found:
     """Everything in `files` (name, content); FHIR when the content starts as JSON, a spreadsheet by its first bytes, else CSV. Never raises
     for content.
 
-    `timezone` is the facility's: the bounds of FHIR orders in days are counted in it."""
+    `timezone` is the facility's: the bounds of FHIR orders in days are counted in it. `standard`: when the hospital gives what names no
+    times."""
     found = Found()
     for name, content in files:
         if len(content) > MAX_FILE_BYTES:
@@ -83,7 +87,7 @@ def read(files: Iterable[tuple[str, bytes]], timezone: str | None = None, *, tod
             found = found.joined(import_xlsx.read(name, content, today or datetime.now(UTC).date()))
             continue
         is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-        found = found.joined(import_fhir.read(name, content, timezone) if is_json else import_csv.read(name, content))
+        found = found.joined(import_fhir.read(name, content, timezone, standard) if is_json else import_csv.read(name, content))
     return found
 
 
@@ -100,7 +104,7 @@ def run(
 
     `timezone` is the IANA name of the facility and for wards that are new. Needs a Flask application context."""
     listed = tuple(files)
-    found = read(listed, timezone, today=at.date() if at is not None else None)
+    found = read(listed, timezone, today=at.date() if at is not None else None, standard=_standard())
     with reading(actor, at=at) as tx:
         checked = import_check.check(found, _known(tx, found))
         known = views_import.staff(tx) if found.staff else {}
@@ -132,6 +136,10 @@ def run(
     return ImportReport(
         problems=checked.problems, counts=counts, drafts=drafts, written=True, dry_run=False, secrets=secrets, notes=checked.notes
     )
+
+
+def _standard() -> StandardTimes:
+    return StandardTimes(times=current_app.config["POINTOFCARE_CONFIG"].standard_times)
 
 
 def hash_password(password: str) -> str:

@@ -152,7 +152,7 @@ def test_days_of_the_week_and_every_few_days(repeat: dict[str, Any], expected: t
         ({"timeOfDay": ["08:00:00"], "frequency": 3}, "not-understood"),
         ({"timeOfDay": ["08:00:30"]}, "times-unreadable"),
         ({"timeOfDay": ["08:00:00"], "dayOfWeek": ["moonday"]}, "days-of-week-unreadable"),
-        ({"timeOfDay": ["08:00:00"], "count": 5}, "not-understood"),
+        ({"timeOfDay": ["08:00:00"], "count": 5, "countMax": 7}, "not-understood"),
         ({"timeOfDay": ["08:00:00"], "when": ["PC"]}, "not-understood"),
         ({"timeOfDay": ["08:00:00"], "boundsRange": {"low": mg(1, "d")}}, "not-understood"),
         ({"timeOfDay": ["08:00:00"], "boundsDuration": {**mg(5, "d"), "comparator": "<"}}, "not-understood"),

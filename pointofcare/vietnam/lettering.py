@@ -13,7 +13,9 @@ import unicodedata
 _TCVN3_SIGNS = re.compile(r"[a-zA-Z][µ¶·¸¹¨©ª«¬­®¾»¼½][a-z]|\b®[a-z¸µ¶·¹ªêÊËÌÎÏ]|[a-zA-Z][µ¶·¸¹¨©ª«¬­®¾»¼½]\b(?<![0-9]µ)")
 _TCVN3_LETTERS = re.compile(r"[ÆÇËÎÏÑÖ×ØÜÞßåæçëîïñöøûüþÿ§]")
 # VNI writes the mark as a letter of its own behind the vowel.
-_VNI = re.compile(r"[aeouyAEOUY][ùøûïÙØÛÏ]|[aeoAEO]â|[aA]ê|[aeoAEO]õ|[aeoAEO][åäÅÄ]|ñ[aeiouyöôAEIOU]")
+_VNI = re.compile(
+    r"[aeouyAEOUY][ùøûïÙØÛÏ]|[aeoAEO]â|[aA]ê|[aeoAEO]õ|[aeoAEO][åäÅÄ]|[eEaA][áàÁÀ]|[aA][éèÉÈ]|[uU][oO][áàÁÀ]|ñ[aeiouyöôAEIOU]"
+)
 _VIETNAMESE = re.compile(r"[\u1ea0-\u1ef9ăđơưĂĐƠƯ]")
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 

@@ -28,6 +28,7 @@ if [ "$what" = test ]; then
   [ -x /usr/sbin/mosquitto ] || need_program mosquitto mosquitto
   need_program mosquitto_sub mosquitto-clients
   need_program chromium chromium
+  need_program pdfsig poppler-utils
   if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
 fi
 

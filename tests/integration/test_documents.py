@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -23,7 +24,7 @@ from server.store.stock import Move
 from server.store.tables import CartRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations, bedside_notes, orders, pharmacy
-from server.usecases.documents import command, issuing, pressing, settings
+from server.usecases.documents import command, examples, issuing, pressing, settings
 from server.usecases.documents.issuing import Made, Site, Wanted
 from server.usecases.documents.kinds import KINDS
 from server.usecases.documents.pressing import Press, PressError
@@ -151,8 +152,22 @@ def test_many_pages_repeat_the_head_and_name_the_patient_on_each(app: Flask, pre
         assert page.outside == 0
         assert len(page.codes) == 1
     assert all("Giờ y lệnh" in page.words for page in pages[:-1]), "the head of the table stands on every page"
+    assert all("Amoxicillin 500 mg PO" in page.words for page in pages[:-1]), "no row stands on a page that does not name its drug"
     whole = " ".join(page.words for page in pages)
     assert [place for place in range(60) if f"{place:03} Nguyễn" not in whole] == [], "nothing is left out"
+
+
+def test_a_cell_that_is_taller_than_a_page_is_not_cut_off(press: Press) -> None:
+    tall = "\n".join(f"dòng {place:03}" for place in range(150))
+    cells = {column.id: tall if column.id == "told" else "x" for column in KINDS["transfer"].columns}
+    content = examples.content(KINDS["transfer"]) | {"rows": [{"struck": False, "open": False, "cells": cells}]}
+    at = datetime.now(UTC)
+    html, assets = issuing.page(
+        KINDS["transfer"], content, settings=SET, site=SITE, code="A" * 16, actor=CHARGE, at=at, version=1, since=at, until=at,
+        zone=ZoneInfo(SITE.zone),
+    )  # fmt: skip
+    said = " ".join(page.words for page in paper.read(press.set(html, assets).pdf, codes=False))
+    assert [place for place in range(150) if f"dòng {place:03}" not in said] == []
 
 
 def test_an_infusion_sheet_has_the_rate_in_drops_the_lot_and_when_it_ended(app: Flask, press: Press) -> None:

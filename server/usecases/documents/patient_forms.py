@@ -17,7 +17,6 @@ from pointofcare.errors import QuantityError
 from pointofcare.orders import infusion
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueStatus
-from pointofcare.quantity import Quantity
 from pointofcare.verdict.facts import Action
 from server.store import bags, history
 from server.store.transaction import Transaction
@@ -118,8 +117,9 @@ def transfer(tx: Transaction, found: Chart) -> dict[str, Any]:
         f"{words.word('observation', one.code)}: {words.amount(one.value)} ({words.short_moment(one.at, found.zone)})"
         for one in sorted(who.observations, key=lambda each: each.code)
     ]
-    active = [one for one in found.orders.values() if one.status is OrderStatus.ACTIVE]
-    held = [one for one in found.orders.values() if one.status is OrderStatus.ON_HOLD]
+    ranked = sorted(found.orders.values(), key=_place)
+    active = [one for one in ranked if one.status is OrderStatus.ACTIVE]
+    held = [one for one in ranked if one.status is OrderStatus.ON_HOLD]
     recent = [one for one in found.records if one.effective_at >= tx.at - timedelta(hours=24) and not found.is_void(one)]
     given = [one for one in recent if one.status in ("completed", "in-progress", "stopped") and one.action in (Action.GIVE, Action.START)]
     not_given = [one for one in recent if one.status == "not-done"]
@@ -177,7 +177,7 @@ def _by_order(
     for each in opened:
         missing.setdefault(each.order.id, []).append(each)
     shown = [order for order in found.orders.values() if order.id in own or order.id in missing or _holds(found, order)]
-    shown.sort(key=lambda order: (_rank(order.route, order.category), words.drug(order).casefold(), order.id))
+    shown.sort(key=_place)
     listed: list[tuple[Order | None, list[AdministrationRecord], list[Open]]] = [
         (order, own.get(order.id, []), missing.get(order.id, [])) for order in shown
     ]
@@ -189,6 +189,10 @@ def _holds(found: Chart, order: Order) -> bool:
     if order.status not in (OrderStatus.ACTIVE, OrderStatus.ON_HOLD):
         return False
     return (order.start is None or order.start < found.until) and (order.end is None or order.end >= found.since)
+
+
+def _place(order: Order) -> tuple[int, str, str]:
+    return _rank(order.route, order.category), words.drug(order).casefold(), order.id
 
 
 def _rank(route: str, category: OrderCategory) -> int:
@@ -211,7 +215,7 @@ def _group(found: Chart, order: Order | None, records: list[AdministrationRecord
                         "due": at(one.due, found.zone) if one.due is not None else "–",
                         "done": at(one.effective_at, found.zone),
                         "result": chart.outcome(found, one),
-                        "dose": _dose(one),
+                        "dose": _dose(one, order),
                         "lot": chart.lot(one) or "–",
                         "nurse": chart.people(found, one),
                         "sign": "",
@@ -239,11 +243,13 @@ def _about(found: Chart, order: Order) -> str:
     return f"{' · '.join(piece for piece in pieces if piece)} · BS chỉ định: {doctor}{status}"
 
 
-def _dose(one: AdministrationRecord) -> str:
+def _dose(one: AdministrationRecord, order: Order | None) -> str:
+    """With the product, where the order's own line does not name it."""
     if one.status == "not-done":
         return "0"
     pieces = [words.amount(one.dose), words.amount(one.rate)]
     name = one.product_name or one.product or ""
+    name = "" if order is not None and name.casefold() in words.drug(order).casefold() else name
     return "\n".join([*[piece for piece in pieces if piece], *([name] if name else [])]) or "–"
 
 
@@ -311,5 +317,4 @@ def _running_line(found: Chart, run: runs.Run) -> str:
 
 
 def _open_line(found: Chart, one: Open) -> str:
-    dose: Quantity | None = one.due.dose
-    return f"{words.short_moment(one.due.due, found.zone)}: {words.drug(one.order)} {words.amount(dose)}".strip()
+    return f"{words.short_moment(one.due.due, found.zone)}: {words.drug_and_dose(one.order, one.due.dose)}"

@@ -89,7 +89,7 @@ def _doses(
             continue
         for dose in doses:
             status = schedule.status(dose, now)
-            line = (dose.due, f"{words.short_moment(dose.due, place)} {words.drug(order)} {words.amount(dose.dose)}".strip())
+            line = (dose.due, f"{words.short_moment(dose.due, place)} {words.drug_and_dose(order, dose.dose)}")
             if status in (DueStatus.OVERDUE, DueStatus.DUE):
                 late.append(line)
             elif status is DueStatus.UPCOMING:

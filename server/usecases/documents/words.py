@@ -84,6 +84,13 @@ def drug(order: Order) -> str:
     return order.display or order.ingredient
 
 
+def drug_and_dose(order: Order, dose: Quantity | None) -> str:
+    """The line as prescribed, and the amount where it does not say it itself."""
+    said = amount(dose)
+    whole = drug(order)
+    return whole if not said or said.casefold() in whole.casefold() else f"{whole} {said}"
+
+
 def order_dose(order: Order | Dosage) -> str:
     if order.dose_range is not None:
         return f"{amount(order.dose_range[0])} đến {amount(order.dose_range[1])}"

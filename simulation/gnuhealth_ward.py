@@ -61,7 +61,7 @@ def _filled(desk: Desk, ward: Ward) -> set[str]:
             place = desk.ward(patient.ward)
         stay = desk.admit(_patient(desk, patient), desk.bed(patient.bed or patient.id, place))
         for order in ward.orders:
-            if order.patient == patient.id and _fits(order):
+            if order.patient == patient.id and fits(order):
                 if order.ingredient not in drugs:
                     drugs[order.ingredient] = desk.drug(order.display.partition(",")[0], " + ".join(order.ingredient.split("/")))
                 _prescribed(desk, stay, drugs[order.ingredient], order)
@@ -78,7 +78,7 @@ def _patient(desk: Desk, patient: Patient) -> int:
     return desk.patient(given or family, family if given else "", patient.mrn, **more)
 
 
-def _fits(order: Order) -> bool:
+def fits(order: Order) -> bool:
     """What GNU Health can say of an order without losing a part of it."""
     plain = order.category is OrderCategory.SCHEDULED and bool(order.times or order.every) and not order.dosages
     return plain and not order.own_supply and order.dose is not None and order.dose.unit in UNITS.values() and order.form in _FORMS

@@ -56,6 +56,11 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         module="benchmarks.instructions", about="instructions of recording one dose", keys=("record_dose", "bare_insert", "ratio")
     ),
     "drain": Benchmark(module="benchmarks.drain", about="live doses while another cart's journal drains", keys=("queued", "brokers")),
+    "emr": Benchmark(
+        module="benchmarks.emr",
+        about="doses into a real EMR: how many a minute, and how soon after they were recorded",
+        keys=("workers", "lag"),
+    ),
     "chart": Benchmark(module="benchmarks.chart", about="making a ward's signed chart", keys=("chart_ms", "floor_ms", "ratio")),
     "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
     "screens": Benchmark(module="benchmarks.screens", about="first view and a tap, in a browser on a slow processor", keys=("rows",)),

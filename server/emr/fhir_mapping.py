@@ -41,6 +41,7 @@ _NOT_A_DOSE = frozenset({"waste", "remove"})
 _SEVERITY = {"WARN": "low", "REASON": "moderate", "WITNESS": "high", "STOP": "high"}
 # v3-ActCode, AdministrationDetectedIssueCode: only where our rule means just that.
 _ISSUE_CODES = {"D10": "ALGY", "D11": "ALGY", "D12": "DRG", "Q": "DOSE", "T": "TIME", "N": "TIME"}
+_ALLERGY_RULES = frozenset({"D10", "D11"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,8 +263,14 @@ def issue(record: AdministrationRecord, context: MappingContext, finding: Findin
         "detail": f"{finding.level}, {'answered' if finding.satisfied else 'not answered'} at the bedside"
         + (f"; {text(finding.remedy)}" if finding.remedy else ""),
     }
-    if record.order:
-        resource["implicated"] = [reference("MedicationRequest", context.system("order"), record.order, context.literals.get("order"))]
+    implicated = (
+        [reference("MedicationRequest", context.system("order"), record.order, context.literals.get("order"))] if record.order else []
+    )
+    substance = finding.facts.get("substance") if finding.rule in _ALLERGY_RULES else None
+    if isinstance(substance, str) and substance:  # by its words: which of the EMR's own entries it is, nobody told us
+        implicated.append({"type": "AllergyIntolerance", "display": text(substance)})
+    if implicated:
+        resource["implicated"] = implicated
     words = " - ".join(part for part in (record.status_reason, record.reason_text) if part)
     if finding.level == "WITNESS" and record.witness:
         resource["mitigation"] = [_mitigation(record, context, "second person at the bedside", record.witness)]

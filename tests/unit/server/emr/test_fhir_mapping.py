@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pointofcare.administration.record import FindingEvidence
 from pointofcare.errors import EmrRejectedError, QuantityError
 from pointofcare.quantity import Quantity
 from server.emr import fhir_elements, fhir_evidence, validation
@@ -164,3 +165,14 @@ def test_a_moment_of_another_zone_is_told_in_utc_with_milliseconds() -> None:
 )
 def test_each_rule_belongs_to_its_right(rule: str, right: str | None) -> None:
     assert fhir_evidence.right_of(rule) == right
+
+
+def test_the_allergy_that_was_overridden_is_implicated_by_its_substance() -> None:
+    facts = {"cause": "allergy", "substance": "penicillin"}
+    finding = FindingEvidence(rule="D11", level="REASON", satisfied=True, unknown=False, facts=facts, remedy="ask-prescriber", params={})
+    bundle = to_bundle(an_administration(findings=(finding,), reason_text="tolerated before"), CONTEXT)
+    issue = next(entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "DetectedIssue")
+    assert [one["type"] for one in issue["implicated"]] == ["MedicationRequest", "AllergyIntolerance"]
+    assert issue["implicated"][1]["display"] == "penicillin"
+    assert {"ALGY"} <= {one["code"] for one in issue["code"]["coding"]}
+    assert issue["mitigation"][0]["action"]["text"] == "tolerated before"

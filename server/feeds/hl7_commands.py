@@ -48,7 +48,9 @@ def _run(chosen: argparse.Namespace, load: Load, make: Make) -> int:
     app = make(config)
     with app.app_context():
         migrate.require_current()
-    intake = Intake(settings.profiles, facility=config.facility, timezone=config.timezone, scope=app.app_context)
+    intake = Intake(
+        settings.profiles, facility=config.facility, timezone=config.timezone, scope=app.app_context, keep_days=settings.keep_days
+    )
     try:
         asyncio.run(_serve(Listener(settings, intake)))
     except OSError as exc:

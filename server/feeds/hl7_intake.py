@@ -37,6 +37,8 @@ HOLD_S = 60.0
 AGAIN = timedelta(minutes=5)
 # A stop of an order that never came: of a time before this feed.
 NEVER_CAME = timedelta(days=7)
+PART = "listener"
+ALIVE_EVERY, PRUNE_EVERY = timedelta(minutes=1), timedelta(hours=1)
 NO_SENDER, OTHER_CONTENT, INTERNAL = "hl7-sender", "hl7-other-content", "hl7-internal"
 # Codes of table 0357 for what a sender can mend; anything else is a value that does not fit.
 _CODES = {
@@ -61,7 +63,8 @@ class State:
 
 
 class Intake:
-    """`scope` gives an application context, `timezone` is the facility's. One message at a time, whoever calls."""
+    """`scope` gives an application context, `timezone` is the facility's. What was settled is kept for `keep_days`. One message at a time,
+    whoever calls."""
 
     def __init__(
         self,
@@ -71,11 +74,15 @@ class Intake:
         timezone: str,
         scope: Callable[[], AbstractContextManager[object]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        keep_days: int = 90,
     ) -> None:
         self._profiles, self._facility, self._timezone = tuple(profiles), facility, timezone
         self._scope, self._clock = scope, clock
         self._lock = threading.Lock()
         self._answers = 0
+        self._keep = timedelta(days=keep_days)
+        self._alive_at: datetime | None = None
+        self._pruned_at: datetime | None = None
         self.counted: dict[str, int] = {}
 
     @property
@@ -93,13 +100,25 @@ class Intake:
         return self._answered(None, Outcome.REFUSED, Reason(code="incoming-too-large", parameters={"most": str(most)})) or b""
 
     def settle_waiting(self, *, limit: int = 200) -> int:
-        """Tries what is due: patients came, people asked for it, or a server was killed. How many were tried."""
+        """Tries what is due: patients came, people asked for it, or a server was killed. How many were tried. Says now and then that the
+        feed is alive, and forgets what was settled long ago."""
         with self._lock, self._scope():
+            self._look_after(self._clock())
             with transaction(ACTOR, at=self._clock()) as tx:
                 due = [(item.id, item.subject) for item in incoming.claim(tx, SOURCE, limit=limit, lease_s=HOLD_S)]
             for item, subject in due:
                 self._settle(item, subject)
             return len(due)
+
+    def _look_after(self, now: datetime) -> None:
+        if self._alive_at is None or now - self._alive_at >= ALIVE_EVERY:
+            with transaction(ACTOR, at=now) as tx:
+                incoming.looked(tx, SOURCE, PART)
+            self._alive_at = now
+        if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
+            with transaction(ACTOR, at=now) as tx:
+                incoming.prune(tx, before=now - self._keep)
+            self._pruned_at = now
 
     def _receive(self, payload: bytes) -> bytes | None:
         try:
@@ -131,7 +150,7 @@ class Intake:
         key = f"{header.application}|{header.facility}|{header.control}"
         now = self._clock()
         with transaction(ACTOR, at=now) as tx:
-            kept = incoming.keep(tx, source=SOURCE, kind=event, key=key, payload=payload, subject=subject, hold_s=HOLD_S)
+            kept = incoming.keep(tx, source=SOURCE, kind=_kind(event), key=key, payload=payload, subject=subject, hold_s=HOLD_S)
             is_other = False
             if not kept.is_new:
                 known = incoming.get(tx, kept.item).payload
@@ -150,7 +169,7 @@ class Intake:
     def _keep_other(self, tx: Transaction, payload: bytes, key: str, event: str, subject: str) -> incoming.Kept:
         """The same number with other content: kept beside the first, for a person, and never taken by itself."""
         digest = hashlib.sha256(payload).hexdigest()[:16]
-        kept = incoming.keep(tx, source=SOURCE, kind=event, key=f"{key}|{digest}", payload=payload, subject=subject)
+        kept = incoming.keep(tx, source=SOURCE, kind=_kind(event), key=f"{key}|{digest}", payload=payload, subject=subject)
         if kept.is_new:
             incoming.reject(tx, kept.item, Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
         return kept
@@ -302,6 +321,11 @@ def reason_of(exc: PointOfCareError) -> Reason:
         parameters = {name: value for name, value in exc.parameters.items() if name != "field"}
         return Reason(code=exc.reason, field=str(exc.parameters.get("field", "")), parameters=parameters)
     return Reason(code="hl7-not-written", found=str(exc))
+
+
+def _kind(event: str) -> str:
+    """As pages name it: RDE-O11."""
+    return event.replace("^", "-")
 
 
 def _content(payload: bytes) -> list[bytes]:

@@ -26,7 +26,7 @@ _SAME = {"QD": ("QD", "DAILY", "Q1D"), "MORN": ("QAM",), "HS": ("QHS", "HS"), "B
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSettings:
     """`certificate_file` and `key_file` set: TLS. `client_ca_file`: only senders with a certificate of that authority. `idle_s` is how
-    long a connection may say nothing, `message_s` how long one message may take to arrive."""
+    long a connection may say nothing, `message_s` how long one message may take to arrive, `keep_days` how long what was taken is kept."""
 
     profiles: tuple[Profile, ...]
     host: str = "127.0.0.1"
@@ -38,6 +38,7 @@ class ListenerSettings:
     max_connections: int = 16
     idle_s: int = 3600
     message_s: int = 30
+    keep_days: int = 90
 
 
 _FILES = ("certificate_file", "key_file", "client_ca_file")
@@ -47,6 +48,7 @@ _NUMBERS = {
     "max_connections": (1, 500),
     "idle_min": (1, 10080),
     "message_s": (1, 600),
+    "keep_days": (1, 3650),
 }
 
 
@@ -101,6 +103,7 @@ def read(values: Mapping[str, Any], anchor: Path, source: str, standard_times: M
         max_connections=numbers.get("max_connections", 16),
         idle_s=numbers.get("idle_min", 60) * 60,
         message_s=numbers.get("message_s", 30),
+        keep_days=numbers.get("keep_days", 90),
     )
 
 

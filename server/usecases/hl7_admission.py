@@ -157,7 +157,7 @@ def merge(tx: Transaction, kept: str, gone: str, sender: Sender) -> str:
         raise NothingToDoError(NOBODY, field="MRG-1", found=gone, patient=mine)
     if mine is not None:
         told = {"known": gone, "sent": kept}
-        raise NotTakenError(arrivals.MERGE_ASKED, field="MRG-1", found=gone, patient=mine, parameters=told)
+        raise NotTakenError(arrivals.MERGE_ASKED, field="MRG-1", found=kept, patient=other, parameters=told)
     found = patients.get(tx, other)
     if found.mrn != gone:  # the number is that of a record which was joined to this one
         raise NothingToDoError(NOBODY, field="MRG-1", found=gone, patient=other)

@@ -173,7 +173,7 @@ def _order(tx: Transaction, said: Said, here: str, sender: Sender, sent: datetim
         raise NotTakenError(arrivals.ORDER_TAKEN, field="ORC-2", found=said.number, patient=view.order.patient)
     written = [said.number]
     if said.act is Act.WRITE and said.found is not None:
-        if view is not None and view.order.status in arrivals.ENDED and said.status not in arrivals.ENDED and not sender.accepted:
+        if view is not None and view.order.status in arrivals.ENDED and said.status not in arrivals.ENDED:
             raise NotTakenError(ORDER_ENDED, field="ORC-1", found=said.control, patient=here, parameters={"order": said.number})
         if said.replaces and said.replaces != said.number:
             written += _replaced(tx, said.replaces, here)

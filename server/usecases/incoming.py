@@ -15,6 +15,9 @@ from server.usecases.arrivals import MRN_TAKEN, OTHER_PERSON
 from server.usecases.permission import require, text
 
 FHIR = "fhir"
+HL7 = "hl7"
+# The listener says each minute that it lives; one that is silent for a week was switched off.
+_SILENT, _SWITCHED_OFF = timedelta(minutes=10), timedelta(days=7)
 # What a person may say is right as it is; everything else is put right where it came from, or here, and tried again.
 ACCEPTABLE = frozenset({OTHER_PERSON, MRN_TAKEN})
 _WHO = (StaffRole.PHARMACIST, StaffRole.ADMINISTRATOR)
@@ -75,6 +78,8 @@ def lags(tx: Transaction, settings: FhirFeedConfig) -> tuple[Lag, ...]:
         if feed.part == "hook" or (feed.source == FHIR and not settings.enabled):
             continue
         is_late = feed.fault is not None
+        if feed.source == HL7 and feed.succeeded_at is not None:
+            is_late = is_late or _SILENT < tx.at - feed.succeeded_at < _SWITCHED_OFF
         if feed.source == FHIR:
             slow = timedelta(minutes=2 * settings.reconcile_min if feed.part == "reconcile" else 0, seconds=settings.every_s)
             is_late = feed.succeeded_at is None or tx.at - feed.succeeded_at > timedelta(minutes=settings.late_min) + slow

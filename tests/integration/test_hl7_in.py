@@ -13,6 +13,7 @@ from flask import Flask
 from pointofcare.orders.order import OrderStatus
 from pointofcare.people import Allergy, BandStatus, Patient, PatientStatus
 from pointofcare.quantity import Quantity
+from server.feed_settings import FhirFeedConfig
 from server.feeds import hl7_intake
 from server.feeds.hl7_intake import Intake
 from server.store import identities, incoming, orders, patients
@@ -20,6 +21,7 @@ from server.store.incoming import REJECTED, SET_ASIDE, TAKEN, WAITING
 from server.store.orders import OrderView, Verification
 from server.store.transaction import reading, transaction
 from server.usecases import hl7_taking, merge
+from server.usecases import incoming as incoming_verbs
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from tests.support.databases import migrated_app
@@ -42,7 +44,7 @@ from tests.support.hl7_in import (
     rde,
     stock,
 )
-from tests.support.server_ward import CHARGE, NOW, PHARMACIST, PRESCRIBER, WARD
+from tests.support.server_ward import CHARGE, NOW, PRESCRIBER, WARD
 
 LATER = NOW + timedelta(minutes=10)
 HIS = "26-000123"
@@ -285,18 +287,15 @@ def test_a_stop_stops_whatever_the_clocks_say(here: Intake) -> None:
     assert status() is OrderStatus.STOPPED
 
 
-def test_an_order_that_has_ended_is_brought_back_by_a_person_only(app: Flask, here: Intake) -> None:
+def test_an_order_that_has_ended_is_never_brought_back_by_a_message(app: Flask, here: Intake) -> None:
     here.receive(rde("1"))
     here.receive(control_only("2", "DC", at=LATER))
     answer = here.receive(rde("3", act="XO", dose="250||mg", at=LATER + timedelta(minutes=1)))
     assert code(answer) == "AE"
     assert status() is OrderStatus.STOPPED
-    with transaction(PHARMACIST, at=AT) as tx:
-        incoming.requeue(tx, items(app)[0].id, accepted=True, comment="called the ward")
-    here.settle_waiting()
-    found = the_order()
-    assert found is not None
-    assert (found.order.status, found.verification) == (OrderStatus.ACTIVE, Verification.PENDING)
+    assert items(app)[0].state == REJECTED
+    here.receive(control_only("4", "RL", at=LATER + timedelta(minutes=2)))
+    assert status() is OrderStatus.STOPPED
 
 
 def test_times_without_a_zone_are_the_hospitals_own(here: Intake) -> None:
@@ -627,3 +626,24 @@ def test_an_order_that_a_pharmacist_there_has_seen_is_verified_where_the_profile
     draft = the_order("O2")
     assert draft is not None
     assert draft.verification is Verification.PENDING
+
+
+def test_the_list_says_that_the_feed_lives_and_forgets_what_was_settled_long_ago(app: Flask, here: Intake, clock: Clock) -> None:
+    here.receive(rde("1", act="ZZ"))
+    here.settle_waiting()
+    with reading(FEED) as tx:
+        (feed,) = incoming.feeds(tx, "hl7")
+    assert feed.succeeded_at is not None
+    clock.now += timedelta(days=91)
+    here.settle_waiting()
+    assert [item.state for item in items(app)] == [REJECTED]  # what is for a person stays
+
+
+def test_a_listener_that_fell_silent_shows_as_behind(app: Flask, intake: Intake, clock: Clock) -> None:
+    intake.settle_waiting()
+
+    def late(after: timedelta) -> list[bool]:
+        with reading(FEED, at=clock.now + after) as tx:
+            return [lag.is_late for lag in incoming_verbs.lags(tx, FhirFeedConfig())]
+
+    assert (late(timedelta(minutes=2)), late(timedelta(minutes=20)), late(timedelta(days=30))) == ([False], [True], [False])

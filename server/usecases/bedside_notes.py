@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from pointofcare.administration import skin_reading
+from pointofcare.people import SkinResult
 from pointofcare.wire import values
 from pointofcare.wire.messages import BedsideNoted, DiscrepancyNote, NoteKind
 from server.store import bedside_notes, discrepancies, identities, observations, patients, tasks, versions
@@ -19,11 +21,13 @@ from server.store.tasks import NewTask
 from server.store.transaction import Transaction
 from server.usecases import stories
 from server.usecases.administrations import Recorded
-from server.usecases.task_kinds import PATIENT_QUESTION, SEVERE_REACTION
+from server.usecases.task_kinds import PATIENT_QUESTION, SEVERE_REACTION, SKIN_POSITIVE
 
 # Local choices: a patient's question is answered the same shift, a severe reaction is entered as an allergy and told within a day.
 ANSWERED_WITHIN = timedelta(hours=4)
 REACTION_WITHIN = timedelta(hours=24)
+# The ordered drug cannot be given: somebody has to choose another before the next dose.
+SKIN_WITHIN = timedelta(hours=4)
 ASKED_BY = frozenset({"patient", "family"})
 ASKED_OF = frozenset({"nurse", "pharmacist", "prescriber"})
 _LONGEST = 500
@@ -100,6 +104,18 @@ def _task(note: BedsideNoted) -> NewTask | None:
             detail=detail,
             due_by=note.at + REACTION_WITHIN,
         )
+    if note.kind == NoteKind.SKIN_TEST:
+        read = skin_reading.read(told, read_at=note.at, read_by=note.nurse)
+        if read is not None and read.result is not SkinResult.NEGATIVE:
+            return NewTask(
+                kind=SKIN_POSITIVE,
+                key=note.record_id,
+                ward=note.ward,
+                patient=note.patient,
+                record_id=note.record_id,
+                detail={"given_at": note.at.isoformat(), "nurse": note.nurse, "drug": read.drug, "result": read.result.value},
+                due_by=note.at + SKIN_WITHIN,
+            )
     return None
 
 

@@ -26,6 +26,7 @@ ALLERGY_STOP: Final = "allergy-stop"
 CO_SIGNATURE: Final = "co-signature"
 PATIENT_QUESTION: Final = "patient-question"
 SEVERE_REACTION: Final = "severe-reaction"
+SKIN_POSITIVE: Final = "skin-positive"
 
 _PHARMACIST = frozenset({StaffRole.PHARMACIST})
 _CHARGE = frozenset({StaffRole.CHARGE_NURSE})
@@ -93,6 +94,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind(
                 code=SEVERE_REACTION,
                 rule="",
+                seen_by=_PRESCRIBER | _CHARGE | _PHARMACIST,
+                answers=(Answer(code="followed-up", status=COMPLETED, roles=_PRESCRIBER | _PHARMACIST, needs_text=True),),
+            ),
+            Kind(
+                code=SKIN_POSITIVE,
+                rule="D16",
                 seen_by=_PRESCRIBER | _CHARGE | _PHARMACIST,
                 answers=(Answer(code="followed-up", status=COMPLETED, roles=_PRESCRIBER | _PHARMACIST, needs_text=True),),
             ),

@@ -12,7 +12,8 @@ import pytest
 from flask import Flask
 
 from cart_client.inbox import RecordMoved
-from pointofcare.people import StaffRole
+from pointofcare.administration import skin_reading
+from pointofcare.people import SkinResult, SkinTest, StaffRole
 from pointofcare.wire import routes
 from pointofcare.wire.messages import BedsideNoted
 from server.store import audit, bedside_notes, discrepancies, sequences, staff_wards, tasks
@@ -108,6 +109,27 @@ def test_an_anaphylaxis_asks_at_its_beginning_for_the_allergy_and_the_report(app
     assert (task.patient, task.record_id, task.due_by) == ("P1", "a1", NOW + timedelta(hours=24))
     with reading() as tx:
         assert [note.record_id for note in bedside_notes.together(tx, "a1")] == ["a1", "a2"]
+
+
+@pytest.mark.parametrize(("result", "count"), [("positive", 1), ("doubtful", 1), ("negative", 0), ("rubbish", 0)])
+def test_a_skin_test_that_is_not_negative_asks_for_another_drug_and_the_allergy(app: Flask, result: str, count: int) -> None:
+    told = skin_reading.details(SkinTest(drug="ceftriaxone", at=NOW, read_at=NOW, read_by="N1", result=SkinResult.POSITIVE)) | {
+        "result": result
+    }
+    record(a_note("s1", kind="skin-test", details=told))
+    found = open_tasks(task_kinds.SKIN_POSITIVE)
+    assert [(task.detail["drug"], task.detail["result"]) for task in found] == [("ceftriaxone", result)] * count
+
+
+def test_the_pharmacist_sees_which_drug_the_skin_test_was_for_and_how_it_came_out(tmp_path: Path) -> None:
+    told = skin_reading.details(SkinTest(drug="ceftriaxone", at=NOW, read_at=NOW, read_by="N1", result=SkinResult.DOUBTFUL))
+    with ward_app(tmp_path) as app:
+        with app.app_context():
+            record(a_note("s1", kind="skin-test", details=told))
+        page = signed_in(app, PHARMACIST).get("/work/").text
+    assert "Skin test not negative" in page
+    assert "ceftriaxone" in page
+    assert "doubtful" in page
 
 
 def test_the_same_id_with_another_story_is_told_to_a_person_and_changes_nothing(app: Flask) -> None:

@@ -140,7 +140,10 @@ formulary-did-followed = followed its product
 formulary-did-recalled = lots recalled
 formulary-did-removed = taken out
 formulary-reach-none = No cart is in a ward yet.
-formulary-reach-all = All {$all} carts have this formulary.
+formulary-reach-all = { $all ->
+    [one] The one cart has this formulary.
+   *[other] All { $all } carts have this formulary.
+}
 formulary-reach-behind = {$n} of {$all} carts have not said yet that they have the newest formulary.
 formulary-reach-who = They get it as soon as they are online:
 audited-product-create = Product written

@@ -140,7 +140,10 @@ formulary-did-followed = a suivi son produit
 formulary-did-recalled = lots rappelés
 formulary-did-removed = retiré
 formulary-reach-none = Aucun chariot n'est encore dans un service.
-formulary-reach-all = Les {$all} chariots ont ce livret.
+formulary-reach-all = { $all ->
+    [one] L’unique chariot a ce livret.
+   *[other] Les { $all } chariots ont ce livret.
+}
 formulary-reach-behind = {$n} chariots sur {$all} n'ont pas encore annoncé le livret le plus récent.
 formulary-reach-who = Ils le reçoivent dès qu'ils sont en ligne :
 audited-product-create = Produit saisi

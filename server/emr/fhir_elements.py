@@ -23,7 +23,10 @@ ROUTE_CODES = frozenset({"PO", "IV", "IM", "SC", "SL", "ID", "IH", "IN", "NG", "
 
 
 def coding(system: str, code: str, display: str | None = None) -> Json:
-    found: Json = {"system": system, "code": code}
+    found: Json = {"system": system}
+    plain = " ".join(text(code).split())  # a FHIR code has single blanks inside and none around
+    if plain:
+        found["code"] = plain
     if display:
         found["display"] = display
     return found
@@ -77,8 +80,10 @@ def moment(at: datetime) -> str:
 
 
 def text(raw: str) -> str:
-    """Fit for a FHIR string, which holds no control characters: GS and its like become their visible picture (U+241D)."""
-    return "".join(chr(0x2400 + ord(c)) if ord(c) < 0x20 and c not in "\t\r\n" else c for c in raw)
+    """Fit for a FHIR string, which holds no control characters and no blanks but the plain ones: GS and its like become their visible
+    picture (U+241D), a no-break space and its like a space."""
+    plain = (" " if c.isspace() and c not in "\t\r\n" and ord(c) > 0x1F else c for c in raw)
+    return "".join(chr(0x2400 + ord(c)) if ord(c) < 0x20 and c not in "\t\r\n" else c for c in plain)
 
 
 def search(system: str, value: str) -> str:

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles emr-support gallery lock format clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos rules roles emr-support gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: $(STAMP) ## the whole hospital on this machine: server, broker, two carts,
 gnuhealth: $(STAMP) ## the demo beside a real GNU Health HIS: its orders come in, doses go into its log (docs/gnuhealth.md; RESET=1 starts anew)
 	@bash deploy/setup.sh gnuhealth
 	@exec $(PY) -m simulation demo --emr gnuhealth --directory .gnuhealth $(if $(RESET),--reset) $(ARGS)
+
+demo-emr: $(STAMP) ## the same beside a real FHIR server: orders come from it, doses arrive in it (ARGS=--once: unattended, proven)
+	@exec $(PY) -m simulation $(if $(filter --once,$(ARGS)),emr-once $(filter-out --once,$(ARGS)),demo --emr sekmet --directory .demo-emr $(if $(RESET),--reset) $(ARGS))
 
 training: $(STAMP) ## the same to learn in: patients, people, keys and ports of its own in .training, and every screen says so (RESET=1 starts anew)
 	@exec $(PY) -m simulation training $(if $(RESET),--reset) $(ARGS)

@@ -9,6 +9,7 @@ _COMMANDS = {
     "demo": ("simulation.demo", "the whole hospital on this machine, until Ctrl-C"),
     "training": ("simulation.training", "the same for people who learn, apart from everything: every screen says so"),
     "once": ("simulation.once", "one dose unattended, from the camera's frame to the EMR, proven"),
+    "emr-once": ("simulation.emr_once", "an order from a real FHIR server to the bedside and back, unattended, proven"),
     "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
     "scan-set": ("simulation.scan_set.command", "pictures of wristbands, packs and labels in five levels, with the truth beside"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),

@@ -63,6 +63,7 @@ def run(arguments: Sequence[str], *, training: bool = False) -> int:
                 seed=chosen.seed,
                 facility=ward.TRAINING if training else ward.FACILITY,
                 with_emr=chosen.emr == "sekmet",
+                with_feed=chosen.emr == "sekmet",
                 with_gnuhealth=chosen.emr == "gnuhealth",
                 phones=phones.NAMES,
                 phones_at=chosen.phones_at,
@@ -108,7 +109,9 @@ def _tell(console: Console, running: Hospital) -> None:
     if running.gate_url:
         places.add_row("phone as a cart (pair it first, see below)", "nurse", running.gate_url)
     if running.emr:
-        places.add_row("EMR (FHIR R4)", "", running.emr.base_url)
+        places.add_row("EMR (FHIR R4), from which orders come and in which doses arrive", "", running.emr.base_url)
+        for case in running.from_emr:
+            places.add_row(f"ordered in the EMR alone: {case.order.display}, {case.patient.name}", "pharmacist, then nurse", "")
     if running.gnuhealth:
         places.add_row("EMR (GNU Health HIS), for Tryton's client", "", gnuhealth_ward.sign_in(running.gnuhealth))
     console.print(places)

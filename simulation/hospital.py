@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import secrets
 import socket
 import sys
@@ -24,9 +25,10 @@ from devices.brokers.account import Account
 from devices.brokers.process import RunningBroker
 from pointofcare.errors import PointOfCareError
 from pointofcare.wire.training import is_training
-from simulation import emr_peer, files, gnuhealth_peer, gnuhealth_ward, processes, shelf, ward
+from simulation import emr_peer, files, gnuhealth_peer, gnuhealth_ward, processes, sekmet_ward, shelf, ward
 from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
+from simulation.ordinary import Case, ordinary_doses
 from simulation.processes import Child
 
 Progress = Callable[[str], None]
@@ -51,6 +53,7 @@ class Hospital:
     viewer: Account
     emr: emr_peer.RunningEmr | None
     gnuhealth: gnuhealth_peer.RunningGnuHealth | None = None
+    from_emr: tuple[Case, ...] = ()
     gate_url: str = ""
     phones: tuple[str, ...] = ()
     children: list[Child] = field(default_factory=list)
@@ -73,6 +76,7 @@ def start(
     facility: str = ward.FACILITY,
     carts: Sequence[str] = ward.CARTS,
     with_emr: bool = False,
+    with_feed: bool = False,
     with_gnuhealth: bool = False,
     bridge: bool = True,
     phones: Sequence[str] = (),
@@ -130,6 +134,7 @@ def start(
             gnuhealth=gnuhealth,
             gate_url=phone_carts.address(phones_at, ports["gate"]) if phones else "",
             phones=tuple(phones),
+            from_emr=_from_emr(the_ward, memory["seed"], born) if with_feed else (),
         )
         undo.callback(lambda: processes.stop(hospital.children))
         gate = phone_carts.gate_settings(phones_at, ports["gate"]) if phones else []
@@ -152,13 +157,27 @@ def start(
     return hospital
 
 
+def _from_emr(the_ward: ward.Ward, seed: int, born: datetime) -> tuple[Case, ...]:
+    """Two doses that are due, of two patients: ordered in the EMR alone. Raises: PointOfCareError."""
+    found = ordinary_doses(the_ward, born)
+    random.Random(f"emr-{seed}").shuffle(found)
+    first = found[0]
+    second = next((case for case in found if case.patient.id != first.patient.id), None)
+    if second is None:
+        raise PointOfCareError("one patient alone has a dose due", remedy="try another seed")
+    return first, second
+
+
 def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], progress: Progress, *, gate: Sequence[str] = ()) -> None:
     directory = hospital.directory
     settings = directory / "server.toml"
     emr = ["[emr]", 'target = "folder"', 'folder = "emr-out"']
-    if hospital.emr:
-        emr = ["[emr]", 'target = "fhir"', f"base_url = {_toml(hospital.emr.base_url)}"]
     the_ward = hospital.ward
+    if hospital.emr:
+        emr = sekmet_ward.settings(hospital.emr, feed=bool(hospital.from_emr))
+    if hospital.emr and hospital.from_emr:
+        progress("EMR: patients, stays, and orders that are there alone")
+        the_ward = sekmet_ward.fill(hospital.emr, the_ward, [case.order for case in hospital.from_emr])
     if hospital.gnuhealth:
         progress("GNU Health: patients and orders of the first beds")
         the_ward = gnuhealth_ward.fill(hospital.gnuhealth, the_ward)

@@ -26,13 +26,12 @@ from rich.table import Table
 from cart_client import at_rest, sealed
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import PointOfCareError
-from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
-from pointofcare.products import Controlled, HighAlert, Product
 from pointofcare.wire import codec, routes
 from simulation import emr_check, hospital, labels, shelf, ward
 from simulation.hospital import Hospital
 from simulation.nurse import State, VirtualNurse
+from simulation.ordinary import Case, ordinary_dose
 from simulation.ward import StaffMember, Ward
 
 CART = ward.CARTS[0]
@@ -64,13 +63,6 @@ class Proof:
             "stops": self.stops,
             **({"differences": self.differences} if self.differences else {}),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    patient: Patient
-    order: Order
-    product: Product
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -123,24 +115,6 @@ def _prove(running: Hospital, proof: Proof, console: Console) -> None:
                 proof.differences.append(f"the EMR holds {count} administrations, expected the one that was given")
     finally:
         nurse.close()
-
-
-def ordinary_dose(the_ward: Ward, rng: random.Random, now: datetime) -> Case:
-    """A dose that is due now: one unit, verified, nobody else needed. Raises: PointOfCareError when there is none."""
-    patients = {patient.id: patient for patient in the_ward.patients}
-    found = []
-    for order in the_ward.orders:
-        product = shelf.product_for(order, the_ward.products)
-        if product is None or order.every is None or not order.verified or order.start is None:
-            continue
-        near = timedelta(minutes=-40) < now - order.start < timedelta(minutes=50)
-        plain = product.high_alert is HighAlert.NO and product.controlled is Controlled.NONE and not product.lasa and not product.hold
-        unit = product.ingredients[0].amount if len(product.ingredients) == 1 else None
-        if near and plain and order.dose is not None and unit is not None and order.dose.same_as(unit):
-            found.append(Case(patient=patients[order.patient], order=order, product=product))
-    if not found:
-        raise PointOfCareError("no dose of this ward is due now", remedy="try another seed")
-    return rng.choice(found)
 
 
 def _sign_in(nurse: VirtualNurse, person: StaffMember) -> None:

@@ -47,7 +47,7 @@ WORDS = {
     "en": {
         "page": "Recalls",
         "recalled": "Recalled.",
-        "reach": "carts have this formulary",
+        "reach": "this formulary.",
         "why": "Particles in the vial",
         "got": "this lot",
         "due": "Who is due for it",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -57,6 +58,7 @@ def show() -> str | tuple[str, int]:
         causes=Counter(one.code for one in found.faults).most_common() if found is not None else (),
         doubts=Counter(code for row in found.rows for code in row.doubts).most_common() if found is not None else (),
         has=page.has,
+        quantity=lambda text: page.number(Decimal(text)),
         asked={name: request.args[name] for name in ("from", "to", "ward", "claim") if request.args.get(name)},
     )
 

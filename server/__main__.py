@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
     made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
     made.add_argument("--kept", type=Path, help="checkpoints that somebody else kept, one a line")
-    made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files")
+    made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files, and the drug catalogue from a spreadsheet")
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
     made.add_argument("--skip-bad", action="store_true", help="leave out the rows with a problem and write the others")

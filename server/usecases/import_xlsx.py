@@ -10,7 +10,7 @@ import io
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -27,9 +27,9 @@ from server.usecases.import_rows import CatalogueFound, FieldError, Found, Place
 
 SHEET = b"PK\x03\x04"
 OLD_SHEET = b"\xd0\xcf\x11\xe0"
-MAX_ROWS = 50_000
+MAX_ROWS = 10_000
 MAX_COLUMNS = 200
-MAX_UNPACKED_BYTES = 400_000_000
+MAX_UNPACKED_BYTES = 60_000_000
 _HEADER_WITHIN = 40
 _MARKS = 4
 _LONGEST = 1024
@@ -126,24 +126,21 @@ def _header(sheet: Any, today: date) -> tuple[int, list[_Column], list[Problem]]
 
 
 def _sheet(sheet: Any, where: str, head: int, columns: list[_Column], faults: list[Problem], *, today: date) -> Found:
-    from dataclasses import replace
-
     if faults:
         return Found(problems=tuple(replace(fault, file=where) for fault in faults))
     if sheet.sheet_state != "visible":
         return Found(problems=(Problem(file=where, row=head, field="", value=sheet.title, code="sheet-hidden"),))
-    if sheet.max_row - head > MAX_ROWS:
+    filled = _filled(sheet, head)
+    if len(filled) > MAX_ROWS:
         parameters = {"most": MAX_ROWS}
         return Found(
-            problems=(Problem(file=where, row=head, field="", value=str(sheet.max_row), code="too-many-rows", parameters=parameters),)
+            problems=(Problem(file=where, row=head, field="", value=str(len(filled)), code="too-many-rows", parameters=parameters),)
         )
     joined = {(row, column) for area in sheet.merged_cells.ranges if area.max_row > head for row, column in _inside(area, head)}
     found, problems, notes = [], [], []
-    last = max(column.place for column in columns)
-    for number, cells in enumerate(sheet.iter_rows(min_row=head + 1, max_col=last), start=head + 1):
-        by_place = {cell.column: cell for cell in cells if cell.value is not None and str(cell.value).strip()}
+    for number, by_place in sorted(filled.items()):
         mine = {column.name: (column, by_place[column.place]) for column in columns if column.place in by_place}
-        if not by_place or _numbers_columns(number, head, by_place.values()):
+        if _numbers_columns(number, head, by_place.values()):
             continue
         if sheet.row_dimensions[number].hidden:
             problems.append(Problem(file=where, row=number, field="", value=_shown(mine, "TEN_THUOC"), code="row-hidden"))
@@ -162,6 +159,16 @@ def _sheet(sheet: Any, where: str, head: int, columns: list[_Column], faults: li
         if line is not None:
             found.append(line)
     return Found(catalogue=tuple(found), problems=tuple(problems), notes=tuple(notes))
+
+
+def _filled(sheet: Any, head: int) -> dict[int, dict[int, Any]]:
+    """Row -> column -> cell, of those below `head` with something in them. A sheet may be a million rows of nothing but colour, so only what
+    the file holds is looked at."""
+    found: dict[int, dict[int, Any]] = {}
+    for (row, column), cell in sheet._cells.items():
+        if row > head and column <= MAX_COLUMNS and cell.value is not None and str(cell.value).strip():
+            found.setdefault(row, {})[column] = cell
+    return found
 
 
 def _row(

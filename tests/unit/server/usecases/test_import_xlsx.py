@@ -169,3 +169,29 @@ def test_a_workbook_that_unpacks_to_more_than_fits_is_refused(monkeypatch: pytes
     with zipfile.ZipFile(out, "w") as empty:
         empty.writestr("a.txt", "x")
     assert [one.code for one in import_xlsx.read("x.xlsx", out.getvalue(), TODAY).problems] == ["not-a-spreadsheet"]
+
+
+def test_a_sheet_that_grows_when_it_is_read_is_refused_at_once() -> None:
+    made = io.BytesIO()
+    a_book(GOOD).save(made)
+    out = io.BytesIO()
+    entities = b"".join(b'<!ENTITY %c "%s">' % (98 + place, b"&%c;" % (97 + place) * 10) for place in range(8))
+    doctype = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">' + entities + b"]>"
+    with zipfile.ZipFile(io.BytesIO(made.getvalue())) as packed, zipfile.ZipFile(out, "w") as written:
+        for name in packed.namelist():
+            content = packed.read(name)
+            if name.endswith("sheet1.xml"):
+                content = doctype + content.replace(b"<v>", b"<v>&i;", 1)
+            written.writestr(name, content)
+    found = import_xlsx.read("x.xlsx", out.getvalue(), TODAY)
+    assert found.catalogue == ()
+    assert [one.code for one in found.problems] == ["not-a-spreadsheet"]
+
+
+def test_a_sheet_of_a_million_coloured_rows_is_read_by_what_it_holds() -> None:
+    book = a_book(GOOD)
+    sheet: Any = book.active
+    sheet.cell(row=1_000_000, column=1).number_format = "@"
+    found = read(book)
+    assert len(found.catalogue) == 1
+    assert found.problems == ()

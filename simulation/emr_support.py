@@ -7,7 +7,6 @@ What goes out is read off the mappings themselves: each kind of event is built i
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from collections import defaultdict
@@ -16,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import hl7
 
@@ -30,9 +29,12 @@ from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
 from server.emr.port import EmrUnclearError
 from server.emr.retry import LONGEST_DELAY_S, UNCLEAR_ATTEMPTS
+from server.feeds import fhir_items, hl7_support
 from server.store import beside
 from server.store.beside import Blocked, CartDevice
 from server.store.observations import Measurement
+from server.usecases import import_gnuhealth
+from server.usecases.fhir_kinds import KINDS
 
 PAGE = Path("docs/emr-support.md")
 AT = datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def page() -> str:
-    parts = [HEAD, _out(), AFTER_OUT, _elements(), _gate(), _answers(), *_in(), *_served()]
+    parts = [HEAD, _out(), AFTER_OUT, _elements(), _gate(), _answers(), *_in(), _served()]
     return "\n".join(part.strip("\n") + "\n" for part in parts if part)
 
 
@@ -327,27 +329,50 @@ def _means(error: PointOfCareError) -> str:
     return _MEANS[type(error)]  # type: ignore[index]
 
 
-# Modules that say for themselves what they take in or serve: `SUPPORTED`, rows of (resource, element, how).
+# Modules that say for themselves what they take in: `SUPPORTED`, rows of (resource, element, how). Documents link to the titles.
 INCOMING = (
-    ("What comes in over FHIR", "server.feeds.fhir_items"),
-    ("What comes in over HL7 version 2", "server.feeds.hl7_support"),
-    ("What comes in from a GNU Health", "server.usecases.import_gnuhealth"),
+    ("What comes in over FHIR", fhir_items.SUPPORTED),
+    ("What comes in over HL7 version 2", hl7_support.SUPPORTED),
+    ("What comes in from a GNU Health", import_gnuhealth.SUPPORTED),
 )
 
 
+class Row(Protocol):
+    """What each of those modules calls `Supported`."""
+
+    @property
+    def resource(self) -> str: ...
+    @property
+    def element(self) -> str: ...
+    @property
+    def how(self) -> str: ...
+
+
 def _in() -> Iterator[str]:
-    for title, module in INCOMING:
-        rows = importlib.import_module(module).SUPPORTED
+    for title, rows in INCOMING:
         yield "\n".join(["", f"## {title}", "", *_table(rows)])
 
 
-def _table(rows: Iterable[Any]) -> list[str]:
-    return ["| resource | element | what it does here |", "|---|---|---|"] + [f"| {r.resource} | {r.element} | {r.how} |" for r in rows]
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    yield "| resource or message | element | what it does here |"
+    yield "|---|---|---|"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in (row.resource, row.element, row.how))} |"
 
 
-def _served() -> Iterator[str]:
-    """What others may read from us."""
-    yield from ()
+def _served() -> str:
+    """What others may read from us over FHIR, from the table that the server goes by."""
+    lines = [
+        "",
+        "## What others may read from us over FHIR",
+        "",
+        "| resource | what it is | searched by | older versions |",
+        "|---|---|---|---|",
+    ]
+    for kind in KINDS.values():
+        searched = ", ".join(f"`{one.name}`" for one in kind.parameters) or "–"
+        lines.append(f"| {kind.name} | {kind.about} | {searched} | {'yes' if kind.versions else '–'} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pointofcare.texts import LANGUAGES, Catalogue
 from server.emr.dispatcher import ACTOR, InvalidBundleError, OtherFormError
 from server.emr.fhir_chain import StartMissingError
 from server.emr.port import EmrUnclearError, NotTakenError
+from server.emr.tryton import SignInRefusedError
 from server.store import beside, mapping_record, outbox
 from server.store.transaction import reading, transaction
 from tests.support import web
@@ -23,7 +24,7 @@ from tests.support.server_ward import CHARGE, NURSE, PHARMACIST
 CODES = (
     *(one.code for one in (EmrUnavailableError, EmrUnclearError, EmrOutcomeUnknownError, EmrRejectedError, InvalidBundleError)),
     *(one.code for one in (OtherFormError, StartMissingError, NotTakenError, QuantityError)),
-    *(outbox.SENDING, outbox.MISSING, outbox.SEVERAL, "program-fault"),
+    *(outbox.SENDING, outbox.MISSING, outbox.SEVERAL, SignInRefusedError.code, "program-fault"),
 )
 REJECTED, UNKNOWN = EmrRejectedError.code, EmrOutcomeUnknownError.code
 

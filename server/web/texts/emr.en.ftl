@@ -24,6 +24,7 @@ emr-fault-emr-start-missing = It waits for the record that it goes on with.
 emr-fault-emr-missing = The EMR took it twice and does not hold it.
 emr-fault-emr-several = The EMR holds it more than once: remove the wrong one there.
 emr-fault-emr-not-taken = This EMR has no place for such a thing. It is not a dose.
+emr-fault-emr-sign-in-refused = The EMR refuses this server's user name or password: tell IT.
 emr-fault-quantity-unreadable = An amount cannot be written as the EMR wants it.
 emr-fault-program-fault = A fault of this program: tell IT. The record is kept and tried again.
 audited-emr-missing = Not found in the EMR

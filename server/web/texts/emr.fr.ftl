@@ -27,6 +27,7 @@ emr-fault-emr-start-missing = Il attend l’enregistrement dont il est la suite.
 emr-fault-emr-missing = Le dossier patient l’a accepté deux fois et ne le contient pas.
 emr-fault-emr-several = Le dossier patient le contient plus d’une fois : supprimez-y le mauvais.
 emr-fault-emr-not-taken = Ce dossier patient n’a pas de place pour cela. Ce n’est pas une dose.
+emr-fault-emr-sign-in-refused = Le dossier patient refuse le nom ou le mot de passe de ce serveur : prévenez l’informatique.
 emr-fault-quantity-unreadable = Une quantité ne peut pas être écrite comme le dossier patient le demande.
 emr-fault-program-fault = Une erreur de ce programme : prévenez l’informatique. L’enregistrement est conservé et réessayé.
 audited-emr-missing = Introuvable dans le dossier patient

@@ -23,6 +23,7 @@ emr-fault-emr-start-missing = Đang chờ bản ghi bắt đầu mà nó tiếp 
 emr-fault-emr-missing = Bệnh án điện tử đã báo nhận hai lần nhưng không có bản ghi này.
 emr-fault-emr-several = Bệnh án điện tử có bản ghi này nhiều hơn một lần: hãy xóa bản thừa trong đó.
 emr-fault-emr-not-taken = Bệnh án điện tử này không nhận loại thông tin như vậy. Đây không phải là một liều thuốc.
+emr-fault-emr-sign-in-refused = Bệnh án điện tử từ chối tên đăng nhập hoặc mật khẩu của máy chủ: hãy báo bộ phận công nghệ thông tin.
 emr-fault-quantity-unreadable = Số lượng không viết được theo chuẩn của bệnh án điện tử.
 emr-fault-program-fault = Lỗi của chương trình: hãy báo bộ phận công nghệ thông tin. Bản ghi vẫn còn và được thử gửi lại.
 audited-emr-missing = Không thấy trong bệnh án điện tử

@@ -126,6 +126,7 @@ _IMPORT = Topic(name="import")
 _LABELS = Topic(name="labels")
 _LABEL_FORM = Topic(name="label-form")
 _LABEL = Topic(name="label")
+_DOCUMENTS = Topic(name="documents")
 _DOWNTIME = Topic(name="downtime")
 _STAFF_FORM = Topic(name="staff-form")
 
@@ -157,6 +158,12 @@ TOPICS: Mapping[str, Topic] = {
     "history.show": Topic(name="history", marks=("doses",)),
     "printed.record": Topic(name="printed", marks=("doses",)),
     "printed.sheet": Topic(name="sheet", marks=("doses",)),
+    "documents.listed": _DOCUMENTS,
+    "documents.of_patient": _DOCUMENTS,
+    "documents.of_ward": _DOCUMENTS,
+    "documents.batch": _DOCUMENTS,
+    "documents.show": _DOCUMENTS,
+    "documents.look": Topic(name="document-look"),
     "downtime.listed": _DOWNTIME,
     "downtime.paper": _DOWNTIME,
     "downtime.show": _DOWNTIME,
@@ -266,6 +273,9 @@ NO_PAGE = frozenset(
         "claims.xml",
         "insurance.summary",
         "controlled.export",
+        "documents.find",
+        "documents.file",
+        "documents.batch_file",
         "fleet.export",
         "history.export",
         "identity.picture",

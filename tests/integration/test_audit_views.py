@@ -22,7 +22,7 @@ from pointofcare.quantity import Quantity
 from pointofcare.wire.messages import CartBirth
 from server.security import viewing
 from server.security.viewing import UNWATCHED, VIEWS
-from server.store import audit, emergencies, fleet, labels, patients
+from server.store import audit, documents, emergencies, fleet, labels, patients
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations, bags, bedside_notes, orders, photos, recalls, staff
 from server.usecases import labels as label_verbs
@@ -76,6 +76,21 @@ def _fill() -> None:
         until = tx.at + timedelta(hours=1)
         emergencies.add(tx, patient="P1", ward=server_ward.WARD, code="phone", reason="asked", until=until, review_by=until)
 
+    with transaction(NURSE) as tx:
+        paper = io.BytesIO()
+        Image.new("RGB", (10, 10)).save(paper, "PDF")
+        at = {"since": now, "until": now + timedelta(days=1), "made_by": NURSE.id, "made_at": now}
+        issue = documents.Issue(
+            code=CODE, kind="medication", subject="P1", ward=server_ward.WARD, version=1, content="c", digest="d", pages=1, size_bytes=1,
+            signatures=(), batch="DB1", **at,
+        )  # fmt: skip
+        documents.add(tx, issue, paper.getvalue(), kept_for=timedelta(days=1))
+        batch = {"total": 1, "done": 1, "failed": (), "state": documents.DONE, "changed_at": now}
+        documents.add_batch(tx, documents.Batch(id="DB1", kind="medication", ward=server_ward.WARD, **batch, **at))
+
+
+CODE = "A" * 16
+
 
 def rows(app: Flask) -> list[Any]:
     with app.app_context(), reading() as tx:
@@ -107,6 +122,9 @@ def address_of(app: Flask, endpoint: str) -> str:
         "cart_id": "c1",
         "ward": server_ward.WARD,
         "batch": batch,
+        "code": CODE,
+        "batch_id": "DB1",
+        "ward_id": server_ward.WARD,
     }
     rule = next(rule for rule in app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
     with app.test_request_context():

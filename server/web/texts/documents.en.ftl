@@ -65,3 +65,12 @@ audited-document-batch = Made forms for a whole ward
 audited-view-document = Looked at a form
 document-book = The book (PDF)
 document-handover = Handover form (PDF)
+help-documents-for = The forms of the medication record as PDF files: making, opening to print, looking up, withdrawing.
+help-documents-next =
+    Choose the form and its days and make it; open the PDF, check the patient's name, then print.
+    If the record is corrected after printing, make a new one: the old one says by itself that it changed when it is looked up.
+    What was printed by mistake is withdrawn with a reason (charge nurse, pharmacist).
+help-document-look-for = Says whether this hospital issued a paper, and whether it still says what the record says.
+help-document-look-next =
+    Compare the code on the screen with the one on the paper.
+    If it says changed, replaced or withdrawn: do not use the paper, ask for a new one.

@@ -65,3 +65,12 @@ audited-document-batch = A établi les formulaires d’un service
 audited-view-document = A consulté un formulaire
 document-book = Registre (PDF)
 document-handover = Fiche de transmission (PDF)
+help-documents-for = Les formulaires du dossier médicamenteux en PDF : établir, ouvrir pour imprimer, vérifier, retirer.
+help-documents-next =
+    Choisissez le formulaire et les jours, puis établissez-le ; ouvrez le PDF, vérifiez le nom du patient, puis imprimez.
+    Si le dossier est corrigé après l’impression, établissez-en un nouveau : l’ancien signale lui-même le changement à la vérification.
+    Ce qui a été imprimé par erreur est retiré avec un motif (cadre infirmier, pharmacien).
+help-document-look-for = Indique si cet hôpital a émis un papier et s’il correspond toujours au dossier.
+help-document-look-next =
+    Comparez le code à l’écran avec celui du papier.
+    S’il est modifié, remplacé ou retiré : n’utilisez pas ce papier, demandez-en un nouveau.

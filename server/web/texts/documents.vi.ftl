@@ -62,3 +62,12 @@ audited-document-batch = Đã lập phiếu cho cả khoa
 audited-view-document = Đã xem phiếu
 document-book = Sổ theo dõi (PDF)
 document-handover = Phiếu bàn giao ca (PDF)
+help-documents-for = Phiếu và sổ của hồ sơ dùng thuốc dưới dạng PDF: lập, mở để in, tra cứu, thu hồi.
+help-documents-next =
+    Chọn phiếu và ngày, bấm lập; mở PDF, kiểm tra tên người bệnh rồi in.
+    Hồ sơ được đính chính sau khi in thì phải lập bản mới: bản cũ tự báo là đã thay đổi khi tra cứu.
+    In nhầm thì thu hồi kèm lý do (điều dưỡng trưởng, dược sĩ).
+help-document-look-for = Cho biết một tờ giấy có phải do bệnh viện phát hành và còn đúng với hồ sơ hay không.
+help-document-look-next =
+    So mã tra cứu trên màn hình với mã trên giấy.
+    Nếu màn hình báo đã thay đổi, đã thay thế hoặc đã thu hồi: không dùng tờ giấy đó, xin bản mới.

@@ -50,6 +50,8 @@ RIGHTS: Mapping[str, tuple[str, ...]] = {
 TABLES = ("units", "routes", "forms")
 # The number of a patient there: the person's unique identifier (PUID).
 PUID = "patient.party.ref"
+# How many of the newest rows are looked through for a record of which no order is known; many days of any hospital.
+_NEWEST = 100_000
 _READ = ("medication", "admin_time", "dose", "dose_unit.code", "health_professional.party.name", "remarks")
 
 
@@ -137,15 +139,20 @@ class GnuHealthEmr:
         return self._line(sent) if kind == LINE else self._rounding(sent)
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
-        """The line as it stands there, or the rounding of a measurement."""
-        for model, names, words in (
-            (LOG, _READ, "remarks"),
-            (ROUNDING, ("registration", "evaluation_start", "round_summary"), "round_summary"),
-        ):
-            found = self._marked(model, words, record_id, names)
-            if found is not None:
-                return {**found, "model": model}
+        """The line as it stands there, or the rounding of a measurement: among the newest first, then among all."""
+        kinds = ((LOG, _READ, "remarks"), (ROUNDING, ("registration", "evaluation_start", "round_summary"), "round_summary"))
+        for is_newest in (True, False):
+            for model, names, words in kinds:
+                within = self._newest(model) if is_newest else []
+                found = self._marked(model, words, record_id, names, within)
+                if found is not None:
+                    return {**found, "model": model}
         return None
+
+    def _newest(self, model: str) -> list[object]:
+        """A bound that does not grow with the hospital: no text of remarks has an index there."""
+        last = self._tryton.search(model, [], ("id",), limit=1, order=(("id", "DESC"),))
+        return [["id", ">", last[0]["id"] - _NEWEST]] if last else []
 
     def close(self) -> None:
         self._tryton.close()
@@ -153,7 +160,8 @@ class GnuHealthEmr:
     def _line(self, sent: Mapping[str, Any]) -> Accepted:
         # The order is read before the look-up: a line that is written after it makes the writing below fail.
         order = self._order(sent)
-        found = self._marked(LOG, "remarks", sent["record"], ("medication", "remarks"))
+        beside = [["medication", "=", order["id"]]]
+        found = self._marked(LOG, "remarks", sent["record"], ("medication", "remarks"), beside)
         replayed = found is not None
         if found is None:
             amount, unit = self._amount(sent["amounts"], order)
@@ -171,15 +179,11 @@ class GnuHealthEmr:
                 writes=True,
                 context={"_timestamp": {f"{MEDICATION},{order['id']}": order["_timestamp"]}},
             )
-            found = self._marked(LOG, "remarks", sent["record"], ("medication", "remarks"))
+            found = self._marked(LOG, "remarks", sent["record"], ("medication", "remarks"), beside)
             if found is None:
                 raise EmrUnclearError("GNU Health took the line and does not show it", remedy="may the account read the log?")
-        if found["medication"] != order["id"]:
-            raise EmrRejectedError(
-                "the line stands beside another order than was sent", remedy="compare the two in GNU Health at once", emr_id=found["id"]
-            )
         if sent.get("amends"):
-            self._marked_as_corrected(sent["amends"], sent["mark"])
+            self._marked_as_corrected(**sent["amends"])
         return Accepted(emr_id=f"{LOG},{found['id']}", version="1", replayed=replayed)
 
     def _order(self, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,11 +226,11 @@ class GnuHealthEmr:
         )
         return {"health_professional": found[0]["id"]} if len(found) == 1 else {}
 
-    def _marked(self, model: str, words: str, record_id: str, names: tuple[str, ...]) -> dict[str, Any] | None:
-        """The row that begins with the record's marker. Raises: EmrRejectedError when there are two."""
+    def _marked(self, model: str, words: str, record_id: str, names: tuple[str, ...], within: list[Any]) -> dict[str, Any] | None:
+        """The row of those `within` that begins with the record's marker. Raises: EmrRejectedError when there are two."""
         mark = marker(record_id)
         wanted = tuple(dict.fromkeys((*names, words)))
-        rows = self._tryton.search(model, [[words, "like", f"{mark}%"]], wanted, limit=20)
+        rows = self._tryton.search(model, [*within, [words, "like", f"{mark}%"]], wanted, limit=20)
         found = [row for row in rows if str(row.get(words) or "").startswith(mark)]
         if len(found) > 1:
             raise EmrRejectedError(
@@ -236,9 +240,9 @@ class GnuHealthEmr:
             )
         return found[0] if found else None
 
-    def _marked_as_corrected(self, amended: str, mark: str) -> None:
+    def _marked_as_corrected(self, record: str, medication: int, mark: str) -> None:
         """Says on the corrected line that it does not count; once, however often it is asked."""
-        line = self._marked(LOG, "remarks", amended, ("medication", "remarks", "_timestamp"))
+        line = self._marked(LOG, "remarks", record, ("remarks", "_timestamp"), [["medication", "=", medication]])
         if line is None or mark in str(line["remarks"]):
             return
         remarks = f"{line['remarks']}\n{mark}"
@@ -249,10 +253,12 @@ class GnuHealthEmr:
 
     def _rounding(self, sent: Mapping[str, Any]) -> Accepted:
         """A measurement, on the stay during which it was made."""
-        found = self._marked(ROUNDING, "round_summary", sent["record"], ("registration",))
+        every = self._tryton.search(REGISTRATION, [[PUID, "=", sent["mrn"]]], ("state",), limit=100, order=(("id", "DESC"),))
+        within = [["registration", "in", [stay["id"] for stay in every]]]
+        found = self._marked(ROUNDING, "round_summary", sent["record"], ("registration",), within)
         replayed = found is not None
         if found is None:
-            stays = self._tryton.search(REGISTRATION, [[PUID, "=", sent["mrn"]], ["state", "=", "hospitalized"]], ("id",), limit=2)
+            stays = [stay for stay in every if stay["state"] == "hospitalized"]
             if len(stays) != 1:
                 raise EmrRejectedError(
                     f"GNU Health has {len(stays)} open stays of patient {sent['mrn']}", remedy="enter the value in GNU Health by hand"
@@ -269,7 +275,7 @@ class GnuHealthEmr:
                 **values,
             }
             made = self._tryton.call(f"model.{ROUNDING}.create", [rounding], writes=True)
-            found = self._marked(ROUNDING, "round_summary", sent["record"], ("registration",))
+            found = self._marked(ROUNDING, "round_summary", sent["record"], ("registration",), within)
             if found is None:
                 raise EmrUnclearError(f"GNU Health took rounding {made} and does not show it", remedy="may the account read roundings?")
         return Accepted(emr_id=f"{ROUNDING},{found['id']}", version="1", replayed=replayed)

@@ -123,7 +123,7 @@ def _line(record: AdministrationRecord, context: MappingContext, wording: Wordin
         "nurse": record.nurse,
         "amounts": None if dose is None else _amounts(dose, wording.units),
         "remarks": _words([f"{marker(record.record_id)} {first}", *_said(record, wording.language)]),
-        **({"amends": record.amends, "mark": _mark(record, wording.language)} if record.amends else {}),
+        **({"amends": _amends(amended or record, record, wording.language)} if record.amends else {}),
     }
 
 
@@ -204,9 +204,11 @@ def _said(record: AdministrationRecord, language: str) -> Iterator[str]:
         yield say("offline")
 
 
-def _mark(record: AdministrationRecord, language: str) -> str:
-    """What is added to the line that this one corrects."""
-    return _texts().text(language, "gnuhealth-corrected", {"marker": marker(record.record_id)})
+def _amends(amended: AdministrationRecord, record: AdministrationRecord, language: str) -> dict[str, Any]:
+    """The line that this one corrects, and what is added to it."""
+    order = amended.order or record.order
+    mark = _texts().text(language, "gnuhealth-corrected", {"marker": marker(record.record_id)})
+    return {"record": record.amends, "medication": medication_of(order), "mark": mark}
 
 
 def _amounts(dose: Quantity | int, units: Mapping[str, str]) -> list[list[str]]:

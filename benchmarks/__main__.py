@@ -61,6 +61,14 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         about="doses into a real EMR: how many a minute, and how soon after they were recorded",
         keys=("workers", "lag"),
     ),
+    "hl7_in": Benchmark(
+        module="benchmarks.hl7_in", about="orders that come in over HL7: a minute, and to the answer", keys=("orders", "rows", "ratio")
+    ),
+    "fhir_in": Benchmark(
+        module="benchmarks.fhir_in",
+        about="orders from a real FHIR server: how many a minute, and one alone",
+        keys=("orders", "per_minute", "peer_share", "single_s", "repeat_s"),
+    ),
     "chart": Benchmark(module="benchmarks.chart", about="making a ward's signed chart", keys=("chart_ms", "floor_ms", "ratio")),
     "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
     "screens": Benchmark(module="benchmarks.screens", about="first view and a tap, in a browser on a slow processor", keys=("rows",)),

@@ -162,7 +162,7 @@ def _sheet(sheet: Any, where: str, head: int, columns: list[_Column], faults: li
 
 
 def _filled(sheet: Any, head: int) -> dict[int, dict[int, Any]]:
-    """Row -> column -> cell, of those below `head` with something in them. A sheet may be a million rows of nothing but colour, so only what
+    """Row -> column -> cell, of those below `head` with something in them. A sheet may be a million rows of colour, so only what
     the file holds is looked at."""
     found: dict[int, dict[int, Any]] = {}
     for (row, column), cell in sheet._cells.items():

@@ -42,6 +42,8 @@ def run(arguments: Sequence[str], *, training: bool = False) -> int:
         help="this machine's address in your network, to use a real phone as a cart (default: this machine's own browser alone)",
     )
     chosen = parser.parse_args(arguments)
+    if chosen.emr == "gnuhealth":
+        again = "make gnuhealth RESET=1"
     console = Console(highlight=False)
     if chosen.reset and chosen.directory.exists():
         shutil.rmtree(chosen.directory)

@@ -40,6 +40,7 @@ test: $(STAMP) ## the tests that belong to every change; installs and starts the
 
 test-slow: $(STAMP) ## the suites that take minutes: browsers, whole hospitals, a second oracle, the second database, protocol, old schemas, bad days, small chaos
 	@bash deploy/setup.sh test
+	@$(PY) -m simulation.gnuhealth_peer
 	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests

@@ -62,6 +62,14 @@ class State:
     repeated: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settled:
+    """What became of an item until now."""
+
+    state: str
+    reason: Reason | None
+
+
 class Intake:
     """`scope` gives an application context, `timezone` is the facility's. What was settled is kept for `keep_days`. One message at a time,
     whoever calls."""
@@ -105,9 +113,13 @@ class Intake:
         with self._lock, self._scope():
             self._look_after(self._clock())
             with transaction(ACTOR, at=self._clock()) as tx:
-                due = [(item.id, item.subject) for item in incoming.claim(tx, SOURCE, limit=limit, lease_s=HOLD_S)]
-            for item, subject in due:
-                self._settle(item, subject)
+                due = [item.id for item in incoming.claim(tx, SOURCE, limit=limit, lease_s=HOLD_S)]
+            for item in due:
+                with reading(ACTOR) as tx:
+                    found = incoming.get(tx, item)
+                    waiting = received.waiting(tx, SOURCE, found.subject) if found.subject else ()
+                if found.state == incoming.WAITING:
+                    self._settle(item, waiting)
             return len(due)
 
     def _look_after(self, now: datetime) -> None:
@@ -151,20 +163,23 @@ class Intake:
         now = self._clock()
         with transaction(ACTOR, at=now) as tx:
             kept = incoming.keep(tx, source=SOURCE, kind=_kind(event), key=key, payload=payload, subject=subject, hold_s=HOLD_S)
-            is_other = False
-            if not kept.is_new:
-                known = incoming.get(tx, kept.item).payload
-                is_other = known is not None and _content(known) != _content(payload)
+            known = None if kept.is_new else incoming.get(tx, kept.item)
+            is_other = known is not None and known.payload is not None and _content(known.payload) != _content(payload)
             if is_other:
                 kept = self._keep_other(tx, payload, key, event, subject)
+            waiting = received.waiting(tx, SOURCE, subject) if subject else ()
         if is_other:
             self._count("failed")
             return self._answered(header, Outcome.FAILED, Reason(code=OTHER_CONTENT, field="MSH-10", found=header.control))
-        if not kept.is_new:
+        settled = _Settled(state=known.state, reason=known.reason) if known is not None else None
+        if settled is None or settled.state == incoming.WAITING:
+            settled = self._settle(kept.item, waiting)
+        if kept.is_new:
+            self._count({incoming.REJECTED: "failed", incoming.WAITING: "waiting"}.get(settled.state, "taken"))
+        else:
             self._count("repeated")
-        if kept.is_new or kept.state == incoming.WAITING:
-            self._settle(kept.item, subject)
-        return self._answer_of(header, kept.item, count=kept.is_new)
+        outcome = Outcome.FAILED if settled.state == incoming.REJECTED else Outcome.TAKEN
+        return self._answered(header, outcome, settled.reason)
 
     def _keep_other(self, tx: Transaction, payload: bytes, key: str, event: str, subject: str) -> incoming.Kept:
         """The same number with other content: kept beside the first, for a person, and never taken by itself."""
@@ -174,60 +189,64 @@ class Intake:
             incoming.reject(tx, kept.item, Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
         return kept
 
-    def _settle(self, item: int, subject: str) -> None:
-        """Takes what waits for the same patient before it, then it, then what waits behind it."""
-        if subject:
-            with reading(ACTOR) as tx:
-                earlier = received.waiting(tx, SOURCE, subject, before=item)
-            for one in earlier:
+    def _settle(self, item: int, waiting: Sequence[int]) -> _Settled:
+        """`waiting` are the items that wait for the same patient: those before it come first, and when it was taken those behind it."""
+        for one in waiting:
+            if one < item:
                 self._try(one)
-        patient_came = self._try(item)
-        if subject and patient_came:
-            with reading(ACTOR) as tx:
-                later = [one for one in received.waiting(tx, SOURCE, subject) if one != item]
-            for one in later:
-                self._try(one)
+        others = any(one != item for one in waiting)
+        settled = self._try(item, others=others)
+        if settled.state == incoming.TAKEN and others:
+            # A patient who came is who those before it waited for, too.
+            for one in waiting:
+                if one != item:
+                    self._try(one)
+        return settled
 
-    def _try(self, item: int) -> bool:
-        """One item in a transaction of its own; whether something was taken."""
+    def _try(self, item: int, *, others: bool = True) -> _Settled:
+        """One item in a transaction of its own, and what became of it. `others`: more wait for the same patient."""
         now = self._clock()
         try:
             with transaction(ACTOR, at=now) as tx:
-                return self._tried(tx, incoming.get(tx, item), now)
+                return self._tried(tx, incoming.get(tx, item), now, others)
         except DatabaseFault:
             raise
         except Exception as exc:  # noqa: BLE001 - whatever a message does to us, it is kept, shown to a person, and holds nobody up
             _log.exception("HL7 item %d could not be taken", item)
+            reason = Reason(code=INTERNAL, found=type(exc).__name__)
             with transaction(ACTOR, at=now) as tx:
-                incoming.reject(tx, item, Reason(code=INTERNAL, found=type(exc).__name__))
-            return False
+                incoming.reject(tx, item, reason)
+            return _Settled(state=incoming.REJECTED, reason=reason)
 
-    def _tried(self, tx: Transaction, item: Item, now: datetime) -> bool:
+    def _tried(self, tx: Transaction, item: Item, now: datetime, others: bool) -> _Settled:
         if item.state != incoming.WAITING or item.payload is None:
-            return False
+            return _Settled(state=item.state, reason=item.reason)
         try:
             with received.attempt(tx):
                 taken = self._take(tx, item)
         except NothingToDoError as exc:
             incoming.pass_over(tx, item.id, exc.reason)
-            return False
+            return _Settled(state=incoming.SET_ASIDE, reason=exc.reason)
         except NotTakenError as exc:
             if not exc.waits:
                 incoming.reject(tx, item.id, exc.reason, patient=exc.patient)
-            elif exc.reason.code == ORDER_AWAITED and now - item.received_at > NEVER_CAME:
+                return _Settled(state=incoming.REJECTED, reason=exc.reason)
+            if exc.reason.code == ORDER_AWAITED and now - item.received_at > NEVER_CAME:
                 incoming.pass_over(tx, item.id, exc.reason)
-            else:
-                incoming.wait(tx, item.id, exc.reason, again_at=now + AGAIN)
-            return False
+                return _Settled(state=incoming.SET_ASIDE, reason=exc.reason)
+            incoming.wait(tx, item.id, exc.reason, again_at=now + AGAIN)
+            return _Settled(state=incoming.WAITING, reason=exc.reason)
         except PointOfCareError as exc:
-            incoming.reject(tx, item.id, reason_of(exc))
-            return False
+            reason = reason_of(exc)
+            incoming.reject(tx, item.id, reason)
+            return _Settled(state=incoming.REJECTED, reason=reason)
         if not taken.became and taken.reason is not None:
             incoming.pass_over(tx, item.id, taken.reason)
-            return False
+            return _Settled(state=incoming.SET_ASIDE, reason=taken.reason)
         incoming.take(tx, item.id, became=taken.became, patient=taken.patient, reason=taken.reason)
-        self._awaited(tx, item, taken)
-        return True
+        if others:
+            self._awaited(tx, item, taken)
+        return _Settled(state=incoming.TAKEN, reason=taken.reason)
 
     def _take(self, tx: Transaction, item: Item) -> Taken:
         payload = item.payload or b""
@@ -254,15 +273,6 @@ class Intake:
 
     def _profile(self, header: Header) -> Profile | None:
         return next((one for one in self._profiles if one.speaks_for(header.application, header.facility)), None)
-
-    def _answer_of(self, header: Header, item: int, *, count: bool) -> bytes | None:
-        """By what became of it until now."""
-        with reading(ACTOR) as tx:
-            found = incoming.get(tx, item)
-        outcome = Outcome.FAILED if found.state == incoming.REJECTED else Outcome.TAKEN
-        if count:
-            self._count({incoming.REJECTED: "failed", incoming.WAITING: "waiting"}.get(found.state, "taken"))
-        return self._answered(header, outcome, found.reason)
 
     def _answered(self, header: Header | None, outcome: Outcome, reason: Reason | None) -> bytes | None:
         self._answers += 1

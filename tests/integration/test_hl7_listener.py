@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from hl7.client import MLLPClient
-from hl7apy.core import Message
+from hl7apy.core import Message  # type: ignore[import-untyped]
 
 from pointofcare.errors import ConfigError
 from server.feeds import hl7_listener, hl7_settings

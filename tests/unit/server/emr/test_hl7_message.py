@@ -150,8 +150,8 @@ def test_what_is_no_moment_is_told_with_its_place(text: str) -> None:
         hl7_message.moment(text, ZONE, where="ORC-9")
 
 
-def answered(outcome: Outcome, **more: str) -> str:
-    header = hl7_message.peek(message(msh("RDE^O11^RDE_O11", "X|1".replace("|", "7"), **more)))
+def answered(outcome: Outcome, *, version: str = "2.5.1") -> str:
+    header = hl7_message.peek(message(msh("RDE^O11^RDE_O11", "X71", version=version)))
     fault = Fault(where="RXE-5", code="103", words="no | unit", remedy="write ^ mg")
     made = hl7_answer.answer(header, outcome, words="w", faults=[fault], control="c", at=AT, facility="bv1")
     return made.decode() if made is not None else ""

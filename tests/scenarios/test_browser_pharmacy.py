@@ -25,7 +25,7 @@ from server.usecases import orders as verbs
 from server.usecases import pharmacy
 from tests.support import web, work
 from tests.support.browser import chromium as chromium
-from tests.support.browser import inspect
+from tests.support.browser import WAIT_MS, inspect
 from tests.support.server_ward import AMOXICILLIN, IMPORT, NOW, PHARMACIST, PRESCRIBER, WARD, an_order
 from tests.support.work import SECOND, UNKNOWN_GTIN
 
@@ -49,7 +49,7 @@ class Stand:
         with client.session_transaction() as session:
             session["language"] = language
         context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="en-GB")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT_MS)
         name = self.app.config["SESSION_COOKIE_NAME"]
         cookie = client.get_cookie(name)
         assert cookie is not None

@@ -23,7 +23,7 @@ from simulation.hospital import Hospital
 from tests.support.browser import _ARGUMENTS, CHROMIUM, WAIT_MS, inspect, member
 from tests.support.hospital_day import HospitalDay, wait_until
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")]
+pytestmark = [pytest.mark.timeout(420), pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")]
 
 SIZE = (390, 844)
 TOUCH = "button, summary, a[href], select, input:not([type=hidden])"

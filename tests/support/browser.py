@@ -26,7 +26,7 @@ CART = ward.CARTS[0]
 CART_SCREEN = (1280, 800)
 WIDTHS = (390, 1280, 1920)
 TOUCH_PX = 44
-WAIT_MS = 20_000
+WAIT_MS = 40_000
 
 _ARGUMENTS = (
     "--no-sandbox",

@@ -24,8 +24,8 @@ from server.store.transaction import Actor, reading, transaction
 from server.usecases import orders as verbs
 from server.usecases import pharmacy
 from tests.support import web, work
-from tests.support.browser import chromium as chromium
 from tests.support.browser import WAIT_MS, inspect
+from tests.support.browser import chromium as chromium
 from tests.support.server_ward import AMOXICILLIN, IMPORT, NOW, PHARMACIST, PRESCRIBER, WARD, an_order
 from tests.support.work import SECOND, UNKNOWN_GTIN
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from flask import Flask, url_for
@@ -15,7 +16,8 @@ from waitress.server import create_server
 
 from server.security import permissions
 from server.security.access import ENDPOINTS, Scope
-from server.store.transaction import Actor
+from server.store import documents
+from server.store.transaction import Actor, transaction
 from tests.support import server_ward, web
 from tests.support.browser import chromium, inspect
 
@@ -24,14 +26,48 @@ pytestmark = pytest.mark.timeout(600)
 TOUCH = "main .btn, main button, header nav a, main select, main summary, main input:not([type=hidden])"
 PEOPLE = (server_ward.PHARMACIST, server_ward.PRESCRIBER, server_ward.CHARGE, server_ward.NURSE, web.FLEET, web.ADMIN)
 # Answered with a file, with JSON or by leading elsewhere, or of somebody who is not signed in.
-KNOWN = {"patient_id": "P1", "order_id": "O1", "ward": server_ward.WARD, "staff_id": "N1", "product_id": server_ward.AMOXICILLIN.id}
+KNOWN = {
+    "patient_id": "P1",
+    "order_id": "O1",
+    "ward": server_ward.WARD,
+    "ward_id": server_ward.WARD,
+    "staff_id": "N1",
+    "product_id": server_ward.AMOXICILLIN.id,
+    "code": "A" * 16,
+}
 QUERY = {"orders.form": "?patient_id=P1", "transcription.form": "?patient_id=P1"}
-NO_PAGE = ("export", "openapi", "static", "healthz", "api_page", "enrolment.", "sign_in.", "security.", "wall.show", "variance", "picture")
+NO_PAGE = (
+    "documents.file",
+    "documents.find",
+    "export",
+    "openapi",
+    "static",
+    "healthz",
+    "api_page",
+    "enrolment.",
+    "sign_in.",
+    "security.",
+    "wall.show",
+    "variance",
+    "picture",
+    "catalogue.template",
+    "claims.faulty",
+    "claims.rows",
+    "claims.schema",
+    "claims.unbilled",
+    "claims.xml",
+)
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with web.ward_app(tmp_path_factory.mktemp("pages"), verified=True) as made:
+        with made.app_context(), transaction(server_ward.NURSE) as tx:
+            at = {"since": tx.at, "until": tx.at, "made_by": "N1", "made_at": tx.at, "version": 1, "pages": 1, "size_bytes": 1}
+            signed = ({"name": "BỆNH VIỆN MÔ PHỎNG", "level": "B-T"},)
+            about = {"code": KNOWN["code"], "kind": "medication", "subject": "P1", "ward": server_ward.WARD}
+            issue = documents.Issue(content="c", digest="d" * 64, signatures=signed, **about, **at)  # type: ignore[arg-type]
+            documents.add(tx, issue, b"%PDF", kept_for=timedelta(days=1))
         yield made
 
 

@@ -65,8 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"the cart cannot start: {exc}\n")
         return 2
     program.start()
-    sys.stdout.write(f"ready {program.url}\n")
-    sys.stdout.flush()
+    logbook.announce(f"ready {program.url}")
     while not halted.wait(_WATCH_S):
         if not program.alive:
             logging.getLogger(__name__).critical("a part of the cart died: start it again")

@@ -6,6 +6,7 @@ names no person (`PointOfCareError.loggable`): a driver's or a parser's message 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import sys
@@ -56,6 +57,12 @@ class Discreet(logging.Formatter):
 
     def formatException(self, ei: _Told) -> str:  # noqa: N802 - the name that logging calls
         return "\n".join(_lines(ei[1])) if ei[1] is not None else ""
+
+
+def announce(text: str) -> None:
+    """A line for whoever started the program. A full disk under its output is no reason to end the program."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def told(error: BaseException) -> str:

@@ -52,7 +52,7 @@ def _run(path: Path, stopping: threading.Event) -> int:
 
     bridge = Bridge(config.load(path, os.environ))
     bridge.start()
-    print(f"ready {bridge.config.cart} on {bridge.config.serial_port}, drawers at {bridge.config.socket_path}", flush=True)
+    logbook.announce(f"ready {bridge.config.cart} on {bridge.config.serial_port}, drawers at {bridge.config.socket_path}")
     stopping.wait()
     bridge.stop()
     return 0
@@ -77,7 +77,7 @@ def _simulate(given: argparse.Namespace, stopping: threading.Event) -> int:
         hand=not given.no_hand,
     )
     microcontroller.start()
-    print(f"ready {microcontroller.port} with {given.drawers} drawers", flush=True)
+    logbook.announce(f"ready {microcontroller.port} with {given.drawers} drawers")
     stopping.wait()
     microcontroller.stop()
     return 0

@@ -467,12 +467,12 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
-        print(f"pointofcare-server ready on http://{settings.http.host}:{server.effective_port}", flush=True)
+        logbook.announce(f"pointofcare-server ready on http://{settings.http.host}:{server.effective_port}")
         server.run()  # ends when a signal raises SystemExit in it
         server.close()
     finally:
         _stop(app)
-    print("pointofcare-server stopped", flush=True)
+    logbook.announce("pointofcare-server stopped")
     return 0
 
 
@@ -506,14 +506,14 @@ def _run_phones(chosen: argparse.Namespace) -> int:
     standing.start()
     try:
         gate = gate_app(settings, standing=standing, carts=carts, scope=app.app_context)
-        serving.run(gate, settings.phones, ready=lambda port: print(f"pointofcare-server phones ready on port {port}", flush=True))
+        serving.run(gate, settings.phones, ready=lambda port: logbook.announce(f"pointofcare-server phones ready on port {port}"))
     except OSError as exc:
         print(f"{settings.phones.host}:{settings.phones.port} cannot be used: {exc}", file=sys.stderr)
         return 1
     finally:
         standing.stop()
         carts.close()
-    print("pointofcare-server stopped", flush=True)
+    logbook.announce("pointofcare-server stopped")
     return 0
 
 
@@ -525,10 +525,10 @@ def _wait(settings: ServerConfig, part: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     _start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
-    print(f"pointofcare-server {part} ready", flush=True)
+    logbook.announce(f"pointofcare-server {part} ready")
     stop.wait()
     _stop(app)
-    print("pointofcare-server stopped", flush=True)
+    logbook.announce("pointofcare-server stopped")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -153,3 +154,12 @@ def test_every_program_begins_with_the_logbook(program: str) -> None:
         assert "basicConfig" not in content
         assert "print_exc" not in content
         assert "format_exc" not in content
+
+
+def test_a_full_disk_under_its_output_ends_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    logbook.announce("ready")

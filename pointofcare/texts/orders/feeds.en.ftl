@@ -1,0 +1,2 @@
+# Orders of other systems.
+clarify-newer-version-unreadable = the sender has a newer version that cannot be read ({$value})

@@ -1,0 +1,2 @@
+# Prescriptions d’autres systèmes.
+clarify-newer-version-unreadable = l’expéditeur a une version plus récente, illisible ({$value})

@@ -1,0 +1,2 @@
+# Đơn từ hệ thống khác.
+clarify-newer-version-unreadable = hệ thống gửi đã có phiên bản mới không đọc được ({$value})

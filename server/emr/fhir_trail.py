@@ -7,6 +7,7 @@ Source: hl7.org/fhir/R4/auditevent.html, observation.html.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ _TYPE = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 _LIFECYCLE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 # The first word of our action -> FHIR's action; what is not here was carried out.
 _ACTIONS = {"view": "R", "fhir": "R"}
-_KINDS = {"patient": "Patient", "order": "MedicationRequest", "administration": "MedicationAdministration", "cart": "Device"}
+_KINDS = {"patient": "Patient", "order": "MedicationRequest", "cart": "Device"}
 
 
 def audit_event(
@@ -47,23 +48,23 @@ def audit_event(
         "agent": [agent],
         "source": {"observer": {"identifier": {"system": context.system("facility"), "value": "pointofcare"}}},
     }
-    entities = [_entity(subject)] if subject else []
+    entities = [_entity(subject, context)] if subject else []
     named = detail.get("patient")
     if isinstance(named, str) and named and subject != f"patient/{named}":
-        entities.append(_entity(f"patient/{named}"))
+        entities.append(_entity(f"patient/{named}", context))
     if entities:
         found["entity"] = entities
     return found
 
 
-def _entity(subject: str) -> Json:
+def _entity(subject: str, context: MappingContext) -> Json:
     kind, _, name = subject.partition("/")
     found: Json = {"name": text(subject)}
-    try:
-        if kind in _KINDS and name:
-            found = {"what": {"reference": f"{_KINDS[kind]}/{to_id(name)}"}, "name": text(subject)}
-    except NoIdError:
-        pass
+    if kind == "administration" and name:  # a record, which may be a part of another's resource
+        found["what"] = {"identifier": {"system": context.system("administration"), "value": text(name)}}
+    elif kind in _KINDS and name:
+        with suppress(NoIdError):
+            found["what"] = {"reference": f"{_KINDS[kind]}/{to_id(name)}"}
     if kind == "patient":
         found["type"] = coding(_LIFECYCLE, "1", "Person")
     return found

@@ -62,7 +62,8 @@ class Discreet(logging.Formatter):
 def announce(text: str) -> None:
     """A line for whoever started the program. A full disk under its output is no reason to end the program."""
     with contextlib.suppress(OSError):
-        print(text, flush=True)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def told(error: BaseException) -> str:

@@ -117,6 +117,8 @@ def faults(emr: EmrConfig) -> list[tuple[str, str]]:
     registered = {one.name for one in metadata.entry_points(group=EMR_ADAPTERS)}
     if emr.target not in {"folder", "fhir", "hl7v2", "gnuhealth"} | registered:
         problems.append(("emr.target", 'must be "folder", "fhir", "hl7v2" or "gnuhealth", or the name of an adapter that is installed'))
+    if emr.blocked_attempts and emr.target in ("hl7v2", "gnuhealth"):
+        problems.append(("emr.blocked_attempts", f"{emr.target} has no words for a dose that was stopped: set it to false"))
     if emr.target == "hl7v2":
         if not emr.host:
             problems.append(("emr.host", "is missing: the address where the EMR listens for HL7 (MLLP)"))

@@ -46,4 +46,5 @@ def _requeue(tx: Transaction, found: OutboxItem, *, rebuild: bool) -> None:
     outbox.requeue(tx, found.id, rebuild=rebuild)
     told = {"before": {"state": found.state}, "after": {"state": outbox.PENDING}}
     detail = {"patient": found.record.patient, "error": found.last_error_code, "rebuild": rebuild, **told}
-    tx.audit("outbox.requeue", f"administration/{found.record_id}", detail)
+    kind = found.kind if found.kind in (outbox.BLOCKED, outbox.DEVICE) else outbox.ADMINISTRATION
+    tx.audit("outbox.requeue", f"{kind}/{found.record_id}", detail)

@@ -3,7 +3,7 @@ emr-late = A record has waited { $age } for the EMR: see why, and tell IT when t
 emr-reasons = Why records are kept back
 emr-one-by-one = Look for each of them in the EMR before it is sent again: sent together they might be doubled.
 requeue-all = Send { $count } again
-requeue-all-rebuild = Build anew and send
+requeue-all-rebuild = Rebuild and send
 done-requeue-all = { $count ->
     [0] There was nothing to send again.
     [one] One record is sent again.

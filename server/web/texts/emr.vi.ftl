@@ -3,7 +3,7 @@ emr-late = Có bản ghi chờ bệnh án điện tử đã { $age }: hãy xem v
 emr-reasons = Vì sao các bản ghi bị giữ lại
 emr-one-by-one = Hãy tìm từng bản ghi trong bệnh án điện tử rồi mới gửi lại: gửi chung có thể làm trùng.
 requeue-all = Gửi lại { $count } bản ghi
-requeue-all-rebuild = Lập lại rồi gửi
+requeue-all-rebuild = Tạo lại và gửi
 done-requeue-all = { $count ->
     [0] Không có bản ghi nào để gửi lại.
    *[other] { $count } bản ghi sẽ được gửi lại.

@@ -40,7 +40,8 @@ HEAD = """# Roles
 Who may do what: written by `make roles` from `server/security/access.py` (every address) and `server/security/permissions.py` (every
 role), which are what the server asks. A test walks each line as each role and as nobody; an address without a line is not served.
 
-In the table **W** is "of one's wards only", **F** "of the whole facility", and a dash "no". Nurses, students, witnesses and charge nurses
+In the table **W** is "of one's wards only", **F** "of the whole facility", a dash "no", and a star "where the role sees that type of resource
+on pages" ([reading over FHIR](fhir-api.md)). Nurses, students, witnesses and charge nurses
 are bound to wards; somebody who belongs to no ward reaches all of the facility (see [security](security.md), "People: who may do what").
 A dose recorded at a cart is a fact and asks nobody; another facility is never reached: its things do not exist (404).
 """
@@ -93,10 +94,11 @@ def page(app: Flask) -> str:
 def _line(app: Flask, endpoint: str, access: Access, columns: Sequence[StaffRole]) -> str:
     cells = [addresses(app, endpoint), f"`{endpoint}`"]
     if columns:
-        cells.append(access.permission or "")
+        cells.append(access.permission or ("by type of resource" if access.guests else ""))
     for role in columns:
         held = access.permission is None or access.permission in PERMISSIONS[role]
-        cells.append("–" if not held else "W" if access.scope is Scope.WARD and role in WARD_BOUND else "F")
+        reach = "–" if not held else "W" if access.scope is Scope.WARD and role in WARD_BOUND else "F"
+        cells.append(f"{reach}*" if access.guests else reach)
     return "| " + " | ".join(cells) + " |"
 
 

@@ -29,6 +29,7 @@ SLOW = (
     "integration/test_hl7_listener.py",
     "integration/test_fhir_access.py",
     "integration/test_fhir_clients.py",
+    "integration/test_fhir_demo_ward.py",
     "integration/test_fhir_exports.py",
     "integration/test_fhir_plans.py",
     "integration/test_fhir_reading.py",

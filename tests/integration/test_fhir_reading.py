@@ -171,7 +171,7 @@ def test_searches_find_what_is_meant_and_nothing_else(reader: Reader, address: s
     assert set(reader.ids(address)) == ids
 
 
-def test_allergies_that_nobody_could_read_are_not_told_as_none(reader: Reader) -> None:
+def test_an_allergy_is_read_with_its_patient(reader: Reader) -> None:
     found = reader.found("AllergyIntolerance?patient=P1")
     assert [one["code"]["text"] for one in found] == ["aspirin"]
     assert reader.ok(f"AllergyIntolerance/{found[0]['id']}")["patient"]["reference"] == "Patient/P1"

@@ -1,8 +1,10 @@
 """The cart's decoder: regions first, a look at the whole frame when they give nothing, then closer work inside a time budget.
 
-1. Patches that could be a code (`regions`), the place of the last reading first, each upright and enlarged, by zxing-cpp.
+1. Patches that could be a code (`regions`), each upright and enlarged, by zxing-cpp.
 2. When that gave nothing: zxing-cpp over the whole frame, made smaller; small codes are the regions' business.
 3. What is located and unread, until the budget is spent: grids of modules (`matrix_read`), bars by likelihood (`bar_read`).
+
+In a stream in which nothing was read for some pictures, 2 comes in some pictures only, and 3 for what stayed where it was.
 
 A linear code is believed only with evidence from the picture itself; a matrix code carries its own error correction. Must never
 return a linear code that one reader merely claims, nor two symbols for one place.
@@ -37,6 +39,8 @@ MOST_UNREAD = 3
 LEAST_SIDE_PX = 24
 SPOT_PX = 48
 VAIN_TRIES, REST_FRAMES = 3, 4
+STREAM_GAP = 8  # between the numbers of two pictures, beyond which they are no stream
+CALM_AFTER, CALM_WHOLE = 4, 4  # pictures in a row without a reading; and of what follows one in so many is searched as a whole
 SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
 BESIDE_SHARE = 0.12  # of the budget, for what lies unread beside what was read
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
@@ -75,6 +79,8 @@ class CascadeDecoder:
         self._budget_s = budget_ms / 1000
         self._clock = clock
         self._vain: dict[tuple[int, int], int] = {}
+        self._number: int | None = None
+        self._nothing = 0
 
     def decode(self, frame: Frame) -> list[Symbol]:
         return self.look(frame).symbols
@@ -84,6 +90,7 @@ class CascadeDecoder:
         grey, scale = _grey(frame.image)
         if min(grey.shape) < LEAST_SIDE_PX:
             return Look()
+        calm = self._calm(frame.number)
         begun = self._clock()
         work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
         places = regions.find(grey)
@@ -94,13 +101,15 @@ class CascadeDecoder:
             if self._quick(work, region) and region.kind == regions.MATRIX:
                 enough = max(enough, SECOND_LABEL * region.strength)
         awake = [region for region in _worth_more(work, places) if not self._rests(frame.number, region)]
+        if calm:
+            awake = [region for region in awake if self._stayed(region)]
         awake.sort(key=lambda region: self._vain.get(_spot(region), 0))
         # One block a picture: where a code stays unread, the next one comes first in the next.
         blocks = [region for region in awake if region.kind == regions.MATRIX]
         awake = blocks[:1] + [region for region in awake if region.kind == regions.LINEAR]
         if not work.readings:
             self._closer(work, blocks[:1], work.until)
-        if not work.readings:
+        if not work.readings and (not calm or frame.number % CALM_WHOLE == 0):
             bars = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())
             linear = bars or frame.number % REST_FRAMES == 1
             self._whole(work, invert=frame.number % INVERT_EVERY == 0, linear=linear)
@@ -120,11 +129,25 @@ class CascadeDecoder:
 
     def _remember(self, work: _Work, places: list[regions.Region]) -> None:
         """Where close work was in vain: a place that stays so is tried at every fourth picture only, until something is read."""
+        self._nothing = 0 if work.readings else self._nothing + 1
         if work.readings:
             self._vain.clear()
             return
         tried = {_spot(region): self._vain.get(_spot(region), 0) + 1 for region in work.closer}
         self._vain = {_spot(region): self._vain.get(_spot(region), 0) for region in places} | tried
+
+    def _calm(self, number: int) -> bool:
+        """Whether this picture goes on a stream in which nothing was read lately. Single pictures always get all the work."""
+        follows = self._number is not None and 0 < number - self._number <= STREAM_GAP
+        self._number = number
+        if not follows:
+            self._nothing = 0
+        return self._nothing >= CALM_AFTER
+
+    def _stayed(self, region: regions.Region) -> bool:
+        """Whether something was there in the picture before: who holds a code before the lens holds it there."""
+        across, down = _spot(region)
+        return any(abs(across - x) <= 1 and abs(down - y) <= 1 for x, y in self._vain)
 
     def _rests(self, number: int, region: regions.Region) -> bool:
         return self._vain.get(_spot(region), 0) >= VAIN_TRIES and number % REST_FRAMES != 0

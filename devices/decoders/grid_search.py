@@ -23,7 +23,7 @@ FILL = 0.6  # of it that the region takes
 ANGLES = 90
 DIRECTIONS_PX = 140  # of the picture that directions are measured in
 ROUGH_PX, WIDER = 84, 8 / 7  # the side of a patch that shows the symbol and a module of the smallest one's quiet zone
-MOST_GUESSES, MOST_BOXES, MOST_PLACES = 3, 1, 2
+MOST_SIZES, MOST_GUESSES, MOST_BOXES, MOST_PLACES = 5, 3, 1, 2
 # Codes that were read began at 0.74 (QR 0.58), 0.92 and 0.92; chance comes as far only seldom, and each later step costs more.
 LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.66, patterns.QR: 0.55}
 LIKE_ROUGHLY, LIKE_ENOUGH = 0.8, 0.86
@@ -282,19 +282,31 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
     found = [(guesses(image, corners, kinds), softly) for corners, softly in _places(straight)]
     found.sort(key=lambda one: one[0][0][0], reverse=True)
     for guessed, softly in found[:MOST_PLACES]:
-        for like, kind, size, shape in guessed:
-            if like < LIKE_FROM_AFAR[kind]:
+        like, kind, size, shape = guessed[0]
+        if like < LIKE_FROM_AFAR[kind]:
+            continue
+        for blur_px in softly:
+            rough = grid.fit(softened(blur_px), patterns.template(kind, size, _soft_modules(blur_px, shape, size)), shape, steps=3)
+            shape = rough.shape
+        if rough.likeness < LIKE_ROUGHLY:
+            continue
+        # Where it lies is known better now, and with it how many modules it has.
+        tried: list[tuple[str, int]] = []
+        again = guesses(image, grid.corners(shape), kinds)
+        for like, kind, size, shape in again + guessed:
+            if like < LIKE_FROM_AFAR[kind] or (kind, size) in tried or len(tried) == MOST_SIZES:
                 continue
-            side = float(np.linalg.norm(shape[1]) + np.linalg.norm(shape[2]))
-            for blur_px in softly:
-                soft_blur = round(math.hypot(0.6, blur_px * size / side), 1)
-                rough = grid.fit(softened(blur_px), patterns.template(kind, size, soft_blur), shape, steps=3)
-                shape = rough.shape
-            if rough.likeness < LIKE_ROUGHLY:
-                continue
+            tried.append((kind, size))
+            rough = grid.fit(softened(SOFT_PX), patterns.template(kind, size, _soft_modules(SOFT_PX, shape, size)), shape, steps=3)
             laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), rough.shape, steps=6)
             if laid.likeness >= LIKE_ENOUGH:
                 yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
+
+
+def _soft_modules(blur_px: float, shape: Any, size: int) -> float:
+    """How blurred a pattern of so many modules is that lies so in a picture that was softened."""
+    side = float(np.linalg.norm(shape[1]) + np.linalg.norm(shape[2]))
+    return round(math.hypot(0.6, blur_px * size / side), 1)
 
 
 def _places(straight: Straight) -> Iterator[tuple[Any, tuple[float, ...]]]:

@@ -29,12 +29,20 @@ LEAST_EDGE = 28.0
 OVER_NOISE = 1.7
 BARS_BESIDE_STRONGER = 0.42
 MOST_BLOCKS, MOST_BARS = 3, 2
-MOST_PATCHES = 12
+MOST_PATCHES = 9
 MOST_CELLS = 1500  # beyond which a larger patch counts no more
+# How much a patch's size counts beside its edges: a field of text is larger than any matrix code, bars are larger than a word.
+AREA_COUNTS, LONG_COUNTS, FULL_COUNTS = 0.3, 0.8, 0.7
+TANGLED_CELLS, WAYS, SAME_WAY = (
+    150,
+    24,
+    math.cos(math.radians(30)),
+)  # of patches that are searched for bars; directions; of one way (doubled)
 SHARP_GAIN = 0.8
 NEIGHBOURHOOD_CELLS = 31
 BARS_COHERENCE = 0.42
 MATRIX, LINEAR = "matrix", "linear"
+_ENERGY = np.array([[1, 1, 0]], np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +79,7 @@ def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
         small = cv2.resize(small, (columns, rows), interpolation=cv2.INTER_AREA)
     tensor = _tensor(np.ascontiguousarray(small[: height * cell, : width * cell]), (width, height))
     cell_px = float(cell * factor)
-    energy = tensor[0] + tensor[1]
-    fine = np.sqrt(energy)
+    fine = cv2.sqrt(cv2.transform(tensor, _ENERGY))
     edge = cv2.blur(fine, (3, 3))
     smooth, sharp = cv2.convertScaleAbs(edge), cv2.convertScaleAbs(fine, alpha=SHARP_GAIN)
     below = np.cumsum(cv2.calcHist([smooth], [0], None, [256], [0, 256]))
@@ -80,7 +87,7 @@ def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
     dense = _dense(cv2.medianBlur(smooth, 5), floor, BARS_BESIDE_STRONGER)
     bars = _patches(dense, tensor, edge, cell_px, LINEAR)
     bars = [one for one in _joined(bars) if one.width >= BARS_LEAST_SHAPE * one.height]
-    bars.sort(key=lambda one: one.strength, reverse=True)
+    bars.sort(key=lambda one: one.strength * (one.width * one.height) ** (LONG_COUNTS - AREA_COUNTS), reverse=True)
     # What stays after gaps of one cell, or of two, have been opened up is no text: a code has none.
     blocks: list[Region] = []
     for map_, opening, beside in ((smooth, 3, 0.8), (sharp, 5, 0.6)):
@@ -105,10 +112,36 @@ def _dense(calm: Any, floor: float, beside: float) -> Any:
 def _patches(dense: Any, tensor: Any, edge: Any, cell: float, kind: str) -> list[Region]:
     _count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
     areas, sides = stats[1:, cv2.CC_STAT_AREA], stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    worth = np.minimum(areas, MOST_CELLS) ** 1.5 / sides.prod(axis=1) ** 0.7
+    edges = np.bincount(labels.ravel(), weights=edge.ravel(), minlength=len(stats))[1:] / areas
+    size = LONG_COUNTS if kind == LINEAR else AREA_COUNTS
+    worth = edges * np.minimum(areas, MOST_CELLS) ** (size + FULL_COUNTS) / sides.prod(axis=1) ** FULL_COUNTS
     worth[areas < LEAST_CELLS] = -1.0
     order = [int(index) + 1 for index in np.argsort(-worth)[:MOST_PATCHES] if worth[index] > 0]
-    return [region for index in order if (region := _region(index, labels, stats[index], tensor, edge, cell, kind))]
+    found = []
+    for index in order:
+        left, top, width, height, area = (int(value) for value in stats[index])
+        box = (slice(top, top + height), slice(left, left + width))
+        inside = (labels[box] == index).astype(np.uint8)
+        region = _region(inside, box, tensor, edge, cell, kind)
+        if region is None and kind == LINEAR and area >= TANGLED_CELLS:
+            region = _region(_of_one_direction(inside, tensor[box]), box, tensor, edge, cell, kind)
+        if region is not None:
+            found.append(region)
+    return found
+
+
+def _of_one_direction(inside: Any, tensor: Any) -> Any:
+    """The largest piece of a patch whose edges run as most of it do: bars that a finger's or a label's edge is joined to."""
+    xx, yy, xy = cv2.split(tensor)
+    doubled = np.arctan2(2 * xy, xx - yy)
+    weight = np.hypot(2 * xy, xx - yy) * inside
+    bins = np.bincount(((doubled + np.pi) * (WAYS / (2 * np.pi))).astype(np.int64).ravel() % WAYS, weights=weight.ravel(), minlength=WAYS)
+    way = (int(bins.argmax()) + 0.5) * 2 * np.pi / WAYS - np.pi
+    along = (inside * (np.cos(doubled - way) > SAME_WAY)).astype(np.uint8)
+    along = cv2.morphologyEx(along, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    _count, pieces, stats, _centres = cv2.connectedComponentsWithStats(along, connectivity=4)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if len(stats) > 1 else 0
+    return (pieces == largest).astype(np.uint8) if largest else np.zeros_like(inside)
 
 
 def _joined(found: list[Region]) -> list[Region]:
@@ -157,10 +190,10 @@ def _both(one: Region, other: Region) -> Region:
 
 
 def _tensor(small: Any, size: tuple[int, int]) -> Any:
-    """The gradient's second moments (xx, yy, xy) in cells, `size` of them: 3 x height x width."""
+    """The gradient's second moments (xx, yy, xy) in cells, `size` of them: height x width x 3."""
     width, height = size
     cell = small.shape[1] // width
-    tensor = np.empty((3, height, width), np.float32)
+    parts = [np.empty((height, width), np.float32) for _part in range(3)]
     for top in range(0, height, BAND_CELLS):
         cells = min(BAND_CELLS, height - top)
         band = small[max(0, top * cell - 1) : (top + cells) * cell + 1]
@@ -168,24 +201,25 @@ def _tensor(small: Any, size: tuple[int, int]) -> Any:
         across = cv2.Sobel(band, cv2.CV_32F, 1, 0, ksize=3)[skip : skip + cells * cell]
         down = cv2.Sobel(band, cv2.CV_32F, 0, 1, ksize=3)[skip : skip + cells * cell]
         for part, product in enumerate(((across, across), (down, down), (across, down))):
-            cv2.resize(cv2.multiply(*product), (width, cells), dst=tensor[part, top : top + cells], interpolation=cv2.INTER_AREA)
-    return tensor
+            cv2.resize(cv2.multiply(*product), (width, cells), dst=parts[part][top : top + cells], interpolation=cv2.INTER_AREA)
+    return cv2.merge(parts)
 
 
-def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: float, kind: str) -> Region | None:
-    left, top, width, height, area = (int(value) for value in stat)
-    box = (slice(top, top + height), slice(left, left + width))
-    inside = (labels[box] == index).astype(np.uint8)
-    xx, yy, xy = (cv2.mean(part[box], inside)[0] for part in tensor)
+def _region(inside: Any, box: tuple[slice, slice], tensor: Any, edge: Any, cell: float, kind: str) -> Region | None:
+    """What a patch is: `inside` (0 or 1) of the cells in `box`."""
+    area, width = cv2.countNonZero(inside), inside.shape[1]
+    if area < LEAST_CELLS:
+        return None
+    xx, yy, xy, _none = cv2.mean(tensor[box], inside)
     coherence = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-9)
     if (kind == LINEAR) != (coherence >= BARS_COHERENCE):
         return None
     angle = 0.5 * math.atan2(2 * xy, xx - yy)
     # The ends of each row are all that a hull needs.
-    rows = np.arange(height)
-    first, last = inside.argmax(axis=1), width - 1 - inside[:, ::-1].argmax(axis=1)
-    ys = (np.concatenate([rows, rows]) + top + 0.5) * cell
-    xs = (np.concatenate([first, last]) + left + 0.5) * cell
+    rows = np.nonzero(inside.any(axis=1))[0]
+    first, last = inside[rows].argmax(axis=1), width - 1 - inside[rows, ::-1].argmax(axis=1)
+    ys = (np.concatenate([rows, rows]) + box[0].start + 0.5) * cell
+    xs = (np.concatenate([first, last]) + box[1].start + 0.5) * cell
     along, aside = xs * math.cos(angle) + ys * math.sin(angle), -xs * math.sin(angle) + ys * math.cos(angle)
     if coherence < BARS_COHERENCE:
         (x, y), (wide, high), lean = cv2.minAreaRect(np.stack([xs, ys], axis=1).astype(np.float32))
@@ -211,7 +245,7 @@ def _region(index: int, labels: Any, stat: Any, tensor: Any, edge: Any, cell: fl
         kind=LINEAR if coherence >= BARS_COHERENCE else MATRIX,
         coherence=coherence,
         strength=cv2.mean(edge[box], inside)[0]
-        * math.sqrt(min(area, MOST_CELLS))
+        * min(area, MOST_CELLS) ** AREA_COUNTS
         * filled
         * min(1.0, 1.5 * min(wide, high) / max(wide, high)),
     )

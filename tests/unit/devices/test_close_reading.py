@@ -282,6 +282,37 @@ def test_a_place_that_stays_unread_is_not_worked_on_in_every_picture() -> None:
     assert sum(worked[3:]) <= 3
 
 
+def _noise_at(x: int, y: int) -> np.ndarray:
+    image = np.full((720, 1280, 3), 200, np.uint8)
+    image[y : y + 120, x : x + 120] = np.random.default_rng(x + y).integers(0, 256, (120, 120, 3), dtype=np.uint8)
+    return image
+
+
+def _works(numbers: list[int], images: list[np.ndarray], monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """In which pictures a place was worked on closely."""
+    worked: list[int] = []
+    read = matrix_read.read
+    monkeypatch.setattr(matrix_read, "read", lambda *given, **more: worked.append(1) or read(*given, **more))
+    decoder = cascade.CascadeDecoder(budget_ms=10_000)
+    found = []
+    for number, image in zip(numbers, images, strict=True):
+        before = len(worked)
+        decoder.look(a_frame(image, number))
+        found.append(len(worked) > before)
+    return found
+
+
+def test_in_a_stream_without_codes_what_moves_past_is_not_worked_on_and_what_is_held_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(100, 100), (900, 100), (500, 400), (100, 500), (900, 500), (300, 200), (700, 200), (700, 200)]
+    works = _works(list(range(1, 9)), [_noise_at(*place) for place in places], monkeypatch)
+    assert works == [True, True, True, True, False, False, False, True]
+
+
+def test_single_pictures_get_all_the_work_however_many_gave_nothing_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [(100, 100), (900, 100), (500, 400), (100, 500), (900, 500), (300, 200)]
+    assert all(_works([1] * 6, [_noise_at(*place) for place in places], monkeypatch))
+
+
 def test_an_unread_place_is_told_with_what_could_be_mended() -> None:
     image = np.full((720, 1280, 3), 200, np.uint8)
     noise = np.random.default_rng(2).integers(0, 256, (120, 120), dtype=np.uint8)

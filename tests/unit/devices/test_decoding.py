@@ -81,6 +81,27 @@ def test_a_crop_leads_back_to_the_frame() -> None:
     assert math.hypot(x - 640, y - 360) < 8
 
 
+def test_bars_are_found_though_a_dark_stroke_runs_across_them_and_on_into_the_label() -> None:
+    grey = cv2.GaussianBlur(_with_code(labels.code128("BN00012345", module_px=4), angle_deg=20), (0, 0), 1.0)
+    (alone,) = [region for region in regions.find(grey) if region.kind == regions.LINEAR]
+    cv2.line(grey, (640, 372), (760, 20), 90, 34, cv2.LINE_AA)
+    cv2.line(grey, (20, 60), (760, 20), 60, 16, cv2.LINE_AA)
+    bars = [region for region in regions.find(grey) if region.kind == regions.LINEAR and region.width > 0.85 * alone.width]
+    assert any(abs(region.angle_deg - alone.angle_deg) < 6 for region in bars)
+
+
+def test_a_small_code_is_found_among_fields_of_large_text() -> None:
+    grey = np.full((1080, 1920), 215, np.uint8)
+    for row in range(40, 1060, 34):
+        cv2.putText(grey, "Paracetamol 500 mg  LOT 893456  EXP 05/2029  Khoa Noi  Bs. Tran", (20, row), cv2.FONT_HERSHEY_DUPLEX, 1.1, 70, 2)
+    grey = cv2.GaussianBlur(grey, (0, 0), 1.2)
+    code = np.asarray(labels.gs1_datamatrix("(8018)893412345678901239", module_px=3).convert("L"))
+    high, wide = code.shape
+    grey[500 : 500 + high, 900 : 900 + wide] = code
+    places = [region for region in regions.find(grey) if region.kind == regions.MATRIX]
+    assert any(math.dist((region.x, region.y), (900 + wide / 2, 500 + high / 2)) < wide / 3 for region in places)
+
+
 def test_a_flat_picture_has_no_region() -> None:
     assert regions.find(np.full((720, 1280), 90, np.uint8)) == []
 

@@ -81,11 +81,10 @@ class Batch:
 _WRITTEN = tuple(name for name in Issue.__slots__ if name not in ("name", "signatures"))
 
 
-def hold(tx: Transaction, *, kind: str, subject: str) -> None:
-    """Until the transaction ends nobody else issues this document: two that were made at once each see the other."""
+def hold(tx: Transaction, subject: str) -> None:
+    """Until the transaction ends nobody else issues a document about it: two that were made at once see each other."""
     row = PatientRow if tx.session.get(PatientRow, (tx.facility, subject)) is not None else WardRow
     tx.session.execute(select(row.id).where(row.facility == tx.facility, row.id == subject).with_for_update())
-    del kind
 
 
 def add(tx: Transaction, issue: Issue, pdf: bytes, *, kept_for: timedelta) -> None:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, request, url_for
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.errors import NotFoundError, PointOfCareError
@@ -204,7 +205,7 @@ def batch_file(batch_id: str) -> Response:
         issues = tuple(reversed(documents.listed(tx, batch=batch_id, limit=batches.MOST)))
         joined = batches.joined(documents.pdf(tx, one.code) for one in issues)
     viewing.seen(ward=found.ward, count=len(issues), patients=[one.subject for one in issues])
-    return _pdf(joined, f"{found.kind}-{found.ward}.pdf")
+    return _pdf(joined, f"{found.kind}-{secure_filename(found.ward) or found.id}.pdf")
 
 
 def _make(subject: str, id_: str, place: str) -> BaseResponse:

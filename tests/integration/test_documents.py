@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
-from pointofcare.errors import ConfigError, NotPermittedError, PointOfCareError, UnreadableError
+from pointofcare.errors import ConfigError, ConflictError, NotPermittedError, PointOfCareError, UnreadableError
 from pointofcare.orders.order import OrderCategory
 from pointofcare.people import StaffRole
 from pointofcare.quantity import Quantity
@@ -24,7 +25,7 @@ from server.store.stock import Move
 from server.store.tables import CartRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations, bedside_notes, orders, pharmacy
-from server.usecases.documents import command, examples, issuing, pressing, settings
+from server.usecases.documents import command, examples, issuing, pressing, settings, signing
 from server.usecases.documents.issuing import Made, Site, Wanted
 from server.usecases.documents.kinds import KINDS
 from server.usecases.documents.pressing import Press, PressError
@@ -253,6 +254,27 @@ def test_a_correction_makes_the_paper_out_of_date_and_the_next_issue_replaces_it
     assert (second.issue.version, third.issue.version) == (2, 3)
 
 
+def test_of_two_that_were_made_at_once_the_one_with_older_facts_is_not_issued(
+    app: Flask, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = signing.sign
+    newer: list[Made] = []
+
+    def slow(*about: Any, **more: Any) -> Any:
+        if not newer:
+            newer.append(None)  # type: ignore[arg-type]
+            record(server_ward.a_record(effective_at=server_ward.NOW + timedelta(minutes=5), due=None))
+            newer[0] = issued(press)
+        return real(*about, **more)
+
+    monkeypatch.setattr(signing, "sign", slow)
+    with pytest.raises(ConflictError):
+        issued(press)
+    assert standing(newer[0].issue.code) == "current"
+    with reading() as tx:
+        assert len(documents.listed(tx)) == 1
+
+
 def test_what_lies_outside_the_period_does_not_make_a_paper_out_of_date(app: Flask, press: Press) -> None:
     made = issued(press)
     record(server_ward.a_record(effective_at=server_ward.NOW + timedelta(days=3), due=server_ward.DUE + timedelta(days=3)))
@@ -382,8 +404,9 @@ def test_the_command_writes_a_wards_forms_and_checks_what_is_set(app: Flask, tmp
     out = tmp_path / "out"
     lines = command.issue(SET, SITE, "medication", patient=None, ward=server_ward.WARD, first=DAY, last=DAY, out=out)
     assert len(lines) == 2
-    assert sorted(each.name for each in out.iterdir()) == ["medication-P1.pdf", "medication-P2.pdf"]
+    assert sorted(each.name for each in out.iterdir()) == ["medication-001-P1.pdf", "medication-002-P2.pdf"]
+    assert {each.stat().st_mode & 0o077 for each in out.iterdir()} == {0}, "nobody else on the machine reads them"
     said, code = command.check(SET, SITE)
     assert (code, len(said)) == (0, len(KINDS))
-    found, genuine = command.verify(SET, out / "medication-P1.pdf")
+    found, genuine = command.verify(SET, out / "medication-001-P1.pdf")
     assert (found[0], genuine) == ("no signature", 0), "an unsigned file is known by its digest alone"

@@ -6,6 +6,8 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
+from werkzeug.utils import secure_filename
+
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from server.store import documents
@@ -42,7 +44,7 @@ def issue(
         with reading(WHO) as tx:
             each = documents.patients_of_ward(tx, ward)
         out.mkdir(parents=True, exist_ok=True)
-        files = {one: out / f"{kind}-{one}.pdf" for one in each}
+        files = {one: out / f"{kind}-{place:03}-{secure_filename(one) or 'x'}.pdf" for place, one in enumerate(each, start=1)}
     else:
         files = {patient or ward or "": out}
     lines = []
@@ -50,6 +52,7 @@ def issue(
         for subject, path in files.items():
             about = Wanted(kind=wanted, subject=subject, first=first, last=last)
             made = issuing.issue(WHO, about, settings=settings, site=site, press=press)
+            path.touch(mode=0o600)
             path.write_bytes(made.pdf)
             signed = ", ".join(f"{one['name']} ({one['level']})" for one in made.issue.signatures) or "not signed"
             lines.append(f"{path}: {made.issue.pages} pages, code {issuing.shown(made.issue.code)}, {signed}")

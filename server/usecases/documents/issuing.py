@@ -118,7 +118,7 @@ def issue(actor: Actor, wanted: Wanted, *, settings: Settings, site: Site, press
         batch=batch,
     )
     with transaction(actor) as tx:
-        documents.hold(tx, kind=kind.id, subject=wanted.subject)
+        documents.hold(tx, wanted.subject)
         if not kind.of_moment:
             before = documents.same(tx, kind=kind.id, subject=wanted.subject, since=since, until=until)
             newer = next((one for one in before if one.made_at > at and one.content != made.content), None)

@@ -43,6 +43,7 @@ SLOW = (
     "scenarios/test_browser_admission.py",
     "scenarios/test_browser_beside.py",
     "scenarios/test_browser_downtime.py",
+    "scenarios/test_browser_incoming.py",
     "scenarios/test_browser_monitor.py",
     "scenarios/test_browser_national.py",
     "scenarios/test_browser_help.py",

@@ -6,6 +6,8 @@ The payload is shown as it came and never as a page: it is another system's word
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
@@ -27,6 +29,7 @@ room = Blueprint("incoming", __name__, url_prefix="/incoming")
 PER_PAGE = 50
 # So much of a payload is shown; the whole of it is a file.
 MOST_SHOWN = 100_000
+_DAY = re.compile(r"\b[12][0-9]{3}-[01][0-9]-[0-3][0-9]\b", re.ASCII)
 
 
 @room.get("/")
@@ -78,6 +81,7 @@ def one(item: int) -> str:
         shown=shown,
         is_cut=is_cut,
         words=words,
+        dated=dated,
         may_accept=found.reason is not None and found.reason.code in verbs.ACCEPTABLE and found.state == incoming.REJECTED,
         may_again=found.state in (incoming.REJECTED, incoming.SET_ASIDE) and found.payload is not None,
         may_set_aside=found.state in (incoming.REJECTED, incoming.WAITING),
@@ -123,7 +127,8 @@ def words(reason: Reason | None) -> tuple[str, str]:
     """What kept an item and what to do about it, in the reader's language."""
     if reason is None:
         return "", ""
-    values = {**reason.parameters, "value": reason.found, "found": reason.found, "field": reason.field}
+    told = {name: dated(value) if isinstance(value, str) else value for name, value in reason.parameters.items()}
+    values = {**told, "value": reason.found, "found": reason.found, "field": reason.field}
     for code in (f"incoming-{reason.code}", reason.code):
         if page.has(code):
             return page.t(code, **values), page.t(f"{code}-remedy", **values) if page.has(f"{code}-remedy") else ""
@@ -133,6 +138,18 @@ def words(reason: Reason | None) -> tuple[str, str]:
     if problem.is_known_in(page.language()):
         return problem.message_in(page.language()), problem.remedy_in(page.language())
     return page.t("incoming-other", reason=reason.code, value=reason.found), page.t("incoming-other-remedy")
+
+
+def dated(text: str) -> str:
+    """With its days as the reader's language writes them; what is no day stays."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return page.day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
+
+    return _DAY.sub(written, text)
 
 
 def _readable(item: Item) -> tuple[str, bool]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ from tests.support.hl7_in import (
     rde,
     stock,
 )
-from tests.support.server_ward import CHARGE, NOW, PRESCRIBER, WARD
+from tests.support.server_ward import CHARGE, NOW, PHARMACIST, PRESCRIBER, WARD
+from tests.support.web import post, signed_in, ward_app
 
 LATER = NOW + timedelta(minutes=10)
 HIS = "26-000123"
@@ -647,3 +649,26 @@ def test_a_listener_that_fell_silent_shows_as_behind(app: Flask, intake: Intake,
             return [lag.is_late for lag in incoming_verbs.lags(tx, FhirFeedConfig())]
 
     assert (late(timedelta(minutes=2)), late(timedelta(minutes=20)), late(timedelta(days=30))) == ([False], [True], [False])
+
+
+@pytest.mark.parametrize("language", ["vi", "en", "fr"])
+def test_a_pharmacist_reads_what_was_not_taken_and_has_it_tried_again(tmp_path: Path, clock: Clock, language: str) -> None:
+    with ward_app(tmp_path) as app:
+        stock(app)
+        intake = an_intake(app, clock=clock)
+        intake.receive(adt("A01", "1", at=NOW - timedelta(hours=1), pv1=PV1.replace("K01", "K99")))
+        client = signed_in(app, PHARMACIST)
+        post(client, "/language", client.get("/").get_data(as_text=True), language=language)
+        page = client.get("/incoming/?state=rejected").get_data(as_text=True)
+        assert {"vi": "Khoa “K99”", "en": "The ward", "fr": "L’unité « K99 »"}[language] in html.unescape(page)
+        assert "K99" in page
+        assert "[wards]" in page
+        assert "(ADT^A01)" in page
+        assert "hl7-ward" not in page
+        item = items(app)[0].id
+        shown = client.get(f"/incoming/{item}").get_data(as_text=True)
+        assert "PV1|1|I|K99^101^2" in shown
+        post(client, f"/incoming/{item}/decide", shown, decision="again")
+        clock.now = datetime.now(UTC) + timedelta(minutes=1)
+        intake.settle_waiting()
+        assert items(app)[0].attempts == 2

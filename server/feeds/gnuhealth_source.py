@@ -7,6 +7,7 @@ for by the times of writing of a row and of those that belong to it; what was de
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from server.usecases import import_gnuhealth as rows
 from server.usecases.import_gnuhealth import Dialect
 
 MEDICATION, STAY, PATIENT, ALLERGY = gnuhealth.MEDICATION, gnuhealth.REGISTRATION, "gnuhealth.patient", "gnuhealth.patient.disease"
+_log = logging.getLogger(__name__)
 WARD, BED = "gnuhealth.hospital.ward", "gnuhealth.hospital.bed"
 ADMIN_TIME = f"{MEDICATION}.admin_time"
 _TIMES = ("write_date", "create_date")
@@ -138,9 +140,14 @@ class GnuHealthSource:
         return found
 
     def _made(self, kind: str, row: Mapping[str, Any], times: Sequence[Mapping[str, Any]]) -> rows.Json:
-        if kind == "MedicationRequest":
-            return rows.order(row, times, self._dialect)
-        return {"Patient": rows.patient, "Encounter": rows.stay, "AllergyIntolerance": rows.allergy}[kind](row)
+        """A row that breaks its reader is handed on as one that cannot be read: it must not keep the others back."""
+        try:
+            if kind == "MedicationRequest":
+                return rows.order(row, times, self._dialect)
+            return {"Patient": rows.patient, "Encounter": rows.stay, "AllergyIntolerance": rows.allergy}[kind](row)
+        except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as exc:
+            _log.warning("a row of %s cannot be read: %s", _KINDS[kind][0], type(exc).__name__)
+            return rows.unreadable(kind, row)
 
 
 def _domain(kind: str, asked: Mapping[str, str]) -> list[Any]:

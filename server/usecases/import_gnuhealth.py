@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -396,7 +397,7 @@ def _form(row: Row, dialect: Dialect) -> str:
 
 
 def _amount(number: object, code: object, dialect: Dialect) -> Json | None:
-    if not isinstance(number, int | float | Decimal) or isinstance(number, bool) or not code:
+    if not isinstance(number, int | float | Decimal) or isinstance(number, bool) or not code or not math.isfinite(number):
         return None
     value: int | float = int(number) if number == int(number) else float(number)
     unit = dialect.units.get(str(code))
@@ -410,6 +411,14 @@ def _number(number: object) -> str:
 def key(number: object) -> str:
     """The id here of row `number` there."""
     return f"{PREFIX}{number}"
+
+
+def unreadable(kind: str, row: Row) -> Json:
+    """Of a row that cannot be made into more: what it is and whose, so that a person is shown it and what we hold of it is not given."""
+    about = row.get("patient") or _at(row, "registration", "patient")
+    subject = {"reference": f"Patient/{key(about)}"} if isinstance(about, int) else None
+    said = {"subject": subject, "patient": subject} if subject else {}
+    return {"resourceType": kind, "id": key(row["id"]), **said, "status": _status(row) if kind == "MedicationRequest" else "unknown"}
 
 
 def versioned(resource: Json, written_at: datetime | None) -> Json:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from pointofcare.orders.order import OrderCategory, OrderStatus
+from server.emr.tryton import Place, Tryton
+from server.feeds.gnuhealth_source import GnuHealthSource
 from server.usecases import import_fhir_orders, import_gnuhealth
 from server.usecases.import_gnuhealth import Dialect
-from server.usecases.import_rows import OrderFound, Place
+from server.usecases.import_rows import FieldError, OrderFound
+from server.usecases.import_rows import Place as Place_
 
 DIALECT = Dialect(units={"mg": "mg", "unit": "[IU]"})
 AT = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -35,7 +38,7 @@ def at(hour: int, **changes: object) -> dict[str, Any]:
 
 def read(changed: dict[str, Any], *times: dict[str, Any]) -> OrderFound:
     resource = json.loads(json.dumps(import_gnuhealth.order(changed, times, DIALECT)))
-    return import_fhir_orders.read(resource, Place(file="gnuhealth", row=1), {}, "Asia/Ho_Chi_Minh")
+    return import_fhir_orders.read(resource, Place_(file="gnuhealth", row=1), {}, "Asia/Ho_Chi_Minh")
 
 
 def test_an_interval_and_times_of_the_ward_are_read_as_they_stand() -> None:
@@ -51,6 +54,10 @@ def test_an_interval_and_times_of_the_ward_are_read_as_they_stand() -> None:
         ({"qty": 2}, ()),
         ({"qty": 0}, ()),
         ({"dose": 0.0}, ()),
+        ({"dose": float("nan")}, ()),
+        ({"dose": float("inf")}, ()),
+        ({"dose": -5.0}, ()),
+        ({"dose": None}, ()),
         ({"dose_unit.": {"code": "g"}}, ()),
         ({"dose_unit.": {"code": "U"}}, ()),
         ({"dose_unit.": None}, ()),
@@ -111,6 +118,20 @@ def test_a_row_that_was_changed_and_changed_back_has_a_version_of_its_own() -> N
     first, later = (import_gnuhealth.versioned(made, written)["meta"]["versionId"] for written in (AT, AT.replace(hour=2)))
     assert first != later
     assert import_gnuhealth.versioned(made, AT)["meta"]["versionId"] == first
+
+
+def test_a_row_that_breaks_its_reader_keeps_no_other_back_and_is_no_order() -> None:
+    source = GnuHealthSource(Tryton(Place(base_url="http://gh", database="h", username="u", password="p")), DIALECT)
+    made = source._made("MedicationRequest", row(start_treatment="rubbish", frequency_unit=["x"], form=object()), [at(8, admin_time=3)])
+    assert made["resourceType"] == "MedicationRequest"
+    broken = source._made("MedicationRequest", row(**{"medicament.": {"active_component": "x", "product.": {"name": "x"}}, "id": 18}), [5])  # type: ignore[list-item]
+    assert broken == {
+        "resourceType": "MedicationRequest", "id": "gnuhealth-18", "status": "active",
+        "subject": {"reference": "Patient/gnuhealth-5"}, "patient": {"reference": "Patient/gnuhealth-5"},
+    }  # fmt: skip
+    with pytest.raises(FieldError):
+        import_fhir_orders.read(broken, Place_(file="gnuhealth", row=1), {}, "Asia/Ho_Chi_Minh")
+    source.close()
 
 
 @pytest.mark.parametrize(

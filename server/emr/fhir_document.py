@@ -17,6 +17,8 @@ from uuid import NAMESPACE_URL, uuid5
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import EmrRejectedError
 from pointofcare.people import Patient
+from pointofcare.vietnam import routes
+from pointofcare.vietnam.routes import Route
 from server.emr import fhir_mapping, validation
 from server.emr.fhir_elements import Json, coding, concept, moment, text
 from server.emr.fhir_mapping import MappingContext
@@ -33,7 +35,8 @@ _DOSES = frozenset({"give", "start", "hold", "refuse", "not-given"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What one document is made of. `began` None: from before the program knew of stays; `ended` None: the patient is still here.
-    `cards` are numbers of insurance cards, `registrations` product -> registration number, `author` the staff id and name of who made it.
+    `cards` are numbers of insurance cards, `registrations` product -> registration number, `routes` product -> route of the catalogue,
+    `author` the staff id and name of who made it.
     `facility` is the hospital's name or code; `stay` names the stay within the hospital."""
 
     patient: Patient
@@ -49,6 +52,7 @@ class Summary:
     cards: tuple[str, ...] = ()
     registrations: Mapping[str, str] | None = None
     facility_code: str | None = None
+    routes: Mapping[str, Route] | None = None
     order_texts: Mapping[str, str] | None = None
 
 
@@ -197,6 +201,9 @@ def _dose(record: AdministrationRecord, end: AdministrationRecord | None, contex
     number = (summary.registrations or {}).get(record.product or "")
     if number and "contained" in resource:
         resource["contained"][0]["extension"] = [{"url": REGISTRATION, "valueString": number}]
+    route = (summary.routes or {}).get(record.product or "")
+    if route is not None and "route" in resource.get("dosage", {}) and route.fits(record.route or ""):
+        resource["dosage"]["route"]["coding"].append(coding(routes.SYSTEM, route.code, route.name))
     if end is not None and record.status in ("in-progress", "on-hold"):
         resource["status"] = end.status
         resource["effectivePeriod"] = {"start": moment(record.effective_at), "end": moment(max(end.effective_at, record.effective_at))}

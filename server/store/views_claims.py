@@ -24,6 +24,7 @@ from server.store.tables import (
     OrderVersionRow,
     PatientRow,
     ProductRow,
+    ProductVersionRow,
     StaffRow,
     UnfilledDoseRow,
     WardRow,
@@ -229,4 +230,11 @@ def _products(tx: Transaction, wanted: Collection[str]) -> tuple[dict[str, Produ
         for row in tx.session.execute(select(p.id, p.pack_of, p.document).where(and_(p.facility == tx.facility, p.id.in_(some)))):
             products[row.id] = mapping.product(row.document)
             base[row.id] = row.pack_of or row.id
+    # What was taken out of the formulary since was given all the same: it is as it last was.
+    v = ProductVersionRow
+    for some in _chunks([one for one in wanted if one not in products]):
+        query = select(v.product, v.pack_of, v.document).where(v.facility == tx.facility, v.product.in_(some), v.document.is_not(None))
+        for row in tx.session.execute(query.order_by(v.product, v.version)):
+            products[row.product] = mapping.product(row.document)
+            base[row.product] = row.pack_of or row.product
     return products, base

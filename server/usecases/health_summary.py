@@ -6,10 +6,13 @@ Only reads. What is not known of the stay (when it began, which card) is left ou
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pointofcare.errors import NotFoundError, UnreadableError
+from pointofcare.vietnam import routes
+from pointofcare.vietnam.fault import CodeError
 from server.config import ServerConfig
 from server.emr import fhir_document, fhir_mapping, mapping_context
 from server.emr.fhir_document import Summary
@@ -35,11 +38,16 @@ def make(tx: Transaction, actor: Actor, patient: str, stay: int | None, *, confi
     identity = identities.get(tx, patient)
     day = (chosen.left_at or tx.at).date()
     cards = tuple(held.number for held in insurance.of_patient(tx, patient) if held.ended_at is None and held.covers(day))
-    registrations = {}
+    registrations, ways = {}, {}
     for key, base in look.base.items():
-        numbers = {line.registration for line in look.lines.get(base, ()) if line.registration and line.holds_on(day)}
+        holding = [line for line in look.lines.get(base, ()) if line.holds_on(day)]
+        numbers = {line.registration for line in holding if line.registration}
+        codes = {line.cell("MA_DUONG_DUNG") for line in holding}
         if len(numbers) == 1:
             registrations[key] = numbers.pop()
+        if len(codes) == 1:
+            with suppress(CodeError):
+                ways[key] = routes.get(codes.pop(), day)
     texts = {order: placed.order.display or placed.order.ingredient for (order, _), placed in sorted(look.orders.items())}
     return fhir_document.document(
         Summary(
@@ -56,6 +64,7 @@ def make(tx: Transaction, actor: Actor, patient: str, stay: int | None, *, confi
             national_id=identity.national_id if identity is not None else None,
             cards=cards,
             registrations=registrations,
+            routes=ways,
             order_texts=texts,
         ),
         mapping_context(config.emr, facility=config.facility),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask
 
+from pointofcare.errors import ConfigError
 from server.config import ServerConfig
 from server.store.transaction import Actor
 from server.usecases import catalogue_template, claims_files, health_summary, replays
@@ -34,6 +35,8 @@ def add(commands: Any, default: Path, load: Load, bare: Callable[[ServerConfig],
 
     def claims(chosen: argparse.Namespace) -> int:
         settings = load(chosen)
+        if settings.training:
+            raise ConfigError("a training hospital has no claims", remedy="export from the hospital's own server")
         since, until = (replays.moment(text, settings.timezone) for text in (chosen.since, chosen.until))
         with bare(settings).app_context():
             return claims_files.from_command_line(

@@ -97,6 +97,8 @@ def _file(name: str, kind: str, write: Callable[[Export], bytes]) -> Response | 
     """One file of the period; nothing at all where the period holds more than was read."""
     who = actor()
     try:
+        if page.config().training and name == "xml2.xml":
+            raise UnreadableError("a training hospital has no claims", remedy="export from the hospital's own server", says="training")
         found = _export()
         if not found.is_whole:
             raise UnreadableError("the period holds more doses than are exported at once", remedy="choose fewer days", says="too-many")

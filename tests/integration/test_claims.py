@@ -18,6 +18,7 @@ from lxml import etree
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import NotFoundError, UnreadableError
 from pointofcare.quantity import Quantity
+from pointofcare.vietnam import routes
 from server.emr import fhir_document, validation
 from server.emr.fhir_mapping import to_bytes
 from server.store import catalogue, stays
@@ -25,10 +26,10 @@ from server.store import insurance as held
 from server.store.catalogue import Line
 from server.store.tables import UnfilledDoseRow
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import administrations, claims, claims_files, health_summary, insurance, merge
+from server.usecases import administrations, claims, claims_files, formulary, health_summary, insurance, merge
 from server.usecases.claims import Export
 from tests.support.databases import KINDS, config_for, migrated_app
-from tests.support.server_ward import AMOXICILLIN, CHARGE, DUE, NOW, WARD, a_record, open_ward
+from tests.support.server_ward import AMOXICILLIN, CHARGE, DUE, NOW, PHARMACIST, WARD, a_record, open_ward
 
 GATEWAY = Actor(id="gateway")
 DAY = datetime(2026, 3, 1, 17, tzinfo=UTC)  # 2 March in the ward
@@ -170,6 +171,14 @@ def test_what_the_catalogue_does_not_say_is_asked_and_not_guessed(app: Flask, ch
     assert [one.code for one in found.faults] == [code]
 
 
+def test_a_product_that_left_the_formulary_since_is_billed_as_it_was(app: Flask) -> None:
+    give()
+    with transaction(PHARMACIST) as tx:
+        formulary.remove(tx, PHARMACIST, AMOXICILLIN.id, version=1, why="the tender ended")
+    found = export()
+    assert ([row.value("SO_LUONG") for row in found.rows], found.faults) == (["1"], ())
+
+
 def test_two_lines_that_hold_on_one_day_are_asked(app: Flask) -> None:
     give()
     with transaction(CHARGE) as tx:
@@ -268,6 +277,8 @@ def test_the_summary_is_a_valid_document_with_what_stands_and_without_the_bedsid
         assert private not in text
     patient = made["entry"][1]["resource"]
     assert {"system": fhir_document.BHYT, "value": "DN4790123456789"} in patient["identifier"]
+    given = next(one["resource"] for one in made["entry"] if "dosage" in one["resource"])
+    assert {"system": routes.SYSTEM, "code": "1.01", "display": "Uống"} in given["dosage"]["route"]["coding"]
     medication = next(one["resource"] for one in made["entry"] if one["resource"].get("contained"))["contained"][0]
     assert medication["extension"] == [{"url": fhir_document.REGISTRATION, "valueString": "893110123424"}]
 

@@ -171,6 +171,7 @@ claims-get-schema = Schema (XSD)
 claims-get-faults = Get this list (CSV)
 claims-get-unbilled = Get this list (CSV)
 claims-why-too-many = The period holds more doses than are exported at once. Choose fewer days.
+claims-why-training = A training hospital has no claims to send: its patients are made up.
 claims-why-too-long = Choose 31 days at most.
 claims-why-claims-shape = The columns changed within this period. Export the time before and after apart.
 claims-doubt-at-order-minute = Given in the minute of the order

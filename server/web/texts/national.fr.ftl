@@ -171,6 +171,7 @@ claims-get-schema = Schéma (XSD)
 claims-get-faults = Obtenir cette liste (CSV)
 claims-get-unbilled = Obtenir cette liste (CSV)
 claims-why-too-many = La période contient plus de doses qu'un export. Choisissez moins de jours.
+claims-why-training = Un hôpital d'entraînement n'a rien à envoyer : ses patients sont inventés.
 claims-why-too-long = Choisissez 31 jours au plus.
 claims-why-claims-shape = Les colonnes ont changé dans cette période. Exportez l'avant et l'après à part.
 claims-doubt-at-order-minute = Donné à la minute de la prescription

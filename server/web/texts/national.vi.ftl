@@ -171,6 +171,7 @@ claims-get-schema = Lược đồ (XSD)
 claims-get-faults = Tải danh sách cần xem (CSV)
 claims-get-unbilled = Tải danh sách không thanh toán (CSV)
 claims-why-too-many = Khoảng thời gian có quá nhiều liều. Chọn ít ngày hơn.
+claims-why-training = Hệ thống tập huấn không có dữ liệu BHYT để gửi: người bệnh là giả.
 claims-why-too-long = Chọn tối đa 31 ngày.
 claims-why-claims-shape = Mẫu XML2 thay đổi trong khoảng này. Xuất riêng phần trước và phần sau.
 claims-doubt-at-order-minute = Giờ thực hiện trùng giờ y lệnh

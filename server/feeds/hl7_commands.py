@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask
 
+from pointofcare.errors import ConfigError
 from server.config import ServerConfig
 from server.feeds import hl7_settings, hl7_trial
 from server.feeds.hl7_intake import Intake
@@ -44,6 +45,9 @@ def add(commands: Any, default_config: Path, load: Load, make: Make) -> None:
 
 def _run(chosen: argparse.Namespace, load: Load, make: Make) -> int:
     config = load(chosen)
+    if config.training:
+        remedy = "run the listener with the configuration of the real facility"
+        raise ConfigError("a training server takes no patients of the hospital", remedy=remedy)
     settings = hl7_settings.load(chosen.listener or config.data_dir / hl7_settings.FILE, config.standard_times)
     app = make(config)
     with app.app_context():

@@ -24,7 +24,7 @@ from server.store import incoming, received
 from server.store.incoming import Item, Reason
 from server.store.transaction import Actor, DatabaseFault, Transaction, reading, transaction
 from server.usecases import hl7_orders, hl7_people, hl7_profile, hl7_taking
-from server.usecases.arrivals import NotTakenError, Sender
+from server.usecases.arrivals import PATIENT_AWAITED, NotTakenError, Sender
 from server.usecases.hl7_admission import SOURCE, NothingToDoError
 from server.usecases.hl7_profile import Profile
 from server.usecases.hl7_taking import ORDER_AWAITED, Taken
@@ -189,18 +189,18 @@ class Intake:
             incoming.reject(tx, kept.item, Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
         return kept
 
-    def _settle(self, item: int, waiting: Sequence[int]) -> _Settled:
-        """`waiting` are the items that wait for the same patient: those before it come first, and when it was taken those behind it."""
-        for one in waiting:
-            if one < item:
-                self._try(one)
-        others = any(one != item for one in waiting)
-        settled = self._try(item, others=others)
-        if settled.state == incoming.TAKEN and others:
-            # A patient who came is who those before it waited for, too.
-            for one in waiting:
-                if one != item:
-                    self._try(one)
+    def _settle(self, item: int, waiting: Sequence[tuple[int, str]]) -> _Settled:
+        """`waiting` are the items that wait for the same patient: those before it come first, and when it was taken those behind it. One
+        that waits for its order is done with that order."""
+        possible = [one for one, why in waiting if one != item and why != ORDER_AWAITED]
+        for one in possible:
+            if one > item or _has_no_patient(self._try(one)):
+                break  # nor has any other of this patient
+        settled = self._try(item, others=len(waiting) > 1)
+        if settled.state == incoming.TAKEN:
+            for one in possible:
+                if _has_no_patient(self._try(one)):
+                    break
         return settled
 
     def _try(self, item: int, *, others: bool = True) -> _Settled:
@@ -260,9 +260,11 @@ class Intake:
 
     def _awaited(self, tx: Transaction, item: Item, taken: Taken) -> None:
         """A stop that came before its order is done with it: the order is never active for a moment."""
-        for one in received.waiting(tx, SOURCE, item.subject) if taken.orders and item.subject else ():
+        for one, why in received.waiting(tx, SOURCE, item.subject) if taken.orders and item.subject else ():
+            if why != ORDER_AWAITED:
+                continue
             waits = incoming.get(tx, one)
-            if waits.id == item.id or waits.reason is None or waits.reason.code != ORDER_AWAITED or waits.reason.found not in taken.orders:
+            if waits.reason is None or waits.reason.found not in taken.orders:
                 continue
             try:
                 with received.attempt(tx):
@@ -298,6 +300,10 @@ class Intake:
 
     def _count(self, name: str) -> None:
         self.counted[name] = self.counted.get(name, 0) + 1
+
+
+def _has_no_patient(settled: _Settled) -> bool:
+    return settled.state == incoming.WAITING and settled.reason is not None and settled.reason.code == PATIENT_AWAITED
 
 
 def refusal(header: Header, profile: Profile | None) -> Reason | None:

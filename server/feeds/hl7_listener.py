@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 # How often it is looked for what waits.
 LOOK_S = 5.0
 _LEAVE_S = 10.0
+_HANDSHAKE_S = 10.0
 # What some senders put behind the end of a message.
 _BETWEEN = (b"\r", b"\n")
 
@@ -50,6 +51,7 @@ class Listener:
             limit=self._settings.max_message_bytes,
             encoding="utf-8",
             ssl=self._tls,
+            **({"ssl_handshake_timeout": _HANDSHAKE_S} if self._tls is not None else {}),
         )
         self.port = server.sockets[0].getsockname()[1]
         looking = asyncio.create_task(self._look())

@@ -42,19 +42,13 @@ def put(tx: Transaction, source: str, about: str, version: Version) -> None:
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "source", "about"], set_=values))
 
 
-def waiting(tx: Transaction, source: str, subject: str, *, before: int | None = None) -> tuple[int, ...]:
-    """The items that wait for this patient, oldest first, so many at most; `before`: only those that came before this one."""
+def waiting(tx: Transaction, source: str, subject: str) -> tuple[tuple[int, str], ...]:
+    """The items that wait for this patient and why (the reason's code, "" where none was tried yet), oldest first, so many at most."""
     row = IncomingRow
-    query = select(row.id).where(row.facility == tx.facility, row.source == source, row.subject == subject, row.state == WAITING)
-    if before is not None:
-        query = query.where(row.id < before)
-    return tuple(tx.session.scalars(query.order_by(row.id).limit(MOST_WAITING)))
-
-
-def item_of(tx: Transaction, source: str, key: str) -> int | None:
-    """The item with this key."""
-    row = IncomingRow
-    return tx.session.scalar(select(row.id).where(row.facility == tx.facility, row.source == source, row.key == key))
+    query = select(row.id, row.reason).where(
+        row.facility == tx.facility, row.source == source, row.subject == subject, row.state == WAITING
+    )
+    return tuple((found.id, found.reason or "") for found in tx.session.execute(query.order_by(row.id).limit(MOST_WAITING)))
 
 
 @contextmanager

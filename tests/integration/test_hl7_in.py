@@ -672,3 +672,23 @@ def test_a_pharmacist_reads_what_was_not_taken_and_has_it_tried_again(tmp_path: 
         clock.now = datetime.now(UTC) + timedelta(minutes=1)
         intake.settle_waiting()
         assert items(app)[0].attempts == 2
+
+
+def test_many_orders_of_somebody_who_is_not_here_are_not_all_tried_with_each_new_one(
+    app: Flask, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    attempt = Intake._tried
+
+    def counted(self: Intake, *arguments: object) -> object:
+        tried.append(1)
+        return attempt(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Intake, "_tried", counted)
+    for number in range(12):
+        intake.receive(rde(f"{number}", number=f"O{number}"))
+    intake.receive(control_only("stop", "DC", number="O3", at=LATER))
+    assert len(tried) <= 2 * 13
+    intake.receive(adt("A01", "A", at=NOW - timedelta(hours=1)))
+    assert set(states(app)) == {TAKEN}
+    assert (status("O2"), status("O3")) == (OrderStatus.ACTIVE, OrderStatus.STOPPED)

@@ -14,6 +14,7 @@ from hl7.client import MLLPClient
 from hl7apy.core import Message  # type: ignore[import-untyped]
 
 from pointofcare.errors import ConfigError
+from server.__main__ import main
 from server.feeds import hl7_listener, hl7_settings
 from server.feeds.hl7_intake import Intake
 from server.feeds.hl7_settings import ListenerSettings
@@ -249,3 +250,19 @@ def test_an_answer_is_in_the_senders_letters(intake: Intake) -> None:
         answer = line.send(older.decode().encode("latin-1"))
         assert code(answer) == "AA"
         assert b"8859/1" in answer
+
+
+def test_a_training_server_takes_no_patients_of_the_hospital(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--config", str(tmp_path / "server.toml"), "--facility", "h1-training"]) == 0
+    assert main(["hl7", "run", "--config", str(tmp_path / "server.toml")]) == 2
+    assert "training" in capsys.readouterr().err
+
+
+def test_the_settings_of_the_samples_are_good_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = ", ".join(f'"{SAMPLES / name}"' for name in ("his-general.toml", "his-older.toml"))
+    (tmp_path / "hl7-in.toml").write_text(f"profiles = [{listed}]\n")
+    assert main(["hl7", "check", "--listener", str(tmp_path / "hl7-in.toml")]) == 0
+    assert "WARDSYS of PROVINCE" in capsys.readouterr().out
+    assert main(["hl7", "try", str(SAMPLES / "his-older.hl7"), "--profile", str(SAMPLES / "his-older.toml")]) == 0
+    assert "order F900 (HD of 2026-03-02 08:59): held until it is released" in capsys.readouterr().out
+    assert main(["hl7", "try", str(tmp_path / "no"), "--profile", str(SAMPLES / "his-older.toml")]) == 1

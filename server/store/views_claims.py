@@ -234,7 +234,7 @@ def _products(tx: Transaction, wanted: Collection[str]) -> tuple[dict[str, Produ
     v = ProductVersionRow
     for some in _chunks([one for one in wanted if one not in products]):
         query = select(v.product, v.pack_of, v.document).where(v.facility == tx.facility, v.product.in_(some), v.document.is_not(None))
-        for row in tx.session.execute(query.order_by(v.product, v.version)):
-            products[row.product] = mapping.product(row.document)
-            base[row.product] = row.pack_of or row.product
+        for gone in tx.session.execute(query.order_by(v.product, v.version)):
+            products[gone.product] = mapping.product(gone.document or "")
+            base[gone.product] = gone.pack_of or gone.product
     return products, base

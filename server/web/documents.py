@@ -5,6 +5,7 @@ The look-up is open to anybody who holds a paper and says nothing of whom it is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from flask import Blueprint, Response, abort, current_app, request, url_for
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response as BaseResponse
 
-from pointofcare.errors import NotFoundError, PointOfCareError
+from pointofcare.errors import ConfigError, NotFoundError, PointOfCareError
 from server.security import person, viewing
 from server.security.permissions import ISSUE_DOCUMENTS, WITHDRAW_DOCUMENTS
 from server.security.person import actor, requires
@@ -41,6 +42,15 @@ def set_up() -> Settings:
     if found is None:
         found = current_app.extensions[_SETTINGS] = settings.load(page.config().documents_file)
     return found  # type: ignore[no-any-return]
+
+
+def _forms() -> Mapping[str, Kind]:
+    """Under the hospital's names; under ours where its file has a fault, for a paper is looked up all the same."""
+    try:
+        return set_up().kinds
+    except ConfigError:
+        current_app.logger.exception("documents.file has a fault: nothing can be issued")
+        return KINDS
 
 
 def site() -> Site:
@@ -170,11 +180,12 @@ def make_of_ward(ward_id: str) -> BaseResponse:
     if kind.subject == WARD:
         return _make(WARD, ward_id, place)
     try:
+        use = set_up()
         batch = batches.begin(actor(), _wanted(kind, ward_id), site=site())
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
         return page.back(place)
-    batches.start(current_app._get_current_object(), actor(), batch, settings=set_up(), site=site())  # type: ignore[attr-defined]
+    batches.start(current_app._get_current_object(), actor(), batch, settings=use, site=site())  # type: ignore[attr-defined]
     return page.back(url_for("documents.batch", batch_id=batch.id))
 
 
@@ -241,12 +252,12 @@ def _issue(tx: Transaction, code: str) -> Issue:
 def _kinds(subject: str) -> list[Kind]:
     """Those that the person may make, under the names that the hospital gives them."""
     roles = actor().roles
-    return [kind for kind in set_up().kinds.values() if kind.subject == subject and not roles.isdisjoint(issuing.permitted(kind))]
+    return [kind for kind in _forms().values() if kind.subject == subject and not roles.isdisjoint(issuing.permitted(kind))]
 
 
 def _about() -> dict[str, Any]:
     return {
-        "titles": {id_: kind.title for id_, kind in set_up().kinds.items()},
+        "titles": {id_: kind.title for id_, kind in _forms().items()},
         "shown": issuing.shown,
         "second": timedelta(seconds=1),
         "today": page.today().isoformat(),

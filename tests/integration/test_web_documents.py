@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from server.store import audit, documents, staff_wards
 from server.store.patients import Ward
@@ -136,6 +137,21 @@ def test_one_patient_who_cannot_be_printed_keeps_nobody_else_from_it(app: Flask,
             site, use = pages.site(), pages.set_up()
         done = batches.make(server_ward.CHARGE, batches.begin(server_ward.CHARGE, wanted, site=site), settings=use, site=site)
     assert (done.done, done.failed, done.state) == (1, ("P1",), documents.FAILED)
+
+
+def test_a_fault_in_the_hospitals_file_stops_the_issue_and_no_look_up(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    nurse = web.signed_in(app, server_ward.NURSE)
+    code = make(nurse)
+
+    def broken() -> None:
+        raise ConfigError("the documents are not set up", problems=(("form.x", "is no form"),))
+
+    monkeypatch.setattr(pages, "set_up", broken)
+    assert app.test_client().get(f"/documents/{code}").status_code == 200
+    before = len(_issues(app))
+    answer = web.post(nurse, "/documents/patients/P1", "/documents/patients/P1", kind="medication", **DAY)
+    assert "Tell an administrator" in answer.text
+    assert len(_issues(app)) == before
 
 
 def test_the_buttons_stand_where_people_look_for_them(app: Flask) -> None:

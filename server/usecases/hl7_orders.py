@@ -228,14 +228,14 @@ def _found(
     starts = bool(uncertain.get("start")) and any("start" in one.cells for one in timings)
     if not uncertain.get("start") and (category in _SINGLE or category is OrderCategory.SCHEDULED) and authored:
         uncertain["start"] = authored
-    conditions = tuple(dict.fromkeys(one.condition for one in timings if one.condition))
+    conditions = tuple(dict.fromkeys(_shown(one.condition, faults) for one in timings if one.condition))
     if conditions and not prn:
         faults.append((NOT_UNDERSTOOD, "; ".join(conditions)[:100]))
-    additives = _components(group, drug, profile)
-    extra = _z(group, profile, faults)
+    additives = tuple(_shown(one, faults) for one in _components(group, drug, profile))
+    extra = {name: _shown(value, faults) for name, value in _z(group, profile, faults).items()}
     for name in sorted(_MODIFIERS & {one.name for one in group.parts}):
         faults.append((NOT_UNDERSTOOD, name))
-    said = [one.text for one in timings] + [_texts(drug, 7)]
+    said = [_shown(one, faults) for one in [*(each.text for each in timings), _texts(drug, 7)]]
     indication = drug.text(27, 2) or drug.text(27) if encoded else drug.text(20, 2) or drug.text(20)
     certain: dict[str, object] = {
         "id": number,
@@ -246,7 +246,7 @@ def _found(
         "category": category,
         "status": status,
         "substitution": not (drug.text(9).upper() == "N" and not encoded),
-        "indication": extra.pop("indication", "") or indication or None,
+        "indication": extra.pop("indication", "") or _shown(indication, faults) or None,
         "display": extra.pop("display", ""),
         "prescriber": extra.pop("prescriber", "") or group.orc.text(12) or None,
         "prn_reasons": conditions if prn else (),
@@ -256,7 +256,7 @@ def _found(
         "needs_double_check": extra.pop("needs_double_check", "") == "yes",
         "own_supply": extra.pop("own_supply", "") == "yes",
     }
-    notes = [extra.pop("note", ""), *(_texts(one, 3) for one in group.all("NTE"))]
+    notes = [extra.pop("note", ""), *(_shown(_texts(one, 3), faults) for one in group.all("NTE"))]
     told = "; ".join(filter(None, notes))[:500]
     built = import_orders.build(
         place=place, certain=certain, uncertain=uncertain, note=told, also=tuple(dict.fromkeys(faults)), steps=steps
@@ -264,6 +264,14 @@ def _found(
     # What the prescriber wrote stands behind the line, never in its place.
     shown = "; ".join(filter(None, dict.fromkeys([built.order.display, *said])))[:500]
     return replace(built, order=replace(built.order, display=shown)), starts
+
+
+def _shown(text: str, faults: Faults) -> str:
+    """On one line, for a person. Signs that turn the order of what is read are left out, and the order waits for somebody to look."""
+    plain = "".join(sign for sign in " ".join(text.split()) if sign.isprintable() and sign not in fields.DECEIVING)[:500]
+    if len(plain) != len(" ".join(text.split())[:500]):
+        faults.append((NOT_UNDERSTOOD, plain[:60]))
+    return plain
 
 
 def _texts(segment: Segment, place: int) -> str:

@@ -232,3 +232,11 @@ def test_the_older_system_is_read_by_its_own_profile() -> None:
     assert (found.found.clarify, order.dose, order.indication, order.needs_double_check) == ((), Quantity.parse("500 mg"), "Douleur", True)
     assert [f"{at:%H:%M}" for at in order.times] == ["08:00", "20:00"]
     assert order.end == datetime.fromisoformat("2026-03-05T08:00:00+07:00")
+
+
+def test_signs_that_turn_what_is_read_are_left_out_and_somebody_looks() -> None:
+    found = one(rde("1", timing="TQ1|1||Q6H||||||||không \u202e50 mg\\.br\\dòng hai"))
+    assert "\u202e" not in found.order.display
+    assert found.order.display.endswith("không 50 mg dòng hai")
+    assert found.order.status is OrderStatus.DRAFT
+    assert one(rde("1", timing="TQ1|1||Q6H||||||||Uống với nước\\.br\\sau ăn")).clarify == ()

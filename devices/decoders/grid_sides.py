@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 OUTSIDE_PX, INSIDE_PX = 22, 56  # of a straightened picture, looked at on both sides of where a side should be
+CLOSE_PX = 12  # outside of a square that was cut off from what stands beside it
 MIDDLE_SHARE = 0.84  # of a side's length: its ends are where something covers a corner
 SLOPES = np.linspace(-0.16, 0.16, 9)
 NEAR_PX = 2  # of a line that a row's first dark counts for it
@@ -28,26 +29,32 @@ def quads(image: Any, spans: tuple[float, float]) -> list[Any]:
     size = image.shape[0]
     smooth = cv2.GaussianBlur(image, (0, 0), SMOOTH_PX).astype(np.float32)
     padded = np.pad(smooth, OUTSIDE_PX + INSIDE_PX, mode="edge")
+    middle, wide, high = size / 2, spans[0] / 2, spans[1] / 2
+    known = (middle - wide, middle - high, middle + wide, middle + high)
     found = []
-    for box in _boxes(size, *spans):
-        corners = _quad(padded, size, box)
+    boxes = [known, *_ends(known)]
+    for box in boxes:
+        outside = OUTSIDE_PX if box is known else CLOSE_PX
+        corners = _quad(padded, size, box, outside)
         for _ in range(TURNS - 1):
             if corners is not None and _sound(corners, size):
-                corners = _quad(padded, size, _middle(corners))
+                corners = _quad(padded, size, _middle(corners), outside)
         if corners is not None and _sound(corners, size):
             found.append(corners)
+            if box is known:  # a line of words was taken for a side
+                boxes += _ends(_middle(corners))
     return found
 
 
-def _boxes(size: int, wide: float, high: float) -> list[Box]:
-    middle = size / 2
-    left, top, right, bottom = middle - wide / 2, middle - high / 2, middle + wide / 2, middle + high / 2
-    found = [(left, top, right, bottom)]
+def _ends(box: Box) -> list[Box]:
+    """The two squares at the ends of a box that is longer than wide."""
+    left, top, right, bottom = box
+    wide, high = right - left, bottom - top
     if wide > LONGER * high:
-        found += [(left, top, left + high, bottom), (right - high, top, right, bottom)]
-    elif high > LONGER * wide:
-        found += [(left, top, right, top + wide), (left, bottom - wide, right, bottom)]
-    return found
+        return [(left, top, left + high, bottom), (right - high, top, right, bottom)]
+    if high > LONGER * wide:
+        return [(left, top, right, top + wide), (left, bottom - wide, right, bottom)]
+    return []
 
 
 def _middle(corners: Any) -> Box:
@@ -61,7 +68,7 @@ def _sound(corners: Any, size: int) -> bool:
     return bool(inside and sides.min() >= LEAST_SIDE_PX and sides.max() <= MOST_UNLIKE * sides.min())
 
 
-def _quad(padded: Any, size: int, box: Box) -> Any | None:
+def _quad(padded: Any, size: int, box: Box, outside: int) -> Any | None:
     pad = OUTSIDE_PX + INSIDE_PX
     left, top, right, bottom = (min(max(round(edge), 0), size) for edge in box)
     reach_x, reach_y = round((right - left) * MIDDLE_SHARE / 2), round((bottom - top) * MIDDLE_SHARE / 2)
@@ -72,17 +79,17 @@ def _quad(padded: Any, size: int, box: Box) -> Any | None:
     level = float(low + high) / 2
     rows, columns = padded[y - reach_y : y + reach_y], padded[:, x - reach_x : x + reach_x].T
     lines = (
-        _line(rows[:, left + pad - OUTSIDE_PX : left + pad + INSIDE_PX], level),
-        _line(columns[:, top + pad - OUTSIDE_PX : top + pad + INSIDE_PX], level),
-        _line(rows[:, right + pad - INSIDE_PX : right + pad + OUTSIDE_PX][:, ::-1], level),
-        _line(columns[:, bottom + pad - INSIDE_PX : bottom + pad + OUTSIDE_PX][:, ::-1], level),
+        _line(rows[:, left + pad - outside : left + pad + INSIDE_PX], level),
+        _line(columns[:, top + pad - outside : top + pad + INSIDE_PX], level),
+        _line(rows[:, right + pad - INSIDE_PX : right + pad + outside][:, ::-1], level),
+        _line(columns[:, bottom + pad - INSIDE_PX : bottom + pad + outside][:, ::-1], level),
     )
     first, second, third, fourth = lines
     if first is None or second is None or third is None or fourth is None:
         return None
     across, down = x - pad - 0.5, y - pad - 0.5
-    west, east = (left - OUTSIDE_PX + first[0], first[1]), (right + OUTSIDE_PX - 1 - third[0], -third[1])
-    north, south = (top - OUTSIDE_PX + second[0], second[1]), (bottom + OUTSIDE_PX - 1 - fourth[0], -fourth[1])
+    west, east = (left - outside + first[0], first[1]), (right + outside - 1 - third[0], -third[1])
+    north, south = (top - outside + second[0], second[1]), (bottom + outside - 1 - fourth[0], -fourth[1])
 
     def crossing(upright: tuple[float, float], lying: tuple[float, float]) -> tuple[float, float]:
         at_y = (lying[0] + lying[1] * (upright[0] - upright[1] * down - across)) / (1 - lying[1] * upright[1])

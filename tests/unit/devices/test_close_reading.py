@@ -17,6 +17,7 @@ from devices.decoders import bar_chain, bar_profile, bar_read, cascade, ean13, g
 from devices.decoders import matrix_patterns as patterns
 from pointofcare.errors import DeviceError
 from simulation import labels
+from simulation.scan_set import scene, shot
 from tests.support.camera_peers import a_frame
 
 GSRN = "(8018)893412345678901239(8019)12"
@@ -111,6 +112,14 @@ def test_the_sides_of_a_leaning_square_are_found_though_half_of_one_is_covered()
     cv2.circle(image, (235, 40), 60, 120, -1)
     (corners, *_more) = grid_sides.quads(image, (170.0, 172.0))
     assert np.abs(corners - true).max() < 4
+
+
+@pytest.mark.parametrize(("seed", "number"), [(303, 57), (303, 227), (202, 268), (101, 3)])
+def test_a_line_of_words_that_runs_along_a_side_is_not_taken_for_it(seed: int, number: int) -> None:
+    """Scenes of the drawn set in which a finger joins the code with its words."""
+    taken = shot.taken(scene.draw(seed, number))
+    symbols = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(taken.image))
+    assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
 
 
 def test_what_has_no_sides_gives_none() -> None:

@@ -38,7 +38,7 @@ def register(room: Blueprint) -> None:
     for rule, level in (("/R4/$export", SYSTEM), ("/R4/Patient/$export", PATIENT), ("/R4/Group/<string:group>/$export", GROUP)):
         room.add_url_rule(rule, "export", export, defaults={"level": level})
     room.add_url_rule("/R4/_export/<string:export>", "export_status", status, methods=["GET", "DELETE"])
-    room.add_url_rule("/R4/_export/<string:export>/<int(max=99999):number>.ndjson", "export_file", file)
+    room.add_url_rule("/R4/_export/<string:export>/<int(max=2147483647):number>.ndjson", "export_file", file)
 
 
 def _program() -> Program:

@@ -63,6 +63,7 @@ def _order(running: Hospital, case: Case, status: OrderStatus) -> OrderView | No
     return next((view for view in mine if view.order.status is status), None)
 
 
+@pytest.mark.timeout(300)  # two hospitals start
 def test_a_dose_that_gnu_health_ordered_is_given_at_the_cart_and_stands_in_its_log(tmp_path: Path) -> None:
     if not gnuhealth_peer.installed():
         pytest.skip("no GNU Health: bash deploy/setup.sh gnuhealth")

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from pointofcare.orders.order import OrderStatus
 from pointofcare.people import Patient, PatientStatus
+from server.emr.hl7_message import Hl7Error
 from server.store import identities, orders, patients, received
 from server.store.identities import Identity
 from server.store.received import Version
@@ -59,7 +60,12 @@ def take(tx: Transaction, event: str, person: Person, sender: Sender, *, at: dat
         _check(known, event)
     status = _status(event, person, known)
     if status in arrivals.LEFT and known is not None and known.status is PatientStatus.ADMITTED:
-        detail["ended"] = _end_stay(tx, known.id, event)
+        detail |= {"ended": _end_stay(tx, known.id, event), "place": [known.ward, known.bed]}
+    ward, bed = person.ward, person.bed
+    if ward is None and event == "ADT^A13":
+        ward, bed = detail.get("place") or (None, None)
+    if status is PatientStatus.ADMITTED and ward is None and (known is None or known.ward is None):
+        raise Hl7Error("needed", "PV1-3")  # in no ward nobody would see the patient
     _check_card(tx, person, here)
     new = Patient(
         id=here or admission.new_id(),
@@ -67,8 +73,8 @@ def take(tx: Transaction, event: str, person: Person, sender: Sender, *, at: dat
         name=person.name,
         birth_date=person.birth_date,
         sex=person.sex,
-        ward=person.ward,
-        bed=person.bed,
+        ward=ward,
+        bed=bed,
         status=status,
         allergies=person.allergies,
         weight=person.weight,

@@ -692,3 +692,13 @@ def test_many_orders_of_somebody_who_is_not_here_are_not_all_tried_with_each_new
     intake.receive(adt("A01", "A", at=NOW - timedelta(hours=1)))
     assert set(states(app)) == {TAKEN}
     assert (status("O2"), status("O3")) == (OrderStatus.ACTIVE, OrderStatus.STOPPED)
+
+
+def test_nobody_is_admitted_to_no_ward_and_a_cancelled_discharge_knows_the_bed(app: Flask, here: Intake) -> None:
+    other = PID.replace("26-000123", "26-000555").replace("079158000123^^^VN^NI", "")
+    answer = here.receive(adt("A01", "1", pid=other, pv1="PV1|1|I"))
+    assert code(answer) == "AE"
+    assert "PV1^1^3" in answered(answer)
+    here.receive(adt("A03", "2", at=LATER, pv1="PV1|1|I"))
+    assert code(here.receive(adt("A13", "3", at=LATER + timedelta(minutes=1), pv1="PV1|1|I"))) == "AA"
+    assert (patient().status, patient().ward, patient().bed) == (PatientStatus.ADMITTED, "NOI-TH", "101-2")

@@ -56,7 +56,8 @@ class Source:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """`permissions`: any of them lets a person read it. `of_patients`: it belongs to somebody, and only whoever reaches that patient gets
-    it. `versions`: its older states can be read. `sorts` FHIR name -> walk."""
+    it. `of_all_wards`: it names patients of any ward, and a program that was given some wards gets none of it. `versions`: its older
+    states can be read. `sorts` FHIR name -> walk."""
 
     name: str
     about: str
@@ -65,6 +66,7 @@ class Kind:
     parameters: tuple[Parameter, ...] = ()
     sorts: Mapping[str, str]
     of_patients: bool = False
+    of_all_wards: bool = False
     versions: bool = False
 
     def parameter(self, name: str) -> Parameter | None:
@@ -436,6 +438,7 @@ KINDS: Mapping[str, Kind] = {
             name="AuditEvent",
             about="who did and saw what; for who may see the audit",
             permissions=frozenset({SEE_AUDIT}),
+            of_all_wards=True,
             sources=(Source(table=fhir_tables.AUDIT, build=_each(fhir_rows.audits, _audit), key=_number("")),),
             sorts={"_lastUpdated": "_lastUpdated", "date": "date", "_id": "_id"},
             parameters=(

@@ -146,6 +146,8 @@ def test_a_nurse_reads_her_wards_and_a_program_those_that_it_was_given(app: Flas
         assert "other" not in reader.get("Patient/$everything?_count=200").text
         assert reader.get("MedicationAdministration?patient=P9&_summary=count").json["total"] == 0
         assert reader.get("MedicationAdministration?_id=given&_include=MedicationAdministration:*").status_code == 200
+    for address in ("AuditEvent", "AuditEvent/1", "AuditEvent?patient=P9"):
+        assert fhir_reader.program(app, SIGNER, "one-ward").get(address).status_code == 403, "the audit names patients of every ward"
     assert set(fhir_reader.program(app, SIGNER).ids("Patient")) == {"P1", "P2", "P9"}
 
 

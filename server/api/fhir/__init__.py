@@ -15,7 +15,6 @@ from server.api.fhir import exporting, outcomes, reading_views, tokens
 from server.api.fhir.room import room
 from server.security import sign_in
 
-
 # Once for the process, for several applications may stand on one blueprint.
 reading_views.register(room)
 exporting.register(room)

@@ -63,7 +63,10 @@ def granted() -> Mapping[str, Any]:
     """Type -> r, s of whoever asks: of a program by its token, of a person by the roles."""
     if programs.is_program():
         found = programs.current(config())
-        return {} if found is None else found.granted
+        if found is None:
+            return {}
+        bound = found.client.wards is not None
+        return {kind: letters for kind, letters in found.granted.items() if not (bound and KINDS[kind].of_all_wards)}
     return fhir_scopes.of_permissions(person.permissions())
 
 

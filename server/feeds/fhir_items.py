@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -109,6 +109,14 @@ def subject(kind: str, resource: Mapping[str, Any]) -> str:
     if kind == "Patient":
         return str(resource.get("id") or "")
     return reference_id(resource.get(_SUBJECT[kind])) if kind in _SUBJECT else ""
+
+
+def about_patient(found: Iterable[Resource], patient: str) -> Iterator[tuple[Resource, Mapping[str, Any]]]:
+    """Those that are about this patient, parsed: a server that ignores a parameter answers with everybody's."""
+    for one in found:
+        parsed_one = parsed(one.payload)
+        if subject(one.kind, parsed_one) == patient:
+            yield one, parsed_one
 
 
 def is_newer(one: Resource, other: Resource) -> bool | None:

@@ -148,8 +148,9 @@ def whole_patient(source: Source, subject: str, settings: FhirFeedConfig, refere
         (items.ORDER, [("patient", subject), ("status", "active,on-hold,draft,unknown")]),
     ):
         for page in source.search(kind, asked, pages=2 if kind == "Observation" else 20):
+            mine = [one for one, _ in items.about_patient(page.found, subject)]
             with transaction(ACTOR) as tx:
-                new += keep(tx, page.found, settings, reference, whatever=True)
+                new += keep(tx, mine, settings, reference, whatever=True)
     return new
 
 

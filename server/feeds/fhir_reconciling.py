@@ -6,7 +6,6 @@ has ended or is gone, of a patient whom the server still knows: an empty answer 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from server.feeds import fhir_items as items
@@ -21,7 +20,6 @@ from server.store.orders import OrderView
 from server.store.transaction import reading, transaction
 from server.usecases import arrivals
 
-_log = logging.getLogger(__name__)
 PART = "reconcile"
 _MOST_PAGES = 500
 LIVE = "active,on-hold,draft,unknown"
@@ -34,8 +32,9 @@ def reconcile(taker: Taker, *, stopping: Callable[[], bool] = lambda: False) -> 
     there = _admitted(taker)
     for subject in set(here.values()) - there:  # their stay has ended, and nobody told
         for page in taker.source.search("Encounter", [("patient", subject)], pages=5):
+            mine = [one for one, _ in items.about_patient(page.found, subject)]
             with transaction(ACTOR) as tx:
-                fhir_reading.keep(tx, page.found, taker.settings, taker.reference, whatever=True)
+                fhir_reading.keep(tx, mine, taker.settings, taker.reference, whatever=True)
     stopped = 0
     for patient, subject in here.items():
         if stopping():
@@ -51,9 +50,10 @@ def of_patient(taker: Taker, patient: str, subject: str) -> int:
     """One patient's orders there and here."""
     named: dict[str, Resource] = {}
     for page in taker.source.search(items.ORDER, [("patient", subject), ("status", LIVE)], pages=20):
-        named |= {one.about: one for one in page.found}
+        mine = [one for one, _ in items.about_patient(page.found, subject)]
+        named |= {one.about: one for one in mine}
         with transaction(ACTOR) as tx:
-            fhir_reading.keep(tx, page.found, taker.settings, taker.reference)
+            fhir_reading.keep(tx, mine, taker.settings, taker.reference)
     with reading(ACTOR) as tx:
         held = [one for one in orders.named_in_emr(tx, patient, source=SOURCE) if one.order.status not in arrivals.ENDED]
     return sum(_missing(taker, one, subject) for one in held if one.emr_id not in named)
@@ -90,8 +90,6 @@ def _admitted(taker: Taker) -> set[str]:
             fhir_reading.keep(tx, page.found, taker.settings, taker.reference)
         for one in page.found:
             parsed = items.parsed(one.payload)
-            if items.is_stay(parsed, taker.settings.classes):
+            if items.is_stay(parsed, taker.settings.classes) and parsed.get("status") in ("in-progress", "onleave"):
                 found.add(items.subject("Encounter", parsed))
-        if not page.is_last and len(found) == 0:
-            _log.info("no stays on a page of open encounters")
     return found

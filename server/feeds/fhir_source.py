@@ -5,6 +5,7 @@ Reads only. Never follows a link to another host, never reads without a bound, a
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ PAGE = 100
 # A page that is larger is not read to its end: 100 resources of a megabyte each are no search that was asked for.
 MOST_BYTES = 64_000_000
 _JSON = "application/fhir+json"
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 
 
 class GoneError(EmrRejectedError):
@@ -150,7 +152,9 @@ class FhirSource:
             url = self._on_host(following)
 
     def read(self, about: str) -> Resource:
-        """The resource "Patient/17". Raises: EmrError, GoneError."""
+        """The resource "Patient/17". Raises: EmrError, GoneError (also for an id that none can have)."""
+        if not is_id(about.partition("/")[2]):
+            raise GoneError("no resource can have this id")
         body, _ = self._get(f"{self._base_url}/{about}")
         found = resource(body)
         if found.about != about:
@@ -188,6 +192,11 @@ class FhirSource:
         if answer.status_code != 200:
             raise answers.meaning(answer.status_code, _any(body), answer.headers)
         return body, _clock(answer.headers.get("date"))
+
+
+def is_id(text: str) -> bool:
+    """FHIR's own rule for ids; what breaks it is put into no address and no search."""
+    return _ID.fullmatch(text) is not None and bool(text.strip("."))
 
 
 def opened(config: EmrConfig) -> FhirSource:

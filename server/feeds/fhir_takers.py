@@ -111,8 +111,7 @@ def _stay(taker: Taker, subject: str) -> Stay | None:
     stays: list[tuple[str, Stay]] = []
     ended = False
     for page in taker.source.search("Encounter", [("patient", subject)], pages=5):
-        for found in page.found:
-            one = items.parsed(found.payload)
+        for _found, one in items.about_patient(page.found, subject):
             if not items.is_stay(one, taker.settings.classes):
                 continue
             ended = ended or one.get("status") in ("finished", "cancelled", "entered-in-error")
@@ -142,16 +141,19 @@ def _places(taker: Taker, resource: Json) -> dict[str, Json]:
 def allergy(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     """The whole list is read: one entry alone would pass for all there is. What cannot be read leaves an unknown list unknown."""
     named, withdrawn, unreadable = [], set(), 0
-    listed = [one for page in taker.source.search("AllergyIntolerance", [("patient", item.subject)], pages=20) for one in page.found]
-    for one in listed:
-        parsed = items.parsed(one.payload)
+    listed = [
+        parsed
+        for page in taker.source.search("AllergyIntolerance", [("patient", item.subject)], pages=20)
+        for _one, parsed in items.about_patient(page.found, item.subject)
+    ]
+    for parsed in listed:
         try:
             said = import_fhir.allergy(parsed)
             if said is None:
                 withdrawn.add(import_fhir.substance(parsed))
             else:
                 named.append(said)
-        except (FieldError, AttributeError, TypeError):
+        except (FieldError, AttributeError, TypeError, LookupError, ValueError):
             unreadable += 1
     import_fhir.allergy(resource)  # of the item itself: its fault is told on the item
     allergies = tuple(one for said in named for one in said)

@@ -15,12 +15,12 @@ from pointofcare.errors import ConflictError, EmrError, PointOfCareError, Unread
 from server.feeds import fhir_items as items
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR
-from server.feeds.fhir_source import Resource
+from server.feeds.fhir_source import Resource, is_id
 from server.feeds.fhir_source import resource as as_resource
 from server.feeds.fhir_takers import TAKERS, PassedOverError, Taker
 from server.store import incoming, orders
 from server.store.incoming import Item, Reason
-from server.store.transaction import Transaction, reading, transaction
+from server.store.transaction import DatabaseFault, Transaction, reading, transaction
 from server.usecases import arrivals
 from server.usecases import orders as order_verbs
 from server.usecases.arrivals import NotTakenError, Sender
@@ -34,6 +34,8 @@ OLDER = "older-version"
 UNREAD_NEWER = "clarify-newer-version-unreadable"
 ENDED_THERE = frozenset({"stopped", "cancelled", "completed", "entered-in-error"})
 _MOST_CONFLICTS = 5
+_MOST_FAULTS = 2
+FAULT = "program-fault"
 
 
 def take_due(taker: Taker, *, stopping: Callable[[], bool] = lambda: False) -> int:
@@ -66,14 +68,21 @@ def _one(taker: Taker, item: Item) -> None:
         _not_taken(item, Reason(code=exc.code, found=str(exc)), waits=item.attempts < _MOST_CONFLICTS)
     except PointOfCareError as exc:
         _not_taken(item, Reason(code=exc.code, found=str(exc)))
-    except (AttributeError, TypeError, KeyError, ValueError, ArithmeticError) as exc:  # an element of another type than FHIR says
+    except (AttributeError, TypeError, LookupError, ValueError, ArithmeticError) as exc:  # an element of another type than FHIR says
         _log.info("an item of kind %s has an element of another type: %s", item.kind, type(exc).__name__)
         _not_taken(item, Reason(code="wrong-element-type", field=item.kind, found=item.about))
+    except DatabaseFault:
+        raise
+    except Exception as exc:  # noqa: BLE001 - a fault of this program must not stop the items of other patients
+        _log.exception("an item of kind %s could not be taken", item.kind)
+        _not_taken(item, Reason(code=FAULT, found=type(exc).__name__), waits=item.attempts < _MOST_FAULTS)
 
 
 def _take(taker: Taker, item: Item) -> None:
     if item.payload is None:
         raise UnreadableError("the bytes are not kept any more", remedy="wait for the next version")
+    if item.subject and not is_id(item.subject):
+        raise FieldError("not-an-identifier", field="subject")
     if not item.accepted:
         with reading(ACTOR) as tx:
             _must_be_newest(tx, item, as_resource(item.payload))

@@ -15,6 +15,7 @@ from pointofcare.orders.order import OrderStatus
 from pointofcare.people import PatientStatus
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import PatientChartBody
+from server.feeds import fhir_taking
 from server.feeds.fhir_feed import FhirFeed
 from server.store import incoming, orders, patients, versions
 from server.store.orders import OrderView
@@ -336,3 +337,30 @@ def test_two_orders_with_one_number_never_overwrite_each_other(app: Flask, feed:
     feed.round()
     assert str(order("RX-1").order.dose) == "100 mg"
     assert item("MedicationRequest/mr-two").reason.code == "order-id-taken"  # type: ignore[union-attr]
+
+
+def test_a_fault_of_this_program_stops_no_other_patients_item(
+    app: Flask, feed: FhirFeed, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer.admitted("fault")
+    feed.round()
+    whole = dict(fhir_taking.TAKERS)
+
+    def breaks(*args: object) -> None:
+        if "mr-fault" in args[1].key:  # type: ignore[attr-defined]
+            raise RuntimeError("boom")
+        whole["MedicationRequest"](*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fhir_taking, "TAKERS", {**whole, "MedicationRequest": breaks})
+    peer.order("mr-fault", "fault")
+    peer.order("mr-well", "fault")
+    feed.round()
+    assert order("mr-well").order.status is OrderStatus.ACTIVE
+    assert (item("MedicationRequest/mr-fault").state, item("MedicationRequest/mr-fault").reason.code) == ("waiting", "program-fault")  # type: ignore[union-attr]
+
+
+def test_a_subject_that_names_two_patients_is_nobodys_order(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    peer.admitted("one")
+    peer.put({**an_order("mr-both", "one"), "subject": {"reference": "Patient/one,p1"}})
+    feed.round()
+    assert item("MedicationRequest/mr-both").reason.code == "not-an-identifier"  # type: ignore[union-attr]

@@ -15,10 +15,11 @@ import pytest
 from pointofcare.errors import EmrError, EmrRejectedError, EmrUnavailableError
 from server.emr.port import EmrUnclearError
 from server.feed_settings import FhirFeedConfig
+from server.feeds import fhir_items as items
 from server.feeds.fhir_feed import FhirFeed
 from server.feeds.fhir_items import KINDS
 from server.feeds.fhir_reading import Reference
-from server.feeds.fhir_source import FhirSource, GoneError
+from server.feeds.fhir_source import FhirSource, GoneError, Resource, resource
 from server.feeds.fhir_takers import Taker
 from server.store import incoming
 from server.store.transaction import Actor, reading
@@ -145,3 +146,20 @@ def test_a_feed_that_cannot_read_says_so_and_one_kind_that_is_refused_keeps_no_o
         assert (kept.key, kept.state) == ("MedicationRequest/m1/1", incoming.WAITING)
         assert late["Observation"]
         assert not late["MedicationRequest"]
+
+
+@pytest.mark.parametrize("key", ["..", ".", "a/b", "a?x=1", "a\x00b", "", "x" * 65, "a,b"])
+def test_an_id_that_none_can_have_is_put_into_no_address(key: str) -> None:
+    source = FhirSource("http://127.0.0.1:9/fhir")
+    with pytest.raises(GoneError):
+        source.read(f"Medication/{key}")
+    source.close()
+
+
+def test_a_server_that_ignores_the_patient_moves_nobody_by_another_ones_stay() -> None:
+    def stay(patient: str) -> Resource:
+        told = {"resourceType": "Encounter", "id": f"e-{patient}", "subject": {"reference": f"Patient/{patient}"}}
+        return resource(json.dumps(told).encode())
+
+    found = [one.about for one, _ in items.about_patient([stay("p1"), stay("p2")], "p2")]
+    assert found == ["Encounter/e-p2"]

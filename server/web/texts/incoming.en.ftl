@@ -108,3 +108,5 @@ help-mark-incoming-rejected = not taken, with the reason; a person must look
 help-mark-incoming-waiting = tried again by itself, such as when the patient comes
 help-mark-incoming-taken = written here
 help-mark-incoming-aside = not used: a person decided so, or a newer version came
+incoming-program-fault = The program failed on this item ({$found}).
+incoming-program-fault-remedy = Tell the administrator, with the content; try again after an update.

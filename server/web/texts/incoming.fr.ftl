@@ -108,3 +108,5 @@ help-mark-incoming-rejected = non pris, avec le motif ; quelqu’un doit regarde
 help-mark-incoming-waiting = réessayé de lui-même, par exemple quand le patient arrive
 help-mark-incoming-taken = inscrit ici
 help-mark-incoming-aside = non utilisé : décidé par quelqu’un, ou une version plus récente est venue
+incoming-program-fault = Le programme a échoué sur cet élément ({$found}).
+incoming-program-fault-remedy = Prévenez l’administrateur avec le contenu ; réessayez après une mise à jour.

@@ -108,3 +108,5 @@ help-mark-incoming-rejected = không nhận được, có lý do; cần người
 help-mark-incoming-waiting = tự thử lại, ví dụ khi người bệnh nhập viện
 help-mark-incoming-taken = đã ghi vào đây
 help-mark-incoming-aside = không dùng: do người quyết định hoặc đã có bản mới hơn
+incoming-program-fault = Chương trình gặp lỗi với mục này ({$found}).
+incoming-program-fault-remedy = Báo người quản trị kèm nguyên văn; thử lại sau khi cập nhật.

@@ -4,7 +4,8 @@
 2. When that gave nothing: zxing-cpp over the whole frame, made smaller; small codes are the regions' business.
 3. What is located and unread, until the budget is spent: grids of modules (`matrix_read`), bars by likelihood (`bar_read`).
 
-In a stream in which nothing was read for some pictures, 2 comes in some pictures only, and 3 for what stayed where it was.
+In a stream in which nothing was read for some pictures, 1 and 3 are for the strongest and for what stayed where it was, and 2 comes in
+some pictures only.
 
 A linear code is believed only with evidence from the picture itself; a matrix code carries its own error correction. Must never
 return a linear code that one reader merely claims, nor two symbols for one place.
@@ -95,8 +96,9 @@ class CascadeDecoder:
         work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
         places = regions.find(grey)
         enough = 0.0
-        for region in _worth_a_look(places, max(grey.shape)):
-            if region.strength < enough:
+        looks = _worth_a_look(places, max(grey.shape))
+        for region in looks:
+            if region.strength < enough or (calm and region is not looks[0] and not self._stayed(region)):
                 continue
             if self._quick(work, region) and region.kind == regions.MATRIX:
                 enough = max(enough, SECOND_LABEL * region.strength)

@@ -7,7 +7,7 @@ found again in a turned, enlarged crop. Must stay cheap: it runs on every frame.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,11 +33,8 @@ MOST_PATCHES = 9
 MOST_CELLS = 1500  # beyond which a larger patch counts no more
 # How much a patch's size counts beside its edges: a field of text is larger than any matrix code, bars are larger than a word.
 AREA_COUNTS, LONG_COUNTS, FULL_COUNTS = 0.3, 0.8, 0.7
-TANGLED_CELLS, WAYS, SAME_WAY = (
-    150,
-    24,
-    math.cos(math.radians(30)),
-)  # of patches that are searched for bars; directions; of one way (doubled)
+# Of patches that are searched for bars: cells, and coherence, from which on; directions that are told apart; cosine of one way (doubled).
+TANGLED_CELLS, TANGLED_COHERENCE, WAYS, SAME_WAY = 150, 0.25, 24, math.cos(math.radians(30))
 SHARP_GAIN = 0.8
 NEIGHBOURHOOD_CELLS = 31
 BARS_COHERENCE = 0.42
@@ -112,7 +109,8 @@ def _dense(calm: Any, floor: float, beside: float) -> Any:
 def _patches(dense: Any, tensor: Any, edge: Any, cell: float, kind: str) -> list[Region]:
     _count, labels, stats, _centres = cv2.connectedComponentsWithStats(dense, connectivity=8)
     areas, sides = stats[1:, cv2.CC_STAT_AREA], stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    edges = np.bincount(labels.ravel(), weights=edge.ravel(), minlength=len(stats))[1:] / areas
+    there = np.flatnonzero(dense)
+    edges = np.bincount(labels.ravel()[there], weights=edge.ravel()[there], minlength=len(stats))[1:] / areas
     size = LONG_COUNTS if kind == LINEAR else AREA_COUNTS
     worth = edges * np.minimum(areas, MOST_CELLS) ** (size + FULL_COUNTS) / sides.prod(axis=1) ** FULL_COUNTS
     worth[areas < LEAST_CELLS] = -1.0
@@ -123,11 +121,16 @@ def _patches(dense: Any, tensor: Any, edge: Any, cell: float, kind: str) -> list
         box = (slice(top, top + height), slice(left, left + width))
         inside = (labels[box] == index).astype(np.uint8)
         region = _region(inside, box, tensor, edge, cell, kind)
-        if region is None and kind == LINEAR and area >= TANGLED_CELLS:
+        if region is None and kind == LINEAR and area >= TANGLED_CELLS and _coherence(cv2.mean(tensor[box], inside)) >= TANGLED_COHERENCE:
             region = _region(_of_one_direction(inside, tensor[box]), box, tensor, edge, cell, kind)
         if region is not None:
             found.append(region)
     return found
+
+
+def _coherence(moments: Sequence[float]) -> float:
+    xx, yy, xy = moments[:3]
+    return math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-9)
 
 
 def _of_one_direction(inside: Any, tensor: Any) -> Any:
@@ -210,8 +213,8 @@ def _region(inside: Any, box: tuple[slice, slice], tensor: Any, edge: Any, cell:
     area, width = cv2.countNonZero(inside), inside.shape[1]
     if area < LEAST_CELLS:
         return None
-    xx, yy, xy, _none = cv2.mean(tensor[box], inside)
-    coherence = math.hypot(xx - yy, 2 * xy) / (xx + yy + 1e-9)
+    xx, yy, xy, _none = moments = cv2.mean(tensor[box], inside)
+    coherence = _coherence(moments)
     if (kind == LINEAR) != (coherence >= BARS_COHERENCE):
         return None
     angle = 0.5 * math.atan2(2 * xy, xx - yy)

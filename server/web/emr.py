@@ -47,7 +47,7 @@ def worklist() -> Response | str:
 def fault(code: str | None) -> str:
     """Why a record waits or is parked, in words; a code that has none is told as it is."""
     plain = code or "none"
-    return page.t(f"emr-fault-{plain}") if page.has(f"emr-fault-{plain}") else page.t("emr-fault-other", code=plain)
+    return page.t(f"emr-fault-{plain}") if page.has(f"emr-fault-{plain}") else page.t("emr-fault-other", reason=plain)
 
 
 @room.post("/<int(max=2147483647):item>/requeue")

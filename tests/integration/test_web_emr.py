@@ -73,6 +73,13 @@ def test_all_of_one_reason_go_again_with_one_press_and_nothing_else(app: Flask) 
     assert "nothing to send again" in web.post(client, "/emr/requeue", "/emr/", code=REJECTED).text
 
 
+def test_a_reason_that_nobody_wrote_words_for_is_told_by_its_code(app: Flask) -> None:
+    _parked(app, 1, 1, "adapter-says-odd")
+    assert "Another reason (adapter-says-odd)." in web.signed_in(app, PHARMACIST).get("/emr/").text.replace("\u2068", "").replace(
+        "\u2069", ""
+    )
+
+
 def test_what_the_emr_may_have_is_looked_up_one_by_one(app: Flask) -> None:
     items = _parked(app, 1, 2, UNKNOWN)
     client = web.signed_in(app, PHARMACIST)

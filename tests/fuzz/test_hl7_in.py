@@ -90,6 +90,7 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield made
 
 
+@pytest.mark.timeout(3600 if rubbish.LONG else 120)
 def test_whatever_comes_is_answered_nothing_is_half_taken_and_good_messages_still_count(app: Flask) -> None:
     intake = an_intake(app)
     assert code(intake.receive(adt("A01", "begin", at=NOW - timedelta(hours=1)))) == "AA"
@@ -98,12 +99,12 @@ def test_whatever_comes_is_answered_nothing_is_half_taken_and_good_messages_stil
     @rubbish.examples(1, of=25)
     @given(messages())
     def comes(payload: bytes) -> None:
-        before = len(items(app))
+        before = items(app, limit=1)[0].id
         answer = intake.receive(payload)
         assert answer is None or code(answer) in ("AA", "AE", "AR", "CA", "CE", "CR")
-        for item in items(app)[: len(items(app)) - before]:
-            assert item.state in (TAKEN, WAITING, REJECTED, SET_ASIDE)
-            assert item.reason is None or item.reason.code != "hl7-internal", item.reason
+        for item in items(app, limit=20):
+            assert item.id <= before or item.state in (TAKEN, WAITING, REJECTED, SET_ASIDE)
+            assert item.reason is None or item.reason.code != "hl7-internal", (item.reason, payload)
         number = f"GOOD{next(fresh)}"
         pid = PID.replace("26-000123", number).replace("079158000123^^^VN^NI", "")
         assert code(intake.receive(adt("A01", number, pid=pid, at=NOW - timedelta(hours=1)))) == "AA"

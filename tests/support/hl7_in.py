@@ -128,10 +128,10 @@ def answered(answer: bytes | None) -> str:
     return answer.decode()
 
 
-def items(app: Flask) -> tuple[Item, ...]:
+def items(app: Flask, *, limit: int = 500) -> tuple[Item, ...]:
     """Newest first."""
     with app.app_context(), reading(FEED) as tx:
-        return incoming.listed(tx, source="hl7", limit=500)
+        return incoming.listed(tx, source="hl7", limit=limit)
 
 
 class Door:

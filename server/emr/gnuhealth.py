@@ -16,6 +16,7 @@ from typing import Any
 from pointofcare.errors import ConfigError, EmrRejectedError
 from pointofcare.texts import LANGUAGES
 from server.config import EmrConfig
+from server.emr import tryton
 from server.emr.forms import Form
 from server.emr.gnuhealth_lines import BEGINS, LINE, UNITS, Wording, marker, problems, to_payload
 from server.emr.port import Accepted, EmrUnclearError
@@ -194,7 +195,7 @@ class GnuHealthEmr:
             raise EmrRejectedError(
                 f"GNU Health has no order {sent['medication']}", remedy="see there what became of it; enter the dose by hand"
             )
-        theirs = _at(found[0], "registration", "patient", "party", "ref")
+        theirs = tryton.at(found[0], "registration", "patient", "party", "ref")
         if theirs != sent["mrn"]:
             raise EmrRejectedError(
                 f"order {sent['medication']} is of another patient in GNU Health: {theirs or 'nobody'}",
@@ -209,7 +210,7 @@ class GnuHealthEmr:
         An amount in a unit that GNU Health lacks stays in words alone."""
         if not amounts:
             return None, None
-        ordered = str(_at(order, "dose_unit", "code") or "")
+        ordered = str(tryton.at(order, "dose_unit", "code") or "")
         if not amounts[0][1]:  # nothing was given, in whatever unit
             amounts = [[amounts[0][0], ordered]]
         rows = self._tryton.search("gnuhealth.dose.unit", [["code", "in", [code for _, code in amounts]]], ("code",))
@@ -279,11 +280,3 @@ class GnuHealthEmr:
             if found is None:
                 raise EmrUnclearError(f"GNU Health took rounding {made} and does not show it", remedy="may the account read roundings?")
         return Accepted(emr_id=f"{ROUNDING},{found['id']}", version="1", replayed=replayed)
-
-
-def _at(row: Mapping[str, Any], *path: str) -> Any:
-    """What search_read gave for "registration.patient.party.ref": each step of the path is a row in the one before, under "name."."""
-    found: Any = row
-    for name in path[:-1]:
-        found = found.get(f"{name}.") if isinstance(found, Mapping) else None
-    return found.get(path[-1]) if isinstance(found, Mapping) else None

@@ -165,6 +165,14 @@ class Tryton:
 _WRONG_SIGN_IN = "check emr.username and emr.password; Tryton locks an account for some minutes after several wrong ones"
 
 
+def at(row: Mapping[str, Any], *path: str) -> Any:
+    """What search_read gave for "registration.patient.party.ref": each step of the path is a row in the one before, under "name."."""
+    found: Any = row
+    for name in path[:-1]:
+        found = found.get(f"{name}.") if isinstance(found, Mapping) else None
+    return found.get(path[-1]) if isinstance(found, Mapping) else None
+
+
 def _refusal(answer: httpx.Response, *, writes: bool) -> EmrError:
     """What an HTTP status other than 200 stands for."""
     status = answer.status_code

@@ -17,7 +17,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-PREFIX = "gnuhealth-"
+from server.emr import tryton
+from server.emr.gnuhealth_lines import ORDER_PREFIX as PREFIX
+
 Row = Mapping[str, Any]
 Json = dict[str, Any]
 
@@ -164,19 +166,19 @@ class Dialect:
 
 
 def patient(row: Row) -> Json:
-    given, family = str(_at(row, "party", "name") or "").strip(), str(_at(row, "party", "lastname") or "").strip()
-    born, sex = _at(row, "party", "dob"), _at(row, "party", "gender") or row.get("biological_sex")
+    given, family = str(tryton.at(row, "party", "name") or "").strip(), str(tryton.at(row, "party", "lastname") or "").strip()
+    born, sex = tryton.at(row, "party", "dob"), tryton.at(row, "party", "gender") or row.get("biological_sex")
     found: Json = {
         "resourceType": "Patient",
         "id": key(row["id"]),
-        "identifier": [{"type": {"coding": [{"code": "MR"}]}, "value": _at(row, "party", "ref")}],
+        "identifier": [{"type": {"coding": [{"code": "MR"}]}, "value": tryton.at(row, "party", "ref")}],
         "name": [{"use": "official", **({"family": family, "given": [given]} if family else {"text": given})}],
     }
     if isinstance(born, date):
         found["birthDate"] = born.isoformat()
     if sex in _SEXES:
         found["gender"] = _SEXES[str(sex)]
-    if _at(row, "party", "deceased"):
+    if tryton.at(row, "party", "deceased"):
         found["deceasedBoolean"] = True
     return found
 
@@ -191,7 +193,7 @@ def stay(row: Row) -> Json:
         "subject": {"reference": f"Patient/{key(row['patient'])}"},
         "period": {"start": _moment(row.get("hospitalization_date"))},
     }
-    if isinstance(_at(row, "bed", "ward"), int) and found["status"] in ("in-progress", "finished"):
+    if isinstance(tryton.at(row, "bed", "ward"), int) and found["status"] in ("in-progress", "finished"):
         found["location"] = [{"status": "active", "location": {"reference": f"Location/{bed_key(row['bed'])}"}}]
     return found
 
@@ -204,7 +206,7 @@ def ward(row: Row) -> Json:
 
 
 def bed(row: Row) -> Json:
-    name = str(_at(row, "product", "name") or row["id"]).strip()
+    name = str(tryton.at(row, "product", "name") or row["id"]).strip()
     found: Json = {"resourceType": "Location", "id": bed_key(row["id"]), "physicalType": {"coding": [{"code": "bd"}]}, "name": name}
     return found | ({"partOf": {"reference": f"Location/{ward_key(row['ward'])}"}} if isinstance(row.get("ward"), int) else {})
 
@@ -227,8 +229,10 @@ def ward_id(name: str) -> str:
 
 def allergy(row: Row) -> Json:
     """GNU Health has no field for the substance: what was written beside the condition, else what its ICD-10 code names, else its words."""
-    code = str(_at(row, "pathology", "code") or "")
-    words = str(row.get("short_comment") or "").strip() or _ICD_SUBSTANCES.get(code) or str(_at(row, "pathology", "name") or code).strip()
+    code = str(tryton.at(row, "pathology", "code") or "")
+    words = (
+        str(row.get("short_comment") or "").strip() or _ICD_SUBSTANCES.get(code) or str(tryton.at(row, "pathology", "name") or code).strip()
+    )
     ended = row.get("status") == "h" or row.get("is_active") is False
     found: Json = {
         "resourceType": "AllergyIntolerance",
@@ -248,16 +252,16 @@ def order(row: Row, times: Sequence[Row], dialect: Dialect) -> Json:
     """Of an inpatient medication with its administration times."""
     as_needed = bool(row.get("frequency_prn")) or row.get("frequency_unit") == "wr" or _common(row) == _AS_NEEDED
     once = _common(row) == _ONCE and not times and not _interval_s(row)
-    drug = str(_at(row, "medicament", "active_component") or "").strip().lower()
+    drug = str(tryton.at(row, "medicament", "active_component") or "").strip().lower()
     ingredients = [part.strip() for part in drug.split("+")] if drug else []
-    product = str(_at(row, "medicament", "product", "name") or "").strip()
+    product = str(tryton.at(row, "medicament", "product", "name") or "").strip()
     found: Json = {
         "resourceType": "MedicationRequest",
         "id": key(row["id"]),
         "status": _status(row),
         "intent": "order",
         "priority": "stat" if once else "routine",
-        "subject": {"reference": f"Patient/{key(_at(row, 'registration', 'patient'))}"},
+        "subject": {"reference": f"Patient/{key(tryton.at(row, 'registration', 'patient'))}"},
         "contained": [
             {
                 "resourceType": "Medication",
@@ -277,7 +281,7 @@ def order(row: Row, times: Sequence[Row], dialect: Dialect) -> Json:
     }
     if isinstance(row.get("registration"), int):
         found["encounter"] = {"reference": f"Encounter/{key(row['registration'])}"}
-    indication = _at(row, "indication", "name")
+    indication = tryton.at(row, "indication", "name")
     if indication:
         found["reasonCode"] = [{"text": str(indication)}]
     notes = [str(one["remarks"]) for one in times if one.get("remarks")] + [str(row.get("discontinued_reason") or "")]
@@ -292,18 +296,18 @@ def _status(row: Row) -> str:
         return "stopped"
     if row.get("course_completed"):
         return "completed"
-    if _at(row, "registration", "state") == "cancelled":
+    if tryton.at(row, "registration", "state") == "cancelled":
         return "cancelled"
     return "active" if row.get("is_active") else "stopped"
 
 
 def _dosages(row: Row, times: Sequence[Row], dialect: Dialect, *, as_needed: bool, once: bool) -> list[Json]:
-    own = _amount(row.get("dose"), _at(row, "dose_unit", "code"), dialect)
+    own = _amount(row.get("dose"), tryton.at(row, "dose_unit", "code"), dialect)
     whole: Json = {"text": _said(row, times)}
     if as_needed:
         whole["asNeededBoolean"] = True
-    route = str(_at(row, "route", "code") or "")
-    whole["route"] = {"text": {**ROUTES, **dialect.routes}.get(route) or str(_at(row, "route", "name") or route)}
+    route = str(tryton.at(row, "route", "code") or "")
+    whole["route"] = {"text": {**ROUTES, **dialect.routes}.get(route) or str(tryton.at(row, "route", "name") or route)}
     bounds: Json = {
         "boundsPeriod": {
             name: _moment(row[key_]) for name, key_ in (("start", "start_treatment"), ("end", "end_treatment")) if row.get(key_)
@@ -311,7 +315,7 @@ def _dosages(row: Row, times: Sequence[Row], dialect: Dialect, *, as_needed: boo
     }
     # How much "250 mg, x 2" is in all, GNU Health does not say.
     amount = own if row.get("qty") in (None, 1) else None
-    each = [(one.get("admin_time"), _amount(one.get("dose"), _at(one, "dose_unit", "code"), dialect) or amount) for one in times]
+    each = [(one.get("admin_time"), _amount(one.get("dose"), tryton.at(one, "dose_unit", "code"), dialect) or amount) for one in times]
     timing = _timing(row, [at for at, _ in each], once=once, as_needed=as_needed)
     if each and any(said != amount for _, said in each):
         return [
@@ -369,20 +373,20 @@ def _interval_s(row: Row) -> int:
 
 
 def _common(row: Row) -> str:
-    return str(_at(row, "common_dosage", "code") or "")
+    return str(tryton.at(row, "common_dosage", "code") or "")
 
 
 def _often(row: Row) -> str:
     own = f"{row['frequency']} {row['frequency_unit']}" if row.get("frequency") and row.get("frequency_unit") else ""
-    return ", ".join(part for part in (str(_at(row, "common_dosage", "name") or ""), own) if part)
+    return ", ".join(part for part in (str(tryton.at(row, "common_dosage", "name") or ""), own) if part)
 
 
 def _said(row: Row, times: Sequence[Row]) -> str:
     """The line as GNU Health shows it."""
     parts = [
-        str(_at(row, "medicament", "product", "name") or ""),
-        f"{_number(row.get('dose'))} {_at(row, 'dose_unit', 'code') or ''} x {row.get('qty')}",
-        str(_at(row, "route", "name") or ""),
+        str(tryton.at(row, "medicament", "product", "name") or ""),
+        f"{_number(row.get('dose'))} {tryton.at(row, 'dose_unit', 'code') or ''} x {row.get('qty')}",
+        str(tryton.at(row, "route", "name") or ""),
         _often(row),
         " ".join(sorted(one["admin_time"].isoformat("minutes") for one in times if isinstance(one.get("admin_time"), time))),
         "PRN" if row.get("frequency_prn") else "",
@@ -391,9 +395,9 @@ def _said(row: Row, times: Sequence[Row]) -> str:
 
 
 def _form(row: Row, dialect: Dialect) -> str:
-    code, route = str(_at(row, "form", "code") or ""), str(_at(row, "route", "code") or "")
+    code, route = str(tryton.at(row, "form", "code") or ""), str(tryton.at(row, "route", "code") or "")
     known = {**FORMS, **dialect.forms}
-    return known.get(f"{code}/{route}") or known.get(code) or str(_at(row, "form", "name") or "").lower()
+    return known.get(f"{code}/{route}") or known.get(code) or str(tryton.at(row, "form", "name") or "").lower()
 
 
 def _amount(number: object, code: object, dialect: Dialect) -> Json | None:
@@ -415,7 +419,7 @@ def key(number: object) -> str:
 
 def unreadable(kind: str, row: Row) -> Json:
     """Of a row that cannot be made into more: what it is and whose, so that a person is shown it and what we hold of it is not given."""
-    about = row.get("patient") or _at(row, "registration", "patient")
+    about = row.get("patient") or tryton.at(row, "registration", "patient")
     subject = {"reference": f"Patient/{key(about)}"} if isinstance(about, int) else None
     said = {"subject": subject, "patient": subject} if subject else {}
     return {"resourceType": kind, "id": key(row["id"]), **said, "status": _status(row) if kind == "MedicationRequest" else "unknown"}
@@ -432,11 +436,3 @@ def versioned(resource: Json, written_at: datetime | None) -> Json:
 
 def _moment(at: object) -> str:
     return at.astimezone(UTC).isoformat() if isinstance(at, datetime) else ""
-
-
-def _at(row: Row, *path: str) -> Any:
-    """Field of a row that a field of this one names, as search_read gives it: under the field's name and a point."""
-    found: Any = row
-    for name in path[:-1]:
-        found = found.get(f"{name}.") if isinstance(found, Mapping) else None
-    return found.get(path[-1]) if isinstance(found, Mapping) else None

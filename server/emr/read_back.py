@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pointofcare.errors import EmrError, EmrRejectedError
-from server.emr.port import EmrPort, EmrUnclearError, NoReadBackError
+from server.emr.port import EmrPort, NoReadBackError
 from server.store import outbox
 from server.store.outbox import OutboxItem
 from server.store.transaction import Actor, reading, transaction
@@ -27,6 +27,7 @@ SETTLES = timedelta(minutes=1)
 REACHES_BACK = timedelta(hours=24)
 _AFTER_A_FAULT_S = 60.0
 _TWICE = 2
+_MOST_UNANSWERED = 20
 
 
 class ReadBack:
@@ -45,6 +46,7 @@ class ReadBack:
         self._clock = clock
         self._now = now
         self._next = clock()
+        self._unanswered: set[int] = set()
         self.looked = self.missing = self.several = 0
 
     def once(self) -> bool:
@@ -55,8 +57,12 @@ class ReadBack:
         self._next = at + self._every_s
         now = self._now()
         with reading(ACTOR) as tx:
-            items = outbox.unseen(tx, since=now - REACHES_BACK, until=now - SETTLES, limit=1)
-        return self._look(items[0]) if items else False
+            items = outbox.unseen(tx, since=now - REACHES_BACK, until=now - SETTLES, limit=len(self._unanswered) + 1)
+        # One about which the EMR gives no answer must not keep the others from being asked about.
+        left = [item for item in items if item.id not in self._unanswered]
+        if not left:
+            self._unanswered.clear()
+        return self._look(left[0]) if left else False
 
     def _look(self, item: OutboxItem) -> bool:
         try:
@@ -65,14 +71,12 @@ class ReadBack:
             self._every_s = None
             _log.info("the EMR %s cannot be asked for what it holds: nothing is looked back at", self._emr.name)
             return False
-        except EmrUnclearError as exc:
-            return self._later(exc)
         except EmrRejectedError as exc:
             if "emr_ids" not in exc.fields:  # it says no to the question, not what it holds
-                return self._later(exc)
+                return self._later(item, exc)
             return self._several(item, exc)
         except EmrError as exc:
-            return self._later(exc)
+            return self._later(item, exc)
         self.looked += 1
         if found is None:
             return self._missing(item)
@@ -80,7 +84,10 @@ class ReadBack:
             outbox.mark_seen(tx, item.id)
         return False
 
-    def _later(self, error: EmrError) -> bool:
+    def _later(self, item: OutboxItem, error: EmrError) -> bool:
+        if len(self._unanswered) >= _MOST_UNANSWERED:
+            self._unanswered.clear()
+        self._unanswered.add(item.id)
         self._next = self._clock() + _AFTER_A_FAULT_S
         _log.warning("the EMR did not say what it holds: %s", type(error).__name__)
         return False

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from pointofcare.administration.record import AdministrationRecord
+from pointofcare.errors import EmrRejectedError
 from server.emr import fhir_mapping
 from server.emr.dispatcher import ACTOR, Dispatcher
 from server.emr.fhir import FhirEmr
@@ -169,6 +170,29 @@ def test_an_emr_that_is_away_changes_nothing_and_is_asked_again_later(scope: Sco
     assert looks.looked == 0
     assert _row(scope, record).state == outbox.SENT
     away.close()
+
+
+def test_one_without_an_answer_keeps_no_other_from_being_asked_about(
+    scope: Scope, sekmet: RunningEmr, emr: FhirEmr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = an_administration(2065), an_administration(2066)
+    _put(scope, first, second)
+    _deliver(scope, emr)
+    read_back = emr.read_back
+
+    def refuses_the_first(record_id: str) -> object:
+        if record_id == first.record_id:
+            raise EmrRejectedError("no")
+        return read_back(record_id)
+
+    monkeypatch.setattr(emr, "read_back", refuses_the_first)
+    now = [0.0]
+    looks = _looking(emr, clock=lambda: now[0])
+    for _ in range(4):
+        _look(scope, looks)
+        now[0] += 100.0
+    assert looks.looked == 1
+    assert {_row(scope, one).state for one in (first, second)} == {outbox.SENT}
 
 
 def test_an_emr_that_cannot_be_asked_is_never_taken_for_one_that_lost_it(scope: Scope, sekmet: RunningEmr, emr: FhirEmr) -> None:

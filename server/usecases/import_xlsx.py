@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -33,6 +34,11 @@ MAX_UNPACKED_BYTES = 60_000_000
 _HEADER_WITHIN = 40
 _MARKS = 4
 _LONGEST = 1024
+# What the libraries of spreadsheets raise for a file that is none, torn or locked.
+_BROKEN = (
+    BadZipFile, zlib.error, LookupError, ValueError, TypeError, OSError, EOFError, AttributeError, SyntaxError, ArithmeticError,
+    RuntimeError,
+)  # fmt: skip
 # What tells two lines of one drug apart.
 _KEY = ("MA_THUOC", "SO_DANG_KY", "TEN_THUOC", "HAM_LUONG", "MA_DUONG_DUNG", "DON_VI_TINH", "TT_THAU", "TU_NGAY")
 # Whole numbers without a leading zero by their nature.
@@ -68,7 +74,7 @@ def read(file: str, content: bytes, today: date) -> Found:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions, which are not read
             book = load_workbook(io.BytesIO(content), data_only=True, keep_links=False)
-    except (BadZipFile, InvalidFileException, KeyError, ValueError, TypeError, OSError, EOFError, AttributeError, IndexError, SyntaxError):
+    except (*_BROKEN, InvalidFileException):
         return _one(file, "not-a-spreadsheet")
     found = Found()
     notes: list[Problem] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import date, datetime
 from typing import Any
@@ -169,6 +170,18 @@ def test_a_workbook_that_unpacks_to_more_than_fits_is_refused(monkeypatch: pytes
     with zipfile.ZipFile(out, "w") as empty:
         empty.writestr("a.txt", "x")
     assert [one.code for one in import_xlsx.read("x.xlsx", out.getvalue(), TODAY).problems] == ["not-a-spreadsheet"]
+
+
+def test_a_workbook_torn_anywhere_is_told_and_never_raises() -> None:
+    made = io.BytesIO()
+    a_book(GOOD).save(made)
+    whole, draw = made.getvalue(), random.Random(3)
+    for _ in range(60):
+        torn = bytearray(whole)
+        for _ in range(draw.randrange(1, 20)):
+            torn[draw.randrange(4, len(torn))] = draw.randrange(256)
+        found = import_xlsx.read("x.xlsx", bytes(torn), TODAY)
+        assert found.problems or found.catalogue
 
 
 def test_a_sheet_that_grows_when_it_is_read_is_refused_at_once() -> None:

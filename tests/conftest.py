@@ -33,6 +33,7 @@ SLOW = (
     "integration/test_fhir_exports.py",
     "integration/test_fhir_plans.py",
     "integration/test_fhir_reading.py",
+    "integration/test_fhir_feed.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_national_pages.py",
     "integration/test_schemas.py",

@@ -31,6 +31,7 @@ PAGES = {
     "/controlled/controlled.csv": may.SEE_CONTROLLED,
     "/recalls/": may.SEE_RECALLS,
     "/emr/": may.SEE_EMR,
+    "/incoming/": may.HANDLE_INCOMING,
     "/fleet/": may.SEE_FLEET,
     "/machines/": may.MANAGE_MACHINES,
     "/policy/": may.SEE_POLICY,

@@ -30,6 +30,7 @@ class Export:
     state: str
     made_at: datetime
     begun_at: datetime | None
+    claimed_until: datetime | None
     done_at: datetime | None
     expires_at: datetime | None
     progress: str
@@ -48,6 +49,7 @@ def _export(row: FhirExportRow) -> Export:
         "state",
         "made_at",
         "begun_at",
+        "claimed_until",
         "done_at",
         "expires_at",
         "progress",
@@ -100,26 +102,26 @@ def claim(tx: Transaction, *, lease_s: float) -> Export | None:
     found.claimed_until = tx.at + timedelta(seconds=lease_s)
     if found.state == WAITING:
         found.state, found.begun_at = RUNNING, tx.at
+    tx.session.flush()
     return _export(found)
 
 
 def came_to(
-    tx: Transaction, export: str, *, place: Mapping[str, Any] | None, files: tuple[Mapping[str, Any], ...], progress: str, lease_s: float
-) -> bool:
-    """False: it was cancelled meanwhile, and nothing was written down."""
-    return _changed(
-        tx,
-        export,
-        place=None if place is None else dict(place),
-        files=[dict(one) for one in files],
-        progress=progress[:200],
-        claimed_until=tx.at + timedelta(seconds=lease_s),
-    )
+    tx: Transaction, held: Export, *, place: Mapping[str, Any] | None, files: tuple[Mapping[str, Any], ...], progress: str, lease_s: float
+) -> Export | None:
+    """The export as it stands then; None: it was cancelled meanwhile, or another worker has taken it, and nothing was written down."""
+    values: dict[str, Any] = {
+        "place": None if place is None else dict(place),
+        "files": [dict(one) for one in files],
+        "progress": progress[:200],
+        "claimed_until": tx.at + timedelta(seconds=lease_s),
+    }
+    return find(tx, held.id) if _changed(tx, held, **values) else None
 
 
-def end(tx: Transaction, export: str, state: str, *, expires_at: datetime, error: str | None = None) -> bool:
-    """Done or failed; False: it was cancelled meanwhile."""
-    return _changed(tx, export, state=state, done_at=tx.at, expires_at=expires_at, claimed_until=None, error=error, progress="")
+def end(tx: Transaction, held: Export, state: str, *, expires_at: datetime, error: str | None = None) -> bool:
+    """Done or failed; False: it was cancelled meanwhile, or another worker has it."""
+    return _changed(tx, held, state=state, done_at=tx.at, expires_at=expires_at, claimed_until=None, error=error, progress="")
 
 
 def cancel(tx: Transaction, export: str) -> None:
@@ -128,9 +130,11 @@ def cancel(tx: Transaction, export: str) -> None:
     tx.session.execute(update(FhirExportRow).where(*mine).values(state=CANCELLED, expires_at=tx.at, key="", claimed_until=None))
 
 
-def _changed(tx: Transaction, export: str, **values: Any) -> bool:
-    mine = (FhirExportRow.facility == tx.facility, FhirExportRow.id == export, FhirExportRow.state == RUNNING)
-    return tx.changed(update(FhirExportRow).where(*mine).values(**values).execution_options(synchronize_session=False)) == 1
+def _changed(tx: Transaction, held: Export, **values: Any) -> bool:
+    """By the worker that holds it alone: one that was slow finds that its time was over."""
+    row = FhirExportRow
+    mine = (row.facility == tx.facility, row.id == held.id, row.state == RUNNING, row.claimed_until == held.claimed_until)
+    return tx.changed(update(row).where(*mine).values(**values).execution_options(synchronize_session=False)) == 1
 
 
 def over(tx: Transaction, *, limit: int = 20) -> tuple[str, ...]:

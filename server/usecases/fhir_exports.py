@@ -1,8 +1,9 @@
 """Exports of everything that a program may read (FHIR Bulk Data Access): asked for, written in the background, taken, deleted.
 
 One file holds so many resources and is encrypted as a whole (age) under a key of its own export; the memory of one file is all that it
-takes, however large the hospital. A file is whole on the disk before the row names it, so a power cut costs one file's work. Must never write what
-the program does not reach, nor leave a file behind whose time is over.
+takes, however large the hospital. A file is whole on the disk before the row names it, so a power cut costs one file's work, and a worker
+that was so slow that another took its place changes nothing. Must never write what the program does not reach, nor leave a file behind
+whose time is over.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def folder(directory: Path, export: str) -> Path:
 def content(directory: Path, export: Export, number: int) -> bytes:
     """One file as NDJSON. Raises: NotFoundError."""
     try:
-        sealed = _file(directory, export.id, number).read_bytes()
+        sealed = _file(directory, export.id, str(export.files[number]["name"])).read_bytes()
         return bytes(pyrage.decrypt(sealed, [pyrage.x25519.Identity.from_str(export.key)]))
     except (OSError, ValueError, pyrage.IdentityError, pyrage.DecryptError) as exc:
         raise NotFoundError("this file is not there any more", remedy="ask for a new export", export=export.id) from exc
@@ -109,8 +110,8 @@ def cancel(tx: Transaction, directory: Path, export: str) -> None:
     shutil.rmtree(folder(directory, export), ignore_errors=True)
 
 
-def _file(directory: Path, export: str, number: int) -> Path:
-    return folder(directory, export) / f"{number}.ndjson.age"
+def _file(directory: Path, export: str, name: str) -> Path:
+    return folder(directory, export) / f"{name}.ndjson.age"
 
 
 # The worker.
@@ -162,7 +163,11 @@ def work(directory: Path, context: MappingContext, *, stopping: Callable[[], boo
         _log.exception("export %s could not be made", found.id)
         with transaction(ACTOR) as tx:
             fhir_exports.end(
-                tx, found.id, fhir_exports.FAILED, expires_at=tx.at + KEPT, error="it could not be made; the server's log says why"
+                tx,
+                fhir_exports.find(tx, found.id) or found,
+                fhir_exports.FAILED,
+                expires_at=tx.at + KEPT,
+                error="it could not be made; the server's log says why",
             )
             tx.audit("fhir.export-failed", f"fhir-export/{found.id}", {"client": found.client})
     return True
@@ -196,8 +201,7 @@ def _actor(export: Export) -> Actor | None:
 
 def _write(directory: Path, context: MappingContext, export: Export, stopping: Callable[[], bool]) -> None:
     types = [one for one in export.asked["types"] if one in KINDS]
-    place: Mapping[str, Any] | None = export.place
-    files = export.files
+    held, place, files = export, export.place, export.files
     while not stopping():
         actor = _actor(export)
         if actor is None:
@@ -207,7 +211,7 @@ def _write(directory: Path, context: MappingContext, export: Export, stopping: C
         at = dict(place or {"type": 0, "cursor": None})
         if at["type"] >= len(types):
             with transaction(ACTOR) as tx:
-                if fhir_exports.end(tx, export.id, fhir_exports.DONE, expires_at=tx.at + KEPT):
+                if fhir_exports.end(tx, held, fhir_exports.DONE, expires_at=tx.at + KEPT):
                     counts = {one["type"]: 0 for one in files}
                     for one in files:
                         counts[one["type"]] += one["count"]
@@ -217,16 +221,19 @@ def _write(directory: Path, context: MappingContext, export: Export, stopping: C
         lines, problems, cursor = _lines(context, actor, kind, export, at["cursor"])
         for name, written in ((kind.name, lines), ("OperationOutcome", problems)):
             if written:
-                _store(_file(directory, export.id, len(files)), b"".join(written), export.key)
-                size = sum(map(len, written))
-                files = (*files, {"type": name, "count": len(written), "bytes": size, "is_error": name == "OperationOutcome"})
+                drawn = secrets.token_hex(8)  # two workers never write one file
+                _store(_file(directory, held.id, drawn), b"".join(written), held.key)
+                files = (*files, {"name": drawn, "type": name, "count": len(written), "is_error": name == "OperationOutcome"})
         place = {"type": at["type"], "cursor": cursor} if cursor is not None else {"type": at["type"] + 1, "cursor": None}
         said = f"{kind.name}: {sum(one['count'] for one in files)} resources written"
         with transaction(ACTOR) as tx:
-            held = fhir_exports.came_to(tx, export.id, place=place, files=files, progress=said, lease_s=LEASE_S)
-        if not held:  # cancelled: what was written since is deleted too
-            shutil.rmtree(folder(directory, export.id), ignore_errors=True)
+            now = fhir_exports.came_to(tx, held, place=place, files=files, progress=said, lease_s=LEASE_S)
+            state = fhir_exports.find(tx, held.id) if now is None else None
+        if now is None:
+            if state is None or state.state not in (*fhir_exports.OPEN, fhir_exports.DONE):  # cancelled: what came since goes too
+                shutil.rmtree(folder(directory, held.id), ignore_errors=True)
             return
+        held = now
 
 
 def _lines(

@@ -151,6 +151,28 @@ def test_a_server_that_dies_while_it_writes_is_followed_by_one_that_ends_it(app:
     assert sorted(one["id"] for one in found["MedicationAdministration"]) == ["given-1", "given-2", "given-3"]
 
 
+def test_a_worker_that_was_too_slow_changes_nothing_of_what_another_wrote(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "PAGE", 1)
+    monkeypatch.setattr(verbs, "MOST_LINES", 1)
+    reader = fhir_reader.program(app, SIGNER)
+    place = begun(reader, "$export?_type=Patient")
+    real, calls = verbs._store, []
+
+    def slow(*arguments: Any) -> None:
+        real(*arguments)
+        calls.append(1)
+        if len(calls) == 1:  # its lease runs out, and another does the whole
+            with app.app_context(), transaction(GATEWAY) as tx:
+                tx.session.execute(update(FhirExportRow).values(claimed_until=tx.at - timedelta(seconds=1)))
+            assert work(app)
+
+    monkeypatch.setattr(verbs, "_store", slow)
+    work(app)
+    assert sorted(one["id"] for one in taken(reader, reader.ok(place))["Patient"]) == ["P1", "P2", "P3"]
+    head = app.test_client().head("/fhir/R4/$export", headers={**reader.headers, **ASYNC})
+    assert head.status_code == 405, "and a look at the head begins none"
+
+
 def test_only_the_program_that_asked_sees_its_export(app: Flask) -> None:
     reader = fhir_reader.program(app, SIGNER)
     place = begun(reader, "Patient/$export?_type=Patient")

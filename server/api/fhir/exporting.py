@@ -9,6 +9,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from pointofcare.errors import NotFoundError, NotPermittedError
 from pointofcare.orders import timing
@@ -53,6 +54,8 @@ def _program() -> Program:
 
 def export(level: str, group: str = "") -> Response:
     program = _program()
+    if request.method != "GET":  # a look at the head of an answer begins nothing
+        raise MethodNotAllowed(valid_methods=["GET"], description="use GET here")
     said = dict(request.args.items())
     strange = sorted(set(said) - _KNOWN)
     if strange:

@@ -34,6 +34,7 @@ from server.usecases.fhir_search import Cursor, Page, Search, Whole
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 # A reverse include brings so many, and says when there are more; a count looks at so many pages.
 MOST_BROUGHT = 500
+MOST_INCLUDES = 10
 MOST_COUNTED_PAGES = 10
 _STRICT = "handling=strict"
 
@@ -169,6 +170,8 @@ def _brought(tx: Transaction, kind: Kind, items: tuple[Built, ...], given: list[
     """What `_include` and `_revinclude` bring, and what to say of it. Raises: AskedError."""
     notes: list[str] = []
     found: list[Built] = []
+    if sum(1 for name, _ in given if name in ("_include", "_revinclude")) > MOST_INCLUDES:
+        raise AskedError("_include", f"more than {MOST_INCLUDES} includes", remedy="ask in several searches", issue="too-costly")
     asked = [_include("_include", value) for name, value in given if name == "_include"]
     for one in asked:
         if one[0] != kind.name:

@@ -147,7 +147,7 @@ class Message:
 
     @cached_property
     def _escapes(self) -> dict[str, str]:
-        field, component, repetition, escape, sub = self.header.separators
+        field, component, repetition, escape, sub = tuple(self.header.separators)
         return {"F": field, "S": component, "R": repetition, "E": escape, "T": sub, ".br": "\n", "H": "", "N": ""}
 
     def unescaped(self, text: str, where: str) -> str:

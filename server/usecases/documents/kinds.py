@@ -70,10 +70,10 @@ _ALL = (
         days=31,
         columns=_columns(
             ("day", "Ngày", 8),
-            ("fluid", "Tên dịch truyền, hàm lượng, thuốc pha thêm", 25),
+            ("fluid", "Tên dịch truyền, hàm lượng, thuốc pha thêm", 21),
             ("amount", "Số lượng", 8),
             ("lot", "Lô/số sản xuất", 10),
-            ("rate", "Tốc độ (giọt/phút)", 11),
+            ("rate", "Tốc độ (giọt/phút)", 15),
             ("start", "Bắt đầu", 7),
             ("end", "Kết thúc", 8),
             ("doctor", "Bác sĩ chỉ định", 11),

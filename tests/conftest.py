@@ -65,6 +65,7 @@ SLOW = (
     "scenarios/test_kiosk_",
     "scenarios/test_browser_labels.py",
     "scenarios/test_printed_labels_at_the_bedside.py",
+    "scenarios/test_sample_documents.py",
     "scenarios/test_training_hospital.py",
     "integration/test_web_documents.py",
     "unit/protocol/",

@@ -190,6 +190,11 @@ def test_an_infusion_sheet_has_the_rate_in_drops_the_lot_and_when_it_ended(app: 
     said = words(issued(press, "infusion"))
     for wanted in ("07/BV2", "Natri clorid 0,9%", "500 ml", "NC26", "20 giọt/phút (60 ml/giờ)", "08:05", "16:05", "Doctor", "Nurse"):
         assert wanted in said, wanted
+    record(replace(start, record_id=str(uuid4()), amends=start.record_id, lot="NC27"))
+    corrected = words(issued(press, "infusion"))
+    assert "NC27" in corrected
+    assert "NC26" not in corrected
+    assert "16:05" in corrected, "what went on with the start goes on with its correction"
     running = replace(start, record_id=str(uuid4()), effective_at=start.effective_at + timedelta(hours=9))
     record(running)
     assert "chưa kết thúc" in words(issued(press, "infusion")), "an end that nobody charted is not an empty cell"

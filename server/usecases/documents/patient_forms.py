@@ -73,15 +73,18 @@ def infusions(tx: Transaction, found: Chart) -> dict[str, Any]:
     standing = [one for one in found.around if not found.is_void(one)]
     hung = {bag.id: bag for bag in bags.named(tx, {one.bag for one in standing if one.bag})}
     starts = [one for one in standing if one.action == Action.START or (one.action == Action.GIVE and one.rate is not None)]
-    entries = history.effective(history.of_record(one) for one in found.around)
+    given = [history.of_record(one) for one in found.around]
+    entries = history.effective(given)
+    folded = history.Standing(given)
     of = {run.record_id: run for run in runs.runs(entries)}
     rows: list[Row] = []
     for start in starts:
         if start.continues is not None:
             continue
-        later = [one for one in standing if one.continues == start.record_id]
+        # What goes on with a start that was corrected goes on with the correction.
+        later = [one for one in standing if one.continues is not None and folded.root(history.of_record(one)) == start.record_id]
         run = of.get(start.record_id)
-        ended = next((one for one in reversed(later) if one.action == Action.STOP), None)
+        ended = next((one for one in reversed(later) if one.status in ("completed", "stopped")), None)
         if start.effective_at >= found.until or (ended is not None and ended.effective_at < found.since):
             continue
         order = found.orders.get(start.order or "")

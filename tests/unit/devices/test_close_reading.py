@@ -199,6 +199,15 @@ def test_a_code_around_a_wrist_is_read_through_foreshortening_blur_and_noise(hal
     assert _bars(grey) == ("]C1", b"8018893412345678901239")
 
 
+def test_bars_are_read_at_once_though_edges_of_band_and_label_are_counted_with_them() -> None:
+    taken = shot.taken(scene.draw(20117, 10))
+    grey = cv2.cvtColor(taken.image, cv2.COLOR_BGR2GRAY)
+    widest = max((region for region in regions.find(grey) if region.kind == regions.LINEAR), key=lambda region: region.width)
+    found, _strip = bar_read.quick(grey, widest)
+    assert found is not None
+    assert found.symbol.content == taken.scene.label.printed.content
+
+
 def test_the_same_digits_without_fnc1_stay_a_plain_code() -> None:
     assert _bars(
         _on_a_wrist(labels.code128("8018893412345678901239", module_px=2, height_px=60), half_turn_deg=30, blur_px=0.8, noise=4)

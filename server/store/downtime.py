@@ -136,8 +136,8 @@ def _charted(tx: Transaction, sheet: str, rows: tuple[Line, ...], since: datetim
     query = (
         select(Record, Entry.number)
         .outerjoin(Entry, and_(Entry.facility == Record.facility, Entry.record_id == Record.record_id, Entry.sheet == sheet))
-        .where(Record.facility == tx.facility, Record.patient.in_({row.patient for row in rows}), Record.effective_at >= since)
-        .where(Record.order.in_({row.order for row in rows}), ~is_replaced)
+        .where(Record.facility == tx.facility, Record.order.in_({row.order for row in rows}), Record.effective_at >= since)
+        .where(~is_replaced)
         .where(Record.status != Status.ENTERED_IN_ERROR, Record.action.in_(_DOSES))
         .order_by(Record.effective_at, Record.record_id)
     )

@@ -72,6 +72,8 @@ STAYS: Mapping[str, str] = MappingProxyType(
         "unfilled_doses": "numbers of their time, by order",
         "witness_requests": "asked about one moment, with what stood on the screen then",
         "patient_words": "each record's own name and number",
+        "downtime_lines": "what stands on paper; what is entered from it goes to the record that holds",
+        "incoming_items": "what another system sent, as it came",
     }
 )
 

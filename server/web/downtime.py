@@ -147,13 +147,13 @@ def show(sheet: str) -> str:
     )
 
 
-@room.get("/<sheet>/<int(max=999):number>")
+@room.get("/<sheet>/<int(max=2147483647):number>")
 @requires(ENTER_PAPER)
 def line(sheet: str, number: int) -> str:
     return _form(sheet, number, {}, {})
 
 
-@room.post("/<sheet>/<int(max=999):number>")
+@room.post("/<sheet>/<int(max=2147483647):number>")
 @requires(ENTER_PAPER)
 def enter(sheet: str, number: int) -> BaseResponse | tuple[str, int]:
     who = actor()
@@ -174,7 +174,7 @@ def enter(sheet: str, number: int) -> BaseResponse | tuple[str, int]:
     return page.back(url_for("downtime.show", sheet=sheet, open=1))
 
 
-@room.post("/<sheet>/<int(max=999):number>/nothing")
+@room.post("/<sheet>/<int(max=2147483647):number>/nothing")
 @requires(ENTER_PAPER)
 def nothing(sheet: str, number: int) -> BaseResponse:
     who = actor()

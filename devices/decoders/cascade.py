@@ -98,7 +98,8 @@ class CascadeDecoder:
         enough = 0.0
         looks = _worth_a_look(places, max(grey.shape))
         for region in looks:
-            if region.strength < enough or (calm and region is not looks[0] and not self._stayed(region)):
+            foremost = next(one for one in looks if one.kind == region.kind)
+            if region.strength < enough or (calm and region is not foremost and not self._stayed(region)):
                 continue
             if self._quick(work, region) and region.kind == regions.MATRIX:
                 enough = max(enough, SECOND_LABEL * region.strength)
@@ -111,7 +112,8 @@ class CascadeDecoder:
         awake = blocks[:1] + [region for region in awake if region.kind == regions.LINEAR]
         if not work.readings:
             self._closer(work, blocks[:1], work.until)
-        if not work.readings and (not calm or frame.number % CALM_WHOLE == 0):
+        large = any(max(one.width, one.height) >= LARGE_SHARE * max(grey.shape) for one in places[:1])
+        if not work.readings and (not calm or large or work.strips or frame.number % CALM_WHOLE == 0):
             bars = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())
             linear = bars or frame.number % REST_FRAMES == 1
             self._whole(work, invert=frame.number % INVERT_EVERY == 0, linear=linear)

@@ -28,7 +28,7 @@ from server.security import authority, program_commands, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import quality_days
+from server.usecases import national_commands, quality_days
 
 DEFAULT_CONFIG = Path("server.toml")
 OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
     made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
     made.add_argument("--kept", type=Path, help="checkpoints that somebody else kept, one a line")
-    made = command("import", _import, "import patients, staff, products and orders from FHIR bundles and CSV files, and the drug catalogue from a spreadsheet")
+    made = command("import", _import, "bring in FHIR bundles, CSV files, and the drug catalogue from a spreadsheet")
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--dry-run", action="store_true", help="list every problem, write nothing")
     made.add_argument("--skip-bad", action="store_true", help="leave out the rows with a problem and write the others")
@@ -103,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
+    national_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     _emr_commands(commands)
     _document_commands(commands)
     return parser

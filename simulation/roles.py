@@ -40,8 +40,8 @@ HEAD = """# Roles
 Who may do what: written by `make roles` from `server/security/access.py` (every address) and `server/security/permissions.py` (every
 role), which are what the server asks. A test walks each line as each role and as nobody; an address without a line is not served.
 
-In the table **W** is "of one's wards only", **F** "of the whole facility", a dash "no", and a star "where the role sees that type of resource
-on pages" ([reading over FHIR](fhir-api.md)). Nurses, students, witnesses and charge nurses
+In the table **W** is "of one's wards only", **F** "of the whole facility", a dash "no", and a star "where the role sees that type of
+resource on pages" ([reading over FHIR](fhir-api.md)). Nurses, students, witnesses and charge nurses
 are bound to wards; somebody who belongs to no ward reaches all of the facility (see [security](security.md), "People: who may do what").
 A dose recorded at a cart is a fact and asks nobody; another facility is never reached: its things do not exist (404).
 """

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from pointofcare.orders.order import Dosage, Order, OrderCategory
-from pointofcare.quantity import Quantity
 from server.emr.fhir_elements import ROUTE_CODES, ROUTES, Json, coding, concept, moment, number, quantity, rate, reference, text
 from server.emr.fhir_mapping import MappingContext
 

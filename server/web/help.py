@@ -278,6 +278,7 @@ NO_PAGE = frozenset(
         "documents.batch_file",
         "fleet.export",
         "history.export",
+        "incoming.payload",
         "identity.picture",
         "quality.export",
         "recalls.export",

@@ -17,7 +17,10 @@ from tests.support import server_ward, web
 TEXTS = Catalogue("server.web.texts")
 TOPICS = {topic.name: topic for topic in (*help_pages.TOPICS.values(), help_pages.FAULT)}
 # Answered with JSON, with a file or by nothing at all: no page of this program.
-OTHER = ("api.", "api-docs.", "api_page", "verdicts.", "enrolment.", "healthz", "security.static", "security.verify", "security.logout")
+OTHER = (
+    "api.", "api-docs.", "fhir.", "fhir_feed.", "api_page", "verdicts.", "enrolment.",
+    "healthz", "security.static", "security.verify", "security.logout",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -200,7 +200,7 @@ def test_what_was_replaced_ends_after_the_overlap_and_goes_on_the_list(app: Flas
     new = renewed(root, old, old_key, new_key)
     with reading(at=datetime.now(UTC) + verbs.OVERLAP) as tx:
         assert [one.serial for one in verbs.standing(tx)] == [new.serial]
-        assert [serial for serial, _ in verbs.listed_as_revoked(tx)] == [old.serial]
+        assert [serial for serial, _ in verbs.listed_as_replaced(tx)] == [old.serial]
         assert [account.subjects for account in enrolment.accounts(tx)] == [(authorities.broker_names(new.pem)[1],)]
 
 

@@ -21,6 +21,8 @@ PACKAGES = sorted(
 )
 # The rules' English words are the rules' own declarations; the files hold the translations.
 ENGLISH_IN_THE_CODE = ("server.web.rule_texts", "en")
+# The law gives these forms their words, in Vietnamese whatever the language of the screen.
+FORMS_OF_THE_RECORD = "server.usecases.documents.texts"
 
 
 class _Variables(Visitor):
@@ -63,7 +65,7 @@ def test_every_language_has_every_text_with_the_same_variables(package: str) -> 
 
     ours = _messages(package, "vi")
     for language in LANGUAGES:
-        if (package, language) == ENGLISH_IN_THE_CODE:
+        if (package, language) == ENGLISH_IN_THE_CODE or (package == FORMS_OF_THE_RECORD and language != "vi"):
             continue
         theirs = _messages(package, language)
         assert set(theirs) == set(ours), language

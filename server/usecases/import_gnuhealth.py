@@ -135,7 +135,7 @@ SUPPORTED: tuple[Supported, ...] = tuple(
         (
             "gnuhealth.inpatient.medication",
             "admin_times: admin_time, dose, dose_unit, remarks",
-            "times of the ward; other doses become steps",
+            "times of the ward; other doses become steps, one that cannot be read makes a draft",
         ),
         (
             "gnuhealth.inpatient.medication",
@@ -315,7 +315,10 @@ def _dosages(row: Row, times: Sequence[Row], dialect: Dialect, *, as_needed: boo
     }
     # How much "250 mg, x 2" is in all, GNU Health does not say.
     amount = own if row.get("qty") in (None, 1) else None
-    each = [(one.get("admin_time"), _amount(one.get("dose"), tryton.at(one, "dose_unit", "code"), dialect) or amount) for one in times]
+    each = [
+        (one.get("admin_time"), amount if one.get("dose") is None else _amount(one["dose"], tryton.at(one, "dose_unit", "code"), dialect))
+        for one in times
+    ]
     timing = _timing(row, [at for at, _ in each], once=once, as_needed=as_needed)
     if each and any(said != amount for _, said in each):
         return [
@@ -339,6 +342,8 @@ def _timing(row: Row, times: Sequence[object], *, once: bool, as_needed: bool, o
     """`of`: the times are some of so many. What contradicts itself is told as words alone, which no scan can match."""
     interval, a_day = _interval_s(row), _A_DAY.get(_common(row), 0)
     words: Json = {"code": {"text": _often(row)}}
+    if _common(row) == _ONCE and (times or interval):
+        return words
     from_common = _EVERY_H.get(_common(row), 0) * 3600
     if interval and from_common and interval != from_common:
         return words

@@ -113,6 +113,31 @@ def test_other_doses_at_other_times_are_steps() -> None:
     assert found.status is OrderStatus.ACTIVE
 
 
+@pytest.mark.parametrize("dose", [{"dose": 250.0}, {"dose": float("nan"), "dose_unit.": {"code": "mg"}}])
+@pytest.mark.parametrize("others", [(), (20,)])
+def test_a_dose_of_a_time_that_cannot_be_read_is_never_the_orders_own(dose: dict[str, Any], others: tuple[int, ...]) -> None:
+    found = read(row(frequency=None), at(8, **dose), *map(at, others))
+    assert found.order.status is OrderStatus.DRAFT, found.order
+    assert not [step for step in (found.order, *found.order.dosages) if step.dose is not None and time(8) in step.times]
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [
+        ({"frequency": None}, [at(8)]),
+        ({"frequency": None}, [at(8, dose=250.0, **{"dose_unit.": {"code": "mg"}})]),
+        ({"frequency": None}, [at(8, dose=250.0, **{"dose_unit.": {"code": "mg"}}), at(20)]),
+        ({"frequency": None, "frequency_prn": True}, [at(8)]),
+        ({}, []),
+        ({"frequency_prn": True}, []),
+    ],
+)
+def test_once_with_a_time_or_an_interval_is_a_draft_and_never_every_day(changes: dict[str, Any], times: list[dict[str, Any]]) -> None:
+    found = read(row(**changes, **{"common_dosage.": {"code": "422114001", "name": "1 time"}}), *times)
+    assert found.order.status is OrderStatus.DRAFT, found.order
+    assert found.clarify
+
+
 def test_a_row_that_was_changed_and_changed_back_has_a_version_of_its_own() -> None:
     made = import_gnuhealth.order(row(), (), DIALECT)
     first, later = (import_gnuhealth.versioned(made, written)["meta"]["versionId"] for written in (AT, AT.replace(hour=2)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, exists, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.orm import aliased
 
 from pointofcare.administration.lifecycle import Status
@@ -59,6 +59,10 @@ class Charted:
     nurse: str
     cart: str
     entered: bool
+
+    @property
+    def was_given(self) -> bool:
+        return self.status in (Status.COMPLETED, Status.IN_PROGRESS, Status.STOPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +141,17 @@ def _charted(tx: Transaction, sheet: str, rows: tuple[Line, ...], since: datetim
         select(Record, Entry.number)
         .outerjoin(Entry, and_(Entry.facility == Record.facility, Entry.record_id == Record.record_id, Entry.sheet == sheet))
         .where(Record.facility == tx.facility, Record.order.in_({row.order for row in rows}), Record.effective_at >= since)
-        .where(~is_replaced)
+        .where(~is_replaced, or_(Entry.number.is_not(None), Record.due.in_({row.due for row in rows if row.due is not None})))
         .where(Record.status != Status.ENTERED_IN_ERROR, Record.action.in_(_DOSES))
         .order_by(Record.effective_at, Record.record_id)
     )
     found: list[list[Charted]] = [[] for _ in rows]
+    by_number = {row.number: place for place, row in enumerate(rows)}
+    by_dose = {(row.order, row.due): place for place, row in enumerate(rows) if row.due is not None}
     for record, number in tx.session.execute(query):
+        place = by_number.get(number) if number is not None else by_dose.get((record.order, record.due))
+        if place is None:
+            continue
         one = Charted(
             record_id=record.record_id,
             status=record.status,
@@ -151,9 +160,7 @@ def _charted(tx: Transaction, sheet: str, rows: tuple[Line, ...], since: datetim
             cart=record.cart,
             entered=number is not None,
         )
-        for place, row in enumerate(rows):
-            if number == row.number or (number is None and row.due is not None and (record.order, record.due) == (row.order, row.due)):
-                found[place].append(one)
+        found[place].append(one)
     return [tuple(each) for each in found]
 
 

@@ -27,6 +27,8 @@ ADMINISTRATION = "administration"
 OBSERVATION = "observation"
 BLOCKED = "blocked"
 DEVICE = "device"
+# A number that nobody decides by is not counted to its end.
+MOST_COUNTED = 10_000
 PENDING = "pending"
 SENT = "sent"
 PARKED = "parked"
@@ -390,19 +392,22 @@ def waiting(tx: Transaction) -> Waiting:
 
 
 def worklist(tx: Transaction, *, state: str | None = None, limit: int = 200) -> tuple[OutboxItem, ...]:
-    """Newest first; parked and waiting ones before those sent."""
-    query = select(OutboxRow).where(OutboxRow.facility == tx.facility, *_reached(tx))
-    if state is not None:
-        query = query.where(OutboxRow.state == state)
-    order = (func.coalesce(OutboxRow.settled_at, OutboxRow.next_attempt_at).desc(), OutboxRow.id.desc())
-    rows = tx.session.scalars(query.order_by(*order).limit(limit)).all()
-    rank = {PARKED: 0, PENDING: 1, SENT: 2}
-    return tuple(sorted((_item(row) for row in rows), key=lambda item: rank.get(item.state, 3)))
+    """Parked ones, then those that wait, then those sent; each newest first. Of those sent, of which there is more every day, only the
+    end is looked at."""
+    found: list[OutboxItem] = []
+    latest = func.coalesce(OutboxRow.settled_at, OutboxRow.next_attempt_at).desc()
+    for each in (state,) if state is not None else (PARKED, PENDING, SENT):
+        query = select(OutboxRow).where(OutboxRow.facility == tx.facility, OutboxRow.state == each, *_reached(tx))
+        order = (OutboxRow.id.desc(),) if each == SENT else (latest, OutboxRow.id.desc())
+        found += [_item(row) for row in tx.session.scalars(query.order_by(*order).limit(limit - len(found)))]
+        if len(found) >= limit:
+            break
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxCounts:
-    """`oldest_pending_at` None: nothing waits."""
+    """`oldest_pending_at` None: nothing waits. `sent` is counted as far as `MOST_COUNTED`."""
 
     pending: int
     sent: int
@@ -411,19 +416,10 @@ class OutboxCounts:
 
 
 def counts(tx: Transaction) -> OutboxCounts:
-    rows = tx.session.execute(
-        select(OutboxRow.state, func.count(), func.min(OutboxRow.created_at))
-        .where(OutboxRow.facility == tx.facility)
-        .group_by(OutboxRow.state)
-    ).all()
-    number = {state: count for state, count, _oldest in rows}
-    oldest = {state: first for state, _count, first in rows}
-    return OutboxCounts(
-        pending=number.get(PENDING, 0),
-        sent=number.get(SENT, 0),
-        parked=number.get(PARKED, 0),
-        oldest_pending_at=oldest.get(PENDING),
-    )
+    left = waiting(tx)
+    sent = select(OutboxRow.id).where(OutboxRow.facility == tx.facility, OutboxRow.state == SENT).limit(MOST_COUNTED).subquery()
+    number = tx.session.scalar(select(func.count()).select_from(sent)) or 0
+    return OutboxCounts(pending=left.pending, sent=number, parked=left.parked, oldest_pending_at=left.oldest_pending_at)
 
 
 def untold(tx: Transaction, *, limit: int = 100) -> tuple[OutboxItem, ...]:

@@ -175,7 +175,8 @@ def _later(
                 charted.add((row.order, row.due))
             if row.action == "stop" and row.continues in starts and row.status in ("completed", "stopped"):
                 wanted[row.record_id] = row.continues
-        for ids in _chunks([one for one in wanted if one not in gone]):
+        void = gone | _amended(tx, list(wanted))  # an end may have been withdrawn long after
+        for ids in _chunks([one for one in wanted if one not in void]):
             documents = select(a.record_id, a.document).where(a.facility == tx.facility, a.record_id.in_(ids))
             ends |= {wanted[row.record_id]: mapping_record.from_document(row.document) for row in tx.session.execute(documents)}
     return ends, frozenset(charted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pointofcare.administration import late
@@ -94,6 +94,11 @@ def line(tx: Transaction, found: SheetView, number: int) -> LineView:
     return one[0]
 
 
+def whoever(tx: Transaction) -> Transaction:
+    """For the patient and the order of a line: whoever may see the sheet enters its lines, wherever the patient lies by now."""
+    return replace(tx, actor=replace(tx.actor, wards=None))
+
+
 def same(history: Iterable[HistoryEntry], found: LineView, given_at: datetime) -> tuple[HistoryEntry, ...]:
     """Doses on record that may be this one: of the same due time, or of the same order near that time."""
     return tuple(
@@ -135,6 +140,8 @@ def enter(tx: Transaction, actor: Actor, found: SheetView, number: int, told: To
     if downtime.is_entered(tx, told.record_id):
         return None
     one = line(tx, found, number)
+    patients.hold(tx, identities.current(tx, one.patient))
+    one = line(tx, found, number)  # as it is now that nobody else enters a dose of this patient
     if found.closed_at is not None:
         raise ConflictError("the sheet is closed", remedy="chart the dose at the cart as given before", says="closed")
     _check_times(tx, found, told)
@@ -146,20 +153,23 @@ def enter(tx: Transaction, actor: Actor, found: SheetView, number: int, told: To
         raise UnreadableError("the second person is not one", remedy="choose somebody else of this ward", says="witness")
     if told.why is not None and (told.why not in NOT_GIVEN or not reason.is_coded(told.why, told.words)):
         raise UnreadableError("the reason is missing, or needs words", remedy="choose a reason", says="why")
-    look = bedside.of_patient(tx, identities.current(tx, one.patient))
+    of_line = whoever(tx)
+    look = bedside.of_patient(of_line, identities.current(tx, one.patient))
     if not look.patients:
         raise NotFoundError("the patient is not known any more", remedy="look whether the record was joined with another", says="patient")
-    order = next((each for each in look.orders if each.id == one.order), None) or _ended(tx, one.order)
+    order = next((each for each in look.orders if each.id == one.order), None) or orders.get(of_line, one.order).order
     if order.category in AT_THE_CART:
         raise UnreadableError("an infusion is charted at the cart", remedy="chart it there as given before", says="infusion")
     if told.why is None and told.dose is None:
         raise UnreadableError("the dose is missing", remedy="write what was given", says="dose")
-    if not told.another and (doubtful := same(look.history, one, told.at)):
+    # The chart goes back three days; what was charted for this line is known whenever that was.
+    doubtful = {entry.record_id for entry in same(look.history, one, told.at)} | {each.record_id for each in one.charted if each.was_given}
+    if doubtful and not told.another:
         raise ConflictError(
             "it may be on record already",
             remedy="compare, and say whether it was another dose",
             says="same",
-            records=[entry.record_id for entry in doubtful],
+            records=sorted(str(each) for each in doubtful),
         )
     stock = products.get(tx, told.product) if told.product else None
     made = _record(tx, found, one, told, order=order, mrn=look.patients[0].mrn, product=stock)
@@ -212,10 +222,6 @@ def _check_times(tx: Transaction, found: SheetView, told: Told) -> None:
         raise UnreadableError("the time lies ahead", remedy="write when it was given", says="future")
     if told.at < found.printed_at - NEAR:
         raise UnreadableError("the time lies before the sheet was printed", remedy="look at the date", says="past")
-
-
-def _ended(tx: Transaction, order: str) -> Order:
-    return orders.get(tx, order).order
 
 
 def _record(

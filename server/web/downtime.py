@@ -262,12 +262,13 @@ def _form(sheet: str, number: int, cells: dict[str, str], found: dict[str, str],
     with reading(actor()) as tx:
         of = verbs.sheet(tx, sheet)
         one = verbs.line(tx, of, number)
-        patient = views_patients.get(tx, identities.current(tx, one.patient))
-        order = _order(tx, one.order)
+        wide = verbs.whoever(tx)
+        patient = views_patients.get(wide, identities.current(tx, one.patient))
+        order = _order(wide, one.order)
         choices = verbs.products_for(order, products.listed(tx))
         people = [entry for entry in staff.roster(tx, of.ward) if verbs.GIVERS & set(entry.roles)]
         names = views_pharmacy.names(tx, _people([one]))
-        records = [dose for each in doubtful or () if (dose := views_patients.dose(tx, str(each))) is not None]
+        records = [dose for each in doubtful or () if (dose := views_patients.dose(wide, str(each))) is not None]
     viewing.seen(patient=one.patient, ward=of.ward)
     given = {"record_id": str(uuid4()), "nurse": "", "what": "given", "dose": one.printed.get("dose", ""), "at": ""}
     if len(choices) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from pointofcare.errors import UnreadableError
 from pointofcare.labels.serial import DRAWN
 from server.store import audit, downtime, views_patients
+from server.store.patients import Ward
 from server.store.transaction import reading, transaction
-from server.usecases import administrations, corrections
+from server.usecases import administrations, corrections, patients, ward_staff
 from server.usecases import downtime as verbs
 from server.usecases import orders as order_verbs
 from tests.support import server_ward, web
@@ -182,6 +184,28 @@ def test_a_sheet_is_closed_only_when_somebody_has_said_what_became_of_every_due_
 def fill_closed(client: FlaskClient, line: downtime.LineView) -> int:
     told = {"record_id": "7d9f4a52-4a55-4c0e-9c3e-2f6d8f0b1a98", "what": "given", "at": on_paper(), "nurse": NURSE.id, "dose": "500 mg"}
     return int(post(client, f"/downtime/{line.sheet}/{line.number}", f"/downtime/{line.sheet}", **told).status_code)
+
+
+def test_a_line_is_entered_by_its_ward_also_when_the_patient_lies_elsewhere_by_now(app: Flask) -> None:
+    with app.app_context(), transaction(IMPORT) as tx:
+        ward_staff.set_homes(tx, NURSE.id, [WARD])
+        patients.open_ward(tx, Ward(id="ICU", name="ICU", timezone="Asia/Ho_Chi_Minh"))
+    client = web.signed_in(app, NURSE)
+    first = lines(app, printed(app, client))[0]
+    with app.app_context(), transaction(IMPORT) as tx:
+        patients.receive(tx, replace(server_ward.a_patient(1), ward="ICU"))
+    assert client.get(f"/patients/{first.patient}").status_code == 403
+    assert fill(client, first).status_code == 303
+    assert [dose.record.order for dose in doses(app, first.patient)] == [first.order]
+
+
+def test_a_line_that_was_entered_days_ago_asks_before_it_is_entered_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = web.signed_in(app, NURSE)
+    first = lines(app, printed(app, client))[0]
+    assert fill(client, first).status_code == 303
+    monkeypatch.setattr(verbs, "same", lambda *_: ())  # the chart goes back three days only
+    assert fill(client, first).status_code == 409
+    assert len(doses(app, first.patient)) == 1
 
 
 def test_an_order_that_was_changed_after_printing_is_shown_beside_the_paper(app: Flask) -> None:

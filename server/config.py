@@ -40,6 +40,8 @@ class HttpConfig:
     secure_cookies: bool = False
     # How many proxies stand before the server, whose word on the caller's address and protocol is taken. 0: nobody's.
     proxies: int = 0
+    # As others reach this server ("https://poc.hospital.example"); what they sign for us must name it. None: as the caller says.
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +315,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         threads=reader.number("http", "threads", 8, least=2, most=256),
         secure_cookies=reader.flag("http", "secure_cookies", False),
         proxies=reader.number("http", "proxies", 0, least=0, most=5),
+        address=reader.text("http", "address"),
     )
     mqtt = MqttConfig(
         host=reader.text("mqtt", "host", "127.0.0.1") or "",

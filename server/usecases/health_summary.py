@@ -19,6 +19,7 @@ from server.emr.fhir_document import Summary
 from server.emr.fhir_elements import Json
 from server.store import identities, insurance, patients, stays, views_claims
 from server.store.transaction import Actor, Transaction, transaction
+from server.usecases import private_files
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -83,5 +84,5 @@ def from_command_line(actor: Actor, patient: str, *, config: ServerConfig, outpu
     if output is None:
         sys.stdout.write(content.decode() + "\n")
     else:
-        output.write_bytes(content)
+        private_files.write(output, content)
     return 0

@@ -284,3 +284,24 @@ def test_who_read_whom_is_in_the_audit(app: Flask) -> None:
     assert ("program:his", "view.fhir", "fhir/MedicationAdministration", None, ["P1"]) in found
     assert ("R-nurse", "view.refused", "fhir/Patient/P9", None, None) in found
     assert ("program:his", "fhir.token", "fhir-client/his", None, None) in found
+
+
+def test_a_statement_for_another_server_is_none_here_whatever_host_the_caller_names(app: Flask) -> None:
+    told = {"grant_type": "client_credentials", "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+    elsewhere = fhir_reader.statement(SIGNER, aud="https://training.example/fhir/token")
+    config = app.config["POINTOFCARE_CONFIG"]
+    app.config["POINTOFCARE_CONFIG"] = replace(config, http=replace(config.http, address="https://poc.example"))
+    try:
+        client = app.test_client()
+        answers = [
+            client.post(
+                "/fhir/token", base_url=host, data={**told, "scope": "system/Patient.rs", "client_assertion": statement}
+            ).status_code
+            for host, statement in (
+                ("https://training.example", elsewhere),
+                ("https://training.example", fhir_reader.statement(SIGNER, aud="https://poc.example/fhir/token")),
+            )
+        ]
+    finally:
+        app.config["POINTOFCARE_CONFIG"] = config
+    assert answers == [401, 200]

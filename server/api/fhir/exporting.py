@@ -103,7 +103,9 @@ def _mine(export: str) -> Export:
     program = _program()
     with reading(actor()) as tx:
         found = fhir_exports.find(tx, export)
-    if found is None or found.client != program.client.id or found.state in (fhir_exports.CANCELLED, fhir_exports.EXPIRED):
+        at = tx.at
+    is_over = found is not None and found.expires_at is not None and found.expires_at <= at  # whether or not its files are gone yet
+    if found is None or is_over or found.client != program.client.id or found.state in (fhir_exports.CANCELLED, fhir_exports.EXPIRED):
         raise NotFoundError("there is no such export, or its time is over", remedy="ask for a new one")
     return found
 

@@ -31,8 +31,8 @@ def context() -> MappingContext:
 
 
 def base() -> str:
-    """Our own address, as the client reached it."""
-    return f"{request.url_root.rstrip('/')}{room.url_prefix}/R4"
+    """Our own address: as the hospital says it, else as the client reached it."""
+    return f"{(config().http.address or request.url_root).rstrip('/')}{room.url_prefix}/R4"
 
 
 @room.before_request

@@ -12,6 +12,7 @@ from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from server.store import documents
 from server.store.transaction import Actor, reading
+from server.usecases import private_files
 from server.usecases.documents import examples, issuing, pressing, signing, templates, validating
 from server.usecases.documents.issuing import Site, Wanted
 from server.usecases.documents.kinds import KINDS, PATIENT
@@ -52,8 +53,7 @@ def issue(
         for subject, path in files.items():
             about = Wanted(kind=wanted, subject=subject, first=first, last=last)
             made = issuing.issue(WHO, about, settings=settings, site=site, press=press)
-            path.touch(mode=0o600)
-            path.write_bytes(made.pdf)
+            private_files.write(path, made.pdf)
             signed = ", ".join(f"{one['name']} ({one['level']})" for one in made.issue.signatures) or "not signed"
             lines.append(f"{path}: {made.issue.pages} pages, code {issuing.shown(made.issue.code)}, {signed}")
     return lines

@@ -377,13 +377,15 @@ def _is_volume(amount: str) -> bool:
 
 
 def _timings(group: _Group, drug: Segment, profile: Profile, zone: str, faults: Faults) -> tuple[Timing, ...]:
-    """TQ1, else RXE-1, else ORC-7. Where both stand they must say the same."""
+    """TQ1, else RXE-1, else ORC-7. Where several stand they must say the same."""
     newer = tuple(hl7_timing.of_tq1(one, profile, zone) for one in group.behind(drug, "TQ1"))
-    older = hl7_timing.of_older(drug, 1, profile, zone) if drug.name == "RXE" else ()
-    older = older or hl7_timing.of_older(group.orc, 7, profile, zone)
-    if newer and older and (len(newer) != len(older) or not all(map(hl7_timing.says_the_same, newer, older))):
-        faults.append((NOT_UNDERSTOOD, f"TQ1 + {older[0].where}"))
-    return newer or older
+    encoded = hl7_timing.of_older(drug, 1, profile, zone) if drug.name == "RXE" else ()
+    older = (encoded, hl7_timing.of_older(group.orc, 7, profile, zone))
+    used = newer or next((each for each in older if any(map(hl7_timing.says_when, each))), ())
+    for each in older:
+        if used and each and each is not used and not hl7_timing.say_the_same(used, each):
+            faults.append((NOT_UNDERSTOOD, f"{used[0].where} + {each[0].where}"))
+    return used
 
 
 def _when(

@@ -200,13 +200,35 @@ def of_older(segment: Segment, place: int, profile: Profile, zone: str) -> tuple
         _total(part(12), f"{where}.12", found)
         _settle(found)
         result.append(found)
-    return tuple(one for one in result if one.patterns or one.explicit or one.cells or one.stat or one.as_needed or one.faults)
+    return tuple(one for one in result if says_when(one) or one.once or one.lasts)
 
 
-def says_the_same(one: Timing, other: Timing) -> bool:
-    """Where both say it: a message that carries its timing twice must not say two things."""
-    shared = {"times", "every", "days_of_week", "start", "end"} & set(one.cells) & set(other.cells)
-    return all(one.cells[name] == other.cells[name] for name in shared) and one.as_needed == other.as_needed
+def says_when(one: Timing) -> bool:
+    return bool(one.patterns or one.explicit or one.cells or one.stat or one.as_needed or one.faults)
+
+
+def say_the_same(used: tuple[Timing, ...], others: tuple[Timing, ...]) -> bool:
+    """A message that carries its timing twice must not say two things: what is not used says nothing that `used` does not say too."""
+    pairs = list(zip(used, others, strict=False))
+    joined = all(one.conjunction == other.conjunction for one, other in pairs[:-1])
+    return len(used) == len(others) and joined and all(_says_the_same(one, other) for one, other in pairs)
+
+
+def _says_the_same(one: Timing, other: Timing) -> bool:
+    if one.as_needed != other.as_needed or any(code != NO_TIMES for code, _ in other.faults):
+        return False
+    if any(one.cells.get(name) != value for name, value in other.cells.items() if name != "every" or name in one.cells):
+        return False
+    if other.lasts is not None and other.lasts != one.lasts and (one.lasts is not None or "end" not in one.cells):
+        return False
+    often = _how_often(other)
+    return often == _how_often(Timing(where="")) or often == _how_often(one)
+
+
+def _how_often(one: Timing) -> object:
+    """Whatever the words and the times of day are: "Q12H" is itself with times and without; twice a day is not every six hours."""
+    said = {replace(each, code="", times=(), as_needed=False, once=False) for each in one.patterns}
+    return one.once, said - {Pattern()}
 
 
 def _clocks(texts: list[str], where: str, found: Timing) -> tuple[time, ...]:

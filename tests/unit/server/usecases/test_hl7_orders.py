@@ -173,6 +173,56 @@ def test_a_timing_that_stands_twice_must_say_one_thing() -> None:
     assert faults(one(rde("1", timing="TQ1|1||Q6H").replace(b"RXE||", b"RXE|1^Q8H|"))) == ["not-understood: TQ1 + RXE-1"]
 
 
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ("BID", "1^Q6H"),
+        ("Q6H", "1^BID"),
+        ("ONCE", "1^Q6H"),
+        ("Q6H", "1^ONCE"),
+        ("Q6H", "1^^X1"),
+        ("Q6H", "1^^D3"),
+        ("Q6H", "1^Q6H^X5"),
+        ("Q6H", "1^XYZ"),
+        ("Q6H", "1^C"),
+        ("PRN", "1^Q6HPRN"),
+        ("Q6H", "1^Q6H^^20260303080000"),
+        ("Q6H", "1^Q6H^^^20260305080000"),
+        ("Q6H|||3^d", "1^Q6H^D4"),
+        ("QOD|0800", "1^QD&0800"),
+    ],
+)
+def test_two_timings_that_share_no_word_are_two_things_all_the_same(newer: str, older: str) -> None:
+    used = rde("1", timing=f"TQ1|1||{newer}").replace(b"RXE||", f"RXE|{older}|".encode())
+    assert "not-understood: TQ1 + RXE-1" in faults(one(used))
+    ordered = rde("1", timing=f"TQ1|1||{newer}").replace(b"ORC|NW|ORD1|F-ORD1||||", f"ORC|NW|ORD1|F-ORD1||||{older}".encode())
+    assert "not-understood: TQ1 + ORC-7" in faults(one(ordered))
+
+
+def test_two_older_timings_must_say_one_thing_too() -> None:
+    plain = rde("1", timing="").replace(b"ORC|NW|ORD1|F-ORD1||||", b"ORC|NW|ORD1|F-ORD1||||1^BID")
+    assert one(plain).clarify == ()
+    assert one(plain.replace(b"RXE||", b"RXE|1^BID|")).clarify == ()
+    assert faults(one(plain.replace(b"RXE||", b"RXE|1^Q6H|"))) == ["not-understood: RXE-1 + ORC-7"]
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ("BID|0800~2000", "1^BID"),
+        ("Q12H|0800~2000", "1^Q12H"),
+        ("Q6H||||20260302080000|20260305080000", "1^Q6H"),
+        ("Q6H|||3^d|20260302080000", "1^Q6H^D3^20260302080000"),
+        ("Q6HPRN", "1^PRN"),
+        ("Q6H", "1"),
+        ("ONCE", "1^ONCE^X1"),
+    ],
+)
+def test_a_timing_that_says_less_of_the_same_is_no_contradiction(newer: str, older: str) -> None:
+    both = rde("1", timing=f"TQ1|1||{newer}").replace(b"RXE||", f"RXE|{older}|".encode())
+    assert not [fault for fault in faults(one(both)) if " + RXE-1" in fault]
+
+
 def test_a_quantity_of_a_timing_is_one_dose_or_the_dose() -> None:
     assert one(rde("1", timing="TQ1|1|1|BID")).clarify == ()
     assert one(rde("1", timing="TQ1|1|500^mg|BID")).clarify == ()

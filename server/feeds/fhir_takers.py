@@ -18,6 +18,7 @@ from server.feeds import fhir_reading
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR, Reference
 from server.feeds.fhir_source import GoneError, Source
+from server.feeds.fhir_versions import PassedOverError, taken
 from server.store import incoming, patients
 from server.store.incoming import Item, Reason
 from server.store.transaction import Transaction, reading, transaction
@@ -37,14 +38,6 @@ NOTHING = "nothing-for-us"
 NO_ROLE = "staff-without-role"
 AS_DRAFT = "taken-as-draft"
 _PLACE = Place(file=SOURCE, row=1)
-
-
-class PassedOverError(Exception):
-    """There is nothing in it that is taken here, for `reason`."""
-
-    def __init__(self, code: str, *, field: str = "", found: str = "") -> None:
-        super().__init__(code)
-        self.reason = Reason(code=code, field=field, found=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +60,7 @@ def patient(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:  
         if arrivals.holder(tx, SOURCE, item.subject) is None:
             raise PassedOverError(NOT_HERE, found=item.subject)
         here = arrivals.patient(tx, _person(resource), sender)
-        incoming.take(tx, item.id, became=f"patient/{here}", patient=here)
+        taken(tx, item, became=f"patient/{here}", patient=here)
 
 
 def encounter(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
@@ -87,7 +80,7 @@ def encounter(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
         fhir_reading.whole_patient(taker.source, item.subject, taker.settings, taker.reference)
     here = admit(taker, item.subject, where, sender)
     with transaction(ACTOR) as tx:
-        incoming.take(tx, item.id, became=f"patient/{here}", patient=here)
+        taken(tx, item, became=f"patient/{here}", patient=here)
 
 
 def admit(taker: Taker, subject: str, where: Stay, sender: Sender) -> str:
@@ -162,7 +155,7 @@ def allergy(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
         told = None if not named or (unreadable and known.allergies is None) else allergies
         gone = withdrawn - {one.substance for one in allergies}
         arrivals.patient(tx, replace(_same(known), allergies=told), sender, withdrawn=gone)
-        incoming.take(tx, item.id, became=f"patient/{known.id}", patient=known.id)
+        taken(tx, item, became=f"patient/{known.id}", patient=known.id)
 
 
 def observation(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:  # noqa: ARG001 - one form for all kinds
@@ -178,7 +171,7 @@ def observation(taker: Taker, item: Item, resource: Json, sender: Sender) -> Non
     with transaction(ACTOR) as tx:
         known = _here(tx, item)
         arrivals.patient(tx, replace(_same(known), observations=values, weight=weight), sender)
-        incoming.take(tx, item.id, became=f"patient/{known.id}", patient=known.id)
+        taken(tx, item, became=f"patient/{known.id}", patient=known.id)
 
 
 def practitioner(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:  # noqa: ARG001 - one form for all kinds
@@ -195,7 +188,7 @@ def practitioner(taker: Taker, item: Item, resource: Json, sender: Sender) -> No
         raise
     with transaction(ACTOR) as tx:
         person = arrivals.staff(tx, found.staff[0])
-        incoming.take(tx, item.id, became=f"staff/{person}")
+        taken(tx, item, became=f"staff/{person}")
 
 
 def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
@@ -213,7 +206,7 @@ def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
         unclear = (
             Reason(code=AS_DRAFT, field="MedicationRequest.dosageInstruction", found=placed.clarification) if placed.clarification else None
         )
-        incoming.take(tx, item.id, became=f"order/{placed.id}/{placed.version}", patient=here, reason=unclear)
+        taken(tx, item, became=f"order/{placed.id}/{placed.version}", patient=here, reason=unclear)
 
 
 def _awaited(taker: Taker, item: Item, sender: Sender) -> str:

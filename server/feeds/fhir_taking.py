@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from pointofcare.errors import ConflictError, EmrError, PointOfCareError, UnreadableError
 from server.feeds import fhir_items as items
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR
-from server.feeds.fhir_source import Resource, is_id
-from server.feeds.fhir_source import resource as as_resource
-from server.feeds.fhir_takers import TAKERS, PassedOverError, Taker
+from server.feeds.fhir_source import is_id
+from server.feeds.fhir_takers import TAKERS, Taker
+from server.feeds.fhir_versions import PassedOverError, must_be_newest
 from server.store import incoming, orders
 from server.store.incoming import Item, Reason
 from server.store.transaction import DatabaseFault, Transaction, reading, transaction
@@ -30,9 +29,7 @@ _log = logging.getLogger(__name__)
 BATCH = 50
 LEASE_S = 120.0
 LONGEST_WAIT = timedelta(minutes=15)
-OLDER = "older-version"
 UNREAD_NEWER = "clarify-newer-version-unreadable"
-ENDED_THERE = frozenset({"stopped", "cancelled", "completed", "entered-in-error"})
 _MOST_CONFLICTS = 5
 _MOST_FAULTS = 2
 FAULT = "program-fault"
@@ -83,24 +80,10 @@ def _take(taker: Taker, item: Item) -> None:
         raise UnreadableError("the bytes are not kept any more", remedy="wait for the next version")
     if item.subject and not is_id(item.subject):
         raise FieldError("not-an-identifier", field="subject")
-    if not item.accepted:
-        with reading(ACTOR) as tx:
-            _must_be_newest(tx, item, as_resource(item.payload))
+    with reading(ACTOR) as tx:
+        must_be_newest(tx, item)  # before the server is asked for what it names; looked at again when it is written
     sender = Sender(source=SOURCE, timezone=taker.timezone, accepted=item.accepted)
     TAKERS[item.kind](taker, item, items.parsed(item.payload), sender)
-
-
-def _must_be_newest(tx: Transaction, item: Item, mine: Resource) -> None:
-    """Against every version that came, taken or not. Raises: PassedOverError."""
-    for other in incoming.of_thing(tx, SOURCE, item.about):
-        if other.id == item.id:
-            continue
-        payload = incoming.get(tx, other.id).payload
-        there = as_resource(payload) if payload is not None else Resource(kind="", id="", version="", updated_at=None, payload=b"")
-        version = other.key.removeprefix(f"{other.about}/")
-        newer = items.is_newer(replace(there, version="" if version.startswith("sha256-") else version), mine)
-        if newer or (newer is None and other.id > item.id):
-            raise PassedOverError(OLDER, found=other.key)
 
 
 def _not_taken(item: Item, reason: Reason, *, waits: bool = False, patient: str | None = None) -> None:
@@ -109,18 +92,17 @@ def _not_taken(item: Item, reason: Reason, *, waits: bool = False, patient: str 
             pause = min(LONGEST_WAIT, timedelta(seconds=5 * 2 ** min(item.attempts, 10)))
             incoming.wait(tx, item.id, reason, again_at=tx.at + pause)
             return
-        incoming.reject(tx, item.id, reason, patient=patient)
-        if item.kind == items.ORDER:
+        # One that somebody settled meanwhile says nothing about the order any more.
+        if incoming.reject(tx, item.id, reason, patient=patient) and item.kind == items.ORDER:
             _block(tx, item)
 
 
 def _block(tx: Transaction, item: Item) -> None:
     """The order is not what we hold of it any more, and nobody can say what it is now: it is not given by scan. What has ended there has
     ended here, whatever else could not be read."""
-    ended = _raw_status(item) in ENDED_THERE
-    patient = arrivals.holder(tx, SOURCE, item.subject) if item.subject else None
-    for here in orders.named_in_emr(tx, patient, source=SOURCE) if patient is not None else ():
-        if here.emr_id != item.about or here.order.status in arrivals.ENDED:
+    ended = _raw_status(item) in items.ENDED_THERE
+    for here in orders.by_emr_id(tx, SOURCE, item.about):  # whoever's it is: the version may name somebody else, or nobody
+        if here.order.status in arrivals.ENDED:
             continue
         if ended:
             arrivals.stop(tx, here, reason="ended in the EMR")

@@ -264,7 +264,7 @@ class Intake:
             if why != ORDER_AWAITED:
                 continue
             waits = incoming.get(tx, one)
-            if waits.reason is None or waits.reason.found not in taken.orders:
+            if waits.state != incoming.WAITING or waits.reason is None or waits.reason.found not in taken.orders:
                 continue
             try:
                 with received.attempt(tx):

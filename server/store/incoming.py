@@ -208,8 +208,12 @@ def claim(tx: Transaction, source: str, *, limit: int, lease_s: float, kinds: tu
 
 def take(tx: Transaction, item: int, *, became: str, patient: str | None = None, reason: Reason | None = None) -> None:
     """It is written, in this transaction; `became` names what it is here ("order/17/3"). Older versions of the same thing that waited
-    or were rejected are set aside with it. `reason` says what is worth knowing all the same."""
+    or were rejected are set aside with it. `reason` says what is worth knowing all the same.
+
+    Raises: NotFoundError, ConflictError when somebody settled it meanwhile: what was written for it must not stay."""
     row = _row(tx, item)
+    if row.state != WAITING:
+        raise ConflictError(f"item {item} is {row.state} by now", remedy="nothing: somebody was faster")
     row.state, row.became, row.settled_at = TAKEN, _short(became, 300), tx.at
     row.patient = patient or row.patient
     _settled(row, reason)
@@ -224,13 +228,15 @@ def wait(tx: Transaction, item: int, reason: Reason, *, again_at: datetime) -> N
         _settled(row, reason)
 
 
-def reject(tx: Transaction, item: int, reason: Reason, *, patient: str | None = None) -> None:
-    """A person must look. What was settled meanwhile stays settled."""
+def reject(tx: Transaction, item: int, reason: Reason, *, patient: str | None = None) -> bool:
+    """A person must look. False: it was settled meanwhile, and stays as it is."""
     row = _row(tx, item)
-    if row.state == WAITING:
-        row.state, row.settled_at = REJECTED, tx.at
-        row.patient = patient or row.patient
-        _settled(row, reason)
+    if row.state != WAITING:
+        return False
+    row.state, row.settled_at = REJECTED, tx.at
+    row.patient = patient or row.patient
+    _settled(row, reason)
+    return True
 
 
 def pass_over(tx: Transaction, item: int, reason: Reason) -> None:

@@ -93,6 +93,23 @@ def test_older_versions_that_waited_are_set_aside_when_a_newer_one_is_taken(app:
     assert newest.key == "MedicationRequest/17/2"
 
 
+def test_what_was_settled_meanwhile_is_not_taken_by_the_worker_that_was_slow(app: Flask) -> None:
+    old, new, put_away = keep("MedicationRequest/17/1"), keep("MedicationRequest/17/2"), keep("MedicationRequest/18/1")
+    with transaction(FEED, at=NOW) as tx:
+        incoming.take(tx, new.item, became="order/17/2")
+    with transaction(PHARMACIST, at=NOW) as tx:
+        incoming.set_aside(tx, put_away.item, "the ward knows")
+    for late in (old, new, put_away):
+        with pytest.raises(ConflictError), transaction(FEED, at=NOW) as tx:
+            incoming.take(tx, late.item, became="order/17/1")
+        with transaction(FEED, at=NOW) as tx:
+            assert not incoming.reject(tx, late.item, Reason(code="clarify"))
+    with reading(FEED) as tx:
+        items = [incoming.get(tx, one.item) for one in (old, new, put_away)]
+    assert [one.state for one in items] == [incoming.SET_ASIDE, incoming.TAKEN, incoming.SET_ASIDE]
+    assert [one.became for one in items] == [None, "order/17/2", None]
+
+
 def test_a_person_sets_aside_or_has_it_tried_again_and_is_named(app: Flask) -> None:
     kept = keep()
     with transaction(FEED, at=NOW) as tx:

@@ -23,6 +23,9 @@ ORDER = "MedicationRequest"
 KINDS = (
     "Location", "Practitioner", "PractitionerRole", "Medication", "Patient", "Encounter", "AllergyIntolerance", "Observation", ORDER,
 )  # fmt: skip
+# Encounters of somebody who is here, and orders that are over.
+OPEN = frozenset({"in-progress", "onleave"})
+ENDED_THERE = frozenset({"stopped", "cancelled", "completed", "entered-in-error"})
 # What is only needed to read the others, and is asked for again when it is needed.
 REFERENCE = frozenset({"Location", "Medication", "PractitionerRole"})
 _SUBJECT: Mapping[str, str] = {"Encounter": "subject", "Observation": "subject", ORDER: "subject", "AllergyIntolerance": "patient"}
@@ -137,13 +140,17 @@ def is_stay(encounter: Mapping[str, Any], classes: tuple[str, ...]) -> bool:
     return not code or code in classes
 
 
+def _listed(found: object) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
 def is_elsewhere(request: Mapping[str, Any]) -> bool:
     """Is it an order for at home alone?"""
     codes = {
         str(coding.get("code"))
-        for concept in request.get("category") or []
+        for concept in _listed(request.get("category"))
         if isinstance(concept, Mapping)
-        for coding in concept.get("coding") or []
+        for coding in _listed(concept.get("coding"))
         if isinstance(coding, Mapping)
     }
     return bool(codes) and codes <= {"outpatient", "community", "discharge"}

@@ -133,9 +133,9 @@ def _ours(tx: Transaction, one: Resource, settings: FhirFeedConfig) -> tuple[str
     except (UnreadableError, AttributeError, TypeError):
         return "", True  # nobody knows whose it is: shown to a person
     if one.kind in _PATIENTS_OWN or (one.kind == "Encounter" and not items.is_stay(parsed, settings.classes)):
-        return subject, arrivals.holder(tx, SOURCE, subject) is not None
-    if one.kind == "Encounter" and parsed.get("status") not in ("in-progress", "onleave"):
-        return subject, arrivals.holder(tx, SOURCE, subject) is not None
+        return subject, arrivals.candidate(tx, SOURCE, subject) is not None
+    if one.kind == "Encounter" and parsed.get("status") not in items.OPEN:
+        return subject, arrivals.candidate(tx, SOURCE, subject) is not None
     return subject, True
 
 

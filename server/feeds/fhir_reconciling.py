@@ -13,8 +13,7 @@ from server.feeds import fhir_reading
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR
 from server.feeds.fhir_source import GoneError, Resource
-from server.feeds.fhir_takers import Taker
-from server.feeds.fhir_taking import ENDED_THERE
+from server.feeds.fhir_takers import Taker, lost
 from server.store import incoming, orders
 from server.store.orders import OrderView
 from server.store.transaction import reading, transaction
@@ -50,10 +49,10 @@ def of_patient(taker: Taker, patient: str, subject: str) -> int:
     """One patient's orders there and here."""
     named: dict[str, Resource] = {}
     for page in taker.source.search(items.ORDER, [("patient", subject), ("status", LIVE)], pages=20):
-        mine = [one for one, _ in items.about_patient(page.found, subject)]
-        named |= {one.about: one for one in mine}
+        listed = list(items.about_patient(page.found, subject))
+        named |= {one.about: one for one, parsed in listed if not items.is_elsewhere(parsed)}
         with transaction(ACTOR) as tx:
-            fhir_reading.keep(tx, mine, taker.settings, taker.reference)
+            fhir_reading.keep(tx, [one for one, _ in listed], taker.settings, taker.reference)
     with reading(ACTOR) as tx:
         held = [one for one in orders.named_in_emr(tx, patient, source=SOURCE) if one.order.status not in arrivals.ENDED]
     return sum(_missing(taker, one, subject) for one in held if one.emr_id not in named)
@@ -71,9 +70,12 @@ def _missing(taker: Taker, held: OrderView, subject: str) -> bool:
         with transaction(ACTOR) as tx:
             if fhir_reading.keep(tx, (found,), taker.settings, taker.reference):
                 return False  # a version that was missed: it is taken like any other
-        if str(items.parsed(found.payload).get("status")) not in ENDED_THERE:
+        resource = items.parsed(found.payload)
+        with reading(ACTOR) as tx:
+            gone = "ended in the EMR" if str(resource.get("status")) in items.ENDED_THERE else lost(tx, held, resource)
+        if gone is None:
             return False
-        why = "ended in the EMR"
+        why = gone
     with transaction(ACTOR) as tx:
         for now in orders.named_in_emr(tx, held.order.patient, source=SOURCE):
             if now.emr_id == held.emr_id and now.order.status not in arrivals.ENDED:

@@ -17,10 +17,11 @@ from server.feeds import fhir_items as items
 from server.feeds import fhir_reading
 from server.feeds.fhir_items import SOURCE
 from server.feeds.fhir_reading import ACTOR, Reference
-from server.feeds.fhir_source import GoneError, Source
-from server.feeds.fhir_versions import PassedOverError, taken
-from server.store import incoming, patients
+from server.feeds.fhir_source import GoneError, Resource, Source
+from server.feeds.fhir_versions import PassedOverError, must_be_newest, taken
+from server.store import identities, incoming, orders, patients
 from server.store.incoming import Item, Reason
+from server.store.orders import OrderView
 from server.store.transaction import Transaction, reading, transaction
 from server.usecases import arrivals, import_fhir, import_fhir_orders
 from server.usecases.arrivals import NotTakenError, Sender
@@ -37,6 +38,9 @@ WITHDRAWN = "value-withdrawn"
 NOTHING = "nothing-for-us"
 NO_ROLE = "staff-without-role"
 AS_DRAFT = "taken-as-draft"
+# What a taken Encounter became ends so where the stay was open; its bytes are not kept for ever.
+_IS_OPEN = "/open"
+_ENDED = "ended in the EMR"
 _PLACE = Place(file=SOURCE, row=1)
 
 
@@ -55,12 +59,15 @@ def patient(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:  
     for link in resource.get("link") or []:
         if link.get("type") == "replaced-by":
             with reading(ACTOR) as tx:
+                if arrivals.holder(tx, SOURCE, item.subject) is None:
+                    arrivals.by_id(tx, _person(resource), sender)
                 arrivals.merge_asked(tx, SOURCE, item.subject, reference_id(link.get("other")))
     with transaction(ACTOR) as tx:
-        if arrivals.holder(tx, SOURCE, item.subject) is None:
+        if arrivals.candidate(tx, SOURCE, item.subject) is None:
             raise PassedOverError(NOT_HERE, found=item.subject)
         here = arrivals.patient(tx, _person(resource), sender)
         taken(tx, item, became=f"patient/{here}", patient=here)
+        incoming.wake(tx, SOURCE, item.subject)
 
 
 def encounter(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
@@ -71,16 +78,32 @@ def encounter(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     with reading(ACTOR) as tx:
         here = arrivals.holder(tx, SOURCE, item.subject)
         was_here = here is not None and patients.get(tx, here).status is PatientStatus.ADMITTED
+        before = incoming.newest_taken(tx, SOURCE, item.about)
     if here is None and (where is None or where.status is not PatientStatus.ADMITTED):
         raise PassedOverError(NOT_HERE, found=item.subject)
     if where is None:
+        raise PassedOverError(NOTHING, field="Encounter.status", found=str(resource.get("status")))
+    if where.status is not PatientStatus.ADMITTED and not _was_open(before):  # a late word of a stay long ago
         raise PassedOverError(NOTHING, field="Encounter.status", found=str(resource.get("status")))
     comes = where.status is PatientStatus.ADMITTED and not was_here
     if comes or here is None:
         fhir_reading.whole_patient(taker.source, item.subject, taker.settings, taker.reference)
     here = admit(taker, item.subject, where, sender)
     with transaction(ACTOR) as tx:
-        taken(tx, item, became=f"patient/{here}", patient=here)
+        told = _IS_OPEN if resource.get("status") in items.OPEN else ""
+        taken(tx, item, became=f"patient/{here}{told}", patient=here)
+
+
+def _was_open(before: Item | None) -> bool:
+    """Did this stay bring the patient, by what was last taken of it? Only then does its end send him home."""
+    if before is None:
+        return False
+    if before.payload is None:
+        return (before.became or "").endswith(_IS_OPEN)
+    try:
+        return items.parsed(before.payload).get("status") in items.OPEN
+    except UnreadableError:
+        return False
 
 
 def admit(taker: Taker, subject: str, where: Stay, sender: Sender) -> str:
@@ -92,10 +115,42 @@ def admit(taker: Taker, subject: str, where: Stay, sender: Sender) -> str:
         fhir_reading.keep(tx, (found,), taker.settings, taker.reference, whatever=True)
         sent = replace(person, status=status, ward=where.ward, bed=where.bed)
         here = arrivals.patient(tx, sent, sender, ward_name=where.ward_name)
-        for kept in incoming.of_thing(tx, SOURCE, found.about, limit=1):
-            if kept.state == incoming.WAITING and kept.key == items.key(found):
-                incoming.take(tx, kept.id, became=f"patient/{here}", patient=here)
-        incoming.wake(tx, SOURCE, subject)
+        _taken_with(tx, found, subject, here)
+    return here
+
+
+def _taken_with(tx: Transaction, found: Resource, subject: str, here: str) -> None:
+    """This Patient was written: its item is taken, and from now on says who the sender's patient is. What waited for him is tried again.
+    Where nobody has said yet who he is, that holds too for one that a person was to look at: it was accepted with the stay."""
+    is_new = arrivals.holder(tx, SOURCE, subject) is None
+    for kept in incoming.of_thing(tx, SOURCE, found.about):
+        if kept.key != items.key(found) or kept.state == incoming.TAKEN:
+            continue
+        if kept.state != incoming.WAITING:
+            is_asked = kept.reason is not None and kept.reason.code == arrivals.MERGE_ASKED
+            if not is_new or is_asked or incoming.get(tx, kept.id).payload is None:
+                continue
+            incoming.requeue(tx, kept.id)
+        incoming.take(tx, kept.id, became=f"patient/{here}", patient=here)
+    incoming.wake(tx, SOURCE, subject)
+
+
+def _known(taker: Taker, item: Item, sender: Sender) -> str | None:
+    """Who the item's patient is here; None: nobody. A record that has the same id is his only when his own resource says so: what cannot
+    be said yet waits, and a person is shown why. Raises: NotTakenError, EmrError."""
+    with reading(ACTOR) as tx:
+        here = arrivals.holder(tx, SOURCE, item.subject)
+        if here is not None or arrivals.candidate(tx, SOURCE, item.subject) is None:
+            return here
+    try:
+        found = taker.source.read(f"Patient/{item.subject}")
+        with transaction(ACTOR) as tx:
+            fhir_reading.keep(tx, (found,), taker.settings, taker.reference, whatever=True)
+        with transaction(ACTOR) as tx:
+            here = arrivals.patient(tx, _person(items.parsed(found.payload)), replace(sender, accepted=False))
+            _taken_with(tx, found, item.subject, here)
+    except (GoneError, NotTakenError, FieldError) as exc:
+        raise NotTakenError(arrivals.PATIENT_AWAITED, field=f"{item.kind}.subject", found=item.subject, waits=True) from exc
     return here
 
 
@@ -108,7 +163,7 @@ def _stay(taker: Taker, subject: str) -> Stay | None:
             if not items.is_stay(one, taker.settings.classes):
                 continue
             ended = ended or one.get("status") in ("finished", "cancelled", "entered-in-error")
-            if one.get("status") in ("in-progress", "onleave"):
+            if one.get("status") in items.OPEN:
                 stay = import_fhir.stay(one, _places(taker, one))
                 if stay is not None:
                     stays.append((str((one.get("period") or {}).get("start", "")), stay))
@@ -133,6 +188,7 @@ def _places(taker: Taker, resource: Json) -> dict[str, Json]:
 
 def allergy(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     """The whole list is read: one entry alone would pass for all there is. What cannot be read leaves an unknown list unknown."""
+    here = _known(taker, item, sender)
     named, withdrawn, unreadable = [], set(), 0
     listed = [
         parsed
@@ -151,14 +207,14 @@ def allergy(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     import_fhir.allergy(resource)  # of the item itself: its fault is told on the item
     allergies = tuple(one for said in named for one in said)
     with transaction(ACTOR) as tx:
-        known = _here(tx, item)
+        known = _here(tx, item, here)
         told = None if not named or (unreadable and known.allergies is None) else allergies
         gone = withdrawn - {one.substance for one in allergies}
-        arrivals.patient(tx, replace(_same(known), allergies=told), sender, withdrawn=gone)
+        arrivals.patient(tx, replace(_same(known), allergies=told), sender, withdrawn=gone, here=known.id)
         taken(tx, item, became=f"patient/{known.id}", patient=known.id)
 
 
-def observation(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:  # noqa: ARG001 - one form for all kinds
+def observation(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     with reading(ACTOR) as tx:
         earlier = incoming.newest_taken(tx, SOURCE, item.about)
     if resource.get("status") in ("entered-in-error", "cancelled") and earlier is not None:
@@ -168,9 +224,10 @@ def observation(taker: Taker, item: Item, resource: Json, sender: Sender) -> Non
         raise PassedOverError(NOTHING, field="Observation.code")
     values = tuple(one for one in found if isinstance(one, Observation))
     weight = next((one for one in found if isinstance(one, Weight)), None)
+    here = _known(taker, item, sender)
     with transaction(ACTOR) as tx:
-        known = _here(tx, item)
-        arrivals.patient(tx, replace(_same(known), observations=values, weight=weight), sender)
+        known = _here(tx, item, here)
+        arrivals.patient(tx, replace(_same(known), observations=values, weight=weight), sender, here=known.id)
         taken(tx, item, became=f"patient/{known.id}", patient=known.id)
 
 
@@ -192,14 +249,13 @@ def practitioner(taker: Taker, item: Item, resource: Json, sender: Sender) -> No
 
 
 def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
+    _end_lost(item, resource)
     if items.is_elsewhere(resource):
         raise PassedOverError(ELSEWHERE, field="MedicationRequest.category", found=item.about)
     with reading(ACTOR) as tx:
-        here = arrivals.holder(tx, SOURCE, item.subject) if item.subject else None
         earlier = incoming.newest_taken(tx, SOURCE, item.about)
     found = _order(taker, resource)
-    if here is None:
-        here = _awaited(taker, item, sender)
+    here = (_known(taker, item, sender) if item.subject else None) or _awaited(taker, item, sender)
     before = _before(taker, earlier)
     with transaction(ACTOR) as tx:
         placed = arrivals.order(tx, replace(found, order=replace(found.order, patient=here)), sender, emr_id=item.about, before=before)
@@ -207,6 +263,36 @@ def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
             Reason(code=AS_DRAFT, field="MedicationRequest.dosageInstruction", found=placed.clarification) if placed.clarification else None
         )
         taken(tx, item, became=f"order/{placed.id}/{placed.version}", patient=here, reason=unclear)
+
+
+def _end_lost(item: Item, resource: Json) -> None:
+    """What we hold of this order ends first, whatever becomes of this version, where it says that the order is not that patient's any more;
+    and where it has ended, and nobody can say yet whose it is."""
+    with reading(ACTOR) as tx:
+        is_over = resource.get("status") in items.ENDED_THERE and arrivals.holder(tx, SOURCE, item.subject) is None
+        why = {one.order.id: _ENDED if is_over else lost(tx, one, resource) for one in orders.by_emr_id(tx, SOURCE, item.about)}
+    if not any(why.values()):
+        return
+    with transaction(ACTOR) as tx:
+        must_be_newest(tx, item)
+        for one in orders.by_emr_id(tx, SOURCE, item.about):
+            reason = why.get(one.order.id)
+            if reason is not None:
+                arrivals.stop(tx, one, reason=reason)
+
+
+def lost(tx: Transaction, held: OrderView, resource: Json) -> str | None:
+    """Why this version of the order is no order for a ward of the patient whose it is here; None: it still is."""
+    if items.is_elsewhere(resource):
+        return "no order of a ward any more in the EMR"
+    subject = items.subject(items.ORDER, resource)
+    here = arrivals.holder(tx, SOURCE, subject)
+    if here is not None:
+        is_his = here == identities.current(tx, held.order.patient)
+    else:
+        earlier = incoming.newest_taken(tx, SOURCE, held.emr_id or "")
+        is_his = earlier is not None and earlier.subject == subject
+    return None if is_his or not subject else "another patient's order in the EMR"
 
 
 def _awaited(taker: Taker, item: Item, sender: Sender) -> str:
@@ -263,12 +349,11 @@ def _number(value: object) -> float | int:
     raise TypeError(type(value).__name__)
 
 
-def _here(tx: Transaction, item: Item) -> Patient:
+def _here(tx: Transaction, item: Item, here: str | None) -> Patient:
     """Raises: PassedOverError."""
-    here = arrivals.holder(tx, SOURCE, item.subject)
     if here is None:
         raise PassedOverError(NOT_HERE, found=item.subject)
-    return patients.get(tx, here)
+    return patients.get(tx, identities.current(tx, here))
 
 
 def _same(known: Patient) -> Patient:

@@ -279,6 +279,11 @@ def named_in_emr(tx: Transaction, patient: str, *, source: str) -> tuple[OrderVi
     return _views(tx, OrderRow.patient == patient, OrderRow.source == source, OrderRow.emr_id.is_not(None))
 
 
+def by_emr_id(tx: Transaction, source: str, emr_id: str) -> tuple[OrderView, ...]:
+    """Whatever has this name there, whoever's it is: more than one where its number changed after an end."""
+    return _views(tx, OrderRow.source == source, OrderRow.emr_id == emr_id)
+
+
 def set_verification(
     tx: Transaction, order: str, *, version: int, state: Verification, comment: str | None, before: Verification | None = None
 ) -> bool:

@@ -67,26 +67,41 @@ class Sender:
 
 
 def holder(tx: Transaction, source: str, sender_id: str) -> str | None:
-    """Who the sender's patient is here: under the same id, or under the id that an earlier item of this patient found. Of records that
-    were joined here, the one that goes on. None: not known."""
-    found = sender_id if patients.known(tx, (sender_id,)) else None
-    if found is None:
-        taken = incoming.newest_taken(tx, source, f"Patient/{sender_id}")
-        found = taken.patient if taken is not None else None
+    """Who the sender's patient is here, as his own item found when it was taken: an id alone says nothing, for a record that came
+    otherwise may have the same. Of records that were joined here, the one that goes on. None: not known."""
+    taken = incoming.newest_taken(tx, source, f"Patient/{sender_id}")
+    found = taken.patient if taken is not None else None
     return identities.current(tx, found) if found is not None else None
 
 
-def patient(tx: Transaction, found: Patient, sender: Sender, *, withdrawn: Collection[str] = (), ward_name: str = "") -> str:
+def candidate(tx: Transaction, source: str, sender_id: str) -> str | None:
+    """As `holder`, or whoever has the same id here: somebody of whom it must be asked whether it is he. None: nobody."""
+    found = holder(tx, source, sender_id)
+    if found is None and patients.known(tx, (sender_id,)):
+        found = identities.current(tx, sender_id)
+    return found
+
+
+def patient(
+    tx: Transaction,
+    found: Patient,
+    sender: Sender,
+    *,
+    withdrawn: Collection[str] = (),
+    ward_name: str = "",
+    here: str | None = None,
+) -> str:
     """Writes what is new about a patient, and returns his id here. `found.allergies` are added to those known; `withdrawn` are the
-    substances that the sender said are none. What `found` does not say stays. Raises: NotTakenError."""
-    here = holder(tx, sender.source, found.id) or _by_mrn(tx, found, sender)
+    substances that the sender said are none. What `found` does not say stays. `here`: who it is, where the caller knows it; else
+    `found.id` is the sender's. Raises: NotTakenError."""
+    here = here or holder(tx, sender.source, found.id) or by_id(tx, found, sender) or _by_mrn(tx, found, sender)
     if here is None:
         _open(tx, found.ward, ward_name, sender)
         patient_verbs.receive(tx, found)
         return found.id
     patients.hold(tx, here)
     known = patients.get(tx, here)
-    joined = here != found.id and patients.known(tx, (found.id,))
+    joined = here != found.id and patients.known(tx, (found.id,)) and identities.current(tx, found.id) == here
     if joined:  # the record that was sent is part of another one here: whose name and number stay
         found = replace(found, mrn=known.mrn, name=known.name, birth_date=known.birth_date, sex=known.sex)
     same_person(tx, known, found, sender)
@@ -112,6 +127,14 @@ def _end_local_orders(tx: Transaction, here: str) -> None:
     for view in orders.of_anybody(tx, here):
         if view.source == "local":
             stop(tx, view, reason=DISCHARGED)
+
+
+def by_id(tx: Transaction, found: Patient, sender: Sender) -> str | None:
+    """Whoever has the sender's id here: the same person only where that record says so. None: nobody has it. Raises: NotTakenError."""
+    if not patients.known(tx, (found.id,)):
+        return None
+    same_person(tx, patients.get(tx, found.id), found, sender)
+    return identities.current(tx, found.id)
 
 
 def _by_mrn(tx: Transaction, found: Patient, sender: Sender) -> str | None:
@@ -172,6 +195,9 @@ def order(tx: Transaction, found: OrderFound, sender: Sender, *, emr_id: str, be
     """Writes an order of a patient who is here (`found.order.patient` is the id here). `before` is what the sender said of it last: what
     did not change there since changes nothing here, so that what a person clarified or held here stays, and a new status alone
     changes the status alone. Raises: NotTakenError."""
+    live = {one.order.id: one for one in orders.by_emr_id(tx, sender.source, emr_id) if one.order.status not in ENDED}
+    if live and found.order.id not in live:  # its number changed there: it is still the one order
+        found = replace(found, order=replace(found.order, id=next(iter(live))))
     here = orders.find(tx, found.order.id)
     if here is None:
         return order_verbs.receive(
@@ -191,8 +217,8 @@ def order(tx: Transaction, found: OrderFound, sender: Sender, *, emr_id: str, be
 
 
 def _content(row: OrderFound) -> object:
-    """What an order says, but for its status."""
-    return replace(row.order, status=None, patient=""), row.clarify, row.note
+    """What an order says, but for its status and its number."""
+    return replace(row.order, status=None, patient="", id=""), row.clarify, row.note
 
 
 def _with_status(tx: Transaction, here: OrderView, found: OrderFound) -> Order:
@@ -218,7 +244,7 @@ def stop(tx: Transaction, here: OrderView, *, reason: str) -> Order:
 
 def merge_asked(tx: Transaction, source: str, sender_id: str, other_id: str) -> None:
     """The sender says that this record went on as another one. Where both are here, a person joins them. Raises: NotTakenError."""
-    mine, other = holder(tx, source, sender_id), holder(tx, source, other_id)
+    mine, other = candidate(tx, source, sender_id), candidate(tx, source, other_id)
     if mine is not None and other is not None and mine != other:
         raise NotTakenError(MERGE_ASKED, field="Patient.link", found=other_id, patient=mine, parameters={"other": other})
 

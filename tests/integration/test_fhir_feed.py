@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.orders.order import OrderStatus
-from pointofcare.people import PatientStatus
+from pointofcare.people import Patient, PatientStatus
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import PatientChartBody
 from server.feeds import fhir_taking
 from server.feeds.fhir_feed import FhirFeed
 from server.store import incoming, orders, patients, versions
 from server.store.orders import OrderView
+from server.store.patients import Ward
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import incoming as deciding
 from server.usecases import merge, tables
@@ -364,3 +365,136 @@ def test_a_subject_that_names_two_patients_is_nobodys_order(app: Flask, feed: Fh
     peer.put({**an_order("mr-both", "one"), "subject": {"reference": "Patient/one,p1"}})
     feed.round()
     assert item("MedicationRequest/mr-both").reason.code == "not-an-identifier"  # type: ignore[union-attr]
+
+
+def imported(key: str, *, name: str = "NGUYỄN VĂN AN", born: date = date(1958, 3, 2)) -> None:
+    """Somebody who lies in the ward by a file, under this id."""
+    with transaction(LOOK) as tx:
+        if patients.ward(tx, "W1") is None:
+            patient_verbs.open_ward(tx, Ward(id="W1", name="W1", timezone="Asia/Ho_Chi_Minh"))
+        here = Patient(id=key, mrn=f"MRN-{key}", name=name, birth_date=born, ward="W1", bed="09", status=PatientStatus.ADMITTED)
+        patient_verbs.receive(tx, here)
+
+
+def a_weight(key: str, patient: str) -> dict[str, object]:
+    return {
+        "resourceType": "Observation",
+        "id": key,
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": "2026-11-20T08:00:00+07:00",
+        "valueQuantity": {"value": 71, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }
+
+
+def an_allergy(key: str, patient: str) -> dict[str, object]:
+    subject = {"reference": f"Patient/{patient}"}
+    return {"resourceType": "AllergyIntolerance", "id": key, "patient": subject, "code": {"text": "Penicillin"}}
+
+
+def test_an_id_that_is_somebody_elses_here_puts_nothing_of_one_on_the_other(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    imported("1001")
+    peer.admitted("1001", mrn="MRN-binh", name="TRẦN THỊ BÌNH", born="1990-01-01")
+    peer.put(an_allergy("a-1001", "1001"))
+    peer.put(a_weight("w-1001", "1001"))
+    peer.order("mr-1001", "1001")
+    feed.round()
+    with reading(LOOK) as tx:
+        an = patients.get(tx, "1001")
+        assert (an.name, an.allergies, an.weight) == ("NGUYỄN VĂN AN", None, None)
+        assert orders.find(tx, "mr-1001") is None
+    assert item("Patient/1001/1").reason.code == "other-person"  # type: ignore[union-attr]
+    for key in ("MedicationRequest/mr-1001", "AllergyIntolerance/a-1001", "Observation/w-1001"):
+        assert (item(key).state, item(key).reason.code) == (incoming.WAITING, "patient-awaited")  # type: ignore[union-attr]
+    with transaction(PHARMACIST) as tx:
+        deciding.accept(tx, PHARMACIST, item("Patient/1001/1").id, "one person: the file had the wrong name")
+    feed.round()
+    with reading(LOOK) as tx:
+        assert patients.get(tx, "1001").name == "TRẦN THỊ BÌNH"
+        assert patients.get(tx, "1001").allergies
+    assert order("mr-1001").order.patient == "1001"
+
+
+def test_an_id_of_a_file_is_the_same_persons_where_name_and_birth_date_say_so(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    peer.patient("1002")
+    feed.round()
+    imported("1002")
+    peer.order("mr-1002", "1002")  # nothing else comes of the patient, and no stay
+    feed.round()
+    assert order("mr-1002").order.patient == "1002"
+
+
+def test_an_order_that_went_to_another_patient_is_not_given_to_the_first(
+    app: Flask, sekmet: RunningEmr, feed: FhirFeed, peer: Peer
+) -> None:
+    peer.admitted("wrong")
+    peer.admitted("right", name="LÊ THỊ HOA", born="1980-08-08")
+    peer.patient("away", name="VÕ VĂN TÁM", born="1944-04-04")
+    for key in ("mr-moved", "mr-away", "mr-takehome"):
+        peer.order(key, "wrong")
+    feed.round()
+    assert {order(key).order.status for key in ("mr-moved", "mr-away", "mr-takehome")} == {OrderStatus.ACTIVE}
+    peer.order("mr-moved", "right")
+    peer.order("mr-away", "away")
+    peer.order("mr-takehome", "wrong", category=[{"coding": [{"code": "discharge"}]}])
+    feed.round()
+    assert {order(key).order.status for key in ("mr-moved", "mr-away", "mr-takehome")} == {OrderStatus.STOPPED}
+    assert order("mr-moved").order.patient == "wrong"
+    assert item("MedicationRequest/mr-moved/2").reason.code == "order-id-taken"  # type: ignore[union-attr]
+    for key in ("mr-moved", "mr-takehome"):  # and where the stop was missed, by the comparison
+        with transaction(LOOK) as tx:
+            order_verbs.receive(tx, replace(order(key).order, status=OrderStatus.ACTIVE), source="fhir")
+    anew = a_feed(app, sekmet)
+    anew.round()
+    anew.stop()
+    assert {order(key).order.status for key in ("mr-moved", "mr-takehome")} == {OrderStatus.STOPPED}
+
+
+def test_an_unreadable_version_for_another_patient_blocks_the_first_ones_order(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    peer.admitted("blocked")
+    peer.order("mr-blocked", "blocked")
+    feed.round()
+    peer.put({**an_order("mr-blocked", "blocked"), "subject": {"reference": "Patient/two,ids"}})
+    feed.round()
+    assert item("MedicationRequest/mr-blocked/2").reason.code == "not-an-identifier"  # type: ignore[union-attr]
+    assert order("mr-blocked").order.status is OrderStatus.DRAFT
+
+
+def test_an_order_that_gets_its_number_later_is_one_order(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    peer.admitted("numbered")
+    peer.order("mr-numbered", "numbered", dose=500)
+    feed.round()
+    peer.order("mr-numbered", "numbered", dose=250, identifier=[{"value": "RX-9"}])
+    feed.round()
+    with reading(LOOK) as tx:
+        live = [(one.order.id, str(one.order.dose)) for one in orders.of_patient(tx, "numbered")]
+    assert live == [("mr-numbered", "250 mg")]
+    peer.order("mr-numbered", "numbered", dose=250, identifier=[{"value": "RX-9"}], status="stopped")
+    feed.round()
+    assert order("mr-numbered").order.status is OrderStatus.STOPPED
+
+
+def test_only_the_end_of_the_stay_that_admitted_somebody_discharges_him(app: Flask, feed: FhirFeed, peer: Peer) -> None:
+    def status() -> PatientStatus | None:
+        with reading(LOOK) as tx:
+            return patients.get(tx, "back").status
+
+    imported("back")
+    peer.patient("back")
+    peer.stay("e-back", "back", status="planned")
+    peer.stay("e-last-year", "back", status="finished")
+    feed.round()
+    assert status() is PatientStatus.ADMITTED
+    assert item("Encounter/e-last-year").state == incoming.SET_ASIDE
+    peer.stay("e-back", "back")
+    feed.round()
+    with transaction(LOOK) as tx:  # a stay so long that nothing but its newest version's name is kept
+        incoming.prune(tx, before=tx.at + timedelta(days=1), limit=10_000)
+    peer.stay("e-back", "back", status="finished")
+    feed.round()
+    assert status() is PatientStatus.DISCHARGED
+    imported("back")
+    peer.stay("e-back", "back", status="finished", length={"value": 3, "unit": "d"})  # an invoice, after he came again
+    feed.round()
+    assert status() is PatientStatus.ADMITTED

@@ -40,6 +40,7 @@ class OrderRow(Model):
         Index("ix_orders_prescriber", "facility", "prescriber", "status"),
         ForeignKeyConstraint(["facility", "patient"], ["patients.facility", "patients.id"]),
         Index("ix_orders_patient", "facility", "patient", "status"),
+        Index("ix_orders_emr", "facility", "source", "emr_id"),
         Index("ix_orders_verification", "facility", "verification", "placed_at"),
         Index("ix_orders_updated", "facility", "updated_at", "id"),
         Index("ix_orders_status", "facility", "status", "updated_at", "id"),

@@ -25,6 +25,8 @@ from server.usecases.hl7_people import Person
 SOURCE = "hl7"
 OLDER = "hl7-older"
 NOBODY = "hl7-nobody-here"
+# In what is kept of an order: the sender ended it by itself, whatever else had ended it before.
+ENDED_BY_MESSAGE = "ended"
 # Table 0004: those who lie in a bed, or may soon.
 _INPATIENT = frozenset({"I", "E", "B", "N", ""})
 _COMES = frozenset({"ADT^A01", "ADT^A02", "ADT^A13"})
@@ -125,8 +127,12 @@ def _end_stay(tx: Transaction, patient: str, event: str) -> list[list[str]]:
 
 
 def _reopen(tx: Transaction, ended: Sequence[Sequence[str]]) -> None:
-    """The orders that the cancelled discharge had ended are as they were, for a pharmacist to look at; one that was changed since stays."""
+    """The orders that the cancelled discharge had ended are as they were, for a pharmacist to look at; one that was changed since stays,
+    and one that the sender ended besides."""
     for number, status, version in ended:
+        newest = received.newest(tx, SOURCE, f"order/{number}")
+        if newest is not None and ENDED_BY_MESSAGE in newest.detail:
+            continue
         view = orders.find(tx, number)
         if view is None or str(view.order.version) != version or view.order.status is not OrderStatus.STOPPED or not status:
             continue

@@ -131,12 +131,16 @@ def _here(tx: Transaction, person: Person, sender: Sender) -> str:
 
 def _must_be_here(tx: Transaction, said: Sequence[Said], person: Person, here: str) -> None:
     """An order of the stay that ended is nothing any more; one of a stay to come waits for it. A stop is always taken."""
-    if patients.get(tx, here).status is PatientStatus.ADMITTED or all(one.act is Act.STOP for one in said):
+    if patients.get(tx, here).status is PatientStatus.ADMITTED or all(one.act is Act.STOP or _ends_known(tx, one) for one in said):
         return
     stay = received.newest(tx, SOURCE, f"stay/{person.mrn}")
     if stay is not None and all(one.at is not None and one.at <= stay.at for one in said):
         raise NothingToDoError(OLDER, field="ORC-9", found=", ".join(one.number for one in said), patient=here)
     raise NotTakenError(arrivals.PATIENT_AWAITED, field="PID-3", found=person.mrn, waits=True, patient=here)
+
+
+def _ends_known(tx: Transaction, said: Said) -> bool:
+    return said.status in arrivals.ENDED and orders.find(tx, said.number) is not None
 
 
 def _sent(person: Person, here: str) -> Patient:
@@ -166,13 +170,14 @@ def _order(tx: Transaction, said: Said, here: str, sender: Sender, sent: datetim
     at = min(said.at or sent, received_at)
     newest = received.newest(tx, SOURCE, about)
     is_older = newest is not None and (at, sent) < newest.place
-    if is_older and said.act is not Act.STOP:
+    # Whatever says that it has ended is a stop: of an older version the end alone counts, and nothing else that it says.
+    if is_older and said.act is not Act.STOP and not _ends_known(tx, said):
         return []
     view = orders.find(tx, said.number)
     if view is not None and (view.order.patient != here or (view.source == "local" and view.emr_id is None)):
         raise NotTakenError(arrivals.ORDER_TAKEN, field="ORC-2", found=said.number, patient=view.order.patient)
     written = [said.number]
-    if said.act is Act.WRITE and said.found is not None:
+    if said.act is Act.WRITE and said.found is not None and not is_older:
         if view is not None and view.order.status in arrivals.ENDED and said.status not in arrivals.ENDED:
             raise NotTakenError(ORDER_ENDED, field="ORC-1", found=said.control, patient=here, parameters={"order": said.number})
         if said.replaces and said.replaces != said.number:
@@ -185,6 +190,8 @@ def _order(tx: Transaction, said: Said, here: str, sender: Sender, sent: datetim
         detail = _write(tx, said, said.found, None, here, sender, newest)
     else:
         raise NotTakenError(ORDER_AWAITED, field="ORC-2", found=said.number, patient=here, waits=True, parameters={"control": said.control})
+    if said.status in arrivals.ENDED:
+        detail |= {hl7_admission.ENDED_BY_MESSAGE: str(said.status)}
     place = max((at, sent), newest.place) if newest is not None else (at, sent)
     received.put(tx, SOURCE, about, Version(at=place[0], sent_at=place[1], detail=detail))
     return written
@@ -222,7 +229,7 @@ def _set_status(tx: Transaction, view: OrderView, said: Said) -> None:
     status, now = said.status, view.order.status
     if status is None or status is now or now in arrivals.ENDED:
         return
-    if said.act is Act.RELEASE and now is not OrderStatus.ON_HOLD:
+    if said.act is Act.RELEASE and now is not OrderStatus.ON_HOLD and status not in arrivals.ENDED:
         return
     unclear = view.order.clarification or view.clarification
     order_verbs.receive(tx, replace(view.order, status=status), source=view.source, clarification=unclear)

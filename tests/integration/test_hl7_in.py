@@ -289,6 +289,25 @@ def test_a_stop_stops_whatever_the_clocks_say(here: Intake) -> None:
     assert status() is OrderStatus.STOPPED
 
 
+@pytest.mark.parametrize(
+    ("act", "stated", "wanted"),
+    [("SC", "DC", "stopped"), ("SC", "CA", "cancelled"), ("SC", "CM", "completed"), ("XO", "DC", "stopped"), ("NW", "CM", "completed")],
+)
+def test_an_end_that_comes_late_ends_the_order_and_says_nothing_else_of_it(here: Intake, act: str, stated: str, wanted: str) -> None:
+    here.receive(rde("1"))
+    here.receive(rde("2", act="XO", dose="250||mg", at=LATER))
+    assert code(here.receive(rde("3", act=act, status=stated, dose="1000||mg", at=NOW + timedelta(minutes=1)))) == "AA"
+    found = the_order()
+    assert found is not None
+    assert (found.order.status, found.order.dose) == (OrderStatus(wanted), Quantity.parse("250 mg"))
+
+
+def test_a_release_that_says_it_has_ended_ends_it(here: Intake) -> None:
+    here.receive(rde("1"))
+    here.receive(control_only("2", "OE", at=LATER).replace(b"ORC|OE|ORD1|||", b"ORC|OE|ORD1|||DC"))
+    assert status() is OrderStatus.STOPPED
+
+
 def test_an_order_that_has_ended_is_never_brought_back_by_a_message(app: Flask, here: Intake) -> None:
     here.receive(rde("1"))
     here.receive(control_only("2", "DC", at=LATER))
@@ -393,6 +412,20 @@ def test_a_cancelled_discharge_brings_the_orders_back_for_a_pharmacist(here: Int
     assert (patient().status, patient().ward) == (PatientStatus.ADMITTED, "NOI-TH")
     assert (found.order.status, found.verification) == (OrderStatus.ACTIVE, Verification.PENDING)
     assert status("O2") is OrderStatus.STOPPED  # it was stopped by a prescriber, not by the discharge
+
+
+@pytest.mark.parametrize("minutes", [-5, 5])
+@pytest.mark.parametrize(("act", "stated"), [("DC", ""), ("SC", "DC"), ("XO", "CM")])
+def test_a_cancelled_discharge_brings_nothing_back_that_was_stopped_since(here: Intake, act: str, stated: str, minutes: int) -> None:
+    here.receive(rde("1"))
+    here.receive(rde("2", number="O2"))
+    here.receive(adt("A03", "3", at=LATER))
+    stop = rde("4", act=act, status=stated, at=LATER + timedelta(minutes=minutes))
+    assert code(here.receive(stop)) == "AA"
+    here.receive(adt("A13", "5", at=LATER + timedelta(minutes=9)))
+    ended = status()
+    assert ended in (OrderStatus.STOPPED, OrderStatus.COMPLETED)
+    assert status("O2") is OrderStatus.ACTIVE
 
 
 def test_a_cancelled_admission_ends_the_stay(here: Intake) -> None:

@@ -21,7 +21,7 @@ from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedErro
 from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
-from server.emr.port import Accepted, EmrPort, EmrUnclearError, NotTakenError
+from server.emr.port import Accepted, EmrPort, EmrUnclearError, NotTakenError, StartMissingError
 from server.emr.read_back import ReadBack
 from server.store import beside, outbox
 from server.store.beside import Blocked, CartDevice
@@ -280,6 +280,8 @@ class Dispatcher:
             return self._form.beside(record, context)
         if not isinstance(record, Measurement) and (record.amends or record.continues or record.status in _MAY_GO_ON):
             with transaction(ACTOR) as tx:
+                if outbox.is_held_back(tx, item.id):  # it came after this row was taken, and goes first
+                    raise StartMissingError("what this record goes on with has not been sent", record_id=item.record_id)
                 context = replace(context, chain=outbox.chain(tx, item.ordering_key))
         return self._form.build(record, context)
 

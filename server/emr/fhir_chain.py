@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.errors import EmrRejectedError, EmrUnavailableError
 from pointofcare.verdict.facts import Action
 from server.emr import fhir_evidence, fhir_mapping
 from server.emr.fhir_elements import Json, coding, concept, moment, quantity, reference, text
 from server.emr.fhir_mapping import MappingContext
+from server.emr.port import StartMissingError
 from server.store import history, infusions
 from server.store.history import Standing
 from server.store.infusions import RunState
@@ -33,12 +33,6 @@ _ENDED = ("stopped", "completed")
 _SAYS_WHY = ("on-hold", "stopped")
 
 
-class StartMissingError(EmrUnavailableError):
-    """What this record goes on with has not arrived: it is tried again until it has."""
-
-    code = "emr-start-missing"
-
-
 def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     """The transaction of one record. `context.chain` holds every record of the same dose or infusion that is known by now.
 
@@ -46,9 +40,7 @@ def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
     chain = _Chain((*context.chain, record))
     target = chain.get(record.amends)
     if record.amends is not None and target is None:
-        raise EmrRejectedError(
-            "the corrected record is not here", remedy="send it again once the corrected record has arrived", amends=record.amends
-        )
+        raise StartMissingError("the corrected record has not arrived", amends=record.amends)
     about = [one for one in (target, record) if one is not None and one.status != _ERROR]
     if all(chain.is_plain(one) for one in about):
         return fhir_mapping.to_bundle(record, replace(context, amended=target))

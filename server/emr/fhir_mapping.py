@@ -30,6 +30,7 @@ from server.emr.fhir_elements import (
     search,
     text,
 )
+from server.emr.port import StartMissingError
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _UNKNOWN = coding(f"{_TERMINOLOGY}data-absent-reason", "unknown")
@@ -77,7 +78,7 @@ def is_no_dose(record: AdministrationRecord) -> bool:
 
 
 def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
-    """The transaction Bundle. Raises: EmrRejectedError when FHIR R4 has no honest form for the record,
+    """The transaction Bundle. Raises: StartMissingError, EmrRejectedError when FHIR R4 has no honest form for the record,
     QuantityError when an amount has too many digits."""
     if is_no_dose(record):
         raise EmrRejectedError(
@@ -90,9 +91,7 @@ def to_bundle(record: AdministrationRecord, context: MappingContext) -> Json:
             "it withdraws a record that it does not name", remedy="find the record that was meant", record_id=record.record_id
         )
     if record.amends is not None and (context.amended is None or context.amended.record_id != record.amends):
-        raise EmrRejectedError(
-            "the corrected record is not here", remedy="send it again once the corrected record has arrived", amends=record.amends
-        )
+        raise StartMissingError("the corrected record has not arrived", amends=record.amends)
     entries: list[Json] = []
     if record.amends is not None and context.amended is not None:
         entries.append(_withdrawal(record, context.amended, context))

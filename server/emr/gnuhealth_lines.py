@@ -21,8 +21,8 @@ from pointofcare.errors import EmrRejectedError, QuantityError
 from pointofcare.quantity import Quantity
 from pointofcare.texts import Catalogue, clinical, quantity
 from pointofcare.verdict.facts import Action
-from server.emr.fhir_chain import StartMissingError
 from server.emr.fhir_mapping import MappingContext, answered
+from server.emr.port import StartMissingError
 from server.store.observations import Measurement
 
 # Orders that came from GNU Health bear this before their number there.
@@ -102,9 +102,7 @@ def _line(record: AdministrationRecord, context: MappingContext, wording: Wordin
     if record.amends is not None:
         amended = known.get(record.amends)
         if amended is None:
-            raise EmrRejectedError(
-                "the corrected record is not here", remedy="send it again once the corrected record has arrived", amends=record.amends
-            )
+            raise StartMissingError("the corrected record has not arrived", amends=record.amends)
     elif record.status == "entered-in-error":
         raise EmrRejectedError("it withdraws a record that it does not name", remedy="find the record that was meant")
     if record.continues is not None and record.continues not in known:

@@ -17,10 +17,10 @@ import hl7
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import EmrRejectedError
 from pointofcare.verdict.facts import Action
-from server.emr.fhir_chain import StartMissingError
 from server.emr.fhir_mapping import MappingContext, answered
 from server.emr.fhir_observation import CODES
 from server.emr.hl7_text import ENCODING, composite, day, escaped, moment, number, repeated, segment
+from server.emr.port import StartMissingError
 from server.store.observations import Measurement
 
 SENDER = "POINTOFCARE"
@@ -60,9 +60,7 @@ def to_message(record: AdministrationRecord, context: MappingContext, receiver: 
     if record.amends is not None:
         amended = known.get(record.amends)
         if amended is None:
-            raise EmrRejectedError(
-                "the corrected record is not here", remedy="send it again once the corrected record has arrived", amends=record.amends
-            )
+            raise StartMissingError("the corrected record has not arrived", amends=record.amends)
         segments += _order(amended, known, record, DELETE)
     elif record.status == "entered-in-error":
         raise EmrRejectedError("it withdraws a record that it does not name", remedy="find the record that was meant")

@@ -31,6 +31,12 @@ class EmrUnclearError(EmrUnavailableError):
     code: ClassVar[str] = "emr-unclear"
 
 
+class StartMissingError(EmrUnavailableError):
+    """What this record corrects or goes on with has not arrived, or has not been sent: it is tried again until it has."""
+
+    code: ClassVar[str] = "emr-start-missing"
+
+
 class NoReadBackError(EmrUnavailableError):
     """This kind of EMR cannot be asked for what it holds."""
 

@@ -46,6 +46,8 @@ _READ: Mapping[str, Callable[[Mapping[str, Any]], AdministrationRecord | Measure
     BLOCKED: beside.blocked_from,
     DEVICE: beside.device_from,
 }
+# Where a record names the one before which it must not go.
+_GOES_ON_WITH = ("amends", "continues")
 _INSERT = cast("Table", OutboxRow.__table__).insert
 
 
@@ -138,7 +140,9 @@ def join_chains(tx: Transaction, *, key: str, chain: str) -> None:
 
 
 def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, ...]:
-    """Takes up to `limit` due rows, the first of their chains, for `lease_s` seconds; two workers never hold the same one."""
+    """Takes up to `limit` due rows, the first of their chains, for `lease_s` seconds; two workers never hold the same one.
+
+    First is what came first of that which goes on with nothing that is yet to be sent: however a chain came, one row of it goes."""
     earlier = aliased(OutboxRow)
     blocked = (
         select(earlier.id)
@@ -147,6 +151,7 @@ def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, .
             earlier.ordering_key == OutboxRow.ordering_key,
             earlier.id < OutboxRow.id,
             earlier.state != SENT,
+            ~_goes_on_with_unsent(earlier),
         )
         .exists()
     )
@@ -157,6 +162,7 @@ def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, .
             OutboxRow.state == PENDING,
             OutboxRow.next_attempt_at <= tx.at,
             or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until <= tx.at),
+            ~_goes_on_with_unsent(OutboxRow),
             ~blocked,
         )
         .order_by(OutboxRow.next_attempt_at, OutboxRow.id)
@@ -167,6 +173,28 @@ def claim(tx: Transaction, *, limit: int, lease_s: float) -> tuple[OutboxItem, .
     for row in rows:
         row.claimed_until = tx.at + timedelta(seconds=lease_s)
     return tuple(_item(row) for row in rows)
+
+
+def _goes_on_with_unsent(row: type[OutboxRow]) -> ColumnElement[bool]:
+    """What it corrects or goes on with is here and has not been sent, whichever came first."""
+    start, told = aliased(OutboxRow), type_coerce(row.record, JSON)
+    return (
+        select(start.id)
+        .where(
+            start.facility == row.facility,
+            start.ordering_key == row.ordering_key,
+            start.id != row.id,
+            start.state != SENT,
+            or_(*(start.record_id == told[name].as_string() for name in _GOES_ON_WITH)),
+        )
+        .exists()
+    )
+
+
+def is_held_back(tx: Transaction, item_id: int) -> bool:
+    """What it corrects or goes on with is here and has not been sent; it may have come after this row was claimed."""
+    query = select(OutboxRow.id).where(OutboxRow.facility == tx.facility, OutboxRow.id == item_id, _goes_on_with_unsent(OutboxRow))
+    return tx.session.scalar(query) is not None
 
 
 def keep_payload(tx: Transaction, item_id: int, payload: bytes) -> bytes:
@@ -327,8 +355,8 @@ def mark_seen(tx: Transaction, item_id: int) -> None:
 
 
 def send_again(tx: Transaction, item_id: int) -> int:
-    """The EMR does not hold what it took: the row and everything after it in its chain goes once more, in order. How many rows; 0 when
-    it is no longer one that was sent."""
+    """The EMR does not hold what it took: the row, everything after it in its chain, and what goes on with that though it came before,
+    goes once more, in order. How many rows; 0 when it is no longer one that was sent."""
     found = _row(tx, item_id)
     if found.state != SENT:
         return 0
@@ -337,10 +365,13 @@ def send_again(tx: Transaction, item_id: int) -> int:
         select(OutboxRow).where(
             OutboxRow.facility == tx.facility,
             OutboxRow.ordering_key == found.ordering_key,
-            OutboxRow.id >= found.id,
             OutboxRow.state == SENT,
         )
     ).all()
+    again = {row.record_id for row in rows if row.id >= found.id}
+    while more := {row.record_id for row in rows if not again.isdisjoint(row.record.get(name) for name in _GOES_ON_WITH)} - again:
+        again |= more
+    rows = [row for row in rows if row.record_id in again]
     for row in rows:
         row.state = PENDING
         row.next_attempt_at = tx.at

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
 from server.config import EmrConfig
 from server.emr import form_of, hl7_ras, open_emr, retry
@@ -17,7 +19,8 @@ from server.emr.hl7_ras import Receiver
 from server.emr.mllp import Hl7Emr, Line
 from server.emr.port import EmrUnclearError
 from server.store import mapping_record, outbox
-from server.store.transaction import reading, transaction
+from server.store.tables import OutboxRow
+from server.store.transaction import Transaction, reading, transaction
 from tests.support.emr import CASES, CONTEXT, a_store, an_administration
 from tests.support.hl7_peer import Hl7Peer, control_of, hl7_peer
 
@@ -175,3 +178,60 @@ def test_the_outbox_goes_over_hl7_and_never_sends_the_words_of_another_emr(peer:
         assert found[other.record_id] == (outbox.PARKED, "emr-other-form")
         assert found[given.record_id][0] == found[CASES["correction"].record_id][0] == outbox.SENT
         assert [("|D|" in message, "|A|" in message) for message in peer.received] == [(False, True), (True, True)]
+
+
+def test_a_withdrawal_that_came_before_its_dose_waits_for_it_and_goes_after_it(peer: Hl7Peer, tmp_path: Path) -> None:
+    config = EmrConfig(target="hl7v2", host="127.0.0.1", port=peer.port)
+    dose, undo = CASES["given"], CASES["withdrawal"]
+    with a_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as scope:
+
+        def put(record: AdministrationRecord) -> None:
+            with scope(), transaction(ACTOR) as tx:
+                document = mapping_record.to_document(record)
+                outbox.put(tx, record_id=record.record_id, cart="c01", ordering_key=dose.record_id, document=document)
+                tx.session.execute(update(OutboxRow).values(next_attempt_at=tx.at))  # its next attempt is now
+
+        dispatcher = Dispatcher(open_emr(config, facility="bv1"), CONTEXT, scope=scope, form=form_of(config, facility="bv1"))
+        put(undo)
+        dispatcher.drain_once()
+        with scope(), reading() as tx:
+            assert [(item.state, item.last_error_code) for item in outbox.worklist(tx)] == [(outbox.PENDING, "emr-start-missing")]
+        put(dose)
+        while dispatcher.drain_once():
+            pass
+        dispatcher.stop()
+        assert [("|A|" in message, "|D|" in message) for message in peer.received] == [(True, False), (False, True)]
+
+
+def test_a_dose_that_comes_while_its_withdrawal_is_in_hand_goes_before_it(
+    peer: Hl7Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EmrConfig(target="hl7v2", host="127.0.0.1", port=peer.port)
+    dose, undo = CASES["given"], CASES["withdrawal"]
+    with a_store(f"sqlite:///{tmp_path / 'store.sqlite'}") as scope:
+
+        def put(record: AdministrationRecord) -> None:
+            with scope(), transaction(ACTOR) as tx:
+                document = mapping_record.to_document(record)
+                outbox.put(tx, record_id=record.record_id, cart="c01", ordering_key=dose.record_id, document=document)
+
+        dispatcher = Dispatcher(open_emr(config, facility="bv1"), CONTEXT, scope=scope, form=form_of(config, facility="bv1"))
+        put(undo)
+        claim = outbox.claim
+
+        def claims_and_then_it_comes(tx: Transaction, *, limit: int, lease_s: float) -> tuple[outbox.OutboxItem, ...]:
+            found = claim(tx, limit=limit, lease_s=lease_s)
+            document = mapping_record.to_document(dose)
+            outbox.put(tx, record_id=dose.record_id, cart="c01", ordering_key=dose.record_id, document=document)
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "claim", claims_and_then_it_comes)
+            dispatcher.drain_once()
+        assert peer.received == [], "what it withdraws has not been sent"
+        with scope(), transaction(ACTOR) as tx:
+            tx.session.execute(update(OutboxRow).values(next_attempt_at=tx.at))
+        while dispatcher.drain_once():
+            pass
+        dispatcher.stop()
+        assert [("|A|" in message, "|D|" in message) for message in peer.received] == [(True, False), (False, True)]

@@ -12,8 +12,7 @@ from flask import Flask
 from pointofcare.errors import EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError, QuantityError
 from pointofcare.texts import LANGUAGES, Catalogue
 from server.emr.dispatcher import ACTOR, InvalidBundleError, OtherFormError
-from server.emr.fhir_chain import StartMissingError
-from server.emr.port import EmrUnclearError, NotTakenError
+from server.emr.port import EmrUnclearError, NotTakenError, StartMissingError
 from server.emr.tryton import SignInRefusedError
 from server.store import beside, mapping_record, outbox
 from server.store.transaction import reading, transaction

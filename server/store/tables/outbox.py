@@ -13,7 +13,8 @@ from server.store.database import Model
 
 
 class OutboxRow(Model):
-    """`state` pending, sent or parked. `ordering_key` names the chain of a record and its corrections: they go in order of `id`.
+    """`state` pending, sent or parked. `ordering_key` names the chain of a record and its corrections: they go in order of `id`, but
+    nothing before what it goes on with.
 
     `record` is what the payload is made of; `payload` is built, validated and stored once, and every resend sends these bytes.
     `claimed_until` keeps a second worker away; `told_at` says that the cart was told of the outcome.

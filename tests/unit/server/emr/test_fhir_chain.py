@@ -10,12 +10,12 @@ from datetime import timedelta
 import pytest
 
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.errors import EmrRejectedError
 from pointofcare.quantity import Quantity
 from server.emr import validation
-from server.emr.fhir_chain import StartMissingError, to_bundle
+from server.emr.fhir_chain import to_bundle
 from server.emr.fhir_mapping import to_bytes
 from server.emr.fhir_observation import to_bundle as observation_bundle
+from server.emr.port import StartMissingError
 from server.store.observations import Measurement
 from tests.support.emr import AT, CONTEXT, SITE, an_administration
 
@@ -159,8 +159,8 @@ def test_a_corrected_rate_replaces_the_wrong_one() -> None:
     assert found["dosage"]["rateQuantity"]["value"] == 12
 
 
-def test_a_correction_of_what_is_not_here_is_left_to_a_person() -> None:
-    with pytest.raises(EmrRejectedError):
+def test_a_correction_of_what_is_not_here_waits_for_it() -> None:
+    with pytest.raises(StartMissingError):
         to_bundle(replace(RATE, amends="nowhere"), replace(CONTEXT, chain=(START,)))
 
 

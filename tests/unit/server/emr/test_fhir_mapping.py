@@ -15,6 +15,7 @@ from pointofcare.errors import EmrRejectedError, QuantityError
 from pointofcare.quantity import Quantity
 from server.emr import fhir_elements, fhir_evidence, validation
 from server.emr.fhir_mapping import administration, to_bundle, to_bytes
+from server.emr.port import StartMissingError
 from tests.support.emr import ADMINISTRATION, CASES, CONTEXT, SECOND_PERSON, SITE, TOO_EARLY, an_administration, context_for
 
 GOLDEN = Path(__file__).parents[3] / "data" / "fhir"
@@ -128,8 +129,8 @@ def test_a_withdrawal_adds_no_administration_and_is_found_by_its_own_identifier(
     assert provenance["resource"]["target"] == [{"reference": withdrawn["fullUrl"]}]
 
 
-def test_a_correction_without_its_original_is_left_to_a_person() -> None:
-    with pytest.raises(EmrRejectedError):
+def test_a_correction_without_its_original_waits_for_it() -> None:
+    with pytest.raises(StartMissingError):
         to_bundle(CASES["correction"], CONTEXT)
 
 

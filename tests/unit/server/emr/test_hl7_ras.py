@@ -15,9 +15,9 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import EmrRejectedError
 from pointofcare.quantity import Quantity
 from server.emr import hl7_ras
-from server.emr.fhir_chain import StartMissingError
 from server.emr.fhir_mapping import MappingContext
 from server.emr.hl7_ras import Receiver
+from server.emr.port import StartMissingError
 from tests.support.emr import CASES, CONTEXT, an_administration, context_for
 
 RECEIVER = Receiver(facility="bv1", receiving_facility="HIS")
@@ -65,7 +65,7 @@ def test_a_correction_withdraws_and_adds_in_one_message_that_nothing_can_part() 
     message = said(CASES["correction"])
     assert all_of(message, "RXA", 21) == ["D", "A"]
     assert all_of(message, "ORC", 3) == [f"{CASES['given'].record_id}^POINTOFCARE", f"{CASES['correction'].record_id}^POINTOFCARE"]
-    with pytest.raises(EmrRejectedError, match="not here"):
+    with pytest.raises(StartMissingError, match="has not arrived"):
         hl7_ras.to_message(CASES["correction"], CONTEXT, RECEIVER)
 
 

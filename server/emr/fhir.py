@@ -123,7 +123,13 @@ class FhirEmr:
 
     def read_back(self, record_id: str) -> Mapping[str, Any] | None:
         for kind in OURS:
-            found = self._read_back(kind, record_id)
+            try:
+                found = self._read_back(kind, record_id)
+            except (EmrUnclearError, EmrRejectedError) as exc:
+                # An EMR that does not know the kind holds nothing of it; one that is away, or holds two, has said something else.
+                if not self._kinds or kind in self._kinds or "status" not in exc.fields:
+                    raise
+                continue
             if found is not None:
                 return found
         return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pointofcare.errors import ConfigError, EmrRejectedError
+from pointofcare.errors import ConfigError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
 from pointofcare.texts import LANGUAGES
 from server.config import EmrConfig
 from server.emr import tryton
@@ -53,6 +53,8 @@ TABLES = ("units", "routes", "forms")
 PUID = "patient.party.ref"
 # How many of the newest rows are looked through for a record of which no order is known; many days of any hospital.
 _NEWEST = 100_000
+# A writing of which no answer came has ended there by then, one way or the other.
+_WRITTEN_BY_THEN_S = 300.0
 _READ = ("medication", "admin_time", "dose", "dose_unit.code", "health_professional.party.name", "remarks")
 
 
@@ -275,7 +277,13 @@ class GnuHealthEmr:
                 **self._person(sent["nurse"]),
                 **values,
             }
-            made = self._tryton.call(f"model.{ROUNDING}.create", [rounding], writes=True)
+            try:
+                made = self._tryton.call(f"model.{ROUNDING}.create", [rounding], writes=True)
+            except EmrOutcomeUnknownError as exc:
+                # No order's time guards it as it does a line: what is still being written there is not seen by a look-up yet.
+                raise EmrUnavailableError(
+                    f"{exc}; it is looked for again when that must have ended", retry_after_s=_WRITTEN_BY_THEN_S
+                ) from exc
             found = self._marked(ROUNDING, "round_summary", sent["record"], ("registration",), within)
             if found is None:
                 raise EmrUnclearError(f"GNU Health took rounding {made} and does not show it", remedy="may the account read roundings?")

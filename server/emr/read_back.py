@@ -77,6 +77,9 @@ class ReadBack:
             return self._several(item, exc)
         except EmrError as exc:
             return self._later(item, exc)
+        except Exception as exc:  # noqa: BLE001 - one answer that breaks this program must not keep the others from being asked about
+            _log.exception("record %s: a fault of this program while it was looked for", item.record_id)
+            return self._later(item, exc)
         self.looked += 1
         if found is None:
             return self._missing(item)
@@ -84,7 +87,7 @@ class ReadBack:
             outbox.mark_seen(tx, item.id)
         return False
 
-    def _later(self, item: OutboxItem, error: EmrError) -> bool:
+    def _later(self, item: OutboxItem, error: Exception) -> bool:
         if len(self._unanswered) >= _MOST_UNANSWERED:
             self._unanswered.clear()
         self._unanswered.add(item.id)

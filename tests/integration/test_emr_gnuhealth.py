@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from sqlalchemy import update
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConfigError, EmrOutcomeUnknownError, EmrRejectedError, EmrUnavailableError
@@ -26,6 +27,7 @@ from server.emr.port import EmrPort
 from server.emr.tryton import Place, SignInRefusedError, Tryton
 from server.store import mapping_record, outbox
 from server.store.observations import Measurement
+from server.store.tables import OutboxRow
 from server.store.transaction import reading, transaction
 from simulation import gnuhealth_peer
 from simulation.gnuhealth_peer import CLERK, DATABASE, NURSE, PASSWORDS
@@ -256,6 +258,32 @@ def test_an_answer_that_was_lost_leads_to_no_second_line(ward: Ward, form: Form)
     assert len(ward.log(medication)) == 3
 
 
+def test_a_measurement_whose_answer_did_not_come_is_not_made_again_while_it_may_still_be_on_its_way(ward: Ward, form: Form) -> None:
+    """The first may be written there after the next look: it is looked for again only when it must have ended."""
+    puid, _, stay = ward.admitted()
+    measured = Measurement(
+        record_id=str(uuid4()), facility="bv1", ward="W3", cart="c01", patient="P1", mrn=puid, code="heart-rate",
+        value=Quantity.parse("88 /min"), at=AT, nurse="N1", recorded_at=AT,
+    )  # fmt: skip
+    payload = form.build(measured, CONTEXT)
+    proxy = LossyProxy(ward.running.base_url)
+    try:
+        with closing(open_emr(config_at(proxy.base_url), facility="bv1")) as emr:
+            emr.submit(form.build(replace(measured, record_id=(other := str(uuid4()))), CONTEXT), other)
+            proxy.posts = 0
+            emr.submit(form.build(replace(measured, record_id=(other := str(uuid4()))), CONTEXT), other)
+            proxy.faults.extend([*[None] * (proxy.posts - 2), "lose-answer"])  # the writing, the last but one
+            with pytest.raises(EmrUnavailableError) as told:
+                emr.submit(payload, measured.record_id)
+            decision = retry.decide(told.value, 1, idempotent=emr.idempotent, chance=0.5)
+            assert isinstance(decision, retry.Again)
+            assert decision.after_s >= 300
+            assert emr.submit(payload, measured.record_id).replayed
+    finally:
+        proxy.close()
+    assert len(ward.desk.rows("gnuhealth.patient.rounding", [["registration", "=", stay]], "id")) == 3
+
+
 class _Overtaken(Tryton):
     """Something else happens in GNU Health between the look-up and the writing."""
 
@@ -366,6 +394,24 @@ def test_the_outbox_empties_into_gnu_health_and_a_bad_row_holds_back_nobody(ward
             states = {item.record_id: (item.state, item.last_error_code) for item in outbox.worklist(tx)}
     assert [states[record.record_id][0] for record in records] == ["parked", "sent", "sent"]
     assert [line["dose"] for line in ward.log(medication)] == [500, 250]
+
+
+def test_a_dose_that_comes_after_its_withdrawal_does_not_count_in_gnu_health(ward: Ward, form: Form, tmp_path: Path) -> None:
+    puid, medication = ward.ordered()
+    first = a_record(puid, medication)
+    undo = a_record(puid, medication, "withdrawal", amends=first.record_id)
+    with _a_dispatcher(ward.running.base_url, form, tmp_path) as (dispatcher, scope):
+        _put(scope, [undo])
+        dispatcher.drain_once()
+        assert ward.log(medication) == []
+        _put(scope, [first])
+        with scope(), transaction(ACTOR) as tx:  # type: ignore[operator]
+            tx.session.execute(update(OutboxRow).values(next_attempt_at=tx.at))  # its next attempt is now
+        for _ in range(3):
+            dispatcher.drain_once()
+    dose, withdrawal = ward.log(medication)
+    assert (dose["dose"], withdrawal["dose"]) == (500, 0)
+    assert "DOES NOT COUNT" in str(dose["remarks"])
 
 
 def test_bytes_that_were_built_for_another_emr_are_never_sent_to_gnu_health(ward: Ward, form: Form, tmp_path: Path) -> None:

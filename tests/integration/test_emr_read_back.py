@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
 
 from pointofcare.administration.record import AdministrationRecord
-from pointofcare.errors import EmrRejectedError
+from pointofcare.errors import EmrError, EmrRejectedError
 from server.emr import fhir_mapping
 from server.emr.dispatcher import ACTOR, Dispatcher
 from server.emr.fhir import FhirEmr
 from server.emr.mllp import Hl7Emr, Line
+from server.emr.port import EmrUnclearError
 from server.emr.read_back import ReadBack
 from server.store import beside, mapping_record, outbox
 from server.store.tables import OutboxRow
@@ -193,6 +195,85 @@ def test_one_without_an_answer_keeps_no_other_from_being_asked_about(
         now[0] += 100.0
     assert looks.looked == 1
     assert {_row(scope, one).state for one in (first, second)} == {outbox.SENT}
+
+
+def test_an_answer_that_breaks_this_program_keeps_no_other_from_being_asked_about(scope: Scope) -> None:
+    first, second = an_administration(2067), an_administration(2068)
+    _put(scope, first, second)
+    with scope(), transaction(ACTOR) as tx:
+        for item in outbox.claim(tx, limit=2, lease_s=60):
+            outbox.mark_sent(tx, item.id, emr_id="MedicationAdministration/1")
+    asked: list[str] = []
+
+    class Odd:
+        name, idempotent = "odd", True
+
+        def read_back(self, record_id: str) -> object:
+            asked.append(record_id)
+            if record_id == first.record_id:
+                raise TypeError("'int' object is not subscriptable")
+            return {"id": "1"}
+
+    now = [0.0]
+    looks = _looking(Odd(), clock=lambda: now[0])  # type: ignore[arg-type]
+    for _ in range(4):
+        _look(scope, looks)
+        now[0] += 100.0
+    assert set(asked) == {first.record_id, second.record_id}
+    assert looks.looked == 1
+    assert {_row(scope, one).state for one in (first, second)} == {outbox.SENT}
+
+
+class _Lists(Protocol):
+    def __call__(self, *kinds: str, held: str = "", trouble: int = 404) -> FhirEmr: ...
+
+
+@pytest.fixture
+def listing(emr: FhirEmr, monkeypatch: pytest.MonkeyPatch) -> _Lists:
+    """An EMR that lists `kinds` and answers the search of any other with `trouble`; `held` is the kind that it holds something of."""
+
+    def made(*kinds: str, held: str = "", trouble: int = 404) -> FhirEmr:
+        statement = {
+            "fhirVersion": "4.0.1",
+            "rest": [{"mode": "server", "interaction": [{"code": "transaction"}], "resource": [{"type": kind} for kind in kinds]}],
+        }
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            kind = request.url.path.rpartition("/")[2]
+            if kind == "metadata":
+                return httpx.Response(200, json=statement)
+            if kind == held:
+                value = request.url.params["identifier"].rpartition("|")[2]
+                resource = {"resourceType": kind, "id": "1", "identifier": [{"system": ADMINISTRATION, "value": value}]}
+                return httpx.Response(200, json={"resourceType": "Bundle", "entry": [{"resource": resource}]})
+            return httpx.Response(200 if kind in kinds else trouble, json={"resourceType": "Bundle"})
+
+        monkeypatch.setattr(emr, "_http", httpx.Client(transport=httpx.MockTransport(answer)))
+        emr.check()
+        return emr
+
+    return made
+
+
+def test_a_dose_is_missed_in_an_emr_that_knows_neither_procedures_nor_observations(listing: _Lists) -> None:
+    for trouble in (404, 403, 400):
+        assert listing("MedicationAdministration", trouble=trouble).read_back("r1") is None
+
+
+def test_what_an_emr_holds_of_a_kind_that_it_does_not_list_is_found_all_the_same(listing: _Lists) -> None:
+    found = listing("MedicationAdministration", held="Observation").read_back("r1")
+    assert found is not None
+    assert found["resourceType"] == "Observation"
+
+
+def test_an_emr_that_is_away_or_says_no_to_a_kind_that_it_lists_has_lost_nothing(listing: _Lists) -> None:
+    for trouble in (503, 401, 500):
+        with pytest.raises(EmrError):
+            listing("MedicationAdministration", trouble=trouble).read_back("r1")
+    emr = listing("MedicationAdministration")
+    emr._kinds = frozenset({"MedicationAdministration", "Procedure"})
+    with pytest.raises(EmrUnclearError):
+        emr.read_back("r1")
 
 
 def test_an_emr_that_cannot_be_asked_is_never_taken_for_one_that_lost_it(scope: Scope, sekmet: RunningEmr, emr: FhirEmr) -> None:

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from pointofcare.errors import PointOfCareError
+from pointofcare.errors import ConflictError, PointOfCareError
 from pointofcare.texts import Catalogue
 from server.emr import hl7_answer, hl7_message
 from server.emr.hl7_answer import Fault, Outcome
 from server.emr.hl7_message import Header, Hl7Error
 from server.store import incoming, received
 from server.store.incoming import Item, Reason
-from server.store.transaction import Actor, DatabaseFault, Transaction, reading, transaction
-from server.usecases import hl7_orders, hl7_people, hl7_profile, hl7_taking
+from server.store.transaction import Actor, Clash, DatabaseFault, Transaction, reading, transaction
+from server.usecases import hl7_blocking, hl7_orders, hl7_people, hl7_profile, hl7_taking
 from server.usecases.arrivals import PATIENT_AWAITED, NotTakenError, Sender
 from server.usecases.hl7_admission import SOURCE, NothingToDoError
 from server.usecases.hl7_profile import Profile
@@ -35,11 +35,14 @@ ACTOR = Actor(id="hl7", name="HL7 feed")
 # Nobody else takes what was just kept; a killed server's items are free after this.
 HOLD_S = 60.0
 AGAIN = timedelta(minutes=5)
+# Somebody wrote the same thing at the same moment: once more, so many times.
+AFTER_CLASH, MOST_CLASHES = timedelta(seconds=5), 5
 # A stop of an order that never came: of a time before this feed.
 NEVER_CAME = timedelta(days=7)
 PART = "listener"
 ALIVE_EVERY, PRUNE_EVERY = timedelta(minutes=1), timedelta(hours=1)
 NO_SENDER, OTHER_CONTENT, INTERNAL = "hl7-sender", "hl7-other-content", "hl7-internal"
+_OF_ORDERS = frozenset({"RDE-O11", "RDE-O01", "OMP-O09", "ORM-O01"})
 # Codes of table 0357 for what a sender can mend; anything else is a value that does not fit.
 _CODES = {
     "needed": hl7_answer.REQUIRED_MISSING, "hl7-mrn-missing": hl7_answer.REQUIRED_MISSING, "hl7-no-patient": hl7_answer.SEGMENT_SEQUENCE,
@@ -186,7 +189,7 @@ class Intake:
         digest = hashlib.sha256(payload).hexdigest()[:16]
         kept = incoming.keep(tx, source=SOURCE, kind=_kind(event), key=f"{key}|{digest}", payload=payload, subject=subject)
         if kept.is_new:
-            incoming.reject(tx, kept.item, Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
+            self._reject(tx, incoming.get(tx, kept.item), Reason(code=OTHER_CONTENT, field="MSH-10", found=key))
         return kept
 
     def _settle(self, item: int, waiting: Sequence[tuple[int, str]]) -> _Settled:
@@ -211,12 +214,37 @@ class Intake:
                 return self._tried(tx, incoming.get(tx, item), now, others)
         except DatabaseFault:
             raise
+        except (ConflictError, Clash) as exc:
+            _log.info("HL7 item %d was written by somebody else at the same moment: %s", item, type(exc).__name__)
+            reason = Reason(code="hl7-not-written", found=str(exc) if isinstance(exc, ConflictError) else type(exc).__name__)
+            return self._failed(item, reason, now, most=MOST_CLASHES)
         except Exception as exc:  # noqa: BLE001 - whatever a message does to us, it is kept, shown to a person, and holds nobody up
             _log.exception("HL7 item %d could not be taken", item)
-            reason = Reason(code=INTERNAL, found=type(exc).__name__)
-            with transaction(ACTOR, at=now) as tx:
-                incoming.reject(tx, item, reason)
+            return self._failed(item, Reason(code=INTERNAL, found=type(exc).__name__), now, most=0)
+
+    def _failed(self, item: int, reason: Reason, now: datetime, *, most: int) -> _Settled:
+        """It waits to be tried again, `most` times, then a person looks. What somebody else settled meanwhile stays so."""
+        with transaction(ACTOR, at=now) as tx:
+            found = incoming.get(tx, item)
+            if found.state != incoming.WAITING:
+                return _Settled(state=found.state, reason=found.reason)
+            if found.attempts < most:
+                incoming.wait(tx, item, reason, again_at=now + AFTER_CLASH)
+                return _Settled(state=incoming.WAITING, reason=reason)
+            self._reject(tx, found, reason)
             return _Settled(state=incoming.REJECTED, reason=reason)
+
+    def _reject(self, tx: Transaction, item: Item, reason: Reason, *, patient: str | None = None) -> None:
+        """A person must look; until then the orders that it speaks of are not given as we hold them."""
+        profile = self._profile(hl7_message.peek(item.payload)) if item.payload is not None else None
+        if incoming.reject(tx, item.id, reason, patient=patient) and profile is not None and item.kind in _OF_ORDERS:
+            try:
+                with received.attempt(tx):
+                    hl7_blocking.block(tx, item.payload or b"", profile, zone=profile.timezone or self._timezone, key=item.key)
+            except DatabaseFault:
+                raise
+            except Exception:  # noqa: BLE001 - it stands before a person all the same
+                _log.exception("what HL7 item %d speaks of could not be kept from being given", item.id)
 
     def _tried(self, tx: Transaction, item: Item, now: datetime, others: bool) -> _Settled:
         if item.state != incoming.WAITING or item.payload is None:
@@ -229,16 +257,18 @@ class Intake:
             return _Settled(state=incoming.SET_ASIDE, reason=exc.reason)
         except NotTakenError as exc:
             if not exc.waits:
-                incoming.reject(tx, item.id, exc.reason, patient=exc.patient)
+                self._reject(tx, item, exc.reason, patient=exc.patient)
                 return _Settled(state=incoming.REJECTED, reason=exc.reason)
             if exc.reason.code == ORDER_AWAITED and now - item.received_at > NEVER_CAME:
                 incoming.pass_over(tx, item.id, exc.reason)
                 return _Settled(state=incoming.SET_ASIDE, reason=exc.reason)
             incoming.wait(tx, item.id, exc.reason, again_at=now + AGAIN)
             return _Settled(state=incoming.WAITING, reason=exc.reason)
+        except ConflictError:
+            raise
         except PointOfCareError as exc:
             reason = reason_of(exc)
-            incoming.reject(tx, item.id, reason)
+            self._reject(tx, item, reason)
             return _Settled(state=incoming.REJECTED, reason=reason)
         if not taken.became and taken.reason is not None:
             incoming.pass_over(tx, item.id, taken.reason)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import Connection, CursorResult, Engine, Executable, Table
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from pointofcare.people import StaffRole
@@ -24,6 +24,8 @@ from server.store.tables import AuditRow
 
 # A database that cannot be read or written now: full, locked, away.
 DatabaseFault = OperationalError
+# Two wrote the same thing at the same moment; the other one was faster.
+Clash = IntegrityError
 
 
 _AUDIT = cast("Table", AuditRow.__table__).insert
@@ -31,7 +33,7 @@ _AUDIT = cast("Table", AuditRow.__table__).insert
 # Key of the application's extensions.
 _WRITING = "pointofcare-writing"
 
-__all__ = ["FACILITY", "Actor", "DatabaseFault", "Transaction", "reading", "transaction"]
+__all__ = ["FACILITY", "Actor", "Clash", "DatabaseFault", "Transaction", "reading", "transaction"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

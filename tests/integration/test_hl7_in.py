@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from pointofcare.errors import ConflictError
 from pointofcare.orders.order import OrderStatus
 from pointofcare.people import Allergy, BandStatus, Patient, PatientStatus
 from pointofcare.quantity import Quantity
@@ -20,7 +21,7 @@ from server.feeds.hl7_intake import Intake
 from server.store import identities, incoming, orders, patients
 from server.store.incoming import REJECTED, SET_ASIDE, TAKEN, WAITING
 from server.store.orders import OrderView, Verification
-from server.store.transaction import reading, transaction
+from server.store.transaction import Clash, reading, transaction
 from server.usecases import hl7_taking, merge
 from server.usecases import incoming as incoming_verbs
 from server.usecases import orders as order_verbs
@@ -642,6 +643,75 @@ def test_a_fault_of_ours_is_kept_and_told_and_holds_nobody_up(app: Flask, here: 
         assert code(here.receive(rde("1"))) == "AE"
     assert next(item.reason and item.reason.code for item in items(app)) == "hl7-internal"
     assert code(here.receive(rde("2", number="O2"))) == "AA"
+
+
+@pytest.mark.parametrize("clash", [ConflictError("just now", remedy="again"), Clash("INSERT", {}, Exception("unique"))])
+def test_a_stop_that_somebody_elses_write_kept_back_is_tried_again_and_not_for_ever(
+    here: Intake, clock: Clock, monkeypatch: pytest.MonkeyPatch, clash: Exception
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise clash
+
+    here.receive(rde("1"))
+    here.receive(rde("2", number="O2"))
+    with monkeypatch.context() as patched:
+        patched.setattr(hl7_intake.hl7_taking, "take", fails)
+        assert "waits" not in answered(here.receive(control_only("3", "DC", at=LATER)))
+    clock.now += timedelta(seconds=10)
+    assert here.settle_waiting() == 1
+    assert status() is OrderStatus.STOPPED
+    monkeypatch.setattr(hl7_intake.hl7_taking, "take", fails)
+    assert code(here.receive(control_only("4", "DC", number="O2", at=LATER))) == "AA"
+    for _ in range(8):
+        clock.now += timedelta(minutes=1)
+        here.settle_waiting()
+    with reading(FEED) as tx:
+        assert next(iter(incoming.listed(tx, source="hl7"))).state == REJECTED
+    assert status("O2") is OrderStatus.STOPPED, "what could not be taken at last is not given all the same"
+
+
+OTHER_NAME = PID.replace("Trần^Bình^Thị", "Nguyễn^Hoa^Thị")
+
+
+@pytest.mark.parametrize(
+    ("bad", "wanted"),
+    [
+        (rde("2", act="XO", at=LATER, more=["NTE|1||\\Q\\"]), OrderStatus.DRAFT),
+        (rde("2", act="XO", at=LATER, dose="\\Q\\||mg"), OrderStatus.DRAFT),
+        (rde("2", act="XO", at=LATER).replace("Bác sĩ".encode(), b"B\xe1c s\xff"), OrderStatus.DRAFT),
+        (rde("2", act="XO", at=LATER, pid=OTHER_NAME), OrderStatus.DRAFT),
+        (rde("2", act="SC", at=LATER, status="??"), OrderStatus.DRAFT),
+        (rde("2", act="XO", at=LATER, status="DC", pid=OTHER_NAME), OrderStatus.STOPPED),
+        (control_only("2", "DC", at=LATER, pid=OTHER_NAME), OrderStatus.STOPPED),
+        (control_only("2", "DC", at=NOW - timedelta(minutes=1), pid=OTHER_NAME), OrderStatus.STOPPED),
+        (control_only("1", "DC", at=LATER), OrderStatus.STOPPED),  # a number that was used before
+        (rde("2", act="XO", at=NOW - timedelta(minutes=1), pid=OTHER_NAME), OrderStatus.ACTIVE),
+        (control_only("2", "RL", at=LATER, pid=OTHER_NAME), OrderStatus.ACTIVE),
+        (rde("2", act="XO", at=LATER, pid=OTHER_NAME.replace("26-000123", "26-000999")), OrderStatus.ACTIVE),
+    ],
+)
+def test_a_newer_message_that_cannot_be_taken_ends_the_use_of_the_order_that_it_speaks_of(
+    here: Intake, bad: bytes, wanted: OrderStatus
+) -> None:
+    here.receive(rde("1"))
+    here.receive(adt("A01", "B", pid=PID.replace("26-000123", "26-000999").replace("^^^BV1^MR~079158000123^^^VN^NI", "^^^BV1^MR"), at=NOW))
+    assert code(here.receive(bad)) == "AE"
+    found = the_order()
+    assert found is not None
+    assert found.order.status is wanted
+    assert ("clarify-newer-version-unreadable" in found.order.clarification) == (wanted is OrderStatus.DRAFT)
+    again = code(here.receive(rde("3", act="XO", at=LATER + timedelta(minutes=1))))
+    assert (again, status()) == (("AE", OrderStatus.STOPPED) if wanted is OrderStatus.STOPPED else ("AA", OrderStatus.ACTIVE))
+
+
+def test_an_order_that_a_person_placed_here_is_not_ended_by_a_message_that_cannot_be_read(here: Intake) -> None:
+    here.receive(rde("1"))
+    found = the_order()
+    assert found is not None
+    with transaction(FEED, at=NOW) as tx:
+        order_verbs.receive(tx, replace(found.order, id="OWN", version=1), source="local")
+    here.receive(control_only("2", "DC", number="OWN", at=LATER, pid=OTHER_NAME))
+    assert status("OWN") is OrderStatus.ACTIVE
 
 
 def test_a_ward_that_the_profile_does_not_know_is_told_with_where_to_write_it(here: Intake) -> None:

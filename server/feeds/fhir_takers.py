@@ -253,7 +253,7 @@ def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
     if items.is_elsewhere(resource):
         raise PassedOverError(ELSEWHERE, field="MedicationRequest.category", found=item.about)
     with reading(ACTOR) as tx:
-        earlier = incoming.newest_taken(tx, SOURCE, item.about)
+        earlier = _said_last(tx, item)
     found = _order(taker, resource)
     here = (_known(taker, item, sender) if item.subject else None) or _awaited(taker, item, sender)
     before = _before(taker, earlier)
@@ -263,6 +263,16 @@ def order(taker: Taker, item: Item, resource: Json, sender: Sender) -> None:
             Reason(code=AS_DRAFT, field="MedicationRequest.dosageInstruction", found=placed.clarification) if placed.clarification else None
         )
         taken(tx, item, became=f"order/{placed.id}/{placed.version}", patient=here, reason=unclear)
+
+
+def _said_last(tx: Transaction, item: Item) -> Item | None:
+    """The version that was taken last, unless one came since by which the order was lost here: then everything in this one is new."""
+    earlier = incoming.newest_taken(tx, SOURCE, item.about)
+    for one in incoming.of_thing(tx, SOURCE, item.about):
+        is_between = earlier is not None and one.id > earlier.id and one.id != item.id
+        if is_between and (one.subject != item.subject or (one.reason is not None and one.reason.code == ELSEWHERE)):
+            return None
+    return earlier
 
 
 def _end_lost(item: Item, resource: Json) -> None:

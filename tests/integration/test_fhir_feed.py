@@ -449,6 +449,9 @@ def test_an_order_that_went_to_another_patient_is_not_given_to_the_first(
     anew.round()
     anew.stop()
     assert {order(key).order.status for key in ("mr-moved", "mr-takehome")} == {OrderStatus.STOPPED}
+    peer.order("mr-away", "wrong")  # moved back: it is an order again, and nobody has verified it
+    feed.round()
+    assert (order("mr-away").order.status, order("mr-away").verification.value) == (OrderStatus.ACTIVE, "pending")
 
 
 def test_an_unreadable_version_for_another_patient_blocks_the_first_ones_order(app: Flask, feed: FhirFeed, peer: Peer) -> None:

@@ -1,12 +1,14 @@
 """Everybody's orders compared: who is admitted there and here, and which of their orders hold.
 
 The net under the looks by time, which a server may hide things from. An order is stopped here only when the server itself says that it
-has ended or is gone, of a patient whom the server still knows: an empty answer alone stops nothing.
+has ended or is gone, of a patient whom the server still knows: an empty answer alone stops nothing. A patient who was removed there
+is told, and keeps nobody else from being compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from server.feeds import fhir_items as items
 from server.feeds import fhir_reading
@@ -22,31 +24,51 @@ from server.usecases import arrivals
 PART = "reconcile"
 _MOST_PAGES = 500
 LIVE = "active,on-hold,draft,unknown"
+# What waited so long for its patient is put away; it comes back with the patient.
+NEVER_CAME = timedelta(days=7)
+_MOST_TOLD = 10
 
 
 def reconcile(taker: Taker, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Keeps what was missed, and stops what is gone there; how many orders were stopped. Raises: EmrError, what the store raises."""
-    with reading(ACTOR) as tx:
+    with transaction(ACTOR) as tx:
+        incoming.recall(tx, SOURCE)  # of somebody who was admitted by hand
+        incoming.give_up(tx, SOURCE, arrivals.PATIENT_AWAITED, before=tx.at - NEVER_CAME)
         here = incoming.here(tx, SOURCE)
     there = _admitted(taker)
+    removed: set[str] = set()
     for subject in set(here.values()) - there:  # their stay has ended, and nobody told
-        for page in taker.source.search("Encounter", [("patient", subject)], pages=5):
-            mine = [one for one, _ in items.about_patient(page.found, subject)]
-            with transaction(ACTOR) as tx:
-                fhir_reading.keep(tx, mine, taker.settings, taker.reference, whatever=True)
+        try:
+            _keep_stays(taker, subject)
+        except GoneError:
+            removed.add(subject)
     stopped = 0
     for patient, subject in here.items():
         if stopping():
             return stopped
-        stopped += of_patient(taker, patient, subject)
+        try:
+            stopped += of_patient(taker, patient, subject, removed)
+        except GoneError:
+            removed.add(subject)
     if not stopping():
         with transaction(ACTOR) as tx:
             incoming.looked(tx, SOURCE, PART)
+            if removed:
+                told = ", ".join(f"Patient/{subject}" for subject in sorted(removed)[:_MOST_TOLD])
+                incoming.looked(tx, SOURCE, PART, fault=GoneError.code, told=f"404/410 ({len(removed)}): {told}")
     return stopped
 
 
-def of_patient(taker: Taker, patient: str, subject: str) -> int:
-    """One patient's orders there and here."""
+def _keep_stays(taker: Taker, subject: str) -> None:
+    for page in taker.source.search("Encounter", [("patient", subject)], pages=5):
+        mine = [one for one, _ in items.about_patient(page.found, subject)]
+        with transaction(ACTOR) as tx:
+            fhir_reading.keep(tx, mine, taker.settings, taker.reference, whatever=True)
+
+
+def of_patient(taker: Taker, patient: str, subject: str, removed: set[str]) -> int:
+    """One patient's orders there and here; `removed` gets the patient whom the server does not know any more. What ended of theirs is
+    stopped all the same. How many were stopped. Raises: EmrError."""
     named: dict[str, Resource] = {}
     for page in taker.source.search(items.ORDER, [("patient", subject), ("status", LIVE)], pages=20):
         listed = list(items.about_patient(page.found, subject))
@@ -55,11 +77,18 @@ def of_patient(taker: Taker, patient: str, subject: str) -> int:
             fhir_reading.keep(tx, [one for one, _ in listed], taker.settings, taker.reference)
     with reading(ACTOR) as tx:
         held = [one for one in orders.named_in_emr(tx, patient, source=SOURCE) if one.order.status not in arrivals.ENDED]
-    return sum(_missing(taker, one, subject) for one in held if one.emr_id not in named)
+    stopped = 0
+    for one in held:
+        if one.emr_id not in named:
+            try:
+                stopped += _missing(taker, one, subject)
+            except GoneError:
+                removed.add(subject)
+    return stopped
 
 
 def _missing(taker: Taker, held: OrderView, subject: str) -> bool:
-    """An order that holds here and not there: whether it was stopped here."""
+    """An order that holds here and not there: whether it was stopped here. Raises: EmrError; GoneError: the patient is gone too."""
     assert held.emr_id is not None
     try:
         found = taker.source.read(held.emr_id)

@@ -37,7 +37,7 @@ HOLD_S = 60.0
 AGAIN = timedelta(minutes=5)
 # Somebody wrote the same thing at the same moment: once more, so many times.
 AFTER_CLASH, MOST_CLASHES = timedelta(seconds=5), 5
-# A stop of an order that never came: of a time before this feed.
+# A stop of an order that never came: of a time before this feed. And what waited so long for its patient is put away.
 NEVER_CAME = timedelta(days=7)
 PART = "listener"
 ALIVE_EVERY, PRUNE_EVERY = timedelta(minutes=1), timedelta(hours=1)
@@ -116,6 +116,7 @@ class Intake:
         with self._lock, self._scope():
             self._look_after(self._clock())
             with transaction(ACTOR, at=self._clock()) as tx:
+                incoming.recall(tx, SOURCE)  # all that was put away of one patient at once, so that it is taken in the order it came
                 due = [item.id for item in incoming.claim(tx, SOURCE, limit=limit, lease_s=HOLD_S)]
             for item in due:
                 with reading(ACTOR) as tx:
@@ -133,6 +134,7 @@ class Intake:
         if self._pruned_at is None or now - self._pruned_at >= PRUNE_EVERY:
             with transaction(ACTOR, at=now) as tx:
                 incoming.prune(tx, before=now - self._keep)
+                incoming.give_up(tx, SOURCE, PATIENT_AWAITED, before=now - NEVER_CAME)
             self._pruned_at = now
 
     def _receive(self, payload: bytes) -> bytes | None:
@@ -165,6 +167,8 @@ class Intake:
         key = f"{header.application}|{header.facility}|{header.control}"
         now = self._clock()
         with transaction(ACTOR, at=now) as tx:
+            if subject:
+                incoming.recall(tx, SOURCE, subject)  # the patient may come with this message, and what came before it goes first
             kept = incoming.keep(tx, source=SOURCE, kind=_kind(event), key=key, payload=payload, subject=subject, hold_s=HOLD_S)
             known = None if kept.is_new else incoming.get(tx, kept.item)
             is_other = known is not None and known.payload is not None and _content(known.payload) != _content(payload)

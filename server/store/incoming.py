@@ -5,6 +5,7 @@ taken holds back no other one, and nobody else's. Nothing here knows what a payl
 
     keep -> waiting -> taken | rejected (a person's) | set aside (by a person, or because a newer version was taken)
     rejected or set aside -> requeue -> waiting
+    waiting for a patient -> give_up -> set aside -> recall, when the patient is here after all -> waiting
 
 Taken and set-aside items are pruned after a time; those that wait for anybody never are.
 """
@@ -17,7 +18,7 @@ from dataclasses import field as field_of
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import CompoundSelect, and_, delete, func, or_, select, union_all, update
 from sqlalchemy.orm import aliased
 
 from pointofcare.errors import ConflictError, NotFoundError, UnreadableError
@@ -36,9 +37,11 @@ SET_ASIDE = "set-aside"
 STATES = (REJECTED, WAITING, TAKEN, SET_ASIDE)
 # One resource or message; what is larger is refused to its sender, never cut.
 MOST_BYTES = 1_000_000
-# Reasons that are the store's own: a newer version took the place of this one, and there was too much to keep.
+# Reasons that are the store's own: a newer version took the place of this one, there was too much to keep.
 NEWER = "newer-version"
 TOO_LARGE = "too-large"
+# Its patient was awaited too long; it comes back by itself with the patient.
+NOBODY_CAME = "nobody-came"
 _LONGEST = {"source": 32, "kind": 64, "key": 300, "about": 200, "subject": 200}
 
 
@@ -183,8 +186,9 @@ def known(tx: Transaction, source: str, keys: list[str]) -> frozenset[str]:
 
 
 def claim(tx: Transaction, source: str, *, limit: int, lease_s: float, kinds: tuple[str, ...] = ()) -> tuple[Item, ...]:
-    """Takes up to `limit` waiting items that are due, oldest first, for `lease_s` seconds, with their payloads; two workers never hold
-    the same one. `kinds`: only of these. Each is then settled in a transaction of its own."""
+    """Takes up to `limit` waiting items that are due, for `lease_s` seconds, with their payloads: what was never tried first, so that a
+    stop queues behind nothing that waits for somebody, then the oldest. Two workers never hold the same one. `kinds`: only of these.
+    Each is then settled in a transaction of its own."""
     query = (
         select(Row)
         .where(
@@ -194,7 +198,7 @@ def claim(tx: Transaction, source: str, *, limit: int, lease_s: float, kinds: tu
             Row.next_attempt_at <= tx.at,
             or_(Row.claimed_until.is_(None), Row.claimed_until <= tx.at),
         )
-        .order_by(Row.id)
+        .order_by(Row.attempts > 0, Row.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
@@ -259,14 +263,45 @@ def supersede(tx: Transaction, source: str, about: str, *, before: int) -> int:
 
 
 def wake(tx: Transaction, source: str, subject: str) -> int:
-    """What waits for this patient is tried again now: the patient came. How many."""
+    """What waits for this patient, or was put away because nobody came, is tried again now: the patient came. How many."""
     if not subject:
         return 0
-    return tx.changed(
+    waiting = tx.changed(
         update(Row)
         .where(Row.facility == tx.facility, Row.source == source, Row.subject == subject, Row.state == WAITING)
         .values(next_attempt_at=tx.at)
     )
+    return waiting + recall(tx, source, subject)
+
+
+def give_up(tx: Transaction, source: str, awaited: str, *, before: datetime) -> int:
+    """What came before then and still waits for its patient, which is the reason `awaited`, is set aside: it would be tried for ever. Not
+    where somebody with this id or number is here. How many."""
+    return tx.changed(
+        update(Row)
+        .where(Row.facility == tx.facility, Row.source == source, Row.state == WAITING, Row.reason == awaited)
+        .where(Row.received_at < before, Row.subject.not_in(_admitted(tx)))
+        .values(state=SET_ASIDE, settled_at=tx.at, claimed_until=None, reason=NOBODY_CAME)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def recall(tx: Transaction, source: str, subject: str | None = None) -> int:
+    """What `give_up` set aside waits again: of this patient, or of everybody who is admitted here under the sender's id or number. How
+    many."""
+    return tx.changed(
+        update(Row)
+        .where(Row.facility == tx.facility, Row.source == source, Row.state == SET_ASIDE, Row.reason == NOBODY_CAME)
+        .where(Row.payload.is_not(None), Row.subject.in_(_admitted(tx)) if subject is None else Row.subject == subject)
+        .values(state=WAITING, settled_at=None, next_attempt_at=tx.at, claimed_until=None, **_said(None))
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _admitted(tx: Transaction) -> CompoundSelect[tuple[str]]:
+    """The ids and the numbers of those who are admitted here."""
+    here = (PatientRow.facility == tx.facility, PatientRow.status == PatientStatus.ADMITTED.value)
+    return union_all(select(PatientRow.id).where(*here), select(PatientRow.mrn).where(*here, PatientRow.mrn.is_not(None)))
 
 
 def requeue(tx: Transaction, item: int, *, accepted: bool = False, comment: str | None = None) -> None:
@@ -359,10 +394,12 @@ def counts(tx: Transaction, *, source: str | None = None) -> Counts:
 
 def prune(tx: Transaction, *, before: datetime, limit: int = 1000) -> int:
     """Forgets items that were taken or set aside before then, so many at most; how many. Those that wait for anybody stay. The newest
-    item of each thing stays known without its bytes, so that what comes again after years is not taken again."""
+    item of each thing stays known without its bytes, so that what comes again after years is not taken again; not of one whose patient
+    never came, which is read anew with the patient."""
     newer = aliased(Row)
     is_newest = and_(
         Row.about != "",
+        or_(Row.reason.is_(None), Row.reason != NOBODY_CAME),
         ~select(newer.id)
         .where(newer.facility == Row.facility, newer.source == Row.source, newer.about == Row.about, newer.id > Row.id)
         .exists(),

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from pointofcare.errors import ConflictError, NotFoundError
+from pointofcare.people import Patient, PatientStatus
 from server.store import incoming
 from server.store.incoming import Reason, TooLargeError
+from server.store.patients import Ward
+from server.store.tables import IncomingRow
 from server.store.transaction import Actor, reading, transaction
+from server.usecases import patients as patient_verbs
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import NOW, PHARMACIST
 
@@ -69,6 +74,62 @@ def test_an_item_that_cannot_be_taken_holds_back_no_other(app: Flask) -> None:
     with transaction(FEED, at=NOW + timedelta(minutes=1)) as tx:
         (again,) = incoming.claim(tx, "fhir", limit=10, lease_s=60)
         assert (again.id, again.attempts, again.reason) == (bad.item, 1, Reason(code="no-such-patient", field="subject", found="p9"))
+
+
+def test_what_was_never_tried_comes_before_what_waits_for_somebody(app: Flask) -> None:
+    waiting = [keep(f"MedicationRequest/{number}/1").item for number in range(3)]
+    with transaction(FEED, at=NOW) as tx:
+        for one in waiting:
+            incoming.wait(tx, one, Reason(code="patient-awaited"), again_at=NOW)
+    stop = keep("MedicationRequest/9/2").item
+    with transaction(FEED, at=NOW + timedelta(minutes=1)) as tx:
+        assert [one.id for one in incoming.claim(tx, "fhir", limit=2, lease_s=60)] == [stop, waiting[0]]
+
+
+def test_what_waited_for_days_is_put_away_and_comes_back_with_its_patient(app: Flask) -> None:
+    """Known here by the sender's id or by the number, admitted by a feed or by hand; whatever else waits or was put away stays."""
+    names = ("by-id", "MRN-P7", "woken", "nobody")
+    awaited = {subject: keep(f"MedicationRequest/{subject}/1", subject=subject).item for subject in names}
+    young = keep("MedicationRequest/young/1", subject="nobody").item
+    fault = keep("MedicationRequest/fault/1", subject="nobody").item
+    by_person = keep("MedicationRequest/person/1", subject="by-id").item
+    with transaction(FEED, at=NOW) as tx:
+        for one in (*awaited.values(), young, by_person):
+            incoming.wait(tx, one, Reason(code="patient-awaited", field="subject"), again_at=NOW)
+        incoming.wait(tx, fault, Reason(code="emr-unavailable"), again_at=NOW)
+        incoming.set_aside(tx, by_person, "an order for at home")
+
+    def state(item: int) -> str:
+        with reading(FEED) as tx:
+            return incoming.get(tx, item).state
+
+    later = NOW + timedelta(days=8)
+    with transaction(FEED, at=later) as tx:
+        assert incoming.give_up(tx, "fhir", "patient-awaited", before=NOW) == 0
+        tx.session.execute(update(IncomingRow).where(IncomingRow.id == young).values(received_at=later))
+        assert incoming.give_up(tx, "fhir", "patient-awaited", before=NOW + timedelta(days=1)) == 4
+        reason = incoming.get(tx, awaited["nobody"]).reason
+    assert (reason and reason.code, state(young), state(fault)) == (incoming.NOBODY_CAME, incoming.WAITING, incoming.WAITING)
+    with transaction(FEED, at=later) as tx:
+        patient_verbs.open_ward(tx, Ward(id="W1", name="W1", timezone="Asia/Ho_Chi_Minh"))
+        for key, mrn in (("by-id", "MRN-1"), ("P7", "MRN-P7")):
+            born = date(1958, 3, 2)
+            patient_verbs.receive(
+                tx, Patient(id=key, mrn=mrn, name="NGUYỄN VĂN AN", birth_date=born, ward="W1", status=PatientStatus.ADMITTED)
+            )
+    with transaction(FEED, at=later) as tx:
+        assert incoming.recall(tx, "fhir") == 2
+        assert incoming.wake(tx, "fhir", "woken") == 1
+        assert incoming.recall(tx, "fhir", "nobody-else") == 0
+        assert incoming.give_up(tx, "fhir", "patient-awaited", before=later) == 0  # tried first
+    assert [state(awaited[name]) for name in names] == [incoming.WAITING] * 3 + [incoming.SET_ASIDE]
+    assert state(by_person) == incoming.SET_ASIDE
+    with transaction(FEED, at=later) as tx:
+        incoming.wait(tx, awaited["by-id"], Reason(code="patient-awaited"), again_at=later)
+        assert incoming.give_up(tx, "fhir", "patient-awaited", before=later) == 0  # somebody with this id is here
+    with transaction(FEED, at=later + timedelta(days=100)) as tx:
+        incoming.prune(tx, before=later + timedelta(days=1))
+        assert incoming.known(tx, "fhir", ["MedicationRequest/nobody/1"]) == frozenset()  # so that it is kept anew with the patient
 
 
 def test_a_worker_that_dies_with_an_item_in_hand_leaves_it_to_the_next(app: Flask) -> None:

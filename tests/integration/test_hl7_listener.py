@@ -22,7 +22,7 @@ from server.security import authority
 from server.store import incoming, orders, transaction
 from server.store.incoming import TAKEN
 from tests.support.databases import migrated_app
-from tests.support.hl7_in import FEED, GENERAL, SAMPLES, Door, Line, adt, an_intake, code, items, message, msh, rde, stock
+from tests.support.hl7_in import FEED, GENERAL, PV1, SAMPLES, Door, Line, adt, an_intake, code, items, message, msh, rde, stock
 from tests.support.server_ward import NOW
 
 
@@ -245,7 +245,9 @@ def test_a_stopping_door_answers_what_it_has_read(app: Flask, intake: Intake, mo
 def test_an_answer_is_in_the_senders_letters(intake: Intake) -> None:
     with Door(intake) as door, door.line() as line:
         older = message(
-            msh("ADT^A01", "1", application="WARDSYS", facility="PROVINCE", version="2.3", charset="8859/1"), "PID|1||9||Müller^Jörg"
+            msh("ADT^A01", "1", application="WARDSYS", facility="PROVINCE", version="2.3", charset="8859/1"),
+            "PID|1||9||Müller^Jörg",
+            PV1,
         )
         answer = line.send(older.decode().encode("latin-1"))
         assert code(answer) == "AA"

@@ -18,11 +18,11 @@ from server.store.incoming import Reason
 from server.store.orders import OrderView
 from server.store.patients import Ward
 from server.store.transaction import Transaction
-from server.usecases import imports, passwords
+from server.usecases import clarification, imports, passwords
 from server.usecases import orders as order_verbs
 from server.usecases import patients as patient_verbs
 from server.usecases import staff as staff_verbs
-from server.usecases.import_rows import OrderFound, StaffFound, clarify_note
+from server.usecases.import_rows import HELD, OrderFound, StaffFound, clarify_note
 
 PATIENT_AWAITED = "patient-awaited"
 OTHER_PERSON = "other-person"
@@ -212,23 +212,29 @@ def order(tx: Transaction, found: OrderFound, sender: Sender, *, emr_id: str, be
     if here.emr_id is None:
         orders.name_in_emr(tx, here.order.id, source=sender.source, emr_id=emr_id)
     if before is not None and _content(before) == _content(found):
-        return here.order if before.order.status == found.order.status else _with_status(tx, here, found)
+        return here.order if _stated(before) is _stated(found) else _with_status(tx, here, found)
     return order_verbs.receive(tx, found.order, source=sender.source, emr_id=emr_id, clarification=clarify_note(found.clarify, found.note))
 
 
 def _content(row: OrderFound) -> object:
     """What an order says, but for its status and its number."""
-    return replace(row.order, status=None, patient="", id=""), row.clarify, row.note
+    return replace(row.order, status=None, patient="", id=""), tuple(one for one in row.clarify if one[0] != HELD), row.note
+
+
+def _stated(row: OrderFound) -> OrderStatus | None:
+    """What the sender says, whether or not it can be computed here."""
+    return row.stated or row.order.status
 
 
 def _with_status(tx: Transaction, here: OrderView, found: OrderFound) -> Order:
-    """As it stands here, with the sender's new status. One that a person made clear here is not made a draft again by it."""
-    status = found.order.status
-    if status is OrderStatus.DRAFT and found.clarify and not here.clarification and here.order.status is not OrderStatus.DRAFT:
-        status = OrderStatus.ACTIVE
+    """As it stands here, with the sender's new status. One that a person made clear here is not made a draft again by it, and a draft
+    keeps that it is held."""
+    status = _stated(found)
     if status is here.order.status:
         return here.order
     unclear = here.order.clarification or here.clarification
+    if here.order.status is OrderStatus.DRAFT:
+        unclear = clarification.held(unclear, status)
     return order_verbs.receive(tx, replace(here.order, status=status), source=here.source, clarification=unclear)
 
 

@@ -12,6 +12,19 @@ from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.texts import orders as texts
 from server.store import patients
 from server.store.transaction import Transaction
+from server.usecases.import_rows import HELD
+
+
+def is_held(order: Order) -> bool:
+    return any(line.partition("=")[0] == HELD for line in order.clarification.splitlines())
+
+
+def held(unclear: str | None, status: OrderStatus | None) -> str | None:
+    """What is unclear of a draft, after its sender said `status`."""
+    lines = [line for line in (unclear or "").splitlines() if line.partition("=")[0] != HELD]
+    if lines and status is OrderStatus.ON_HOLD:
+        lines.append(f"{HELD}=")
+    return "\n".join(lines) or None
 
 
 def marked(order: Order, found_by_import: str | None = None) -> Order:

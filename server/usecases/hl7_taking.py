@@ -20,14 +20,14 @@ from server.store.incoming import Reason
 from server.store.orders import OrderView
 from server.store.received import Version
 from server.store.transaction import Transaction
-from server.usecases import arrivals, hl7_admission, hl7_orders, hl7_people
+from server.usecases import arrivals, clarification, hl7_admission, hl7_orders, hl7_people
 from server.usecases import orders as order_verbs
 from server.usecases.arrivals import NotTakenError, Sender
 from server.usecases.hl7_admission import OLDER, SOURCE, NothingToDoError
 from server.usecases.hl7_orders import Act, Said
 from server.usecases.hl7_people import Person
 from server.usecases.hl7_profile import Profile
-from server.usecases.import_rows import OrderFound, Place
+from server.usecases.import_rows import HELD, OrderFound, Place
 
 ORDER_AWAITED = "hl7-order-awaited"
 ORDER_ENDED = "hl7-order-ended"
@@ -201,8 +201,10 @@ def _write(
     tx: Transaction, said: Said, found: OrderFound, view: OrderView | None, here: str, sender: Sender, newest: Version | None
 ) -> dict[str, str]:
     order = replace(found.order, patient=here)
-    if view is not None and view.order.status is OrderStatus.ON_HOLD and said.status is OrderStatus.ACTIVE and not said.is_stated:
+    is_held = view is not None and (view.order.status is OrderStatus.ON_HOLD or clarification.is_held(view.order))
+    if is_held and said.status is OrderStatus.ACTIVE and not said.is_stated:
         order = replace(order, status=OrderStatus.ON_HOLD)  # another dose is no release
+        found = replace(found, stated=OrderStatus.ON_HOLD, clarify=(*found.clarify, (HELD, "")) if found.clarify else ())
     if view is not None and not said.starts and view.order.start is not None and order.start is not None:
         order = replace(order, start=view.order.start)  # a change that names no start goes on from where the order began
     row = replace(found, order=order)
@@ -211,16 +213,19 @@ def _write(
     if newest is not None and newest.detail.get("digest") == digest:
         # The sender says what it said before: what a person cleared or changed here since stays.
         was = newest.detail.get("status") or ""
-        before = replace(row, order=replace(order, status=OrderStatus(was) if was else None))
+        stated = newest.detail.get("stated") or (was if was != str(order.status or "") else str(row.stated or was))
+        before = replace(
+            row, order=replace(order, status=OrderStatus(was) if was else None), stated=OrderStatus(stated) if stated else None
+        )
     arrivals.order(tx, row, sender, emr_id=said.number, before=before)
     if found.order.verified:
         order_verbs.verified_by_sender(tx, said.number)
-    return {"digest": digest, "status": str(order.status or "")}
+    return {"digest": digest, "status": str(order.status or ""), "stated": str(row.stated or "")}
 
 
 def _digest(row: OrderFound) -> str:
     """Of all that an order says but for its status."""
-    said = (replace(row.order, status=None), row.clarify, row.note)
+    said = (replace(row.order, status=None), tuple(one for one in row.clarify if one[0] != HELD), row.note)
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
@@ -229,9 +234,11 @@ def _set_status(tx: Transaction, view: OrderView, said: Said) -> None:
     status, now = said.status, view.order.status
     if status is None or status is now or now in arrivals.ENDED:
         return
-    if said.act is Act.RELEASE and now is not OrderStatus.ON_HOLD and status not in arrivals.ENDED:
-        return
     unclear = view.order.clarification or view.clarification
+    if now is OrderStatus.DRAFT and status not in arrivals.ENDED:
+        unclear = clarification.held(unclear, status)
+    elif said.act is Act.RELEASE and now is not OrderStatus.ON_HOLD and status not in arrivals.ENDED:
+        return
     order_verbs.receive(tx, replace(view.order, status=status), source=view.source, clarification=unclear)
 
 

@@ -17,7 +17,7 @@ from pointofcare.orders.order import Dosage, Order, OrderCategory, OrderStatus, 
 from pointofcare.quantity import Quantity
 from pointofcare.texts.orders import PREFIX
 from server.usecases import import_fields as fields
-from server.usecases.import_rows import FieldError, OrderFound, Place
+from server.usecases.import_rows import HELD, FieldError, OrderFound, Place
 
 # As much of a cell as its reader is shown of it.
 MOST_TOLD = 100
@@ -135,7 +135,9 @@ def build(
     )
     faults += _not_named_yet(faults, missing(order))
     status = OrderStatus.DRAFT if faults and order.status in (OrderStatus.ACTIVE, OrderStatus.ON_HOLD, None) else order.status
-    return OrderFound(place=place, order=_with(order, status), clarify=tuple(dict.fromkeys(faults)), note=note)
+    if status is OrderStatus.DRAFT and order.status is OrderStatus.ON_HOLD:
+        faults.append((HELD, ""))
+    return OrderFound(place=place, order=_with(order, status), clarify=tuple(dict.fromkeys(faults)), note=note, stated=order.status)
 
 
 def _not_named_yet(faults: Sequence[tuple[str, str]], more: Clarify) -> list[tuple[str, str]]:

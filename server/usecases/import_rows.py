@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 
 from pointofcare.errors import UnreadableError
-from pointofcare.orders.order import Order
+from pointofcare.orders.order import Order, OrderStatus
 from pointofcare.people import Patient, StaffRole
 from pointofcare.products import Product
 from pointofcare.texts import Catalogue
@@ -30,6 +30,10 @@ class FieldError(UnreadableError):
         super().__init__(reason, remedy="", **parameters)
         self.reason = reason
         self.parameters = parameters
+
+
+# The sender holds an order that is a draft here: it stays held when somebody has made it clear.
+HELD = "clarify-held-by-sender"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +92,13 @@ class ProductFound:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFound:
     """`order.patient` is an id or an MRN until it is resolved. `clarify` lists why the order is only a draft: pairs of a text
-    code and the value found."""
+    code and the value found. `stated` is the status as it was sent, also where it is a draft here."""
 
     place: Place
     order: Order
     clarify: tuple[tuple[str, str], ...] = ()
     note: str = ""
+    stated: OrderStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

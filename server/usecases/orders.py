@@ -107,6 +107,9 @@ def amend(tx: Transaction, actor: Actor, order: Order, *, version: int, reason: 
         raise ConflictError("an order never changes its patient", remedy="stop it and place a new one", order=order.id)
     _must_live(found, "amend")
     changed = replace(clarify.marked(order), version=version + 1, verified=False)
+    if found.order.status is OrderStatus.DRAFT and clarify.is_held(found.order):
+        status = OrderStatus.ON_HOLD if changed.status is OrderStatus.ACTIVE else changed.status
+        changed = replace(changed, status=status, clarification=clarify.held(changed.clarification, OrderStatus.ON_HOLD) or "")
     changed = clarify.following(tx, changed, found.order, found.ward)
     _write(tx, found, changed, action="amended", reason=text(reason, "reason"), keep_verification=False)
     return changed

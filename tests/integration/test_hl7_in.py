@@ -359,6 +359,52 @@ def test_what_a_person_cleared_stays_when_the_same_is_sent_again(here: Intake) -
     assert status() is OrderStatus.STOPPED
 
 
+def cleared(here: Intake) -> None:
+    """The order as a prescriber made it clear."""
+    found = the_order()
+    assert found is not None
+    clear = replace(found.order, every=None, times=(datetime(2026, 3, 2, 8).time(),), status=OrderStatus.ACTIVE, clarification="")  # noqa: DTZ001
+    with transaction(PRESCRIBER, at=AT) as tx:
+        order_verbs.amend(tx, PRESCRIBER, clear, version=found.order.version, reason="each morning")
+
+
+HOLDS = (rde("2", act="XO", timing="TQ1|1||XYZ", at=LATER, status="HD"), control_only("2", "HD", at=LATER))
+
+
+@pytest.mark.parametrize("hold", HOLDS)
+def test_a_hold_of_an_order_that_was_made_clear_here_holds_it(here: Intake, hold: bytes) -> None:
+    here.receive(rde("1", timing="TQ1|1||XYZ"))
+    cleared(here)
+    assert status() is OrderStatus.ACTIVE
+    here.receive(hold)
+    assert status() is OrderStatus.ON_HOLD
+    here.receive(rde("3", act="XO", timing="TQ1|1||XYZ", at=LATER + timedelta(minutes=1)))
+    assert status() is OrderStatus.ON_HOLD, "the same again is no release"
+    here.receive(control_only("4", "RL", at=LATER + timedelta(minutes=2)))
+    assert status() is OrderStatus.ACTIVE
+
+
+@pytest.mark.parametrize("hold", [*HOLDS, rde("2", act="XO", timing="TQ1|1||XYZ2", at=LATER, status="HD")])
+def test_a_hold_of_a_draft_holds_the_order_when_it_is_made_clear(here: Intake, hold: bytes) -> None:
+    here.receive(rde("1", timing="TQ1|1||XYZ"))
+    here.receive(hold)
+    assert status() is OrderStatus.DRAFT
+    found = the_order()
+    assert found is not None
+    assert "clarify-held-by-sender" in found.order.clarification
+    cleared(here)
+    assert status() is OrderStatus.ON_HOLD
+    here.receive(control_only("4", "RL", at=LATER + timedelta(minutes=2)))
+    assert status() is OrderStatus.ACTIVE
+
+
+def test_a_draft_whose_hold_was_released_is_active_when_it_is_made_clear(here: Intake) -> None:
+    here.receive(rde("1", timing="TQ1|1||XYZ", status="HD"))
+    here.receive(control_only("2", "RL", at=LATER))
+    cleared(here)
+    assert status() is OrderStatus.ACTIVE
+
+
 def test_a_number_that_was_given_to_somebody_else_is_for_a_person(app: Flask, here: Intake) -> None:
     other = PID.replace("Trần^Bình^Thị", "Lê^Hùng^Văn").replace("19580302", "19900101").replace("079158000123^^^VN^NI", "")
     for bad in (rde("1", pid=other), adt("A08", "2", pid=other), adt("A01", "3", pid=other)):

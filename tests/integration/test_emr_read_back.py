@@ -30,7 +30,11 @@ from tests.support.sekmet import sekmet, stored
 __all__ = ["sekmet"]
 
 Scope = Callable[[], AbstractContextManager[object]]
-LATER = datetime.now(UTC) + timedelta(minutes=5)
+
+
+def later() -> datetime:
+    """Five minutes from now, whenever that is: a suite may take longer than that."""
+    return datetime.now(UTC) + timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def _look(scope: Scope, looks: ReadBack) -> bool:
 
 def _looking(emr: FhirEmr | Hl7Emr, **changes: object) -> ReadBack:
     """Five minutes later, and without a pace."""
-    return ReadBack(emr, **{"per_minute": 60_000_000, "now": lambda: LATER, **changes})  # type: ignore[arg-type]
+    return ReadBack(emr, **{"per_minute": 60_000_000, "now": later, **changes})  # type: ignore[arg-type]
 
 
 def _removed(sekmet: RunningEmr, record: AdministrationRecord) -> None:

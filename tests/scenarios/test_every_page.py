@@ -37,6 +37,9 @@ KNOWN = {
 }
 QUERY = {"orders.form": "?patient_id=P1", "transcription.form": "?patient_id=P1"}
 NO_PAGE = (
+    "fhir.",
+    "history.export",
+    "incoming.payload",
     "documents.file",
     "documents.find",
     "export",

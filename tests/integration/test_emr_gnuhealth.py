@@ -34,6 +34,7 @@ from simulation.gnuhealth_peer import CLERK, DATABASE, NURSE, PASSWORDS
 from tests.integration.test_broker_tls import Authority
 from tests.support.emr import CASES, CONTEXT, LossyProxy, a_store
 from tests.support.gnuhealth import Ward, ward
+from tests.support.hospital_day import wait_until
 
 __all__ = ["ward"]
 AT = datetime(2026, 3, 2, 1, 2, 3, tzinfo=UTC)
@@ -297,6 +298,9 @@ class _Overtaken(Tryton):
 
 def test_a_line_that_arrives_between_look_up_and_writing_is_not_written_twice(ward: Ward, emr: EmrPort, form: Form) -> None:
     puid, medication = ward.ordered()
+    ordered_at = datetime.now(UTC)
+    # On SQLite, GNU Health keeps the time of a change in whole seconds (on PostgreSQL to the microsecond).
+    wait_until(lambda: datetime.now(UTC) - ordered_at > timedelta(seconds=1.2), "the next second")
     record = a_record(puid, medication)
     payload = form.build(record, CONTEXT)
     place = Place(base_url=ward.running.base_url, database=DATABASE, username=NURSE, password=PASSWORDS[NURSE])

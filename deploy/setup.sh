@@ -29,6 +29,7 @@ if [ "$what" = test ]; then
   need_program mosquitto_sub mosquitto-clients
   need_program chromium chromium
   need_program pdfsig poppler-utils
+  need_program curl curl
   if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
 fi
 

@@ -214,7 +214,8 @@ def _found(
     _strength(drug, (25, 26) if encoded else (18, 19), product, profile, faults)
     amounts = _amounts(drug, (3, 4, 5) if encoded else (2, 3, 4), profile)
     _rate(drug, (22, 23, 24) if encoded else (21, 22, 23), amounts, profile, faults)
-    timings = _timings(group, drug, profile, zone, faults)
+    timings, unused = _timings(group, drug, profile, zone, faults)
+    _amounts_agree(timings, unused, amounts, profile, faults)
     authored = at.isoformat() if at is not None else ""
     uncertain, steps = _when(timings, amounts, profile, faults, zone, authored)
     prn = any(one.as_needed for one in timings)
@@ -235,7 +236,7 @@ def _found(
     extra = {name: _shown(value, faults) for name, value in _z(group, profile, faults).items()}
     for name in sorted(_MODIFIERS & {one.name for one in group.parts}):
         faults.append((NOT_UNDERSTOOD, name))
-    said = [_shown(one, faults) for one in [*(each.text for each in timings), _texts(drug, 7)]]
+    said = [_shown(one, faults) for one in [*(each.text for each in (*timings, *unused)), _texts(drug, 7)]]
     indication = drug.text(27, 2) or drug.text(27) if encoded else drug.text(20, 2) or drug.text(20)
     certain: dict[str, object] = {
         "id": number,
@@ -376,8 +377,8 @@ def _is_volume(amount: str) -> bool:
         return False
 
 
-def _timings(group: _Group, drug: Segment, profile: Profile, zone: str, faults: Faults) -> tuple[Timing, ...]:
-    """TQ1, else RXE-1, else ORC-7. Where several stand they must say the same."""
+def _timings(group: _Group, drug: Segment, profile: Profile, zone: str, faults: Faults) -> tuple[tuple[Timing, ...], tuple[Timing, ...]]:
+    """TQ1, else RXE-1, else ORC-7, and what stands beside it and is not used. Where several stand they must say the same."""
     newer = tuple(hl7_timing.of_tq1(one, profile, zone) for one in group.behind(drug, "TQ1"))
     encoded = hl7_timing.of_older(drug, 1, profile, zone) if drug.name == "RXE" else ()
     older = (encoded, hl7_timing.of_older(group.orc, 7, profile, zone))
@@ -385,7 +386,19 @@ def _timings(group: _Group, drug: Segment, profile: Profile, zone: str, faults: 
     for each in older:
         if used and each and each is not used and not hl7_timing.say_the_same(used, each):
             faults.append((NOT_UNDERSTOOD, f"{used[0].where} + {each[0].where}"))
-    return used
+    return used, tuple(one for each in older if each is not used for one in each)
+
+
+def _amounts_agree(used: tuple[Timing, ...], unused: tuple[Timing, ...], amounts: dict[str, str], profile: Profile, faults: Faults) -> None:
+    """What a timing that is not used says of the amount must be the drug's own amount, or what a used timing says: else one of the two
+    would be given that the sender did not mean."""
+    said = {(one.quantity, one.unit) for one in used}
+    for one in unused:
+        if (one.quantity, one.unit) not in said:
+            own = dict(amounts)
+            _own_amount(one, own, profile, faults, is_step=False)
+            if own != amounts:  # an amount that stands nowhere else
+                faults.append((NOT_UNDERSTOOD, f"{one.where} quantity {_amount(one.quantity, one.unit, profile)}"))
 
 
 def _when(

@@ -200,7 +200,7 @@ def of_older(segment: Segment, place: int, profile: Profile, zone: str) -> tuple
         _total(part(12), f"{where}.12", found)
         _settle(found)
         result.append(found)
-    return tuple(one for one in result if says_when(one) or one.once or one.lasts)
+    return tuple(one for one in result if says_when(one) or one.once or one.lasts or one.quantity not in ("", "1") or one.unit)
 
 
 def says_when(one: Timing) -> bool:
@@ -208,7 +208,10 @@ def says_when(one: Timing) -> bool:
 
 
 def say_the_same(used: tuple[Timing, ...], others: tuple[Timing, ...]) -> bool:
-    """A message that carries its timing twice must not say two things: what is not used says nothing that `used` does not say too."""
+    """A message that carries its timing twice must not say two things: what is not used says nothing that `used` does not say too.
+    Amounts are the caller's to compare, who knows the drug's own."""
+    if not any(says_when(one) or one.once or one.lasts for one in others):
+        return True
     pairs = list(zip(used, others, strict=False))
     joined = all(one.conjunction == other.conjunction for one, other in pairs[:-1])
     return len(used) == len(others) and joined and all(_says_the_same(one, other) for one, other in pairs)
@@ -216,6 +219,8 @@ def say_the_same(used: tuple[Timing, ...], others: tuple[Timing, ...]) -> bool:
 
 def _says_the_same(one: Timing, other: Timing) -> bool:
     if one.as_needed != other.as_needed or any(code != NO_TIMES for code, _ in other.faults):
+        return False
+    if (other.stat and not one.stat) or (other.critical and not one.critical) or other.condition not in ("", one.condition):
         return False
     if any(one.cells.get(name) != value for name, value in other.cells.items() if name != "every" or name in one.cells):
         return False

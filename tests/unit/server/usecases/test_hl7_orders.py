@@ -290,3 +290,28 @@ def test_signs_that_turn_what_is_read_are_left_out_and_somebody_looks() -> None:
     assert found.order.display.endswith("không 50 mg dòng hai")
     assert found.order.status is OrderStatus.DRAFT
     assert one(rde("1", timing="TQ1|1||Q6H||||||||Uống với nước\\.br\\sau ăn")).clarify == ()
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "fault"),
+    [
+        ("BID", "2^BID", "RXE-1 quantity 2"),
+        ("BID", "2", "RXE-1 quantity 2"),
+        ("BID", "1000&mg^BID", "RXE-1 quantity 1000 mg"),
+        ("BID", "1^BID^^^^S", "TQ1 + RXE-1"),
+        ("PRN", "1^PRN^^^^^sốt", "TQ1 + RXE-1"),
+    ],
+)
+def test_an_amount_an_urgency_or_a_reason_that_stands_only_in_the_unused_timing_is_for_a_person(newer: str, older: str, fault: str) -> None:
+    both = rde("1", timing=f"TQ1|1||{newer}").replace(b"RXE||", f"RXE|{older}|".encode())
+    found = one(both)
+    assert found.order.status is OrderStatus.DRAFT
+    assert f"not-understood: {fault}" in faults(found)
+
+
+def test_an_amount_of_the_unused_timing_that_is_the_dose_is_no_contradiction() -> None:
+    for older in ("500&mg^BID", "500&mg", "1^BID"):
+        both = rde("1", timing="TQ1|1||BID").replace(b"RXE||", f"RXE|{older}|".encode())
+        assert not [fault for fault in faults(one(both)) if "RXE-1" in fault]
+    tapered = rde("1", timing="TQ1|1|500^mg|BID").replace(b"RXE||", b"RXE|500&mg^BID|")
+    assert not [fault for fault in faults(one(tapered)) if "RXE-1" in fault]

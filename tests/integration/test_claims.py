@@ -212,6 +212,18 @@ def test_an_infusion_is_billed_when_it_ended_and_not_while_it_runs(app: Flask) -
     assert found.faults == ()
 
 
+def test_an_infusion_whose_end_was_withdrawn_weeks_later_still_runs(app: Flask) -> None:
+    start = give(action="start", status="in-progress", rate=Quantity.parse("80 mL/h"), dose=None)
+    ended: dict[str, Any] = {"action": "stop", "continues": start.record_id, "dose": Quantity.parse("500 mg")}
+    stop = give(**ended, record_id=str(uuid4()), effective_at=NOW + timedelta(hours=1), status="completed")
+    withdrawn = {"amends": stop.record_id, "status": "entered-in-error", "status_reason": "clinical-judgement"}
+    with transaction(GATEWAY, at=NOW + timedelta(days=31)) as tx:
+        administrations.record(tx, a_record(1, **ended, **withdrawn, record_id=str(uuid4()), effective_at=NOW + timedelta(days=30)))
+    found = export()
+    assert found.rows == ()
+    assert [one.code for one in found.faults] == ["still-running"]
+
+
 def test_an_infusion_that_was_stopped_early_is_a_persons_to_decide(app: Flask) -> None:
     start = give(action="start", status="in-progress", rate=Quantity.parse("80 mL/h"), dose=None)
     ended = {"action": "stop", "continues": start.record_id, "record_id": str(uuid4()), "effective_at": NOW + timedelta(hours=1)}

@@ -112,6 +112,8 @@ def test_files_are_of_no_use_without_their_key_and_go_when_their_time_is_over(ap
         assert path.stat().st_mode & 0o077 == 0
     with app.app_context(), transaction(GATEWAY) as tx:
         tx.session.execute(update(FhirExportRow).values(expires_at=tx.at - timedelta(seconds=1)))
+    assert reader.get(place).status_code == 404, "its time is over, whether or not somebody came to clean up"
+    assert reader.get(manifest["output"][0]["url"]).status_code == 404
     assert not work(app)
     assert files(app) == []
     assert reader.get(place).status_code == 404

@@ -4,8 +4,9 @@
 2. When that gave nothing: zxing-cpp over the whole frame, made smaller; small codes are the regions' business.
 3. What is located and unread, until the budget is spent: grids of modules (`matrix_read`), bars by likelihood (`bar_read`).
 
-In a stream in which nothing was read for some pictures, 1 and 3 are for the strongest and for what stayed where it was, and 2 comes in
-some pictures only.
+In a stream, what was read in the picture before is looked for where it was; only when it is not all there, and in every third picture, is
+the rest searched too, for a second label may have come into view. One in which nothing was read for some pictures has 1 and 3 for the
+strongest and for what stayed where it was, and 2 in some pictures only.
 
 A linear code is believed only with evidence from the picture itself; a matrix code carries its own error correction. Must never
 return a linear code that one reader merely claims, nor two symbols for one place.
@@ -43,8 +44,20 @@ VAIN_TRIES, REST_FRAMES = 3, 4
 STREAM_GAP = 8  # between the numbers of two pictures, beyond which they are no stream
 CALM_AFTER, CALM_WHOLE = 4, 4  # pictures in a row without a reading; and of what follows one in so many is searched as a whole
 SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
+FOLLOWED = 2  # pictures in a row in which only what was read before is looked for
+MOST_FOLLOWED = 3  # symbols, with more of which the whole picture is searched as well
+THUMB_PX, ALIKE = 8, 0.6  # a place from afar; how like it must be (1: the same) before it is read again
 BESIDE_SHARE = 0.12  # of the budget, for what lies unread beside what was read
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Followed:
+    """A symbol of the picture before, where it was and what that place looked like."""
+
+    region: regions.Region
+    symbol: Symbol
+    look: Any
 
 
 @dataclass(slots=True)
@@ -82,6 +95,9 @@ class CascadeDecoder:
         self._vain: dict[tuple[int, int], int] = {}
         self._number: int | None = None
         self._nothing = 0
+        # What the picture before gave, each with where it was; and for how many pictures nothing else was looked for.
+        self._before: tuple[_Followed, ...] = ()
+        self._followed = 0
 
     def decode(self, frame: Frame) -> list[Symbol]:
         return self.look(frame).symbols
@@ -94,6 +110,8 @@ class CascadeDecoder:
         calm = self._calm(frame.number)
         begun = self._clock()
         work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
+        if self._follow(work):
+            return Look(readings=tuple(_enlarged(reading, scale) for reading in work.readings), quality=quality.of(grey))
         places = regions.find(grey)
         enough = 0.0
         looks = _worth_a_look(places, max(grey.shape))
@@ -123,6 +141,7 @@ class CascadeDecoder:
             work.add([_reading(symbol, "zxing", 0.95) for symbol in more.believed])
             work.rejections += more.rejected
         self._remember(work, places)
+        self._before, self._followed = _followed(grey, work.readings, places), 0
         readings = tuple(_enlarged(reading, scale) for reading in work.readings)
         unread = tuple(
             Unread(kind=region.kind, outline=_grown(region.corners, scale), hints=() if readings else quality.hints(grey, region))
@@ -145,8 +164,29 @@ class CascadeDecoder:
         follows = self._number is not None and 0 < number - self._number <= STREAM_GAP
         self._number = number
         if not follows:
-            self._nothing = 0
+            self._nothing, self._before = 0, ()
         return self._nothing >= CALM_AFTER
+
+    def _follow(self, work: _Work) -> bool:
+        """Whether all that the picture before gave is where it was, and it is not time to look at the rest of the picture."""
+        if not self._before or self._followed >= FOLLOWED or self._switched_on:
+            return False
+        again = []
+        for one in self._before:
+            if not _is_alike(one.look, _thumb(work.grey, one.region)):
+                return False
+            self._quick(work, one.region)
+            found = next((each.symbol for each in work.readings if _is_again(each.symbol, one)), None)
+            if found is None:
+                return False
+            (x, y), (x0, y0) = outline.centre(found.outline), outline.centre(one.symbol.outline)
+            moved = replace(one.region, x=one.region.x + x - x0, y=one.region.y + y - y0)
+            again.append(_Followed(region=moved, symbol=found, look=_thumb(work.grey, moved)))
+        if len(work.readings) != len(again):  # something beside it was read too
+            return False
+        self._before = tuple(again)
+        self._followed += 1
+        return True
 
     def _stayed(self, region: regions.Region) -> bool:
         """Whether something was there in the picture before: who holds a code before the lens holds it there."""
@@ -254,6 +294,47 @@ def _grey(image: Any) -> tuple[Any, float]:
 
 def _spot(region: regions.Region) -> tuple[int, int]:
     return round(region.x / SPOT_PX), round(region.y / SPOT_PX)
+
+
+def _followed(grey: Any, readings: list[Reading], places: list[regions.Region]) -> tuple[_Followed, ...]:
+    """Empty where one of them has no place to look at again."""
+    symbols = [reading.symbol for reading in readings]
+    if any(len(symbol.outline) != 4 for symbol in symbols) or len(symbols) > MOST_FOLLOWED:
+        return ()
+    at = [(symbol, _place(symbol, places)) for symbol in symbols]
+    return tuple(_Followed(region=region, symbol=symbol, look=_thumb(grey, region)) for symbol, region in at)
+
+
+def _place(symbol: Symbol, places: list[regions.Region]) -> regions.Region:
+    """The patch that `symbol` was read in, or, where the whole picture was searched, one made from its corners."""
+    kind = regions.LINEAR if second_look.is_linear(symbol) else regions.MATRIX
+    for region in places:
+        if region.kind == kind and _inside(symbol, region):
+            return region
+    x, y = outline.centre(symbol.outline)
+    width, height, angle_deg = outline.sides(symbol.outline)
+    return regions.Region(x=x, y=y, width=max(1.0, width), height=max(1.0, height), angle_deg=angle_deg, kind=kind)
+
+
+def _thumb(grey: Any, region: regions.Region) -> Any:
+    """What a place looks like from afar, without its brightness and contrast: enough to tell that something else is there now."""
+    reach = 0.75 * max(region.width, region.height)
+    top, left = max(0, round(region.y - reach)), max(0, round(region.x - reach))
+    part = grey[top : max(top + 1, round(region.y + reach)), left : max(left + 1, round(region.x + reach))]
+    if 0 in part.shape:
+        return np.zeros((THUMB_PX, THUMB_PX), np.float32)
+    small = cv2.resize(part, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small -= small.mean()
+    return small / max(1.0, float(np.linalg.norm(small)))
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    return float((one * other).sum()) >= ALIKE
+
+
+def _is_again(found: Symbol, before: _Followed) -> bool:
+    symbol = before.symbol
+    return found.content == symbol.content and found.identifier == symbol.identifier and _inside(found, before.region)
 
 
 def _grown(place: outline.Outline, scale: float) -> outline.Outline:

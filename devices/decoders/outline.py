@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -37,3 +38,10 @@ def spread(outline: Outline) -> float:
     """The longer side of the upright box around it, in pixels."""
     xs, ys = [x for x, _ in outline], [y for _, y in outline]
     return float(max(max(xs) - min(xs), max(ys) - min(ys)))
+
+
+def sides(outline: Outline) -> tuple[float, float, float]:
+    """Along its upper side, down its left one, in pixels, and by how many degrees the upper side leans (-90..90)."""
+    (x0, y0), (x1, y1), _opposite, (x3, y3) = outline
+    lean = math.degrees(math.atan2(y1 - y0, x1 - x0))
+    return math.dist((x0, y0), (x1, y1)), math.dist((x0, y0), (x3, y3)), (lean + 90) % 180 - 90

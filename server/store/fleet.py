@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, inspect, select, update
 
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent, HeldTable, TableKind, Telemetry, TelemetryKind
 from server.store.tables import CartEventRow, CartRow, RejectedMessageRow
@@ -16,6 +17,12 @@ from server.store.versions import insertion
 
 KEPT_REJECTED = 1000
 _HEAD_CHARACTERS = 400
+# What the list of carts shows of a row, telemetry apart.
+_SHOWN = (
+    "ward", "phase", "versions", "battery_percent", "charging", "chart_version", "unsent", "app_version", "mcu_version", "health_percent",
+    "battery_cycles",
+)  # fmt: skip
+_VERSION_NAMES = ("software", "app", "pointofcare", "cart_client")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +82,7 @@ def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at
         row.ward = state.ward
     if not lost:
         row.last_seen_at = tx.at
+    _changed(row)
     return True
 
 
@@ -92,8 +100,12 @@ def put_birth(tx: Transaction, cart: str, birth: CartBirth, *, sid: str = "") ->
         "last_seq": birth.last_seq,
         "sid": sid,
     }
+    row.app_version = next((str(birth.versions[name])[:64] for name in _VERSION_NAMES if birth.versions.get(name)), "")
+    if birth.versions.get("mcu"):
+        row.mcu_version = str(birth.versions["mcu"])[:64]
     if birth.ward:
         row.ward = birth.ward
+    _changed(row)
     return fresh
 
 
@@ -112,13 +124,54 @@ def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:
         row.battery_percent = _number(numbers, "battery_percent", row.battery_percent)
         charging = numbers.get("charging", numbers.get("on_mains"))
         row.charging = charging if isinstance(charging, bool) else row.charging
+        row.health_percent = _percent(numbers, "health_percent", row.health_percent)
+        row.battery_cycles = _whole(numbers, "cycles", row.battery_cycles)
+        row.battery_cel = _number(numbers, "temperature_c", row.battery_cel)
     elif told.kind is TelemetryKind.MCU:
         row.mcu = numbers
+        row.mcu_version = _mcu_version(numbers) or row.mcu_version
+    _changed(row)
+
+
+def _mcu_version(numbers: Mapping[str, object]) -> str:
+    """Of the slot that runs, else what the microcontroller calls itself."""
+    slots = numbers.get("slots")
+    for slot in slots if isinstance(slots, list | tuple) else ():
+        if isinstance(slot, Mapping) and slot.get("active") is True and isinstance(slot.get("version"), str):
+            return str(slot["version"])[:64]
+    told = numbers.get("firmware")
+    return told[:64] if isinstance(told, str) else ""
+
+
+def _changed(row: CartRow) -> None:
+    """Counts a change that the list of carts shows: what asks for changes reads these numbers alone. A battery's tenths are none."""
+    state = inspect(row)
+    for name in _SHOWN:
+        seen = state.attrs[name].history
+        if seen.added and (not seen.deleted or _as_shown(seen.added[0]) != _as_shown(seen.deleted[0])):
+            row.revision = (row.revision or 0) + 1
+            return
+
+
+def _as_shown(value: object) -> object:
+    return round(value) if isinstance(value, float) else value
+
+
+def touch(tx: Transaction, cart: str) -> None:
+    """Something that the list of carts shows beside the cart's own row changed: an alert, its configuration."""
+    mine = (CartRow.facility == tx.facility, CartRow.id == cart)
+    tx.session.execute(update(CartRow).where(*mine).values(revision=CartRow.revision + 1).execution_options(synchronize_session=False))
+
+
+def _percent(numbers: Mapping[str, object], name: str, before: float | None) -> float | None:
+    found = _number(numbers, name, before)
+    return found if found is not None and 0 <= found <= 100 else before
 
 
 def _number(numbers: Mapping[str, object], name: str, before: float | None) -> float | None:
     value = numbers.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else before
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if fits and isinstance(value, int | float) else before
 
 
 def _whole(numbers: Mapping[str, object], name: str, before: int | None) -> int | None:
@@ -134,6 +187,7 @@ def put_held(tx: Transaction, cart: str, ward: str, held: tuple[HeldTable, ...])
     chart = next((table.version for table in held if table.kind is TableKind.PATIENT_CHART), None)
     row.chart_version = chart
     row.last_seen_at = tx.at
+    _changed(row)
 
 
 def put_event(tx: Transaction, cart: str, event: FleetEvent) -> int:

@@ -26,6 +26,7 @@ from server.store.tables.fleet import (
     RejectedMessageRow,
     TableVersionRow,
 )
+from server.store.tables.fleet_care import CartAssetRow, CartCareRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
@@ -54,6 +55,8 @@ __all__ = [
     "BandRow",
     "BedsideNoteRow",
     "BarcodeSightingRow",
+    "CartAssetRow",
+    "CartCareRow",
     "CartEventRow",
     "CartRow",
     "CatalogueLineRow",

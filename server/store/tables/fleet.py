@@ -41,6 +41,16 @@ class CartRow(Model):
     mcu: Mapped[dict[str, Any] | None] = mapped_column(Document)
     event_epoch: Mapped[str] = mapped_column(String(64), default="")
     event_upto: Mapped[int] = mapped_column(BigInteger, default=0)
+    # What the list of carts is chosen and sorted by, out of `versions` and `telemetry`: only what is of the agreed kind.
+    app_version: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    mcu_version: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    health_percent: Mapped[float | None] = mapped_column(Float)
+    battery_cycles: Mapped[int | None] = mapped_column(BigInteger)
+    battery_cel: Mapped[float | None] = mapped_column(Float)
+    # Rises with every change that the list of carts shows.
+    revision: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+    __table_args__ = (Index("ix_carts_revision", "facility", "revision"),)
 
 
 class CartEventRow(Model):

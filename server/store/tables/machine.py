@@ -53,4 +53,5 @@ class MachineCertificateRow(Model):
         UniqueConstraint("facility", "key_hash"),
         UniqueConstraint("facility", "renews"),
         Index("ix_machine_certificates_machine", "facility", "machine"),
+        Index("ix_machine_certificates_ends", "facility", "not_after"),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pointofcare.wire import routes, schemas, tables
 from pointofcare.wire.codec import MAX_PAYLOAD_BYTES
-from pointofcare.wire.messages import VERSION
+from pointofcare.wire.messages import VERSION, ConfigOrder, JobOrder
 from pointofcare.wire.routes import ROUTES, Direction, Route
 
 Json = dict[str, Any]
@@ -16,7 +16,11 @@ _LEVELS = {
     "cart": "The cart's id, which is its user name at the broker and the sender of every message on its topics.",
     "kind": "The subsystem that the numbers are of.",
     "name": "The command.",
+    "alert": "What is wrong: one alert of a cart at a time has this id.",
+    "job": "The job.",
 }
+# What travels as a signature, so that no payload's schema leads to it.
+SIGNED: tuple[type[Any], ...] = (ConfigOrder, JobOrder)
 _LEVEL_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
 
 
@@ -25,7 +29,7 @@ def document() -> Json:
     found: dict[str, Json] = {}
     for route in ROUTES:
         _collect(route.message, found)
-    for body in tables.BODIES.values():
+    for body in (*tables.BODIES.values(), *SIGNED):
         _collect(body, found)
     return {
         "asyncapi": "3.0.0",
@@ -36,7 +40,8 @@ def document() -> Json:
             "description": (
                 "MQTT 3.1.1, clean sessions. Nothing that names a patient is retained. A broker's acknowledgement proves nothing: "
                 "a record is settled by RecordReceived only. Readers ignore unknown keys; a new meaning gets a new major version. "
-                f"A payload has at most {MAX_PAYLOAD_BYTES} bytes. What TableIssued signs is one of the Table...Body schemas."
+                f"A payload has at most {MAX_PAYLOAD_BYTES} bytes. What TableIssued signs is one of the Table...Body schemas, "
+                "what ConfigDesired and JobAssigned sign a ConfigOrder and a JobOrder."
             ),
         },
         "defaultContentType": "application/json",

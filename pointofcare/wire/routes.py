@@ -26,7 +26,7 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row: where a type of message goes and how. `retain` is true only for states that name no patient."""
+    """One row: where a type of message goes and how. `retain` is true only for states and alerts, which name no patient."""
 
     name: str
     template: str
@@ -110,6 +110,9 @@ WITNESS_ASK = _up("witness-ask", "witness/ask", messages.WitnessAsked, "asks the
 WITNESS_ANSWER = _up("witness-answer", "witness/answer", messages.WitnessAnswered, "a second person at this cart confirms or declines")
 EVENT = _up("event", "ev", messages.FleetEvent, "something that happened to the cart, numbered")
 ANSWER = _up("answer", "rsp/{name}", messages.CommandAnswered, "what became of a command")
+ALERT = _up("alert", "alert/{alert}", messages.AlertRaised, "something is wrong with the cart; removed when it is resolved", retain=True)
+CONFIG_TOLD = _up("config-told", "config", messages.ConfigReported, "what the cart really runs with")
+JOB_TOLD = _up("job-told", "job/{job}", messages.JobTold, "how far a job is")
 RECEIPT = _dn("receipt", "receipt", messages.RecordReceived, "the server has committed a record: settles the journal's row")
 EMR = _dn("emr", "emr", messages.EmrSettled, "what became of a record at the electronic medical record")
 TABLE = _dn("table", "table", messages.TableIssued, "one signed table for the cart's ward")
@@ -119,6 +122,8 @@ WITNESS_CALL = _dn("witness-call", "witness/call", messages.WitnessCalled, "a ca
 WITNESS_TOLD = _dn("witness-told", "witness/told", messages.WitnessTold, "what became of a request for a second person, or of an answer")
 ACK = _dn("ack", "ack", messages.EventsAcknowledged, "fleet events up to here are committed")
 COMMAND = _dn("command", "cmd/{name}", messages.Command, "asks the cart's current session to do something")
+CONFIG = _dn("config", "config", messages.ConfigDesired, "what the cart is to run with, signed")
+JOB = _dn("job", "job", messages.JobAssigned, "the one current job of the cart, signed")
 HOST = Route(
     name="host",
     template=f"poc/{MAJOR}/{{facility}}/site/host",
@@ -132,7 +137,9 @@ HOST = Route(
 ROUTES: tuple[Route, ...] = (
     STATE, BIRTH, TELEMETRY, ADMINISTRATION, ATTEMPT, OBSERVATION, NOTE, TABLES, LEASE_ASK, CLOCK_ASK,
     WITNESS_ASK, WITNESS_ANSWER, EVENT, ANSWER,
+    ALERT, CONFIG_TOLD, JOB_TOLD,
     RECEIPT, EMR, TABLE, LEASE, CLOCK, WITNESS_CALL, WITNESS_TOLD, ACK, COMMAND,
+    CONFIG, JOB,
     HOST,
 )  # fmt: skip
 

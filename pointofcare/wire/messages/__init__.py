@@ -31,6 +31,18 @@ from pointofcare.wire.messages.fleet import (
 from pointofcare.wire.messages.note import BedsideNoted, NoteKind
 from pointofcare.wire.messages.state import CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.table import HeldTable, TableIssued, TableKind, TablesHeld
+from pointofcare.wire.messages.upkeep import (
+    AlertRaised,
+    AlertSeverity,
+    ConfigDesired,
+    ConfigOrder,
+    ConfigReported,
+    JobAssigned,
+    JobOrder,
+    JobState,
+    JobTarget,
+    JobTold,
+)
 from pointofcare.wire.messages.witness import (
     CallState,
     LookedAtDose,
@@ -48,6 +60,8 @@ __all__ = [
     "Message",
     "Body",
     "AdministrationRecorded",
+    "AlertRaised",
+    "AlertSeverity",
     "AttemptOutcome",
     "AttemptStopped",
     "BedsideNoted",
@@ -60,6 +74,9 @@ __all__ = [
     "Command",
     "CommandAnswered",
     "CommandOutcome",
+    "ConfigDesired",
+    "ConfigOrder",
+    "ConfigReported",
     "DiscrepancyNote",
     "EmrSettled",
     "EmrState",
@@ -67,6 +84,11 @@ __all__ = [
     "FleetEvent",
     "HeldTable",
     "HostState",
+    "JobAssigned",
+    "JobOrder",
+    "JobState",
+    "JobTarget",
+    "JobTold",
     "LeaseAction",
     "LeaseAnswered",
     "LeaseAsked",

@@ -21,6 +21,7 @@ from pointofcare.wire.messages.fleet import ClockAsked, ClockTold, Command, Comm
 from pointofcare.wire.messages.note import BedsideNoted
 from pointofcare.wire.messages.state import CartBirth, CartState, HostState, Telemetry
 from pointofcare.wire.messages.table import TableIssued, TablesHeld
+from pointofcare.wire.messages.upkeep import AlertRaised, ConfigDesired, ConfigReported, JobAssigned, JobTold
 from pointofcare.wire.messages.witness import WitnessAnswered, WitnessAsked, WitnessCalled, WitnessTold
 
 VERSION = "1.0"
@@ -50,6 +51,11 @@ Body = (
     | WitnessAnswered
     | WitnessCalled
     | WitnessTold
+    | AlertRaised
+    | ConfigDesired
+    | ConfigReported
+    | JobAssigned
+    | JobTold
 )
 
 

@@ -62,7 +62,9 @@ class Telemetry:
 
     `camera`: `live`, `fault` ("" or no-picture, frozen, black, wrong-size, slow) and `fault_since`, `picture_rate_hz`, `searched_share`
     of the last pictures and `read_share` of those with something like a code (0..1), `light_percent`, `width_px`, `height_px`,
-    `losses`."""
+    `losses`.
+    `net`: `rssi_dbm`, `ap` (the access point), `reconnects` since the start, `rtt_ms`. `mcu`: `slots`, a list of `slot`, `version`, `hash`
+    (hex), `active`, `confirmed` and `pending`."""
 
     kind: TelemetryKind
     at: datetime

@@ -27,6 +27,7 @@ from server.store.tables.fleet import (
     TableVersionRow,
 )
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
+from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
@@ -57,8 +58,11 @@ __all__ = [
     "BarcodeSightingRow",
     "CartAssetRow",
     "CartCareRow",
+    "CartAlertRow",
+    "CartConfigRow",
     "CartEventRow",
     "CartRow",
+    "CartTelemetryPointRow",
     "CatalogueLineRow",
     "ContainerUseRow",
     "DiscrepancyRow",

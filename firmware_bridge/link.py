@@ -63,6 +63,7 @@ class Link:
         self._loop = asyncio.new_event_loop()
         self._lock = asyncio.Lock()  # SMPClient has none: two requests at once would take each other's answers
         self._client: SMPClient | None = None
+        self._transport = self._new_transport()
         self._thread = threading.Thread(target=self._loop.run_forever, name="microcontroller-link", daemon=True)
         self._exchanges = self._retries = self._failures = 0
         self._urgent = 0
@@ -87,22 +88,36 @@ class Link:
             connected=not self._error, exchanges=self._exchanges, retries=self._retries, failures=self._failures, error=self._error
         )
 
-    def ask(self, make: Callable[[], Any]) -> Any:
-        """The answer to a request that changes nothing. `make` builds it anew for every try (each has its own number).
+    @property
+    def room(self) -> int:
+        """How many bytes a whole message may have, header included. `make` may ask, for then the port is open."""
+        return int(self._transport.max_unencoded_size)
+
+    def ask(self, make: Callable[[], Any], *, timeout_s: float | None = None) -> Any:
+        """The answer to a request that changes nothing, or that comes to the same however often it is sent. `make` builds it
+        anew for every try (each has its own number). `timeout_s` bounds one try, for what takes longer than a usual answer.
 
         Raises: DeviceUnavailableError (the port is not there), DeviceTimeoutError, DeviceProtocolError."""
-        return self._run(make, moves=False, until_mono_s=None)
+        return self._run(make, moves=False, until_mono_s=None, tries=self._tries, timeout_s=timeout_s)
 
     def command(self, make: Callable[[], Any], *, until_mono_s: float) -> Any:
         """The answer to a command that moves something and acts once however often it is sent. After `until_mono_s`
         (`time.monotonic()`) it is not sent any more: late is as bad as never.
 
         Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError (it was refused as such)."""
-        return self._run(make, moves=True, until_mono_s=until_mono_s)
+        return self._run(make, moves=True, until_mono_s=until_mono_s, tries=self._tries, timeout_s=None)
 
-    def _run(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
+    def once(self, make: Callable[[], Any], *, timeout_s: float | None = None) -> Any:
+        """The answer to what must never be sent twice without a look at what the first did.
+
+        Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError (it was refused as such)."""
+        return self._run(make, moves=True, until_mono_s=None, tries=1, timeout_s=timeout_s)
+
+    def _run(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None, tries: int, timeout_s: float | None) -> Any:
         self._count_urgent(moves)
-        future = asyncio.run_coroutine_threadsafe(self._exchange(make, moves=moves, until_mono_s=until_mono_s), self._loop)
+        within_s = self._timeout_s if timeout_s is None else timeout_s
+        exchange = self._exchange(make, moves=moves, until_mono_s=until_mono_s, tries=tries, timeout_s=within_s)
+        future = asyncio.run_coroutine_threadsafe(exchange, self._loop)
         try:
             return future.result()
         finally:
@@ -112,11 +127,11 @@ class Link:
         with self._counting:
             self._urgent += change
 
-    async def _exchange(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None) -> Any:
+    async def _exchange(self, make: Callable[[], Any], *, moves: bool, until_mono_s: float | None, tries: int, timeout_s: float) -> Any:
         async with self._lock:
             sent = False
             fault: Exception = DeviceUnavailableError("it was too late to send")
-            for attempt in range(self._tries):
+            for attempt in range(tries):
                 if until_mono_s is not None and time.monotonic() >= until_mono_s:
                     break
                 if attempt and not moves and self._urgent:
@@ -130,7 +145,7 @@ class Link:
                 request = make()
                 sent = True
                 try:
-                    answer = await client.request(request, timeout_s=self._timeout_s)
+                    answer = await client.request(request, timeout_s=timeout_s)
                 except TimeoutError as exc:
                     fault = exc
                 except _GONE as exc:
@@ -149,9 +164,8 @@ class Link:
     async def _connected(self) -> SMPClient:
         """Raises: DeviceUnavailableError when the port cannot be opened."""
         if self._client is None:
-            client = SMPClient(
-                SMPSerialTransport(baudrate=self._baudrate, exclusive=True, write_timeout=1.0), self._port, timeout_s=self._timeout_s
-            )
+            self._transport = self._new_transport()
+            client = SMPClient(self._transport, self._port, timeout_s=self._timeout_s)
             self._client = client
             try:
                 if not Path(self._port).exists():
@@ -165,6 +179,9 @@ class Link:
             except _GARBLED:
                 pass  # the port is open; only the question for its buffer sizes was garbled, and the defaults do
         return self._client
+
+    def _new_transport(self) -> SMPSerialTransport:
+        return SMPSerialTransport(baudrate=self._baudrate, exclusive=True, write_timeout=1.0)
 
     async def _hang_up(self) -> None:
         client, self._client = self._client, None

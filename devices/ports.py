@@ -258,6 +258,36 @@ class Drawers(Protocol):
     def close(self) -> None: ...
 
 
+class LockOutcome(StrEnum):
+    """`OPEN`: the drawer stands open, and locks when somebody closes it. `REFUSED`: it is not known to be locked."""
+
+    LOCKED = "locked"
+    OPEN = "open"
+    REFUSED = "refused"
+
+
+class Hardware(Drawers, Protocol):
+    """The rest of what the hardware behind the drawers does: for commands of the fleet, never for a dose.
+
+    Each raises: DeviceUnavailableError (nothing was done), OutcomeUnknownError (it may have been)."""
+
+    def lock(self, drawer: int) -> LockOutcome:
+        """Lock `drawer` now, 0: every one. Locking what is locked changes nothing."""
+        ...
+
+    def signal(self, *, lasts_s: float) -> None:
+        """Sound and lights for `lasts_s`, so that somebody finds the cart."""
+        ...
+
+    def selftest(self) -> tuple[str, ...]:
+        """What is broken, by the hardware's own names ("lock-3"); () when all of it works."""
+        ...
+
+    def condition(self) -> Mapping[str, object]:
+        """What is known of the hardware now, as plain values; {} where there is none or it does not answer. Never raises."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorReading:
     """What a monitor shows now: `values` by observation code ("heart-rate" in /min, "spo2" in %). `fault` is a stable code, "" when the

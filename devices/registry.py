@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Comparison, Decoder, DistantCamera, Drawers, Gauge, Monitor, Picture, Scanner
+from devices.ports import Camera, Comparison, Decoder, DistantCamera, Gauge, Hardware, Monitor, Picture, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -103,10 +103,10 @@ def picture(name: str = "opencv") -> Picture:
     return cast(Picture, _opened("picture", PICTURES, name))
 
 
-def drawers(source: str = "none") -> Drawers:
+def drawers(source: str = "none") -> Hardware:
     """`source` is `kind` or `kind:rest`. Raises: ConfigError."""
     kind, rest, options = _parsed(source)
-    return cast(Drawers, _opened("drawers", DRAWERS, kind, rest, options))
+    return cast(Hardware, _opened("drawers", DRAWERS, kind, rest, options))
 
 
 def _parsed(source: str) -> tuple[str, str, dict[str, str]]:

@@ -18,7 +18,7 @@ class Bridge:
         self.link = Link(config.serial_port, baudrate=config.baudrate)
         self.ledger = Ledger(config.data_dir / "events.sqlite")
         self.relay = Relay(config, self.link, self.ledger, broker=lambda inbox: Broker(config.broker, inbox))
-        self.door = Door(config.socket_path, unlock=self.relay.unlock, condition=lambda: self.relay.condition)
+        self.door = Door(config.socket_path, self.relay)
 
     def start(self) -> None:
         self.door.open()

@@ -4,7 +4,9 @@ Only the same user (or root) may open it. It works without broker, server and ne
 answer that says so, and moves nothing.
 
 `{"do": "unlock", "drawer": 3, "id": "...", "ttl_ms": 8000}` -> `{"id": "...", "outcome": "unlocked"}`, "refused", or
-`{"id": "...", "error": "device-unavailable", "message": "..."}`; `{"do": "status"}` -> what is known of the hardware.
+`{"id": "...", "error": "device-unavailable", "message": "..."}`; `{"do": "status"}` -> what is known of the hardware. For commands of
+the fleet: `{"do": "lock", "drawer": 0, "id": "..."}` (0: every one) -> "locked", "open", "refused"; `{"do": "signal", "id": "...",
+"sound_ms": 5000, "lights_ms": 5000}`; `{"do": "selftest", "id": "..."}` -> `{"id": "...", "broken": ["lock-3"]}`.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Protocol
 
-from devices.ports import DrawerOutcome
+from devices.ports import DrawerOutcome, LockOutcome
 from firmware_bridge.relay import Condition
-from pointofcare.errors import ConfigError, DeviceError, JournalError
+from pointofcare.errors import ConfigError, DeviceError, JournalError, MessageError
 
 _log = logging.getLogger(__name__)
 LONGEST_LINE = 4096
@@ -31,13 +34,27 @@ _IDLE_S = 60.0
 _MOST_GUESTS = 16
 
 
-class Door:
-    """`unlock` and `condition` are the relay's. Call `open` once, `close` once."""
+class Inside(Protocol):
+    """What the relay does for whoever knocks."""
 
-    def __init__(self, path: Path, *, unlock: Callable[..., DrawerOutcome], condition: Callable[[], Condition]) -> None:
+    @property
+    def condition(self) -> Condition: ...
+
+    def unlock(self, drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome: ...
+
+    def lock(self, drawer: int) -> LockOutcome: ...
+
+    def signal(self, *, sound_ms: int, lights_ms: int) -> None: ...
+
+    def selftest(self) -> tuple[str, ...]: ...
+
+
+class Door:
+    """`inside` is the relay. Call `open` once, `close` once."""
+
+    def __init__(self, path: Path, inside: Inside) -> None:
         self._path = path
-        self._unlock = unlock
-        self._condition = condition
+        self._inside = inside
         self._listener: socket.socket | None = None
         self._guests: set[socket.socket] = set()
         self._guard = threading.Lock()
@@ -119,29 +136,52 @@ class Door:
             return _not_understood("", "not JSON")
         if not isinstance(asked, dict):
             return _not_understood("", "not an object")
-        if asked.get("do") == "status":
+        do, command_id = asked.get("do"), asked.get("id")
+        if do == "status":
             try:
-                return asdict(self._condition())
+                return asdict(self._inside.condition)
             except JournalError as exc:
                 return {"error": exc.code, "message": str(exc)}
-        if asked.get("do") != "unlock":
-            return _not_understood("", 'do must be "unlock" or "status"')
-        return self._unlocked(asked)
-
-    def _unlocked(self, asked: dict[str, object]) -> dict[str, object]:
-        drawer, command_id, ttl_ms = asked.get("drawer"), asked.get("id"), asked.get("ttl_ms")
+        act = self._acts.get(do) if isinstance(do, str) else None
+        if act is None:
+            return _not_understood("", f'do must be "status" or one of {", ".join(self._acts)}')
         if not isinstance(command_id, str) or not 1 <= len(command_id) <= 64 or not command_id.isascii() or not command_id.isprintable():
             return _not_understood("", "id must be 1 to 64 printable ASCII characters")
-        if not isinstance(drawer, int) or isinstance(drawer, bool) or drawer < 1:
-            return _not_understood(command_id, "drawer must be a whole number from 1")
-        if not isinstance(ttl_ms, int) or isinstance(ttl_ms, bool) or not 0 < ttl_ms <= LONGEST_TTL_MS:
-            return _not_understood(command_id, f"ttl_ms must be a whole number from 1 to {LONGEST_TTL_MS}")
         try:
-            outcome = self._unlock(drawer, command_id=command_id, ttl_ms=ttl_ms)
+            return {"id": command_id, **act(asked, command_id)}
+        except MessageError as exc:
+            return _not_understood(command_id, exc.message)
         except DeviceError as exc:
-            _log.warning("drawer %d: %s", drawer, exc)
+            _log.warning("%s: %s", do, exc)
             return {"id": command_id, "error": exc.code, "message": str(exc)}
-        return {"id": command_id, "outcome": outcome.value}
+
+    @property
+    def _acts(self) -> Mapping[str, Callable[[dict[str, object], str], dict[str, object]]]:
+        return {"unlock": self._unlocked, "lock": self._locked, "signal": self._signalled, "selftest": self._tested}
+
+    def _unlocked(self, asked: dict[str, object], command_id: str) -> dict[str, object]:
+        drawer, ttl_ms = _whole(asked, "drawer", 1), _whole(asked, "ttl_ms", 1, LONGEST_TTL_MS)
+        return {"outcome": self._inside.unlock(drawer, command_id=command_id, ttl_ms=ttl_ms).value}
+
+    def _locked(self, asked: dict[str, object], _command_id: str) -> dict[str, object]:
+        return {"outcome": self._inside.lock(_whole(asked, "drawer", 0)).value}
+
+    def _signalled(self, asked: dict[str, object], _command_id: str) -> dict[str, object]:
+        sound_ms, lights_ms = _whole(asked, "sound_ms", 0, LONGEST_TTL_MS), _whole(asked, "lights_ms", 0, LONGEST_TTL_MS)
+        self._inside.signal(sound_ms=sound_ms, lights_ms=lights_ms)
+        return {"outcome": "signalled"}
+
+    def _tested(self, _asked: dict[str, object], _command_id: str) -> dict[str, object]:
+        return {"broken": list(self._inside.selftest())}
+
+
+def _whole(asked: dict[str, object], name: str, least: int, most: int | None = None) -> int:
+    """Raises: MessageError."""
+    value = asked.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
+        bounds = f"from {least} to {most}" if most is not None else f"from {least}"
+        raise MessageError(f"{name} must be a whole number {bounds}", remedy="send one", field=name)
+    return value
 
 
 def _not_understood(command_id: str, why: str) -> dict[str, object]:

@@ -25,8 +25,11 @@ class Command(IntEnum):
     DRAWERS = 2
     UNLOCK = 3
     EVENTS = 4
+    LEDS = 5
+    BEEP = 6
     HEARTBEAT = 8
     SELFTEST = 9
+    LOCK = 10
 
 
 class UnlockStatus(IntEnum):
@@ -36,6 +39,15 @@ class UnlockStatus(IntEnum):
     REFUSED = 1
     STUCK = 2
     NO_SUCH_DRAWER = 3
+
+
+class LockStatus(IntEnum):
+    """`OPEN`: it stands open, and locks when somebody closes it. `STUCK`, `NO_SUCH_DRAWER`: it is not known to be locked."""
+
+    LOCKED = 0
+    STUCK = 2
+    NO_SUCH_DRAWER = 3
+    OPEN = 4
 
 
 class GroupFault(IntEnum):
@@ -191,3 +203,46 @@ class SelftestAnswer(_WriteAnswer):
 class Selftest(_Write):
     _COMMAND_ID = Command.SELFTEST
     _Response = SelftestAnswer
+
+
+class SignalAnswer(_WriteAnswer):
+    """`ms`: for how long it goes on from now."""
+
+    _COMMAND_ID = Command.LEDS
+    ms: int
+
+
+class Leds(_Write):
+    """Flash the cart's lights for `ms`; 0 ends it. Asking again begins the time anew."""
+
+    _COMMAND_ID = Command.LEDS
+    _Response = SignalAnswer
+    ms: int
+
+
+class BeepAnswer(SignalAnswer):
+    _COMMAND_ID = Command.BEEP
+
+
+class Beep(_Write):
+    """Sound for `ms`; 0 ends it. Asking again begins the time anew."""
+
+    _COMMAND_ID = Command.BEEP
+    _Response = BeepAnswer
+    ms: int
+
+
+class LockAnswer(_WriteAnswer):
+    """`st` as in `LockStatus`; of all drawers the worst of them. `open`: one bit a drawer that stands open."""
+
+    _COMMAND_ID = Command.LOCK
+    st: int
+    open: int = 0
+
+
+class Lock(_Write):
+    """Lock drawer `d` now, 0: every drawer. Locking what is locked changes nothing."""
+
+    _COMMAND_ID = Command.LOCK
+    _Response = LockAnswer
+    d: int

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from devices.broker import Arrival, Broker, BrokerEvent, Cleared, Connected, DeliveryState, Rejected
-from devices.ports import DrawerOutcome
+from devices.ports import DrawerOutcome, LockOutcome
 from firmware_bridge import group
 from firmware_bridge.config import Config
 from firmware_bridge.ledger import Happening, Ledger
@@ -28,6 +28,7 @@ from pointofcare.wire.messages import Body, EventsAcknowledged, HostState, Messa
 _log = logging.getLogger(__name__)
 HEARTBEAT_TTL_MS = 5_000
 UNLOCK_WITHIN_S = 3.0
+_LOCKED = {group.LockStatus.LOCKED: LockOutcome.LOCKED, group.LockStatus.OPEN: LockOutcome.OPEN}
 _HEARTBEAT_S = 1.0
 _LOOK_S = 1.0  # at power and drawers; events are looked at with every turn
 _RESEND_S = 10.0
@@ -120,6 +121,25 @@ class Relay:
         self._look_at = 0.0
         self._wake.set()
         return DrawerOutcome.UNLOCKED if answer.st == group.UnlockStatus.UNLOCKED else DrawerOutcome.REFUSED
+
+    def lock(self, drawer: int) -> LockOutcome:
+        """`drawer` 0: every one. Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
+        answer = self._link.command(lambda: group.Lock(d=drawer), until_mono_s=time.monotonic() + UNLOCK_WITHIN_S)
+        self._look_at = 0.0
+        self._wake.set()
+        return _LOCKED.get(answer.st, LockOutcome.REFUSED)
+
+    def signal(self, *, sound_ms: int, lights_ms: int) -> None:
+        """Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
+        until = time.monotonic() + UNLOCK_WITHIN_S
+        self._link.command(lambda: group.Leds(ms=lights_ms), until_mono_s=until)
+        self._link.command(lambda: group.Beep(ms=sound_ms), until_mono_s=until)
+
+    def selftest(self) -> tuple[str, ...]:
+        """What the microcontroller found to be broken, by its own names. Raises: DeviceError."""
+        answer: group.SelftestAnswer = self._link.ask(group.Selftest)
+        named = tuple(str(each)[:64] for each in answer.bad[: group.MOST_DRAWERS])
+        return named or (() if answer.ok else ("unnamed",))
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -87,6 +87,7 @@ class SimulatedMicrocontroller:
         self._locks = {number: _Lock() for number in range(1, drawers + 1)}
         self._answers: OrderedDict[str, int] = OrderedDict()  # in flash: a reset must not let a known command act again
         self._moved: list[Moved] = []
+        self._signals: dict[str, tuple[float, int]] = {}
         self._charge = charge_percent
         self._drain = drain_percent_per_h
         self._charged_at = clock()
@@ -114,6 +115,12 @@ class SimulatedMicrocontroller:
         """Every bolt that moved, in order: the truth that no answer can hide."""
         with self._guard:
             return tuple(self._moved)
+
+    def signalled(self, kind: str) -> tuple[float, int]:
+        """Seconds that "lights" or "sound" goes on from now, and how often it was begun."""
+        with self._guard:
+            until, begun = self._signals.get(kind, (0.0, 0))
+            return max(0.0, until - self._clock()), begun
 
     def start(self) -> None:
         self._line.plug()
@@ -290,8 +297,11 @@ class SimulatedMicrocontroller:
             2: self._drawers,
             3: self._unlock,
             4: self._mailbox,
+            5: self._leds,
+            6: self._beep,
             8: self._heartbeat,
             9: self._selftest,
+            10: self._lock,
         }
         if group != _GROUP or command not in actions:
             return {"rc": _ENOTSUP}
@@ -367,3 +377,33 @@ class SimulatedMicrocontroller:
     def _selftest(self, _body: dict[str, Any]) -> dict[str, Any]:
         bad = [f"lock-{number}" for number in sorted(self.knobs.stuck)]
         return {"ok": not bad, "bad": bad}
+
+    def _leds(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._signal("lights", body)
+
+    def _beep(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._signal("sound", body)
+
+    def _signal(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        lasts_ms = int(body["ms"])
+        if not 0 <= lasts_ms <= _LONGEST_TTL_MS:
+            raise ValueError
+        begun = self._signals.get(kind, (0.0, 0))[1]
+        self._signals[kind] = (self._clock() + lasts_ms / 1000, begun + 1)
+        return {"ms": lasts_ms}
+
+    def _lock(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The worst of what was asked for: not there, stuck, open, locked."""
+        drawer = int(body["d"])
+        if drawer and drawer not in self._locks:
+            return {"st": 3, "open": 0}
+        asked = [drawer] if drawer else list(self._locks)
+        for number in asked:
+            lock = self._locks[number]
+            if lock.free_until:
+                lock.free_until = 0.0
+                if not lock.open:
+                    self._note("drawer-locked", number)
+        opened = sum(1 << (number - 1) for number in asked if self._locks[number].open)
+        stuck = any(number in self.knobs.stuck for number in asked)
+        return {"st": 2 if stuck else 4 if opened else 0, "open": opened}

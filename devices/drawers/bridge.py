@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from typing import Any
 
-from devices.ports import DrawerOutcome
+from devices.ports import DrawerOutcome, LockOutcome
 from pointofcare.errors import DeviceProtocolError, DeviceUnavailableError, OutcomeUnknownError
 
 DEFAULT_ANSWER_S = 5.0  # the bridge itself gives up after three seconds
@@ -44,14 +45,47 @@ class BridgeDrawers:
             sent = True
         raise _unknown(drawer, command_id)
 
-    def battery_percent(self) -> int | None:
+    def lock(self, drawer: int) -> LockOutcome:
+        told = self._done({"do": "lock", "drawer": drawer, "id": "lock"})
+        return LockOutcome(told["outcome"]) if told.get("outcome") in tuple(LockOutcome) else LockOutcome.REFUSED
+
+    def signal(self, *, lasts_s: float) -> None:
+        lasts_ms = round(lasts_s * 1000)
+        self._done({"do": "signal", "drawer": 0, "id": "signal", "sound_ms": lasts_ms, "lights_ms": lasts_ms})
+
+    def selftest(self) -> tuple[str, ...]:
+        told = self._done({"do": "selftest", "drawer": 0, "id": "selftest"})
+        broken = told.get("broken")
+        if not isinstance(broken, list):
+            raise OutcomeUnknownError("the bridge did not say how the test went", remedy="test again")
+        return tuple(str(each)[:64] for each in broken)
+
+    def condition(self) -> Mapping[str, object]:
         if self._closed:
-            return None
+            return {}
         try:
             told = self._asked({"do": "status", "drawer": 0, "id": ""})
         except (DeviceUnavailableError, OutcomeUnknownError):
-            return None
-        percent = told.get("battery_percent") if told is not None and told.get("connected") is True else None
+            return {}
+        return told or {}
+
+    def _done(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Asked once. Raises: DeviceUnavailableError (nothing was done), OutcomeUnknownError."""
+        if self._closed:
+            raise DeviceUnavailableError("the drawers are closed", remedy="start the cart again")
+        told = self._asked(question)
+        if told is None:
+            raise OutcomeUnknownError("the bridge hung up", remedy="look at the cart", asked=question["do"])
+        code, message = str(told.get("error", "")), str(told.get("message", ""))
+        if code in _NOTHING_SENT or code == DeviceProtocolError.code:
+            raise DeviceUnavailableError(f"the hardware did not do it: {message}", remedy="look at the cart", asked=question["do"])
+        if code:
+            raise OutcomeUnknownError(f"it is not known whether it was done: {message}", remedy="look at the cart", asked=question["do"])
+        return told
+
+    def battery_percent(self) -> int | None:
+        told = self.condition()
+        percent = told.get("battery_percent") if told.get("connected") is True else None
         return percent if isinstance(percent, int) and not isinstance(percent, bool) and 0 <= percent <= 100 else None
 
     def close(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from devices.ports import DrawerOutcome
+from collections.abc import Mapping
+
+from devices.ports import DrawerOutcome, LockOutcome
+from pointofcare.errors import DeviceUnavailableError
 
 
 class NoDrawers:
@@ -13,6 +16,18 @@ class NoDrawers:
 
     def battery_percent(self) -> int | None:
         return None
+
+    def lock(self, drawer: int) -> LockOutcome:  # noqa: ARG002 the port's shape
+        return LockOutcome.REFUSED
+
+    def signal(self, *, lasts_s: float) -> None:  # noqa: ARG002 the port's shape
+        raise DeviceUnavailableError("this cart has no hardware that sounds or shines", remedy="look at its screen")
+
+    def selftest(self) -> tuple[str, ...]:
+        raise DeviceUnavailableError("this cart has no hardware to test", remedy="look at its drawers")
+
+    def condition(self) -> Mapping[str, object]:
+        return {}
 
     def close(self) -> None:
         return None

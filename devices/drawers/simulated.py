@@ -6,9 +6,10 @@ Its three knobs make a drawer do what real ones do on a bad day. Must behave as 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from devices.ports import DrawerOutcome
+from devices.ports import DrawerOutcome, LockOutcome
 from pointofcare.errors import DeviceUnavailableError, OutcomeUnknownError
 
 DEFAULT_COUNT = 8
@@ -37,6 +38,8 @@ class SimulatedDrawers:
         self.refuse = refuse
         self.delay_s = delay_s
         self.lose_answer = lose_answer
+        self.locked: list[int] = []
+        self.signals: list[float] = []
 
     @property
     def history(self) -> tuple[Unlocking, ...]:
@@ -60,6 +63,28 @@ class SimulatedDrawers:
 
     def battery_percent(self) -> int | None:
         return None
+
+    def lock(self, drawer: int) -> LockOutcome:
+        self._thinks()
+        self.locked.append(drawer)
+        return LockOutcome.LOCKED if 0 <= drawer <= self._count and drawer not in self.refuse else LockOutcome.REFUSED
+
+    def signal(self, *, lasts_s: float) -> None:
+        self._thinks()
+        self.signals.append(lasts_s)
+
+    def selftest(self) -> tuple[str, ...]:
+        self._thinks()
+        return tuple(f"lock-{number}" for number in sorted(self.refuse))
+
+    def condition(self) -> Mapping[str, object]:
+        return {"connected": not self._closed.is_set(), "simulated": True}
+
+    def _thinks(self) -> None:
+        if self._closed.is_set():
+            raise DeviceUnavailableError("the drawers are closed", remedy="start the cart again")
+        if self._closed.wait(self.delay_s) or self.lose_answer:
+            raise OutcomeUnknownError("the hardware did not answer", remedy="look at the cart")
 
     def close(self) -> None:
         self._closed.set()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.broker import Broker
-from devices.ports import DrawerOutcome
+from devices.ports import DrawerOutcome, LockOutcome
 from firmware_bridge import config
 from firmware_bridge.door import Door
 from firmware_bridge.ledger import Ledger
@@ -102,22 +102,39 @@ def test_an_event_that_is_not_understood_is_told_as_such_and_keeps_none_away(ben
 @rubbish.examples(1.0, of=60)
 @given(
     rubbish.documents({"do": "unlock", "drawer": 3, "id": "u-1", "ttl_ms": 8000}).map(lambda one: json.dumps(one).encode())
+    | rubbish.documents({"do": "lock", "drawer": 0, "id": "l-1"}).map(lambda one: json.dumps(one).encode())
+    | rubbish.documents({"do": "signal", "id": "s-1", "sound_ms": 5000, "lights_ms": 0}).map(lambda one: json.dumps(one).encode())
     | st.binary(max_size=40)
     | st.sampled_from([b"[" * 4000, b'{"do":' * 600, b"9" * 4090, b'{"do":"unlock","drawer":' + b"9" * 4000 + b"}"])
 )
 def test_every_line_at_the_door_gets_an_answer(line: bytes) -> None:
     moved: list[tuple[int, str]] = []
 
-    def unlock(drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome:
-        assert drawer >= 1
-        assert 0 < ttl_ms <= 60_000
-        moved.append((drawer, command_id))
-        return DrawerOutcome.UNLOCKED
+    class Inside:
+        @property
+        def condition(self) -> Any:
+            raise AssertionError("status is not asked here")
 
-    def nobody() -> Any:
-        raise AssertionError("status is not asked here")
+        def unlock(self, drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome:
+            assert drawer >= 1
+            assert 0 < ttl_ms <= 60_000
+            moved.append((drawer, command_id))
+            return DrawerOutcome.UNLOCKED
 
-    door = Door(Path("unused"), unlock=unlock, condition=nobody)
+        def lock(self, drawer: int) -> LockOutcome:
+            assert drawer >= 0
+            moved.append((drawer, "lock"))
+            return LockOutcome.LOCKED
+
+        def signal(self, *, sound_ms: int, lights_ms: int) -> None:
+            assert 0 <= sound_ms <= 60_000
+            assert 0 <= lights_ms <= 60_000
+            moved.append((0, "signal"))
+
+        def selftest(self) -> tuple[str, ...]:
+            return ()
+
+    door = Door(Path("unused"), Inside())
     if b'"status"' in line:
         return
     answer = door._answer(line)

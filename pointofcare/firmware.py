@@ -108,7 +108,9 @@ def read(image: bytes) -> ImageInfo:
     others, end = _records(image, place, _UNPROTECTED)
     if end != len(image):
         raise _odd("something follows it")
-    told = others.get(SHA256, b"")
+    if set(others) != {KEY_HASH, SHA256, ED25519}:
+        raise _odd("behind its signed records there is more, or less, than its hash, its key and its signature")
+    told = others[SHA256]
     if told != hashlib.sha256(covered).digest():
         raise _odd("its content is not what its hash says")
     counter = protected.get(SECURITY_COUNTER)
@@ -119,7 +121,7 @@ def read(image: bytes) -> ImageInfo:
         hardware=_hardware(protected.get(HARDWARE)),
         security_counter=None if counter is None else int.from_bytes(counter, "little"),
         image_hash=told.hex(),
-        key_hash=others.get(KEY_HASH, b"").hex(),
+        key_hash=others[KEY_HASH].hex(),
         length=len(image),
     )
 
@@ -151,7 +153,8 @@ def told(name: str, length: object, sha256: object, custom: object) -> Target:
     for text in (sha256, image_hash):
         if not isinstance(text, str) or not _HEX_SHA256.fullmatch(text):
             raise _odd("its entry names no SHA-256")
-    assert isinstance(length, int) and isinstance(counter, int)
+    assert isinstance(length, int)
+    assert isinstance(counter, int)
     return Target(
         name=_named(name),
         version=version(str(given.get("version"))),

@@ -90,6 +90,20 @@ def lines(tx: Transaction, cart: str | None = None) -> tuple[SequenceLine, ...]:
     return tuple(_line(row) for row in tx.session.scalars(ordered))
 
 
+def doubtful(tx: Transaction) -> tuple[SequenceLine, ...]:
+    """The journals of which something may be missing: replaced ones, and those with a number that is not here."""
+    query = select(RecordSequenceRow).where(
+        RecordSequenceRow.facility == tx.facility,
+        or_(
+            RecordSequenceRow.replaced_at.is_not(None),
+            RecordSequenceRow.told > RecordSequenceRow.upto,
+            RecordSequenceRow.highest > RecordSequenceRow.upto,
+        ),
+    )
+    ordered = query.order_by(RecordSequenceRow.cart, RecordSequenceRow.heard_at.desc(), RecordSequenceRow.epoch)
+    return tuple(_line(row) for row in tx.session.scalars(ordered))
+
+
 def incomplete(tx: Transaction) -> tuple[tuple[str, str], ...]:
     """(cart, epoch) of those where something was missing at the last look, or was said to be drawn and is not here."""
     query = select(RecordSequenceRow.cart, RecordSequenceRow.epoch).where(

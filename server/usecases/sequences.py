@@ -58,10 +58,25 @@ class Journal:
     standing: Standing
     task: Task | None = None
 
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that a person must know of."""
+        return self.standing in (Standing.COMPLETE, Standing.EXPLAINED)
+
 
 def journals(tx: Transaction, cart: str | None = None) -> dict[str, tuple[Journal, ...]]:
     """Cart -> its journals, the newest first."""
-    lines = sequences.lines(tx, cart)
+    return _standings(tx, sequences.lines(tx, cart))
+
+
+def unsettled(tx: Transaction) -> dict[str, tuple[Journal, ...]]:
+    """Cart -> those of its journals that a person must know of; carts without any stay away. Two statements for the whole fleet."""
+    found = _standings(tx, sequences.doubtful(tx))
+    open_ = {cart: tuple(each for each in listed if not each.is_settled) for cart, listed in found.items()}
+    return {cart: listed for cart, listed in open_.items() if listed}
+
+
+def _standings(tx: Transaction, lines: Sequence[SequenceLine]) -> dict[str, tuple[Journal, ...]]:
     lost = tasks.by_key(tx, RECORDS_LOST, [_key(each.cart, each.epoch) for each in lines if each.replaced_at is not None])
     found: dict[str, list[Journal]] = {}
     for each in lines:

@@ -27,7 +27,7 @@ from server.store.tables.fleet import (
     TableVersionRow,
 )
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
-from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow
+from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
@@ -64,6 +64,7 @@ __all__ = [
     "CartRow",
     "CartTelemetryPointRow",
     "CatalogueLineRow",
+    "ConfigGroupRow",
     "ContainerUseRow",
     "DiscrepancyRow",
     "DocumentBatchRow",

@@ -65,6 +65,22 @@ class CartConfigRow(Model):
     reported_hash: Mapped[str | None] = mapped_column(String(64))
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
+    # Whether the two differ, by `server.usecases.fleet_drift`; None: not compared yet.
+    drifted: Mapped[bool | None] = mapped_column()
+
+
+class ConfigGroupRow(Model):
+    """What the carts of a ward are to run with by the hospital's word. It reaches a cart only when somebody applies it."""
+
+    __tablename__ = "config_groups"
+
+    facility: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ward: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, default=1)
+    document: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    changed_by: Mapped[str] = mapped_column(String(64))
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class CartTelemetryPointRow(Model):

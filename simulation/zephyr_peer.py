@@ -1,0 +1,248 @@
+"""Another project's microcontroller firmware as a child process: Zephyr's SMP server, native or with MCUboot in QEMU.
+
+For the tests and the figures: what our own simulated microcontroller shows, somebody else's must show too. The programs come
+prebuilt in the source distribution of the Python package smpclient; `bash deploy/setup.sh test` puts them in `.smp-servers/`.
+Each child ends when its parent ends. Must never flash, open or look for a real device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from devices.serial.pseudo import PseudoTerminal
+from pointofcare.errors import DeviceTimeoutError, DeviceUnavailableError
+
+HOME = Path(os.environ.get("POINTOFCARE_SMP_SERVERS", Path(__file__).parents[1] / ".smp-servers"))
+_REMEDY = "run bash deploy/setup.sh test"
+_ZEPHYR = "zephyr_4.4.0_smp_server_0eae053d"
+_BOOT_S = 30.0
+_NUDGE_S = 0.01
+_LISTENS = b"smp_sample: build time"
+_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+
+
+def missing() -> str:
+    """What is not installed for these peers, or ""."""
+    if not (HOME / "SHA256SUMS").exists():
+        return f"the Zephyr SMP servers are not in {HOME}"
+    if not any(Path(place).exists() for place in ("/lib/ld-linux.so.2", "/lib32/ld-linux.so.2")):
+        return "the loader of 32-bit programs (libc6-i386)"
+    return "" if shutil.which("qemu-system-arm") else "qemu-system-arm"
+
+
+def artifact(name: str) -> Path:
+    """A file of theirs, unchanged since it was released. Raises: DeviceUnavailableError."""
+    path = HOME / name
+    try:
+        listed = {line.split()[1]: line.split()[0] for line in (HOME / "SHA256SUMS").read_text(encoding="utf-8").splitlines() if line}
+        content = path.read_bytes()
+    except OSError as exc:
+        raise DeviceUnavailableError(f"{path} is not there", remedy=_REMEDY) from exc
+    if listed.get(name) != hashlib.sha256(content).hexdigest():
+        raise DeviceUnavailableError(f"{path} is not what was released", remedy=f"remove {HOME}, {_REMEDY}")
+    return path
+
+
+@contextmanager
+def native_sim(variant: str = "serial_bigrx") -> Iterator[str]:
+    """Zephyr as a Linux program, in real time; the pseudo-terminal that it listens on. `variant` as in their manifest.
+
+    Raises: DeviceUnavailableError."""
+    program = artifact(f"{_ZEPHYR}_native_sim_{variant}.exe")
+    program.chmod(0o755)
+    with _child([str(program)], cwd=HOME, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if found := re.search(rb"connected to pseudotty: (\S+)", line):
+                drain = threading.Thread(target=lambda: [None for _ in process.stdout or ()], daemon=True)
+                drain.start()
+                yield found[1].decode()
+                return
+        raise DeviceUnavailableError(f"Zephyr did not start: {b''.join(told[-3:])!r}", remedy=_REMEDY)
+
+
+class Microbit:
+    """Zephyr and MCUboot on the emulated micro:bit. Its flash keeps what was written through every reset, which QEMU's own
+    loading of a file does not allow: so the loaded machine is frozen once and thawed without the file.
+
+    `port` is a real pseudo-terminal. `on_wire` sees every piece of bytes with True towards the microcontroller, and may change
+    it. A person can do what is done to a cart: `pull_plug`."""
+
+    signed_name = f"{_ZEPHYR}_qemu_cortex_m0_serial.signed.bin"
+    _merged = f"{_ZEPHYR}_qemu_cortex_m0_serial.merged.hex"
+
+    def __init__(self, directory: Path) -> None:
+        self.on_wire: Callable[[bytes, bool], bytes] = lambda data, _inwards: data
+        self.console = b""
+        self._directory = directory
+        self._terminal = PseudoTerminal(directory / "microbit")
+        self._boots = 0
+        self._up = False
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._answers: list[dict[str, Any]] = []
+
+    @property
+    def port(self) -> str:
+        return self._terminal.port
+
+    @property
+    def boots(self) -> int:
+        """How often it has started: QEMU counts, so this cannot be told wrongly by the firmware."""
+        return self._boots
+
+    def pull_plug(self) -> None:
+        """The power goes and comes back: whatever it was doing, it starts from its flash."""
+        self.ask_emulator("system_reset")
+
+    @contextmanager
+    def running(self) -> Iterator[Microbit]:
+        """Raises: DeviceUnavailableError."""
+        flash = artifact(self._merged)
+        frozen = self._directory / "frozen"
+        with self._emulator(["-S", "-device", f"loader,file={flash}"]):
+            self.ask_emulator("migrate", uri=f"exec:cat > {frozen}")
+            self._until(lambda: self.ask_emulator("query-migrate").get("status") == "completed", "the machine was not frozen")
+        with self._emulator(["-incoming", f"exec:cat {frozen}"]):
+            self._until(lambda: self.ask_emulator("query-status")["status"] != "inmigrate", "the machine was not thawed")
+            self.ask_emulator("cont")
+            self._terminal.plug()
+            pump = threading.Thread(target=self._pump, name="microbit-wire", daemon=True)
+            pump.start()
+            try:
+                yield self
+            finally:
+                self._stopping.set()
+                pump.join(5)
+                self._terminal.unplug()
+
+    @contextmanager
+    def _emulator(self, more: list[str]) -> Iterator[None]:
+        wire, control = self._directory / "wire", self._directory / "control"
+        for place in (wire, control):
+            place.unlink(missing_ok=True)
+        command = [
+            *("qemu-system-arm", "-machine", "microbit", "-cpu", "cortex-m0", "-display", "none", "-monitor", "none"),
+            *("-chardev", f"socket,id=wire,path={wire},server=on,wait=off", "-serial", "chardev:wire"),
+            *("-qmp", f"unix:{control},server=on,wait=off", *more),
+        ]
+        with _child(command, cwd=self._directory) as process:
+            self._wire = _connected(wire, process)
+            self._control = _connected(control, process)
+            self._listening = threading.Thread(target=self._listen, args=(self._control,), daemon=True)
+            self._listening.start()
+            try:
+                self.ask_emulator("qmp_capabilities")
+                yield
+            finally:
+                with contextlib.suppress(OSError, DeviceTimeoutError):
+                    self._control.sendall(b'{"execute":"quit"}\n')
+                    process.wait(5)
+                self._control.close()
+                self._wire.close()
+
+    def ask_emulator(self, command: str, **arguments: str) -> Any:
+        """Of QEMU itself. Raises: DeviceTimeoutError."""
+        with self._changed:
+            self._answers.clear()
+            self._tell_emulator({"execute": command, "arguments": arguments, "id": "asked"})
+            if not self._changed.wait_for(lambda: self._answers, _BOOT_S):
+                raise DeviceTimeoutError(f"QEMU did not answer {command}")
+            return self._answers.pop().get("return")
+
+    def _tell_emulator(self, command: dict[str, Any]) -> None:
+        self._control.sendall(json.dumps(command).encode() + b"\n")
+
+    def _listen(self, control: socket.socket) -> None:
+        buffer = b""
+        with contextlib.suppress(OSError):
+            while data := control.recv(65536):
+                *lines, buffer = (buffer + data).split(b"\n")
+                for line in filter(None, lines):
+                    told = json.loads(line)
+                    with self._changed:
+                        if told.get("event") == "RESET":
+                            self._boots += 1
+                            self._up = False
+                            self.console = b""
+                        elif told.get("id") == "asked":
+                            self._answers.append(told)
+                        self._changed.notify_all()
+
+    def _pump(self) -> None:
+        """Between QEMU's socket and the pseudo-terminal. What comes while the firmware does not listen yet is lost, as on a real
+        line; QEMU itself would keep it and never read on. And it forgets to look for more until something else wakes it."""
+        waiting = False
+        while not self._stopping.is_set():
+            master = self._terminal.master
+            ready, _, _ = select.select([self._wire, master], [], [], _NUDGE_S if waiting else 0.05)
+            if waiting and not ready:
+                self._tell_emulator({"execute": "query-status", "id": "nudge"})
+            with contextlib.suppress(BlockingIOError):
+                if master in ready and (data := self.on_wire(_read(master), True)) and self._up:
+                    self._wire.sendall(data)
+                    waiting = True
+                if self._wire in ready:
+                    data = self._wire.recv(4096)
+                    if not data:
+                        return
+                    self.console = (self.console + data)[-4096:]
+                    self._up = self._up or _LISTENS in self.console
+                    waiting = waiting and b"\n" not in data
+                    os.write(master, self.on_wire(data, False))
+
+    def _until(self, true: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _BOOT_S
+        while not true():
+            if time.monotonic() > deadline:
+                raise DeviceUnavailableError(what)
+            self._stopping.wait(0.02)
+
+
+@contextmanager
+def _child(command: list[str], *, cwd: Path, stdout: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
+    try:
+        process = subprocess.Popen([*_WITH_PARENT, *command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.STDOUT)
+    except OSError as exc:
+        raise DeviceUnavailableError(f"{command[0]} cannot be started: {exc.strerror}", remedy=_REMEDY) from exc
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _connected(place: Path, process: subprocess.Popen[bytes]) -> socket.socket:
+    deadline = time.monotonic() + _BOOT_S
+    while process.poll() is None and time.monotonic() < deadline:
+        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            opened.connect(str(place))
+        except OSError:
+            opened.close()
+            time.sleep(0.02)
+        else:
+            return opened
+    raise DeviceUnavailableError("QEMU did not start", remedy=_REMEDY)
+
+
+def _read(master: int | None) -> bytes:
+    with contextlib.suppress(OSError):
+        return os.read(master, 4096) if master is not None else b""
+    return b""

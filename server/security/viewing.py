@@ -228,6 +228,7 @@ UNWATCHED: Mapping[str, str] = {
     "ward_staff.take_on": _CHANGE,
     "fleet.carts": _PRODUCT,
     "fleet.export": _PRODUCT,
+    "fleet.export_json": _PRODUCT,
     "insurance.form": "an empty form",
     "insurance.end": _CHANGE,
     "claims.schema": "columns of a decision, nothing of the hospital",

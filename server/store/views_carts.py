@@ -256,6 +256,26 @@ def counts(tx: Transaction, gaps: Collection[str] = ()) -> dict[str, dict[str, i
     return told
 
 
+# What stands above the list, always of the whole fleet: filter, choice.
+TOTALS = (
+    ("state", "online"),
+    ("state", "offline"),
+    ("alert", "critical"),
+    ("alert", "any"),
+    ("charge", "low"),
+    ("drift", "yes"),
+    ("certificate", "soon"),
+)
+
+
+def totals(tx: Transaction) -> dict[str, int]:
+    """`filter:choice` of `TOTALS` -> how many carts, and "all" of them. One statement."""
+    base = _Base(tx, ())
+    sums = [func.sum(case((CONDITIONS[name][choice](base), 1), else_=0)).label(f"{name}:{choice}") for name, choice in TOTALS]
+    row = tx.session.execute(base.joined(select(func.count().label("all"), *sums))).mappings().one()
+    return {name: int(value or 0) for name, value in row.items()}
+
+
 def token(tx: Transaction) -> str:
     """Another text whenever something changed that the list shows, however the transactions that changed it overlapped: each raises a
     cart's own number. Read from an index alone."""

@@ -277,6 +277,7 @@ NO_PAGE = frozenset(
         "documents.file",
         "documents.batch_file",
         "fleet.export",
+        "fleet.export_json",
         "history.export",
         "incoming.payload",
         "identity.picture",

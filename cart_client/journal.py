@@ -443,7 +443,8 @@ class Journal:
                 (limit,),
             ).fetchall()
         return tuple(
-            FleetEvent(seq=seq, epoch=self.epoch, kind=kind, at=_time(at), details=json.loads(details)) for seq, at, kind, details in rows
+            FleetEvent(seq=seq, epoch=self.epoch, kind=kind, at=_time(at), details=json.loads(details), first=rows[0][0])
+            for seq, at, kind, details in rows
         )
 
     def acknowledge(self, epoch: str, upto: int) -> None:

@@ -71,7 +71,8 @@ class Ledger:
         """The oldest events that the server has not acknowledged, numbered above `after`."""
         with self._guard:
             rows = self._execute(
-                "SELECT seq, kind, at, boot_id, mono_ms, details FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+                "SELECT seq, kind, at, boot_id, mono_ms, details, (SELECT min(seq) FROM event) FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, limit),
             ).fetchall()
         return tuple(
             FleetEvent(
@@ -82,8 +83,9 @@ class Ledger:
                 boot_id=boot_id,
                 mono_ms=mono_ms,
                 details=json.loads(details),
+                first=first,
             )
-            for seq, kind, at, boot_id, mono_ms, details in rows
+            for seq, kind, at, boot_id, mono_ms, details, first in rows
         )
 
     def count(self) -> int:

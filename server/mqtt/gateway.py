@@ -457,12 +457,12 @@ class Gateway:
         assert isinstance(body, FleetEvent)
         try:
             with transaction(ACTOR) as tx:
-                upto = fleet.put_event(tx, cart, body)
+                upto = fleet.put_event(tx, cart, body).upto
                 tasks_raised.after_event(tx, cart, body)
         except Exception:  # noqa: BLE001 - the event itself is kept below, or raised from there
             _log.exception("event %s of %s: its tasks could not be raised", body.seq, cart)
             with transaction(ACTOR) as tx:
-                upto = fleet.put_event(tx, cart, body)
+                upto = fleet.put_event(tx, cart, body).upto
         self._publish(routes.ACK, EventsAcknowledged(epoch=body.epoch, upto=upto), cart=cart)
 
     def _on_host(self, arrival: Arrival) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, inspect, select, update
 
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent, HeldTable, TableKind, Telemetry, TelemetryKind
-from server.store.tables import CartEventRow, CartRow, RejectedMessageRow
+from server.store.tables import CartEventLineRow, CartEventRow, CartRow, RejectedMessageRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
 KEPT_REJECTED = 1000
+# The phase of a cart whose retained state was removed.
+REMOVED = "removed"
+SILENT_INTERVALS = 3
+# Of a cart that does not say at which interval it tells its numbers, and what one may say.
+INTERVAL_S = 40
+_INTERVALS_S = (5, 600)
 _HEAD_CHARACTERS = 400
 # What the list of carts shows of a row, telemetry apart.
 _SHOWN = (
@@ -65,8 +71,18 @@ def _row(tx: Transaction, cart: str) -> CartRow:
     return tx.session.scalars(select(CartRow).where(CartRow.facility == tx.facility, CartRow.id == cart).with_for_update()).one()
 
 
-def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at: datetime) -> bool:
-    """False: it is the late will of an older connection, or an older state, and was ignored."""
+def _saw(tx: Transaction, row: CartRow) -> None:
+    """Something came from the cart now. Without another word it is silent after three of the intervals at which it tells its numbers."""
+    told = (row.telemetry or {}).get("app")
+    interval = told.get("interval_s") if isinstance(told, Mapping) else None
+    fits = isinstance(interval, int | float) and not isinstance(interval, bool) and _INTERVALS_S[0] <= interval <= _INTERVALS_S[1]
+    row.last_seen_at = tx.at
+    row.silent_at = tx.at + SILENT_INTERVALS * timedelta(seconds=interval if fits and isinstance(interval, int | float) else INTERVAL_S)
+
+
+def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at: datetime, retained: bool = False) -> bool:
+    """False: it is the late will of an older connection, or an older state, and was ignored. `retained`: a broker kept it, which says
+    nothing of when the cart was there."""
     row = _row(tx, cart)
     lost = state.phase is CartPhase.LOST
     if sid != row.sid:
@@ -80,8 +96,18 @@ def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at
     row.phase_at = tx.at
     if state.ward:
         row.ward = state.ward
-    if not lost:
-        row.last_seen_at = tx.at
+    if not lost and not retained:
+        _saw(tx, row)
+    _changed(row)
+    return True
+
+
+def put_away(tx: Transaction, cart: str) -> bool:
+    """The cart's retained state was removed: it was taken out of service until it says something again. False: it is not known."""
+    row = tx.session.get(CartRow, (tx.facility, cart))
+    if row is None or row.phase == REMOVED:
+        return False
+    row.phase, row.phase_at = REMOVED, tx.at
     _changed(row)
     return True
 
@@ -114,7 +140,7 @@ def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:
     row = _row(tx, cart)
     numbers = dict(told.values)
     row.telemetry = {**row.telemetry, told.kind.value: {"at": told.at.isoformat(), **numbers}}
-    row.last_seen_at = tx.at
+    _saw(tx, row)
     if told.kind is TelemetryKind.APP:
         row.chart_age_s = _number(numbers, "chart_age_s", row.chart_age_s)
         row.clock_offset_s = _number(numbers, "clock_offset_s", row.clock_offset_s)
@@ -186,14 +212,25 @@ def put_held(tx: Transaction, cart: str, ward: str, held: tuple[HeldTable, ...])
     row.held = {table.kind.value: table.version for table in held}
     chart = next((table.version for table in held if table.kind is TableKind.PATIENT_CHART), None)
     row.chart_version = chart
-    row.last_seen_at = tx.at
+    _saw(tx, row)
     _changed(row)
 
 
-def put_event(tx: Transaction, cart: str, event: FleetEvent) -> int:
-    """Stores the event once. Returns the sequence number up to which nothing is missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsHeld:
+    """Up to `upto` nothing of the epoch is missing; `gap`: something behind it is here already. `lost`: so many were forgotten by the
+    cart and never came."""
 
-    A cart numbers from 1 and forgets what is acknowledged, so a server that never heard of an epoch starts at what comes first."""
+    upto: int
+    gap: bool
+    lost: int = 0
+
+
+def put_event(tx: Transaction, cart: str, event: FleetEvent) -> EventsHeld:
+    """Stores the event once, and says how far those of its epoch are here.
+
+    A cart numbers from 1 and forgets what is acknowledged, so a server that never heard of an epoch starts at what comes first. Each
+    program of a cart that tells events has an epoch of its own."""
     new = insertion(tx, CartEventRow).values(
         facility=tx.facility,
         cart=cart,
@@ -211,29 +248,45 @@ def put_event(tx: Transaction, cart: str, event: FleetEvent) -> int:
     )
     row = _row(tx, cart)
     tx.session.execute(new.on_conflict_do_nothing())
-    row.last_seen_at = tx.at
-    if event.epoch != row.event_epoch:
-        row.event_epoch, row.event_upto = event.epoch, event.seq
-        return row.event_upto
-    if event.seq != row.event_upto + 1:
-        return row.event_upto
-    later = tx.session.scalars(
-        select(CartEventRow.seq)
-        .where(
-            CartEventRow.facility == tx.facility,
-            CartEventRow.cart == cart,
-            CartEventRow.epoch == event.epoch,
-            CartEventRow.seq > row.event_upto,
+    _saw(tx, row)
+    line, lost = _event_line(tx, row, event)
+    if event.seq > line.upto:
+        later = tx.session.scalars(
+            select(CartEventRow.seq)
+            .where(
+                CartEventRow.facility == tx.facility,
+                CartEventRow.cart == cart,
+                CartEventRow.epoch == event.epoch,
+                CartEventRow.seq > line.upto,
+            )
+            .order_by(CartEventRow.seq)
         )
-        .order_by(CartEventRow.seq)
-    )
-    upto = row.event_upto
-    for seq in later:
-        if seq != upto + 1:
-            break
-        upto = seq
-    row.event_upto = upto
-    return upto
+        for seq in later:
+            if seq != line.upto + 1:
+                break
+            line.upto = seq
+    gap = event.seq > line.upto
+    line.gap_at = (line.gap_at or tx.at) if gap else None
+    row.event_epoch, row.event_upto = event.epoch, line.upto
+    return EventsHeld(upto=line.upto, gap=gap, lost=lost)
+
+
+def _event_line(tx: Transaction, row: CartRow, event: FleetEvent) -> tuple[CartEventLineRow, int]:
+    """How far the epoch is here, and how many the cart has no more: it says which is the first that it still has."""
+    key = (tx.facility, row.id, event.epoch)
+    line = tx.session.get(CartEventLineRow, key)
+    if line is None:
+        # Before there were lines, a cart had one epoch at a time.
+        upto = row.event_upto if row.event_epoch == event.epoch else event.seq - 1
+        if event.first is not None and row.event_epoch != event.epoch:
+            upto = max(0, min(upto, event.first - 1))
+        line = CartEventLineRow(facility=tx.facility, cart=row.id, epoch=event.epoch, upto=upto)
+        tx.session.add(line)
+    lost = 0
+    if event.first is not None and line.upto + 1 < event.first <= event.seq:
+        lost = event.first - 1 - line.upto
+        line.upto = event.first - 1
+    return line, lost
 
 
 def reject(tx: Transaction, *, topic: str, reason: str, head: bytes, payload_bytes: int | None = None) -> None:

@@ -338,6 +338,7 @@ _BODIES: tuple[Body, ...] = (
         mono_ms=123456,
         clock_error_ms=-12,
         details={"drawer": 3, "by": "n-1"},
+        first=44,
     ),
     CommandAnswered(
         command="4a55d1b2-0000-4000-8000-000000000001",

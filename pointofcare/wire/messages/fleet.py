@@ -27,7 +27,8 @@ class ClockTold:
 class FleetEvent:
     """Something that happened to the cart, never to a patient. `seq` counts within `epoch`, from 1, never reset.
 
-    `at` is the wall clock, `mono_ms` the monotonic clock of boot `boot_id`, `clock_error_ms` what is known of the wall clock."""
+    `at` is the wall clock, `mono_ms` the monotonic clock of boot `boot_id`, `clock_error_ms` what is known of the wall clock.
+    `first` is the oldest number that the sender still has: older ones that did not come do not come any more. None: it does not say."""
 
     seq: int
     epoch: str
@@ -37,6 +38,7 @@ class FleetEvent:
     mono_ms: int | None = None
     clock_error_ms: int | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from server.store.tables.fleet import (
     RejectedMessageRow,
     TableVersionRow,
 )
+from server.store.tables.fleet_alerts import AlertNoticeRow, AlertPendingRow, AlertRuleRow, CartEventLineRow
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
 from server.store.tables.fleet_command import CartCommandPartRow, CartCommandRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
@@ -48,6 +49,9 @@ from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 
 __all__ = [
     "AdministrationRow",
+    "AlertNoticeRow",
+    "AlertPendingRow",
+    "AlertRuleRow",
     "AllergyRow",
     "AttemptRow",
     "AuditCheckpointRow",
@@ -63,6 +67,7 @@ __all__ = [
     "CartConfigRow",
     "CartCommandPartRow",
     "CartCommandRow",
+    "CartEventLineRow",
     "CartEventRow",
     "CartRow",
     "CartTelemetryPointRow",

@@ -27,6 +27,8 @@ class CartRow(Model):
     sid: Mapped[str] = mapped_column(String(64), default="")
     sid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # From then on it is silent: three of its intervals without a word.
+    silent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     boot_id: Mapped[str | None] = mapped_column(String(64))
     versions: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)
     hardware: Mapped[dict[str, Any]] = mapped_column(Document, default=dict)

@@ -21,7 +21,7 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
-from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway
+from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway, listener
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
 from server.security import authority, program_commands, sealing, signing
@@ -548,6 +548,8 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     if running.gateway is not None:
         running.gateway.start()
         told = running.gateway
+        running.listener = listener(app, told)
+        running.listener.start()
         running.sealer = sealing.Sealer(
             signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
         )
@@ -563,6 +565,8 @@ def _stop(app: Flask) -> None:
     running: Running = app.extensions[RUNNING]
     if running.feed is not None:
         running.feed.stop()
+    if running.listener is not None:
+        running.listener.stop()
     if running.gateway is not None:
         running.gateway.stop()
     for dispatcher in running.dispatchers:

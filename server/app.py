@@ -30,12 +30,13 @@ from server.store import (
     audit_log,
     database,
     migrate,
+    notices,
     outbox,
     tables,  # noqa: F401 - imported so that every table is known to the migrations
 )
 from server.store.database import FACILITY, db
 from server.store.transaction import reading
-from server.usecases import fhir_exports, quality_days
+from server.usecases import cart_commands, fhir_exports, quality_days
 from server.usecases import incoming as arriving
 from server.usecases.facts import Site
 
@@ -57,6 +58,7 @@ class Running:
     counter: quality_days.Counter | None = None
     exporter: fhir_exports.Exporter | None = None
     feed: FhirFeed | None = None
+    listener: notices.Listener | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:
@@ -128,6 +130,11 @@ def gateway(app: Flask, config: ServerConfig) -> Gateway:
         recorded=recorded,
         tells_stops=config.emr.blocked_attempts,
     )
+
+
+def listener(app: Flask, woken: Gateway) -> notices.Listener:
+    """What wakes the gateway when another process has something for a cart, not started."""
+    return notices.Listener(notices.COMMANDS, woken.wake, wanted=cart_commands.any_requested, scope=app.app_context)
 
 
 def dispatchers(app: Flask, config: ServerConfig) -> tuple[Dispatcher, ...]:

@@ -44,6 +44,7 @@ from pointofcare.wire.messages import (
     CartState,
     ClockAsked,
     ClockTold,
+    CommandAnswered,
     EventsAcknowledged,
     FleetEvent,
     HostState,
@@ -61,6 +62,7 @@ from pointofcare.wire.messages import (
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
 from server.mqtt import asking, recording, unfit, witnessing
+from server.mqtt.commanding import Commanding
 from server.mqtt.lanes import Lanes, lane_of
 from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
@@ -97,6 +99,7 @@ SUBSCRIBED: tuple[Route, ...] = (
     routes.WITNESS_ASK,
     routes.WITNESS_ANSWER,
     routes.EVENT,
+    routes.ANSWER,
     routes.HOST,
 )
 
@@ -164,6 +167,7 @@ class Gateway:
         # The journals of carts of which something came since the last look at what is missing.
         self._numbered: set[tuple[str, str]] = set()
         self._sequences_mono_s = 0.0
+        self._commanding = Commanding(ACTOR, SENDER, post=self._put_out, reject=self._reject_arrival, ready=lambda: self._broker.connected)
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,
@@ -194,6 +198,7 @@ class Gateway:
             CartBirth: self._on_birth,
             Telemetry: self._on_telemetry,
             FleetEvent: self._on_event,
+            CommandAnswered: self._commanding.answered,
             HostState: self._on_host,
         }
 
@@ -287,7 +292,7 @@ class Gateway:
             case ConnectFailed():
                 _log.warning("broker not reached: %s", event.error)
             case _Wake():
-                return
+                self._guarded("the commands to carts", self._commanding.look)
 
     def _guarded(self, what: str, work: Callable[[], None]) -> bool:
         try:
@@ -441,6 +446,7 @@ class Gateway:
             fresh = fleet.put_birth(tx, cart, body, sid=arrival.message.sid)
             if sequences.can_be_followed(cart, body.epoch):
                 sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
+            self._commanding.born(tx, cart, body.boot_id)
             if fresh or not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
         self._publisher.forget(cart)
@@ -480,6 +486,7 @@ class Gateway:
         for said in again.values():
             self.handle(said)
         self._keep_telemetry()
+        self._commanding.look()
         if not self._broker.connected:
             return
         with reading(ACTOR) as tx:
@@ -556,8 +563,11 @@ class Gateway:
 
     def _publish(self, route: Route, body: Body, **levels: str) -> Delivery | None:
         """What cannot go out is asked for again by the cart, or is looked at again at the next tick."""
+        return self._put_out(route, self._message(body), **levels)
+
+    def _put_out(self, route: Route, message: Message, **levels: str) -> Delivery | None:
         try:
-            return self._broker.publish(route, self._message(body), facility=self._facility, **levels)
+            return self._broker.publish(route, message, facility=self._facility, **levels)
         except MessageError as exc:
             self._failed(f"{route.name} to {levels.get('cart', 'all')}", exc)
             return None

@@ -12,7 +12,7 @@ from server.store import fleet
 from server.store import leases as stored_leases
 from server.store import sequences as stored_sequences
 from server.store.transaction import Actor, Transaction, reading, transaction
-from server.usecases import leases, sequences
+from server.usecases import fleet_battery, leases, sequences
 
 RESEND = "resend-records"
 
@@ -54,6 +54,7 @@ def heard(tx: Transaction, told: Mapping[tuple[str, str], Telemetry]) -> None:
     """Keeps what carts told of themselves: by cart and kind, the newest of each. How far its journal counts is part of it."""
     for (cart, _kind), telemetry in told.items():
         fleet.put_telemetry(tx, cart, telemetry)
+        fleet_battery.heard(tx, cart, telemetry)
         epoch, last_seq = telemetry.values.get("journal_epoch"), telemetry.values.get("journal_last_seq")
         if isinstance(epoch, str) and isinstance(last_seq, int) and sequences.can_be_followed(cart, epoch):
             sequences.heard(tx, cart, epoch, last_seq, fresh=False)

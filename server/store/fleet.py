@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, inspect, select, update
 
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent, HeldTable, TableKind, Telemetry, TelemetryKind
+from server.store import fleet_history
 from server.store.tables import CartEventLineRow, CartEventRow, CartRow, RejectedMessageRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
@@ -99,6 +100,7 @@ def put_state(tx: Transaction, cart: str, state: CartState, *, sid: str, sent_at
     if not lost and not retained:
         _saw(tx, row)
     _changed(row)
+    fleet_history.note_phase(tx, cart, row.phase, state.why or "")
     return True
 
 
@@ -109,6 +111,7 @@ def put_away(tx: Transaction, cart: str) -> bool:
         return False
     row.phase, row.phase_at = REMOVED, tx.at
     _changed(row)
+    fleet_history.note_phase(tx, cart, REMOVED)
     return True
 
 

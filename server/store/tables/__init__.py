@@ -29,6 +29,7 @@ from server.store.tables.fleet import (
 from server.store.tables.fleet_alerts import AlertNoticeRow, AlertPendingRow, AlertRuleRow, CartEventLineRow
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
 from server.store.tables.fleet_command import CartCommandPartRow, CartCommandRow
+from server.store.tables.fleet_history import CartBatteryRow, CartPhaseRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
@@ -62,7 +63,9 @@ __all__ = [
     "BedsideNoteRow",
     "BarcodeSightingRow",
     "CartAssetRow",
+    "CartBatteryRow",
     "CartCareRow",
+    "CartPhaseRow",
     "CartAlertRow",
     "CartConfigRow",
     "CartCommandPartRow",

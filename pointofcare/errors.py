@@ -188,3 +188,21 @@ class TransferInterruptedError(FirmwareError):
     """The transfer broke off; it may be resumed."""
 
     code = "transfer-interrupted"
+
+
+class ReleasesUnreachableError(FirmwareError):
+    """The repository of releases does not answer, or only in part. Asking again later is right."""
+
+    code = "releases-unreachable"
+
+
+class ReleasesExpiredError(FirmwareError):
+    """The repository's signed lists are out of date, or this machine's clock is wrong: nothing may be installed from them."""
+
+    code = "releases-expired"
+
+
+class ReleasesUntrustedError(FirmwareError):
+    """What the repository gives is not what its keys signed: nothing may be installed from it."""
+
+    code = "releases-untrusted"

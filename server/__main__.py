@@ -24,6 +24,7 @@ from server import config as configuration
 from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway, listener
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
+from server.firmware import commands as firmware_commands
 from server.security import authority, program_commands, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
     program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     national_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
+    firmware_commands.add(commands, DEFAULT_CONFIG, _load)
     _emr_commands(commands)
     _document_commands(commands)
     return parser

@@ -164,6 +164,14 @@ class LabelsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareConfig:
+    """`directory` holds the signed repository of releases; `served`: carts fetch it from this server."""
+
+    directory: Path = Path("firmware")
+    served: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """`data_dir` is where relative paths of the file are anchored; `timezone` is the wards' IANA name. `training`: nobody here is a real
     patient; the facility's id says it too, always."""
@@ -187,6 +195,7 @@ class ServerConfig:
     # The TOML file of the hospital's forms, signers and templates (docs/documents.md).
     documents_file: Path | None = None
     machines: MachinesConfig = MachinesConfig()
+    firmware: FirmwareConfig = FirmwareConfig()
     phones: PhonesConfig = PhonesConfig()
     second_factor: SecondFactorConfig = SecondFactorConfig()
     sessions: SessionsConfig = SessionsConfig()
@@ -430,6 +439,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         labels=labels,
         documents_file=documents_file,
         machines=machines,
+        firmware=FirmwareConfig(
+            directory=reader.file("firmware", "directory", anchor) or anchor / "firmware", served=reader.flag("firmware", "served", True)
+        ),
         phones=phones,
         second_factor=second_factor,
         sessions=sessions,

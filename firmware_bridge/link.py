@@ -83,6 +83,10 @@ class Link:
         self._loop.close()
 
     @property
+    def port(self) -> str:
+        return self._port
+
+    @property
     def status(self) -> LinkStatus:
         return LinkStatus(
             connected=not self._error, exchanges=self._exchanges, retries=self._retries, failures=self._failures, error=self._error

@@ -16,6 +16,7 @@ import select
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,15 +65,19 @@ def native_sim(variant: str = "serial_bigrx") -> Iterator[str]:
     Raises: DeviceUnavailableError."""
     program = artifact(f"{_ZEPHYR}_native_sim_{variant}.exe")
     program.chmod(0o755)
-    with _child([str(program)], cwd=HOME, stdout=subprocess.PIPE) as process:
+    with tempfile.TemporaryDirectory() as place, _child([str(program)], cwd=Path(place), stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         told = []
         for line in process.stdout:
             told.append(line)
             if found := re.search(rb"connected to pseudotty: (\S+)", line):
-                drain = threading.Thread(target=lambda: [None for _ in process.stdout or ()], daemon=True)
+                drain = threading.Thread(target=process.stdout.read, daemon=True)
                 drain.start()
-                yield found[1].decode()
+                try:
+                    yield found[1].decode()
+                finally:
+                    process.kill()
+                    drain.join(5)
                 return
         raise DeviceUnavailableError(f"Zephyr did not start: {b''.join(told[-3:])!r}", remedy=_REMEDY)
 
@@ -226,6 +231,8 @@ def _child(command: list[str], *, cwd: Path, stdout: int = subprocess.DEVNULL) -
     finally:
         process.kill()
         process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _connected(place: Path, process: subprocess.Popen[bytes]) -> socket.socket:

@@ -26,6 +26,8 @@ SLOW = (
     "integration/test_documents.py",
     "integration/test_emr_storm.py",
     "integration/test_hl7_in.py",
+    "integration/test_hl7_in_people.py",
+    "integration/test_hl7_in_trouble.py",
     "integration/test_hl7_listener.py",
     "integration/test_fhir_access.py",
     "integration/test_fhir_clients.py",
@@ -68,6 +70,7 @@ SLOW = (
     "scenarios/test_sample_documents.py",
     "scenarios/test_training_hospital.py",
     "integration/test_web_documents.py",
+    "integration/test_zephyr_",
     "unit/protocol/",
 )
 # On both databases in `make test`; every other test of two databases runs on the second one in `make test-slow`.

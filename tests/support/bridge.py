@@ -71,3 +71,17 @@ def a_bridge(
                 )
             finally:
                 bridge.stop()
+
+
+@contextmanager
+def a_bridge_at(port: str) -> Iterator[Bridge]:
+    """A bridge without a network before whatever speaks at `port`."""
+    with tempfile.TemporaryDirectory(prefix="br-", ignore_cleanup_errors=True) as place:
+        broker = {"host": "127.0.0.1", "port": 1, "username": "c1"}
+        given = {"cart": "c1", "facility": "h1", "serial_port": port, "poll_s": 0.05, "report_s": 60.0, "broker": broker}
+        bridge = Bridge(config.read(given, {config.PASSWORD: ""}, beside=Path(place)))
+        bridge.start()
+        try:
+            yield bridge
+        finally:
+            bridge.stop()

@@ -71,7 +71,8 @@ class Ledger:
         """The oldest events that the server has not acknowledged, numbered above `after`."""
         with self._guard:
             rows = self._execute(
-                "SELECT seq, kind, at, boot_id, mono_ms, details, (SELECT min(seq) FROM event) FROM event WHERE seq > ? ORDER BY seq LIMIT ?",
+                "SELECT seq, kind, at, boot_id, mono_ms, details, (SELECT min(seq) FROM event) FROM event "
+                "WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, limit),
             ).fetchall()
         return tuple(

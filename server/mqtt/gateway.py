@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from uuid import uuid4
@@ -28,6 +28,7 @@ from devices.broker import (
     Connected,
     ConnectFailed,
     Delivery,
+    DeliveryState,
     Disconnected,
     Letter,
     Rejected,
@@ -45,8 +46,6 @@ from pointofcare.wire.messages import (
     ClockAsked,
     ClockTold,
     CommandAnswered,
-    EventsAcknowledged,
-    FleetEvent,
     HostState,
     LeaseAction,
     LeaseAnswered,
@@ -61,15 +60,16 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt import asking, recording, unfit, witnessing
+from server.mqtt import asking, fleet_end, recording, unfit, witnessing
 from server.mqtt.commanding import Commanding
+from server.mqtt.fleet_end import FleetEnd, Posted
 from server.mqtt.lanes import Lanes, lane_of
 from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import checkpoints, leases, sequences, tasks_raised
+from server.usecases import checkpoints, leases, sequences
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -101,6 +101,7 @@ SUBSCRIBED: tuple[Route, ...] = (
     routes.EVENT,
     routes.ANSWER,
     routes.HOST,
+    *fleet_end.ROUTES,
 )
 
 
@@ -167,7 +168,8 @@ class Gateway:
         # The journals of carts of which something came since the last look at what is missing.
         self._numbered: set[tuple[str, str]] = set()
         self._sequences_mono_s = 0.0
-        self._commanding = Commanding(ACTOR, SENDER, post=self._put_out, reject=self._reject_arrival, ready=lambda: self._broker.connected)
+        self._commanding = Commanding(ACTOR, SENDER, post=self._post, reject=self._reject_arrival, ready=lambda: self._broker.connected)
+        self._fleet = FleetEnd(actor=ACTOR, facility=facility, key=key, publish=self._send, reject=self._reject_arrival)
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,
@@ -194,10 +196,9 @@ class Gateway:
             ClockAsked: self._on_clock,
             WitnessAsked: self._on_witness,
             WitnessAnswered: self._on_witness,
-            CartState: self._on_state,
+            **dict.fromkeys(self._fleet.take, self._on_fleet),
             CartBirth: self._on_birth,
             Telemetry: self._on_telemetry,
-            FleetEvent: self._on_event,
             CommandAnswered: self._commanding.answered,
             HostState: self._on_host,
         }
@@ -280,14 +281,17 @@ class Gateway:
                 self._guarded("a rejected message", lambda: self._reject(event.topic, logbook.told(event.error), event.head))
                 event.ack()
             case Cleared():
+                self._guarded("a removed message", lambda: self._fleet.cleared(event))
                 event.ack()
             case Connected():
+                self._fleet.connected(datetime.now(UTC), time.monotonic())
                 if event.refused:
                     self._fault = f"the broker refuses: {', '.join(event.refused)}"
                     _log.error("the broker refuses subscriptions: %s", ", ".join(event.refused))
                 self._announce()
             case Disconnected():
                 self._publisher.sent.clear()
+                self._fleet.disconnected()
                 _log.warning("broker lost: %s", event.error or "stopped")
             case ConnectFailed():
                 _log.warning("broker not reached: %s", event.error)
@@ -433,11 +437,8 @@ class Gateway:
 
     # The fleet.
 
-    def _on_state(self, arrival: Arrival) -> None:
-        body, cart = arrival.message.body, arrival.levels["cart"]
-        assert isinstance(body, CartState)
-        with transaction(ACTOR) as tx:
-            fleet.put_state(tx, cart, body, sid=arrival.message.sid, sent_at=arrival.message.sent_at)
+    def _on_fleet(self, arrival: Arrival) -> None:
+        self._fleet.take[type(arrival.message.body)](arrival, time.monotonic())
 
     def _on_birth(self, arrival: Arrival) -> None:
         body, cart = arrival.message.body, arrival.levels["cart"]
@@ -449,6 +450,7 @@ class Gateway:
             self._commanding.born(tx, cart, body.boot_id)
             if fresh or not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
+            self._fleet.born(tx, cart, body)
         self._publisher.forget(cart)
         self._telling.forget(cart)
 
@@ -457,19 +459,6 @@ class Gateway:
         body = arrival.message.body
         assert isinstance(body, Telemetry)
         self._telemetry[(arrival.levels["cart"], body.kind.value)] = body
-
-    def _on_event(self, arrival: Arrival) -> None:
-        body, cart = arrival.message.body, arrival.levels["cart"]
-        assert isinstance(body, FleetEvent)
-        try:
-            with transaction(ACTOR) as tx:
-                upto = fleet.put_event(tx, cart, body).upto
-                tasks_raised.after_event(tx, cart, body)
-        except Exception:  # noqa: BLE001 - the event itself is kept below, or raised from there
-            _log.exception("event %s of %s: its tasks could not be raised", body.seq, cart)
-            with transaction(ACTOR) as tx:
-                upto = fleet.put_event(tx, cart, body).upto
-        self._publish(routes.ACK, EventsAcknowledged(epoch=body.epoch, upto=upto), cart=cart)
 
     def _on_host(self, arrival: Arrival) -> None:
         """A last will of an earlier connection of ours came late: say again that we live."""
@@ -486,6 +475,7 @@ class Gateway:
         for said in again.values():
             self.handle(said)
         self._keep_telemetry()
+        self._fleet.look(time.monotonic(), connected=self._broker.connected)
         self._commanding.look()
         if not self._broker.connected:
             return
@@ -508,8 +498,7 @@ class Gateway:
     def _keep_telemetry(self) -> None:
         told, self._telemetry = self._telemetry, {}
         if told:
-            with transaction(ACTOR) as tx:
-                asking.heard(tx, told)
+            self._fleet.keep_telemetry(told)
 
     def _issued(self, wanted: Wanted) -> Iterator[None]:
         """One table, in steps. One that cannot be written keeps no other back."""
@@ -561,11 +550,17 @@ class Gateway:
     def _message(self, body: Body) -> Message:
         return Message(id=str(uuid4()), sent_at=datetime.now(UTC), sender=SENDER, body=body)
 
+    def _send(self, posted: Posted) -> bool:
+        """Whether it left this machine."""
+        message = replace(self._message(posted.body), ttl_s=posted.ttl_s)
+        delivery = self._post(posted.route, message, cart=posted.cart, **posted.levels)
+        return delivery is not None and delivery.state is not DeliveryState.NOT_SENT
+
     def _publish(self, route: Route, body: Body, **levels: str) -> Delivery | None:
         """What cannot go out is asked for again by the cart, or is looked at again at the next tick."""
-        return self._put_out(route, self._message(body), **levels)
+        return self._post(route, self._message(body), **levels)
 
-    def _put_out(self, route: Route, message: Message, **levels: str) -> Delivery | None:
+    def _post(self, route: Route, message: Message, **levels: str) -> Delivery | None:
         try:
             return self._broker.publish(route, message, facility=self._facility, **levels)
         except MessageError as exc:

@@ -5,14 +5,19 @@ Rejected before they reach a table, or they would come again and again. It decid
 
 from __future__ import annotations
 
+from pointofcare.wire import values
 from pointofcare.wire.messages import (
     AdministrationRecorded,
+    AlertRaised,
     AttemptStopped,
     BedsideNoted,
     Body,
     CartBirth,
     CartState,
+    CommandAnswered,
+    ConfigReported,
     FleetEvent,
+    JobTold,
     LeaseAsked,
     ObservationRecorded,
     WitnessAnswered,
@@ -22,6 +27,9 @@ from pointofcare.wire.messages import (
 # Ids of what is recorded, and of what this server keys rows by.
 LONGEST_ID = 200
 LONGEST_KEY = 64
+# In bytes: what an alert or a job says beside its code, and a cart's settings or what a command brought back.
+LONGEST_DETAILS = 4_000
+LONGEST_DOCUMENT = 64_000
 RECORD_IDS = (
     "record_id",
     "ward",
@@ -67,6 +75,23 @@ def why(body: Body) -> str:
             keys = {"ward": body.ward, "boot_id": body.boot_id, "epoch": body.epoch}
         case FleetEvent():
             keys = {"epoch": body.epoch, "kind": body.kind}
+        case AlertRaised():
+            keys = {"code": body.code}
+            if len(values.written(dict(body.details))) > LONGEST_DETAILS:
+                return "details is longer than any of ours"
+        case ConfigReported():
+            keys = {"hash": body.hash}
+            if not 0 <= body.version < 2**53 or len(values.written([body.document, body.refused])) > LONGEST_DOCUMENT:
+                return "document is longer than any of ours"
+        case JobTold():
+            keys = {"job": body.job, "step": body.step, "why": body.why}
+            if not 0 <= body.attempt < 2**31 or len(values.written(dict(body.details))) > LONGEST_DETAILS:
+                return "details is longer than any of ours"
+        case CommandAnswered():
+            keys = {"command": body.command, "name": body.name}
+            ids = {"why": body.why}
+            if len(values.written(dict(body.values))) > LONGEST_DOCUMENT:
+                return "values is longer than any of ours"
     long = [
         name for names, longest in ((keys, LONGEST_KEY), (ids, LONGEST_ID)) for name, value in names.items() if len(value or "") > longest
     ]

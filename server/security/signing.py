@@ -89,3 +89,10 @@ def sign_written(key: SigningKey, table: Table, claims: bytes) -> TableIssued:
     """As `sign`; `claims` are those of `table`."""
     signed = jws.serialize_compact({"alg": ALGORITHM, "kid": key.id}, claims, key.key, algorithms=[ALGORITHM])
     return TableIssued(kind=table.kind, ward=table.ward, version=table.version, jws=signed)
+
+
+def sign_order(key: SigningKey, kind: str, claims: bytes) -> str:
+    """A compact JWS of `kind` ("cart-config", "cart-job") over what one cart is told to do. `kind` is its `typ`, so that one is never
+    taken for the other."""
+    header = {"alg": ALGORITHM, "kid": key.id, "typ": kind}
+    return jws.serialize_compact(header, claims, key.key, algorithms=[ALGORITHM])

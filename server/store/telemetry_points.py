@@ -43,7 +43,8 @@ def keep(tx: Transaction, cart: str, kind: TelemetryKind, values: Mapping[str, o
     if not shown or len(json.dumps(shown)) > _LONGEST:
         return False
     new = insertion(tx, CartTelemetryPointRow).values(facility=tx.facility, cart=cart, kind=kind.value, at=slot(tx.at), values=shown)
-    return tx.session.execute(new.on_conflict_do_nothing()).rowcount == 1
+    tx.session.execute(new.on_conflict_do_nothing())
+    return True
 
 
 def between(tx: Transaction, cart: str, kind: TelemetryKind, since: datetime, until: datetime, *, limit: int = 5000) -> tuple[Point, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as sqlite3
 
-from cart_client import sealed
+from cart_client import journal_tables, sealed
 from cart_client.clock import Kept
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import JournalError
@@ -41,31 +41,12 @@ from pointofcare.wire.messages import (
 _Body = AdministrationRecorded | AttemptStopped | ObservationRecorded | BedsideNoted
 # The broker client puts the connection's own in its place.
 _SID = "journal"
-_SCHEMA_VERSION = 3
 _KEPT_DECODED = 5000
 # Of what the EMR said of one record.
 _MOST_WORDS = 16
+MOST_WAITING = 500  # records of which one message asks
 _APPEND_ONLY = ("entry", "settlement", "opened", "event", "acknowledged", "meta")
 _ROUTES = {"administration": routes.ADMINISTRATION, "attempt": routes.ATTEMPT, "observation": routes.OBSERVATION, "note": routes.NOTE}
-_ENTRY_TABLE = """CREATE TABLE entry (
-    seq INTEGER PRIMARY KEY, record_id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL CHECK (kind IN ('administration', 'attempt', 'observation', 'note')),
-    journalled_at TEXT NOT NULL, patient TEXT, effective_at TEXT NOT NULL, payload BLOB NOT NULL
-) STRICT"""
-_ENTRY_INDEX = "CREATE INDEX entry_effective ON entry (effective_at)"
-_SCHEMA = f"""
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-{_ENTRY_TABLE};
-{_ENTRY_INDEX};
-CREATE TABLE settlement (
-    id INTEGER PRIMARY KEY, record_id TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('received', 'emr')),
-    state TEXT NOT NULL, detail TEXT NOT NULL, at TEXT NOT NULL
-) STRICT;
-CREATE INDEX settlement_record ON settlement (record_id, kind);
-CREATE TABLE opened (record_id TEXT PRIMARY KEY, at TEXT NOT NULL, payload BLOB NOT NULL) STRICT;
-CREATE TABLE event (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, details TEXT NOT NULL) STRICT;
-CREATE TABLE acknowledged (id INTEGER PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,20 +109,20 @@ class Journal:
 
     def _prepare(self) -> None:
         version = self._one("PRAGMA user_version")[0]
-        if version > _SCHEMA_VERSION:
+        if version > journal_tables.VERSION:
             raise JournalError("the journal was written by a newer program", remedy="install the newer cart program again", why="newer")
         if version == 0:
             with self._transaction():
-                for statement in _SCHEMA.split(";\n"):
+                for statement in journal_tables.SCHEMA.split(";\n"):
                     if statement.strip():
                         self._db.execute(statement)
                 for table in _APPEND_ONLY:
                     self._guard(table)
                 self._db.execute("INSERT INTO meta VALUES ('epoch', ?)", (secrets.token_hex(8),))
-                self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+                self._db.execute(f"PRAGMA user_version={journal_tables.VERSION}")
         elif self._one("PRAGMA quick_check")[0] != "ok":
             raise JournalError("the journal is damaged", remedy="keep the file, call support, chart on paper", why="damaged")
-        elif version < _SCHEMA_VERSION:
+        elif version < journal_tables.VERSION:
             self._take_more_kinds()
 
     def _guard(self, table: str) -> None:
@@ -159,12 +140,12 @@ class Journal:
                 self._db.execute(f"DROP TRIGGER entry_no_{verb}")
             self._db.execute("DROP INDEX entry_effective")
             self._db.execute("ALTER TABLE entry RENAME TO entry_1")
-            self._db.execute(_ENTRY_TABLE)
+            self._db.execute(journal_tables.ENTRY)
             self._db.execute("INSERT INTO entry SELECT seq, record_id, kind, journalled_at, patient, effective_at, payload FROM entry_1")
             self._db.execute("DROP TABLE entry_1")
-            self._db.execute(_ENTRY_INDEX)
+            self._db.execute(journal_tables.ENTRY_INDEX)
             self._guard("entry")
-            self._db.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version={journal_tables.VERSION}")
 
     def close(self) -> None:
         with self._lock, _translated():
@@ -413,6 +394,13 @@ class Journal:
     def _words(self, record_id: str, kind: str) -> int:
         row = self._db.execute("SELECT count(*) FROM settlement WHERE record_id = ? AND kind = ?", (record_id, kind)).fetchone()
         return int(row[0])
+
+    def waiting_for_emr(self, *, since: datetime, limit: int = MOST_WAITING) -> tuple[str, ...]:
+        """Records of the EMR's kinds given or measured at `since` or later, at the server, of which the EMR's last word is not here: the
+        newest ones."""
+        with self._lock, _translated():
+            rows = self._db.execute(journal_tables.WAITING_FOR_EMR, (_text(since), EmrState.SETTLED.value, limit)).fetchall()
+        return tuple(record_id for (record_id,) in rows)
 
     def standing(self, record_id: str) -> Standing:
         with self._lock, _translated():

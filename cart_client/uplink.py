@@ -21,6 +21,7 @@ from cart_client import checkpoints
 from cart_client.afar import WitnessHeard
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, Sample, steady_s
+from cart_client.commanded import Carrier, Taken
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from devices import logbook
@@ -40,6 +41,7 @@ from devices.broker import (
 from pointofcare.errors import JournalError, PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
+    TELLS_EMR_WAITING,
     AdministrationRecorded,
     AttemptStopped,
     BedsideNoted,
@@ -93,6 +95,7 @@ CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 CHECKPOINTS_EVERY_S = 3600.0
+WAITS_FOR_EMR = timedelta(hours=24)
 REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
@@ -112,6 +115,8 @@ _READ = (
     routes.COMMAND,
 )  # fmt: skip
 _REMEMBERED_COMMANDS = 256
+# Whatever a message says of itself.
+LONGEST_TTL_S = 60.0
 # Of one range; the server asks again for what is left.
 RESENT_AT_ONCE = 50
 
@@ -168,6 +173,7 @@ class Uplink:
         clock: CartClock | None = None,
         mono_s: Callable[[], float] = steady_s,
         backoff_first_s: float = RESEND_FIRST_S,
+        commands: Carrier | None = None,
     ) -> None:
         self._cart, self._facility, self._ward = cart, facility, ward
         self._chart, self._journal, self._tell, self._versions = chart, journal, tell, versions
@@ -195,6 +201,9 @@ class Uplink:
         self._checkpoint: str | None = None
         self._checkpoints_mono_s = 0.0
         self._commands_done: dict[str, CommandAnswered] = {}
+        self._commands = commands
+        if commands is not None:
+            commands.say = self._answer
         # Messages that were not understood since they were last noted.
         self._rejected = 0
         self._rejected_mono_s: float | None = None
@@ -316,6 +325,8 @@ class Uplink:
                     self._sending.clear()
                     self._clock_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
                     self._checkpoints_mono_s = 0.0
+                    if self._commands is not None:
+                        self._commands.tell_left()
             case Command():
                 self._commanded(arrival, body)
             case _:
@@ -420,13 +431,32 @@ class Uplink:
                 self._tables_mono_s = 0.0
             elif command.name == "resend-records":
                 outcome, why = self._resend(command)
+            elif ttl_s is None:
+                outcome, why = CommandOutcome.REFUSED, "no-expiry"
+            elif command.name == "rebirth":
+                outcome, why = self._again_from_birth()
+            elif self._commands is not None:
+                until = arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S)
+                self._commands.take(Taken(id=message_id, name=command.name, params=command.params, until_mono_s=until))
+                return
             else:
                 outcome, why = CommandOutcome.REFUSED, "unknown-command"
             answer = CommandAnswered(command=message_id, name=command.name, outcome=outcome, why=why or None)
             while len(self._commands_done) >= _REMEMBERED_COMMANDS:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
-        self._publish(routes.ANSWER, self._message(answer), name=command.name)
+        self._answer(answer)
+
+    def _answer(self, answer: CommandAnswered) -> None:
+        """From any thread. Lost when there is no broker: the server then says that it does not know."""
+        self._publish(routes.ANSWER, self._message(answer), name=answer.name)
+
+    def _again_from_birth(self) -> tuple[CommandOutcome, str]:
+        """Everything that this cart says of itself once a connection, once more."""
+        self._phase = None
+        self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = self._events_sent_mono_s = 0.0
+        sent = self._publish(routes.BIRTH, self._message(self._birth()))
+        return (CommandOutcome.DONE, "") if sent else (CommandOutcome.FAILED, "not-sent")
 
     def _resend(self, command: Command) -> tuple[CommandOutcome, str]:
         """The server lacks these numbers, and forgot those that it gave a receipt for: it was restored from a backup. What it never
@@ -457,7 +487,8 @@ class Uplink:
             # Told while the server is there, and again each hour: a broker's word that it took the message proves nothing.
             tells = self._link is Link.ONLINE and mono_s >= self._checkpoints_mono_s
             kept = self._journal.checkpoints() if tells else ()
-            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept)
+            waiting = self._journal.waiting_for_emr(since=self._now() - WAITS_FOR_EMR) if tells else ()
+            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept, emr_waiting=waiting)
             if self._publish(routes.TABLES, self._message(asked_for, ttl_s=60.0)) and tells:
                 self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
         if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
@@ -590,5 +621,5 @@ class Uplink:
             epoch=self._journal.epoch,
             last_seq=last_seq,
             ward=self._ward,
-            capabilities=("bedside",),
+            capabilities=("bedside", TELLS_EMR_WAITING),
         )

@@ -37,6 +37,7 @@ from pointofcare.errors import MessageError
 from pointofcare.verdict.facts import LeaseDoubt
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
+    TELLS_EMR_WAITING,
     AdministrationRecorded,
     AttemptStopped,
     BedsideNoted,
@@ -46,6 +47,7 @@ from pointofcare.wire.messages import (
     ClockAsked,
     ClockTold,
     CommandAnswered,
+    EmrSettled,
     HostState,
     LeaseAction,
     LeaseAnswered,
@@ -374,6 +376,10 @@ class Gateway:
             fleet.put_held(tx, cart, body.ward, body.held)
             publications = self._publisher.answer(tx, cart, body)
         self._send_tables(publications)
+        if body.emr_waiting:
+            with transaction(ACTOR) as tx:
+                outbox.tell_of(tx, cart, body.emr_waiting)
+            self._telling.forget(cart)
         if body.audit_checkpoints:
             with transaction(ACTOR) as tx:
                 checkpoints.compare(tx, cart, body.audit_checkpoints, self._key.key)
@@ -448,7 +454,8 @@ class Gateway:
             if sequences.can_be_followed(cart, body.epoch):
                 sequences.heard(tx, cart, body.epoch, body.last_seq, fresh=True)
             self._commanding.born(tx, cart, body.boot_id)
-            if fresh or not arrival.retained:  # the cart is newly there: what was told while it was away went nowhere
+            # The cart is newly there: what was told while it was away went nowhere. One that names what it waits for is told that alone.
+            if (fresh or not arrival.retained) and TELLS_EMR_WAITING not in body.capabilities:
                 outbox.tell_again(tx, cart, since=tx.at - TOLD_AGAIN)
             self._fleet.born(tx, cart, body)
         self._publisher.forget(cart)
@@ -479,21 +486,19 @@ class Gateway:
         self._commanding.look()
         if not self._broker.connected:
             return
+        # First, for it costs little and may be much after the EMR was away; the tables below take most of a look.
+        yield from self._telling.steps(ACTOR, self._say_settled)
         with reading(ACTOR) as tx:
-            untold = outbox.untold(tx)
             wanted = self._publisher.wanted(tx, fleet.carts(tx))
         for each in wanted:
             yield from self._issued(each)
         self._ask_about_doubts(time.monotonic())
         self._look_for_gaps(time.monotonic())
         self._tell_checkpoint(time.monotonic())
-        settled = self._telling.told()
-        if settled:
-            with transaction(ACTOR) as tx:
-                outbox.mark_told(tx, settled)
-        known = {item.id for item in settled}
-        left = tuple(item for item in untold if item.id not in known)
-        self._telling.tell(left, lambda body, cart: self._publish(routes.EMR, body, cart=cart))
+        yield from self._telling.steps(ACTOR, self._say_settled)
+
+    def _say_settled(self, body: EmrSettled, cart: str) -> Delivery | None:
+        return self._publish(routes.EMR, body, cart=cart)
 
     def _keep_telemetry(self) -> None:
         told, self._telemetry = self._telemetry, {}

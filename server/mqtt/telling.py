@@ -6,13 +6,16 @@ told again then. State of one gateway only: losing it means that a cart is told 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from devices.broker import Delivery, DeliveryState
 from pointofcare.wire.messages import EmrSettled, EmrState
 from server.store import outbox
 from server.store.outbox import OutboxItem
+from server.store.transaction import Actor, reading, transaction
+
+AT_ONCE = 100
 
 
 @dataclass(slots=True)
@@ -20,6 +23,19 @@ class Telling:
     """`under_way`: outbox row -> what was told of it, and what became of the message."""
 
     under_way: dict[int, tuple[OutboxItem, Delivery]] = field(default_factory=dict)
+
+    def steps(self, actor: Actor, publish: Callable[[EmrSettled, str], Delivery | None]) -> Iterator[None]:
+        """Notes what the carts have by now, and tells them what is not told yet, some at a time."""
+        settled = self.told()
+        if settled:
+            with transaction(actor) as tx:
+                outbox.mark_told(tx, settled)
+            yield
+        with reading(actor) as tx:
+            untold = outbox.untold(tx)
+        for first in range(0, len(untold), AT_ONCE):
+            self.tell(untold[first : first + AT_ONCE], publish)
+            yield
 
     def told(self) -> tuple[OutboxItem, ...]:
         """What the broker has by now, each once; what is lost is forgotten, so that it is told again."""

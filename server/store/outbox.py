@@ -6,7 +6,7 @@ what it corrects) and nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -38,6 +38,7 @@ SENDING = "emr-sending"
 MISSING, SEVERAL = "emr-missing", "emr-several"
 # A row that waits longer is shown as a fault.
 LATE = timedelta(minutes=5)
+MOST_TOLD = 500  # rows that carts are told of at once
 # What the cart of a row has on its list of what is under way; of the rest it is told nothing.
 _OF_THE_CART = (ADMINISTRATION, OBSERVATION)
 _READ: Mapping[str, Callable[[Mapping[str, Any]], AdministrationRecord | Measurement | Blocked | CartDevice]] = {
@@ -453,7 +454,7 @@ def counts(tx: Transaction) -> OutboxCounts:
     return OutboxCounts(pending=left.pending, sent=number, parked=left.parked, oldest_pending_at=left.oldest_pending_at)
 
 
-def untold(tx: Transaction, *, limit: int = 100) -> tuple[OutboxItem, ...]:
+def untold(tx: Transaction, *, limit: int = MOST_TOLD) -> tuple[OutboxItem, ...]:
     """Settled rows whose cart has not been told yet."""
     rows = tx.session.scalars(
         select(OutboxRow)
@@ -468,6 +469,21 @@ def mark_told(tx: Transaction, items: tuple[OutboxItem, ...]) -> None:
     """Only where nothing new has happened since `items` were read."""
     for item in items:
         tx.session.execute(update(OutboxRow).where(OutboxRow.id == item.id, OutboxRow.settled_at == item.settled_at).values(told_at=tx.at))
+
+
+def tell_of(tx: Transaction, cart: str, records: Sequence[str]) -> None:
+    """These count as not told to this cart, as far as they are its own and settled."""
+    tx.session.execute(
+        update(OutboxRow)
+        .where(
+            OutboxRow.facility == tx.facility,
+            OutboxRow.cart == cart,
+            OutboxRow.record_id.in_(records[:MOST_TOLD]),
+            OutboxRow.settled_at.is_not(None),
+            OutboxRow.kind.in_(_OF_THE_CART),
+        )
+        .values(told_at=None)
+    )
 
 
 def tell_again(tx: Transaction, cart: str, *, since: datetime) -> None:

@@ -240,6 +240,19 @@ def test_a_receipt_settles_once_and_the_emr_state_may_move(path: Path) -> None:
     )
 
 
+def test_what_waits_for_the_emr_is_what_the_server_has_and_the_emr_has_not_settled(path: Path) -> None:
+    journal = Journal(path, cart=CART, at_rest=KEY)
+    for number in range(1, 6):
+        journal.append(a_record(record_id=f"r-{number}"), message_id=f"m{number}")
+    for number in (1, 2, 3, 5):
+        journal.settle(f"r-{number}", at=NOW)
+    journal.settle_emr("r-1", EmrState.SETTLED, at=NOW)
+    journal.settle_emr("r-2", EmrState.OUTCOME_UNKNOWN, at=NOW)
+    assert journal.waiting_for_emr(since=NOW - timedelta(hours=1)) == ("r-5", "r-3", "r-2")
+    assert journal.waiting_for_emr(since=NOW - timedelta(hours=1), limit=1) == ("r-5",)
+    assert journal.waiting_for_emr(since=NOW + timedelta(hours=1)) == ()
+
+
 def test_a_verified_dose_is_open_until_its_record_is_there(path: Path) -> None:
     journal = Journal(path, cart=CART, at_rest=KEY)
     journal.open_dose(a_record(), at=NOW)

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from pointofcare.verdict.facts import Lease
 from pointofcare.wire import codec, routes, snapshot
 from pointofcare.wire import tables as wire_tables
 from pointofcare.wire.messages import (
+    TELLS_EMR_WAITING,
     AdministrationRecorded,
     AttemptOutcome,
     AttemptStopped,
@@ -467,3 +468,29 @@ def test_a_birth_while_the_server_was_away_is_seen_by_the_copy_that_the_broker_k
     with transaction(PHARMACIST) as tx:
         assert not fleet.put_birth(tx, "c1", BIRTH, sid=sid)
         assert fleet.put_birth(tx, "c1", BIRTH, sid="another")
+
+
+def test_a_cart_that_names_what_it_waits_for_is_told_of_that_alone(ground: Ground) -> None:
+    with ground.gateway():
+        first, second = settled_dose(ground), settled_dose(ground)
+        wait_until(lambda: _untold() == (), "the words at the cart")
+        ground.send(routes.BIRTH, replace(BIRTH, capabilities=(TELLS_EMR_WAITING,)))
+        wait_until(_is_born, "the birth taken")
+        assert _untold() == ()
+        ground.send(routes.TABLES, TablesHeld(ward=WARD, emr_waiting=(second, "not-ours")))
+        ground.told(second)
+        wait_until(lambda: _untold() == (), "the word at the cart")
+        with transaction(PHARMACIST) as tx:
+            outbox.tell_of(tx, "another-cart", [first])
+        assert _untold() == ()
+
+
+def _untold() -> tuple[outbox.OutboxItem, ...]:
+    with reading() as tx:
+        return outbox.untold(tx)
+
+
+def _is_born() -> bool:
+    with reading() as tx:
+        row = tx.session.get(CartRow, (FACILITY, "c1"))
+        return row is not None and row.boot_id == BIRTH.boot_id

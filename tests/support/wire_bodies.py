@@ -192,6 +192,8 @@ RECORD = AdministrationRecord(
     witness_cart="c2",
     witnessed_at=MOMENT,
     witness_request="8c1e4a52-4a55-4c0e-9c3e-2f6d8f0b2b01",
+    drawer=3,
+    drawer_evidence="opened",
 )
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -319,6 +321,7 @@ _BODIES: tuple[Body, ...] = (
         ward="noi-tim-mach",
         held=(HeldTable(kind=TableKind.PATIENT_CHART, ward="noi-tim-mach", version=17, expires_at=LATER),),
         audit_checkpoints=("eyJhbGciOiJFZDI1NTE5In0.e30.c2ln",),
+        emr_waiting=(RECORD_ID,),
     ),
     LeaseAsked(
         action=LeaseAction.RENEW,

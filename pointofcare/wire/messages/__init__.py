@@ -29,7 +29,7 @@ from pointofcare.wire.messages.fleet import (
     FleetEvent,
 )
 from pointofcare.wire.messages.note import BedsideNoted, NoteKind
-from pointofcare.wire.messages.state import CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
+from pointofcare.wire.messages.state import TELLS_EMR_WAITING, CartBirth, CartPhase, CartState, HostState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.table import HeldTable, TableIssued, TableKind, TablesHeld
 from pointofcare.wire.messages.upkeep import (
     AlertRaised,
@@ -56,6 +56,7 @@ from pointofcare.wire.messages.witness import (
 )
 
 __all__ = [
+    "TELLS_EMR_WAITING",
     "VERSION",
     "Message",
     "Body",

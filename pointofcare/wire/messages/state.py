@@ -40,6 +40,10 @@ class CartState:
     at: datetime | None = None
 
 
+# A capability: the cart names the records of which it waits to hear (`TablesHeld.emr_waiting`), and is told of these alone.
+TELLS_EMR_WAITING = "tells-emr-waiting"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartBirth:
     """What the cart is, retained. `versions` names software and firmware ("app", "engine", "mcu", "os") -> version.

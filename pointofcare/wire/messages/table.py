@@ -28,11 +28,13 @@ class HeldTable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablesHeld:
     """Asks for whatever is newer than `held`, and for every kind that is missing from it. `audit_checkpoints` are the statements that
-    the cart kept of the server's audit log, told once a connection: the server holds its log against them."""
+    the cart kept of the server's audit log, told once a connection: the server holds its log against them. `emr_waiting` are ids of
+    records of the last day of which the cart does not know that the EMR has them, told as often: it is told of these again."""
 
     ward: str
     held: tuple[HeldTable, ...] = ()
     audit_checkpoints: tuple[str, ...] = ()
+    emr_waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

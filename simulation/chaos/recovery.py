@@ -20,6 +20,7 @@ class Behind:
 
     records: int
     outbox_pending: int
+    untold: int
     outbox_sent: int
 
 
@@ -81,11 +82,13 @@ class Watch:
         try:
             with _reading(self._database) as database:
                 records = database.execute("SELECT count(*) FROM administrations").fetchone()[0]
+                untold = database.execute("SELECT count(*) FROM outbox WHERE settled_at IS NOT NULL AND told_at IS NULL").fetchone()[0]
                 rows = dict(database.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
         except sqlite3.Error:
-            return Behind(records=-1, outbox_pending=-1, outbox_sent=-1)
+            return Behind(records=-1, outbox_pending=-1, untold=-1, outbox_sent=-1)
         sent = int(rows.pop("sent", 0))
-        return Behind(records=int(records), outbox_pending=sum(int(count) for count in rows.values()), outbox_sent=sent)
+        pending = sum(int(count) for count in rows.values())
+        return Behind(records=int(records), outbox_pending=pending, untold=int(untold), outbox_sent=sent)
 
     def close(self) -> None:
         for kiosk in self._kiosks.values():

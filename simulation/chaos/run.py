@@ -385,6 +385,8 @@ class _Run:
             behind = self._watch.behind()
             if behind.outbox_pending:
                 left.append(f"{behind.outbox_pending} not in the EMR")
+            if behind.untold:
+                left.append(f"{behind.untold} of which no cart was told")
             if self._recovering:
                 left.append(f"{len(self._recovering)} faults not recovered from")
             if left:

@@ -128,6 +128,7 @@ _LABEL_FORM = Topic(name="label-form")
 _LABEL = Topic(name="label")
 _DOCUMENTS = Topic(name="documents")
 _DOWNTIME = Topic(name="downtime")
+_CARE = Topic(name="fleet-care", guide="manager", chapter=7)
 _STAFF_FORM = Topic(name="staff-form")
 
 # Endpoint -> its help; those that show a form again after a fault have the form's own.
@@ -214,6 +215,9 @@ TOPICS: Mapping[str, Topic] = {
     "ward_staff.own": Topic(name="ward-own", guide="manager", chapter=5),
     "fleet.carts": Topic(name="fleet", guide="manager", chapter=7, marks=("carts", "live")),
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
+    "fleet_care.calendar": _CARE,
+    "fleet_care.plan": _CARE,
+    "fleet_care.import_assets": _CARE,
     "machines.show": Topic(name="machines"),
     "phones.show": Topic(name="phones", guide="manager", chapter=8),
     "formulary.listed": Topic(name="formulary", guide="pharmacist", chapter=4),
@@ -278,6 +282,9 @@ NO_PAGE = frozenset(
         "documents.batch_file",
         "fleet.export",
         "fleet.export_json",
+        "fleet_care.assets",
+        "fleet_care.export",
+        "fleet_care.ics",
         "history.export",
         "incoming.payload",
         "identity.picture",

@@ -1,4 +1,4 @@
-"""`pointofcare-demo demo | training | once | asyncapi | screenshots | scan-set`: the virtual hospital, for a person and unattended."""
+"""`pointofcare-demo demo | training | once | asyncapi | screenshots | scan-set | fleet-load`: the virtual hospital, for a person and unattended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _COMMANDS = {
     "emr-once": ("simulation.emr_once", "an order from a real FHIR server to the bedside and back, unattended, proven"),
     "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
     "scan-set": ("simulation.scan_set.command", "pictures of wristbands, packs and labels in five levels, with the truth beside"),
+    "fleet-load": ("simulation.fleet.load", "hundreds of virtual carts against a server and a broker of their own, and what that costs"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
 }
 

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 from cart_client import at_rest, at_rest_command, config, identity, phones
 from cart_client.app import CartProgram
@@ -67,12 +68,22 @@ def main(arguments: list[str] | None = None) -> int:
     program.start()
     logbook.announce(f"ready {program.url}")
     while not halted.wait(_WATCH_S):
+        if program.restarting:
+            program.stop()
+            _begin_anew()
         if not program.alive:
             logging.getLogger(__name__).critical("a part of the cart died: start it again")
             program.stop()
             return 1
     program.stop()
     return 0
+
+
+def _begin_anew() -> NoReturn:
+    """As this process, with its number, its output and its limits: it comes back also where nothing watches over it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _leave_no_dump() -> None:

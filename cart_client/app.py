@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,10 +17,13 @@ from typing import Any
 
 from waitress.server import create_server
 
-from cart_client import at_rest
+from cart_client import at_rest, drawer_watch
 from cart_client import clock as clocks
 from cart_client.bedside import Bedside, clock_of
 from cart_client.chart import Chart
+from cart_client.commanded import Carrier, Doing, Located, Memory
+from cart_client.commanded.bundle import Kept
+from cart_client.commanded.memory import FILE as COMMANDS_FILE
 from cart_client.config import Config
 from cart_client.drawer import tell_battery
 from cart_client.identity import Identity
@@ -105,6 +111,29 @@ class CartProgram:
         if self._camera is not None:
             finder = Viewfinder(registry.picture())
             self._sight = Sight(registry.gauge(), finder, self._bedside.inbox.put, wanted=self._camera.wanted_size())
+        self._located = Located()
+        self._restarting = threading.Event()
+        self._log = Kept()
+        self._commands = Carrier(
+            Doing(
+                cart=config.cart,
+                data_dir=config.data_dir,
+                hardware=self._drawers,
+                located=self._located,
+                versions=_versions(),
+                config_hash=config_hash(config),
+                numbers=self._numbers,
+                lines=lambda: self._log.lines,
+                journal_works=lambda: not self._bedside.view.strip.journal_fault,
+                is_idle=self._nobody_is_in,
+                is_updating=lambda: self._health()[0] is CartPhase.UPDATING,
+                now=self._clock.now,
+                camera=self._sight.numbers if self._sight is not None else None,
+                picture=self._sight.viewfinder.number if self._sight is not None else lambda: None,
+            ),
+            Memory(config.data_dir / COMMANDS_FILE),
+            restart=self._end_to_restart,
+        )
         self._uplink = Uplink(
             config.broker,
             cart=config.cart,
@@ -119,6 +148,7 @@ class CartProgram:
             camera=self._sight.numbers if self._sight is not None else None,
             clock=self._clock,
             mono_s=steady_s,
+            commands=self._commands,
         )
         phone = None
         if config.phone_socket is not None:
@@ -137,6 +167,8 @@ class CartProgram:
             language=config.language,
             phone=phone,
             monitor=newest.shown if self._monitor is not None else None,
+            located=self._located,
+            found=self._drawers.signal,
         )
         if config.phone_socket is None:
             self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
@@ -160,6 +192,7 @@ class CartProgram:
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
+            *self._drawers_followed(config),
             threading.Thread(target=self._erase, args=(config.at_rest.erase_expired_after,), name="erasing", daemon=True),
         )
         self._identity = Identity(directory=config.identity_dir, cart=config.cart) if config.identity_dir is not None else None
@@ -167,9 +200,18 @@ class CartProgram:
         host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
         self.url = f"http://{host}:{self._server.effective_port}/" if config.phone_socket is None else f"unix:{config.phone_socket}"
 
+    def _drawers_followed(self, config: Config) -> tuple[threading.Thread, ...]:
+        if config.drawers == "none":
+            return ()
+        seen_by = (self._drawers, self._bedside.inbox, self._halt)
+        kwargs = {"mono_s": clocks.steady_s}
+        return (threading.Thread(target=drawer_watch.follow, args=seen_by, kwargs=kwargs, name="drawer watch", daemon=True),)
+
     def start(self) -> None:
+        logging.getLogger().addHandler(self._log)
         for thread in self._threads:
             thread.start()
+        self._commands.start()
         self._uplink.start()
         if self._renewal is not None:
             self._renewal.start()
@@ -179,9 +221,16 @@ class CartProgram:
         """Whether every part still runs: a cart that lost one must be started anew, not limp."""
         return self._uplink.alive and all(thread.is_alive() for thread in self._threads)
 
+    @property
+    def restarting(self) -> bool:
+        """Whether it was asked to end so that it is started anew."""
+        return self._restarting.is_set()
+
     def stop(self) -> None:
         """Stop everything; what was journalled stays. Back within seconds."""
+        logging.getLogger().removeHandler(self._log)
         self._halt.set()
+        self._commands.stop()
         if self._renewal is not None:
             self._renewal.stop()
         serving.stop(self._server)
@@ -206,6 +255,15 @@ class CartProgram:
                     log.warning("the %s expired long ago and was erased: the server will be asked for it", kind.value)
             if self._halt.wait(ERASE_EVERY_S):
                 return
+
+    def _end_to_restart(self) -> bool:
+        """Asked of the bedside's own thread, so that nobody signs in between the question and the end."""
+        answer: Future[bool] = Future()
+        self._bedside.inbox.put(Halt(answer=answer))
+        if not answer.result(_HALTS_WITHIN_S):
+            return False
+        self._restarting.set()
+        return True
 
     def _nobody_is_in(self) -> bool:
         return self._bedside.view.session.state is State.IDLE
@@ -242,6 +300,28 @@ class CartProgram:
 
 
 _STARTED_MONO_S = time.monotonic()
+_HALTS_WITHIN_S = 10.0
+
+
+def config_hash(config: Config) -> str:
+    """Of what this cart is set to, without what is secret: two carts with one hash are set alike but for their names and files."""
+    told = {
+        name: str(getattr(config, name))
+        for name in (
+            "facility",
+            "ward",
+            "zone",
+            "camera",
+            "decoder",
+            "symbologies",
+            "drawers",
+            "scanner",
+            "monitor",
+            "language",
+            "training",
+        )
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -297,6 +297,13 @@ class ReadConflict(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDrawer(Command):
+    """Somebody saw what was told about a drawer."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A command with the place for its answer: resolved when it was carried out or refused."""
 
@@ -378,7 +385,9 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halt:
-    """The program stops."""
+    """The program stops. With `answer` only where nobody is signed in: it is told which it was."""
+
+    answer: Future[bool] | None = None
 
 
 Inbox = queue.Queue[object]

@@ -21,7 +21,7 @@ from cart_client import checkpoints
 from cart_client.afar import WitnessHeard
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, Sample, steady_s
-from cart_client.commanded import Carrier, Taken
+from cart_client.commanded import ACTS, Carrier, Taken
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from devices import logbook
@@ -41,7 +41,6 @@ from devices.broker import (
 from pointofcare.errors import JournalError, PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
-    TELLS_EMR_WAITING,
     AdministrationRecorded,
     AttemptStopped,
     BedsideNoted,
@@ -95,7 +94,6 @@ CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 CHECKPOINTS_EVERY_S = 3600.0
-WAITS_FOR_EMR = timedelta(hours=24)
 REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
@@ -431,16 +429,14 @@ class Uplink:
                 self._tables_mono_s = 0.0
             elif command.name == "resend-records":
                 outcome, why = self._resend(command)
-            elif ttl_s is None:
-                outcome, why = CommandOutcome.REFUSED, "no-expiry"
-            elif command.name == "rebirth":
+            elif command.name == "rebirth" and ttl_s is not None:
                 outcome, why = self._again_from_birth()
-            elif self._commands is not None:
+            elif self._commands is not None and command.name in ACTS and ttl_s is not None:
                 until = arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S)
                 self._commands.take(Taken(id=message_id, name=command.name, params=command.params, until_mono_s=until))
                 return
             else:
-                outcome, why = CommandOutcome.REFUSED, "unknown-command"
+                outcome, why = CommandOutcome.REFUSED, "no-expiry" if command.name in ACTS else "unknown-command"
             answer = CommandAnswered(command=message_id, name=command.name, outcome=outcome, why=why or None)
             while len(self._commands_done) >= _REMEMBERED_COMMANDS:
                 self._commands_done.pop(next(iter(self._commands_done)))
@@ -487,8 +483,7 @@ class Uplink:
             # Told while the server is there, and again each hour: a broker's word that it took the message proves nothing.
             tells = self._link is Link.ONLINE and mono_s >= self._checkpoints_mono_s
             kept = self._journal.checkpoints() if tells else ()
-            waiting = self._journal.waiting_for_emr(since=self._now() - WAITS_FOR_EMR) if tells else ()
-            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept, emr_waiting=waiting)
+            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept)
             if self._publish(routes.TABLES, self._message(asked_for, ttl_s=60.0)) and tells:
                 self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
         if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
@@ -621,5 +616,5 @@ class Uplink:
             epoch=self._journal.epoch,
             last_seq=last_seq,
             ward=self._ward,
-            capabilities=("bedside", TELLS_EMR_WAITING),
+            capabilities=("bedside",),
         )

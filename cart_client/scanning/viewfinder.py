@@ -35,6 +35,11 @@ class Viewfinder:
         with self._lock:
             self._newest = self._made = None
 
+    def number(self) -> int | None:
+        """Of the newest frame, None while there is no picture."""
+        with self._lock:
+            return self._newest.number if self._newest is not None else None
+
     def jpeg(self) -> tuple[int, bytes] | None:
         """(number of the frame, JPEG), None while there is no picture. From any thread; several who look share one."""
         with self._making:

@@ -17,11 +17,12 @@ from flask import Flask, Response, abort, make_response, redirect, render_templa
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError, generate_csrf
 
+from cart_client.commanded import Located
 from cart_client.inbox import Answer, Command
 from cart_client.monitor import Shown
 from cart_client.scanning import Advice, Outlook
 from cart_client.screen import Strip, View
-from cart_client.web import camera_view, care_pages, forms, help_pages, monitor_page, state
+from cart_client.web import camera_view, care_pages, forms, help_pages, located_page, monitor_page, state
 from cart_client.web import phone as phone_pages
 from cart_client.web.phone import Phone
 from cart_client.web.witness_pages import blueprint as witness_blueprint
@@ -58,10 +59,13 @@ def create_app(
     outlook: Callable[[], Outlook] | None = None,
     phone: Phone | None = None,
     monitor: Callable[[], Shown] | None = None,
+    located: Located | None = None,
+    found: Callable[..., None] = lambda **_: None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
     a person calls the ids that findings name, `outlook` what is to be drawn over the picture, `monitor` what the cart's monitor
-    shows. With `phone` the screen and the camera are a phone's browser."""
+    shows. With `phone` the screen and the camera are a phone's browser. `located` says whether somebody looks for this cart, `found` ends
+    its hardware's signal."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
@@ -91,6 +95,7 @@ def create_app(
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
     app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
     app.register_blueprint(monitor_page.blueprint(monitor, words))
+    app.register_blueprint(located_page.blueprint(located, found, words))
     app.register_blueprint(witness_blueprint(view=view, ask=ask, words=words))
 
     made: dict[str, tuple[object, str]] = {}

@@ -7,6 +7,7 @@
     pass: [[523, 0.11, "sine"], [659, 0.11, "sine"], [784, 0.26, "sine"]],
     attention: [[587, 0.17, "triangle"], [440, 0.24, "triangle"], [0, 0.14, "sine"], [587, 0.17, "triangle"], [440, 0.24, "triangle"]],
     more: [[392, 0.07, "sine"], [0, 0.07, "sine"], [392, 0.07, "sine"]],
+    located: [[392, 0.3, "sine"], [523, 0.3, "sine"], [392, 0.3, "sine"], [523, 0.3, "sine"]],
     stop: [[220, 0.28, "square"], [165, 0.28, "square"], [220, 0.28, "square"], [165, 0.5, "square"]],
   };
   const LEVELS = { mute: 0, low: 0.1, normal: 0.35, loud: 0.9 };

@@ -41,6 +41,7 @@ from devices.broker import (
 from pointofcare.errors import JournalError, PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
+    TELLS_EMR_WAITING,
     AdministrationRecorded,
     AttemptStopped,
     BedsideNoted,
@@ -94,6 +95,7 @@ CLOCK_UNKNOWN_EVERY_S = 10.0
 CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 CHECKPOINTS_EVERY_S = 3600.0
+WAITS_FOR_EMR = timedelta(hours=24)
 REJECTED_EVERY_S = 3600.0
 TABLES_EVERY_S = 300.0
 TABLES_MISSING_EVERY_S = 15.0
@@ -483,7 +485,8 @@ class Uplink:
             # Told while the server is there, and again each hour: a broker's word that it took the message proves nothing.
             tells = self._link is Link.ONLINE and mono_s >= self._checkpoints_mono_s
             kept = self._journal.checkpoints() if tells else ()
-            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept)
+            waiting = self._journal.waiting_for_emr(since=self._now() - WAITS_FOR_EMR) if tells else ()
+            asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept, emr_waiting=waiting)
             if self._publish(routes.TABLES, self._message(asked_for, ttl_s=60.0)) and tells:
                 self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
         if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
@@ -616,5 +619,5 @@ class Uplink:
             epoch=self._journal.epoch,
             last_seq=last_seq,
             ward=self._ward,
-            capabilities=("bedside",),
+            capabilities=("bedside", TELLS_EMR_WAITING),
         )

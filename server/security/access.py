@@ -254,6 +254,7 @@ ENDPOINTS: Mapping[str, Access] = {
     "fleet.carts": _facility(may.SEE_FLEET),
     "fleet.export": _facility(may.SEE_FLEET),
     "fleet.export_json": _facility(may.SEE_FLEET),
+    "fleet_battery.show": _facility(may.SEE_FLEET),
     "fleet_care.calendar": _facility(may.SEE_FLEET),
     "fleet_care.ics": _facility(may.SEE_FLEET),
     "fleet_care.export": _facility(may.SEE_FLEET),

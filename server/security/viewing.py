@@ -229,6 +229,7 @@ UNWATCHED: Mapping[str, str] = {
     "fleet.carts": _PRODUCT,
     "fleet.export": _PRODUCT,
     "fleet.export_json": _PRODUCT,
+    "fleet_battery.show": _PRODUCT,
     "fleet_care.calendar": _PRODUCT,
     "fleet_care.ics": _PRODUCT,
     "fleet_care.export": _PRODUCT,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, false, func, literal, or_, select, union_all
 
-from server.store.tables import CartAlertRow, CartAssetRow, CartConfigRow, CartRow, MachineCertificateRow
+from server.store.tables import CartAlertRow, CartAssetRow, CartBatteryRow, CartConfigRow, CartRow, MachineCertificateRow
 from server.store.transaction import Transaction
 from server.store.views_fleet import ONLINE_PHASES, SILENT_AFTER
 
@@ -50,6 +51,10 @@ class FleetLine:
     alerts: int
     critical: int
     drift: bool | None
+    load_percent_h: float | None
+    spread_percent_h: float | None
+    seen_h: float
+    replace_on: date | None
     tag: str
     ward_home: str
     telemetry: Mapping[str, Any]
@@ -133,6 +138,7 @@ class _Base:
             .outerjoin(self.certificates, self.certificates.c.machine == CartRow.id)
             .outerjoin(self.alerts, self.alerts.c.cart == CartRow.id)
             .outerjoin(CartConfigRow, and_(CartConfigRow.facility == CartRow.facility, CartConfigRow.cart == CartRow.id))
+            .outerjoin(CartBatteryRow, and_(CartBatteryRow.facility == CartRow.facility, CartBatteryRow.cart == CartRow.id))
             .outerjoin(CartAssetRow, and_(CartAssetRow.facility == CartRow.facility, CartAssetRow.cart == CartRow.id))
             .where(CartRow.facility == self.facility)
         )
@@ -211,7 +217,11 @@ SORTS: Mapping[str, Callable[[_Base], Any]] = {
     "mcu": lambda _base: CartRow.mcu_version,
     "alert": lambda base: base.critical * 1000 + base.number,
     "certificate": lambda base: base.ends,
+    "left": lambda _base: CartRow.battery_percent / func.nullif(CartBatteryRow.load_percent_h, 0),
+    "replace": lambda _base: CartBatteryRow.replace_on,
 }
+# Bounds of the groups that the states of health of the fleet are counted in.
+HEALTH_GROUPS = (0, 60, 70, 80, 90, 101)
 
 
 def found(tx: Transaction, asked: Asked, *, limit: int, offset: int = 0, with_documents: bool = True) -> Found:
@@ -276,6 +286,14 @@ def totals(tx: Transaction) -> dict[str, int]:
     return {name: int(value or 0) for name, value in row.items()}
 
 
+def health_groups(tx: Transaction) -> tuple[tuple[int, int, int], ...]:
+    """(from, below, how many carts) of the fleet's states of health, in percent; one statement."""
+    bounds = tuple(pairwise(HEALTH_GROUPS))
+    sums = [func.sum(case((and_(CartRow.health_percent >= low, CartRow.health_percent < high), 1), else_=0)) for low, high in bounds]
+    row = tx.session.execute(select(*sums).where(CartRow.facility == tx.facility)).one()
+    return tuple((low, high, int(number or 0)) for (low, high), number in zip(bounds, row, strict=True))
+
+
 def token(tx: Transaction) -> str:
     """Another text whenever something changed that the list shows, however the transactions that changed it overlapped: each raises a
     cart's own number. Read from an index alone."""
@@ -306,6 +324,10 @@ def _columns(base: _Base, *, with_documents: bool) -> Sequence[Any]:
         CartConfigRow.drifted,
         CartAssetRow.tag,
         CartAssetRow.ward_home,
+        CartBatteryRow.load_percent_h,
+        CartBatteryRow.spread_percent_h,
+        CartBatteryRow.seen_h,
+        CartBatteryRow.replace_on,
         *((CartRow.telemetry,) if with_documents else ()),
     )
 
@@ -346,6 +368,10 @@ def _line(row: Any) -> FleetLine:
         alerts=int(row.alerts or 0),
         critical=int(row.critical or 0),
         drift=row.drifted,
+        load_percent_h=row.load_percent_h,
+        spread_percent_h=row.spread_percent_h,
+        seen_h=row.seen_h or 0.0,
+        replace_on=row.replace_on,
         tag=row.tag or "",
         ward_home=row.ward_home or "",
         telemetry=dict(getattr(row, "telemetry", None) or {}),

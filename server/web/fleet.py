@@ -42,6 +42,7 @@ TABS: tuple[tuple[str, str], ...] = (
 _EXPORTED = (
     "id", "ward", "phase", "online", "last_seen_at", "battery_percent", "charging", "health_percent", "battery_cycles", "battery_cel",
     "software", "mcu", "chart_age_s", "unsent", "alerts", "critical", "drift", "certificate_ends_at", "tag", "ward_home",
+    "load_percent_h", "replace_on",
 )  # fmt: skip
 
 
@@ -141,4 +142,5 @@ def _row(cart: FleetLine, now: datetime) -> dict[str, object]:
     for name in ("last_seen_at", "certificate_ends_at"):
         moment = getattr(cart, name)
         told[name] = moment.isoformat() if moment else ""
+    told["replace_on"] = cart.replace_on.isoformat() if cart.replace_on else ""
     return {name: told[name] for name in _EXPORTED}

@@ -215,6 +215,7 @@ TOPICS: Mapping[str, Topic] = {
     "ward_staff.own": Topic(name="ward-own", guide="manager", chapter=5),
     "fleet.carts": Topic(name="fleet", guide="manager", chapter=7, marks=("carts", "live")),
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
+    "fleet_battery.show": Topic(name="fleet-battery", guide="manager", chapter=7),
     "fleet_care.calendar": _CARE,
     "fleet_care.plan": _CARE,
     "fleet_care.import_assets": _CARE,

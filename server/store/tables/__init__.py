@@ -30,6 +30,7 @@ from server.store.tables.fleet_alerts import AlertNoticeRow, AlertPendingRow, Al
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
 from server.store.tables.fleet_command import CartCommandPartRow, CartCommandRow
 from server.store.tables.fleet_history import CartBatteryRow, CartPhaseRow
+from server.store.tables.fleet_rollout import CartFirmwareRow, RolloutCartRow, RolloutEventRow, RolloutRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
@@ -72,6 +73,7 @@ __all__ = [
     "CartCommandRow",
     "CartEventLineRow",
     "CartEventRow",
+    "CartFirmwareRow",
     "CartRow",
     "CartTelemetryPointRow",
     "CatalogueLineRow",
@@ -129,6 +131,9 @@ __all__ = [
     "RecoveryCodeRow",
     "RejectedMessageRow",
     "RoleRow",
+    "RolloutCartRow",
+    "RolloutEventRow",
+    "RolloutRow",
     "SecondFactorRow",
     "SignInSessionRow",
     "StaffRow",

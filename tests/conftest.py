@@ -38,6 +38,7 @@ SLOW = (
     "integration/test_fhir_feed.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_national_pages.py",
+    "integration/test_rollouts.py",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
     "scenarios/test_admission_to_verdict.py",

@@ -65,6 +65,7 @@ from server.config import MqttConfig
 from server.mqtt import asking, fleet_end, recording, unfit, witnessing
 from server.mqtt.commanding import Commanding
 from server.mqtt.fleet_end import FleetEnd, Posted
+from server.mqtt.jobs import Jobs
 from server.mqtt.lanes import Lanes, lane_of
 from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
@@ -171,7 +172,15 @@ class Gateway:
         self._numbered: set[tuple[str, str]] = set()
         self._sequences_mono_s = 0.0
         self._commanding = Commanding(ACTOR, SENDER, post=self._post, reject=self._reject_arrival, ready=lambda: self._broker.connected)
-        self._fleet = FleetEnd(actor=ACTOR, facility=facility, key=key, publish=self._send, reject=self._reject_arrival)
+        jobs = Jobs(actor=ACTOR, facility=facility, key=key)
+        self._fleet = FleetEnd(
+            actor=ACTOR,
+            facility=facility,
+            key=key,
+            publish=self._send,
+            reject=self._reject_arrival,
+            hooks=jobs.hooked(fleet_end.HOOKS),
+        )
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,

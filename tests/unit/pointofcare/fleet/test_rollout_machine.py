@@ -168,6 +168,13 @@ class Rollouts(RuleBasedStateMachine):
             self._tell(one, truth.attempt, cart.failing(one, "self-test", self.rollout.plan, self.now), is_late=is_late)
 
     @rule(place=INDEX)
+    def it_tries_and_fails(self, place: int) -> None:
+        one, truth = self._chosen(place)
+        if truth.online and truth.attempt and not truth.is_at_it and one.state in (State.ASSIGNED, State.WAITING):
+            self._tell(one, truth.attempt, Began(step="upload", percent=10))
+            self._tell(one, truth.attempt, cart.failing(one, "self-test", self.rollout.plan, self.now))
+
+    @rule(place=INDEX)
     def power_is_lost_and_it_says_done(self, place: int) -> None:
         one, truth = self._chosen(place)
         if truth.is_at_it:

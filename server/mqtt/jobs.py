@@ -1,0 +1,87 @@
+"""Firmware jobs between the database and the broker: steps the rollouts, signs the one job of a cart and sends it when it is its turn, and
+again when the cart connects; takes what carts tell.
+
+A job that is sent twice is one job: carts know it by its id and attempt. Must never sign an order for a cart that its rollout does not
+offer it to.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from pointofcare.wire import jobs, routes
+from pointofcare.wire.messages import CartBirth, JobAssigned, JobTold, Telemetry
+from server.mqtt.fleet_end import Hooks, Posted
+from server.security import signing
+from server.security.signing import SigningKey
+from server.store import rollouts as stored
+from server.store.rollouts import Offer
+from server.store.transaction import Actor, Transaction, reading, transaction
+from server.usecases import rollouts
+
+LOOK_EVERY_S = 5.0
+
+
+class Jobs:
+    """`key` signs; it is the server's own, which carts trust."""
+
+    def __init__(self, *, actor: Actor, facility: str, key: SigningKey) -> None:
+        self._actor, self._facility, self._key = actor, facility, key
+        self._look_mono_s = 0.0
+
+    def hooked(self, hooks: Hooks) -> Hooks:
+        """`hooks` and these."""
+        return replace(
+            hooks,
+            jobs=[*hooks.jobs, self._told],
+            births=[*hooks.births, self._born],
+            telemetry=[*hooks.telemetry, self._heard],
+            looks=[*hooks.looks, self.look],
+        )
+
+    def look(self) -> tuple[Posted, ...]:
+        """Steps what runs, every few seconds; gives what is to be sent. Costs two looks at empty indexes while there is nothing."""
+        if time.monotonic() >= self._look_mono_s:
+            self._look_mono_s = time.monotonic() + LOOK_EVERY_S
+            self.step()
+        with reading(self._actor) as tx:
+            offers = stored.to_send(tx)
+        return tuple(posted for offer in offers if (posted := self._posted(offer)) is not None)
+
+    def step(self) -> None:
+        """One look at every rollout that is open, each in a transaction of its own."""
+        with reading(self._actor) as tx:
+            open_ones = stored.open_ones(tx)
+        for rollout in open_ones:
+            with transaction(self._actor) as tx:
+                rollouts.tick(tx, rollout)
+
+    def _posted(self, offer: Offer) -> Posted | None:
+        order = rollouts.order_of(offer, self._facility)
+        if order is None:
+            if not offer.offered or self._has_another(offer):
+                self._sent(offer, 0)
+                return None
+            body = JobAssigned()
+        else:
+            body = JobAssigned(job=order.job, signed=signing.sign_order(self._key, jobs.TYPE, jobs.claims(order)))
+        attempt = 0 if order is None else order.attempt
+        return Posted(cart=offer.update.cart, route=routes.JOB, body=body, sent=lambda left: self._sent(offer, attempt) if left else None)
+
+    def _has_another(self, offer: Offer) -> bool:
+        with reading(self._actor) as tx:
+            return stored.other_job(tx, offer)
+
+    def _sent(self, offer: Offer, attempt: int) -> None:
+        with transaction(self._actor) as tx:
+            stored.sent(tx, offer, attempt=attempt)
+
+    def _told(self, tx: Transaction, cart: str, said: JobTold) -> None:
+        rollouts.told(tx, cart, said)
+
+    def _born(self, tx: Transaction, cart: str, _birth: CartBirth) -> None:
+        rollouts.born(tx, cart)
+
+    def _heard(self, tx: Transaction, cart: str, said: Telemetry) -> None:
+        rollouts.heard(tx, cart, said)

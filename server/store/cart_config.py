@@ -104,10 +104,13 @@ def _honest(version: int | None) -> int:
 
 
 def _row(tx: Transaction, cart: str) -> CartConfigRow:
+    mine = select(CartConfigRow).where(CartConfigRow.facility == tx.facility, CartConfigRow.cart == cart).with_for_update()
+    found = tx.session.scalars(mine).one_or_none()
+    if found is not None:
+        return found
     new = insertion(tx, CartConfigRow).values(facility=tx.facility, cart=cart, desired_version=0, desired_document={}, refused={})
     tx.session.execute(new.on_conflict_do_nothing())
-    mine = (CartConfigRow.facility == tx.facility, CartConfigRow.cart == cart)
-    return tx.session.scalars(select(CartConfigRow).where(*mine).with_for_update()).one()
+    return tx.session.scalars(mine).one()
 
 
 def _config(row: CartConfigRow) -> CartConfig:

@@ -8,6 +8,7 @@ a stuck bolt, a reset, a pulled cable.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import select
@@ -25,10 +26,13 @@ from smp import packet
 from smp.exceptions import SMPException
 
 from devices.serial.pseudo import PseudoTerminal
+from firmware_bridge.simulated_boot import Bootloader
 
 _HEADER = struct.Struct("!BBHHBB")
 _GROUP = 66
 _OS_GROUP = 0
+_IMAGE_GROUP = 1
+_WRITE = 2
 _MAILBOX = 64
 _REMEMBERED_IDS = 64
 _LONGEST_TTL_MS = 60_000
@@ -38,7 +42,10 @@ _EINVAL, _ENOTSUP = 3, 8
 @dataclass(slots=True, kw_only=True)
 class Knobs:
     """What goes wrong. Shares are of 1: `lose` answers that never leave, `damage` lines with a broken byte. `delay_s` before
-    every answer. `refuse` and `stuck` name drawers. `noise` puts log text on the line before answers."""
+    every answer. `refuse` and `stuck` name drawers. `noise` puts log text on the line before answers. `ill` names versions of firmware
+    ("1.2.0.0") whose self-test fails, `mute` such that never answer; `cut_swap`: the power fails in the middle of the next swap, and
+    somebody has to switch it on again. A reset comes `reset_after_s` after its answer, and takes `start_s`; `ignore_resets` of them
+    are answered and not carried out."""
 
     lose: float = 0.0
     damage: float = 0.0
@@ -46,6 +53,12 @@ class Knobs:
     noise: bool = False
     refuse: set[int] = field(default_factory=set)
     stuck: set[int] = field(default_factory=set)
+    ill: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
+    cut_swap: bool = False
+    ignore_resets: int = 0
+    reset_after_s: float = 0.15
+    start_s: float = 0.15
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,10 +90,17 @@ class SimulatedMicrocontroller:
         charge_percent: float = 87.0,
         drain_percent_per_h: float = 9.0,
         hand: bool = False,
+        bootloader: Bootloader | None = None,
+        hardware: str = "simulated-r1",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.knobs = knobs or Knobs()
         self.on_mains = False
+        self.bootloader = bootloader or Bootloader()
+        self.resets = 0
+        self._hardware = hardware
+        self._reset_at: float | None = None
+        self._dark_until: float | None = None
         self._random = random.Random(seed)
         self._clock = clock
         self._line = PseudoTerminal(link)
@@ -147,8 +167,14 @@ class SimulatedMicrocontroller:
         self._plugged.set()
 
     def reset(self) -> None:
-        """As by its watchdog: everything locks, a new boot, an empty mailbox, its clock from zero."""
+        """As by its watchdog: everything locks, a new boot, an empty mailbox, its clock from zero. The bootloader swaps what waits."""
         with self._guard:
+            self._reset_at = None
+            if self.bootloader.boot(cut=self.knobs.cut_swap):
+                self.knobs.cut_swap = False
+                self._dark_until = math.inf
+                return
+            self._dark_until = self._clock() + self.knobs.start_s if self._boot else None
             for lock in self._locks.values():
                 lock.free_until = 0.0
             self._boot = f"{self._random.getrandbits(64):016x}"
@@ -168,6 +194,14 @@ class SimulatedMicrocontroller:
             self._note("drawer-opened", drawer)
             return True
 
+    def key(self, drawer: int) -> None:
+        """Somebody opens a drawer with the mechanical key: no bolt is asked, and the switch behind the drawer tells."""
+        with self._guard:
+            lock = self._locks[drawer]
+            if not lock.open:
+                lock.open = True
+                self._note("drawer-opened", drawer)
+
     def push(self, drawer: int) -> None:
         """Somebody closes a drawer; it locks at once."""
         with self._guard:
@@ -181,6 +215,10 @@ class SimulatedMicrocontroller:
         with self._guard:
             self._tick()
             return self._locks[drawer].free_until > self._clock()
+
+    def power_on(self) -> None:
+        """Somebody switches it off and on."""
+        self.reset()
 
     def _note(self, kind: str, drawer: int | None = None) -> None:
         self._number += 1
@@ -198,6 +236,8 @@ class SimulatedMicrocontroller:
     def _tick(self) -> None:
         """What happens by itself: locks that run out, a bridge that fell silent, the hand, the battery."""
         now = self._clock()
+        if self._reset_at is not None and now >= self._reset_at:
+            self.reset()
         silent = self._alive_until is not None and now > self._alive_until
         if silent:
             self._alive_until = None
@@ -264,7 +304,13 @@ class SimulatedMicrocontroller:
             return
         with self._guard:
             self._tick()
-            answer = self.answer(group, command, body if isinstance(body, dict) else {})
+            if self._dark_until is not None and self._clock() < self._dark_until:
+                return
+            if self.bootloader.version in self.knobs.mute:
+                return
+            writes = op_version & 0b111 == _WRITE
+            asked = body if isinstance(body, dict) else {}
+            answer = self.bootloader.answer(command, asked, writes=writes) if group == _IMAGE_GROUP else self.answer(group, command, asked)
         content = cbor2.dumps(answer, canonical=True)
         operation = (op_version & 0b111) | 1
         header = _HEADER.pack((op_version & 0b11000) | operation, 0, len(content), group, sequence, command)
@@ -287,6 +333,8 @@ class SimulatedMicrocontroller:
 
     def answer(self, group: int, command: int, body: dict[str, Any]) -> dict[str, Any]:
         """What it says to one request, without the line."""
+        if group == _OS_GROUP and command == 5:
+            return self._told_to_reset()
         if group == _OS_GROUP and command == 6:
             return {"buf_size": 1024, "buf_count": 2}
         if group == _OS_GROUP and command == 0:
@@ -310,10 +358,18 @@ class SimulatedMicrocontroller:
         except (KeyError, TypeError, ValueError):
             return {"rc": _EINVAL}
 
+    def _told_to_reset(self) -> dict[str, Any]:
+        """Answered first, done after: what is asked in between still speaks of the start before."""
+        self.resets += 1
+        if self.knobs.ignore_resets:
+            self.knobs.ignore_resets -= 1
+        elif self._reset_at is None:
+            self._reset_at = self._clock() + self.knobs.reset_after_s
+        return {}
+
     def _info(self, _body: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "hw": "simulated-r1", "fw": "1.0.0", "proto": 1, "boot": self._boot, "up_ms": self._up_ms(), "n": len(self._locks)
-        }  # fmt: skip
+        version = self.bootloader.version.removesuffix(".0")
+        return {"hw": self._hardware, "fw": version, "proto": 1, "boot": self._boot, "up_ms": self._up_ms(), "n": len(self._locks)}
 
     def _power(self, _body: dict[str, Any]) -> dict[str, Any]:
         charge = round(self._charge)
@@ -376,6 +432,7 @@ class SimulatedMicrocontroller:
 
     def _selftest(self, _body: dict[str, Any]) -> dict[str, Any]:
         bad = [f"lock-{number}" for number in sorted(self.knobs.stuck)]
+        bad += ["gauge"] if self.bootloader.version in self.knobs.ill else []
         return {"ok": not bad, "bad": bad}
 
     def _leds(self, body: dict[str, Any]) -> dict[str, Any]:

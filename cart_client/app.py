@@ -17,7 +17,7 @@ from typing import Any
 
 from waitress.server import create_server
 
-from cart_client import at_rest
+from cart_client import at_rest, drawer_watch
 from cart_client import clock as clocks
 from cart_client.bedside import Bedside, clock_of
 from cart_client.chart import Chart
@@ -192,12 +192,20 @@ class CartProgram:
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
+            *self._drawers_followed(config),
             threading.Thread(target=self._erase, args=(config.at_rest.erase_expired_after,), name="erasing", daemon=True),
         )
         self._identity = Identity(directory=config.identity_dir, cart=config.cart) if config.identity_dir is not None else None
         self._renewal = Renewal(self._identity, self._uplink) if self._identity is not None else None
         host = f"[{config.kiosk_host}]" if ":" in config.kiosk_host else config.kiosk_host
         self.url = f"http://{host}:{self._server.effective_port}/" if config.phone_socket is None else f"unix:{config.phone_socket}"
+
+    def _drawers_followed(self, config: Config) -> tuple[threading.Thread, ...]:
+        if config.drawers == "none":
+            return ()
+        seen_by = (self._drawers, self._bedside.inbox, self._halt)
+        kwargs = {"mono_s": clocks.steady_s}
+        return (threading.Thread(target=drawer_watch.follow, args=seen_by, kwargs=kwargs, name="drawer watch", daemon=True),)
 
     def start(self) -> None:
         logging.getLogger().addHandler(self._log)

@@ -44,6 +44,7 @@ from cart_client.chart import Chart
 from cart_client.clock import CartClock, Sample, steady_s, wall
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
+from cart_client.drawer_watch import DrawersHeard, Watch
 from cart_client.inbox import Answer, Asked, Inbox, Link
 from cart_client.journal import Journal
 from cart_client.scanning import LASTING_FAULTS, PHONE_AWAY, CameraTold, Seen
@@ -134,6 +135,7 @@ class Bedside:
             wake=self._wake_later,
             recent=screen.last_records(journal, self._now(), screen.SHOWN_RECORDS),
             afar=Afar(send=ask_witness, mono_s=mono_s),
+            drawers=Watch(mono_s),
         )
         self._view = self._picture(self._now())
 
@@ -242,6 +244,8 @@ class Bedside:
                 if item.outcome == "outcome-unknown":
                     visit.note(self.visit, "drawer-outcome-unknown", now, {"drawer": item.drawer})
                 counting.opened(self.visit, item, now)
+            case DrawersHeard():
+                self.visit.drawers.heard(item.told)
             case asked.LinkTold():
                 if item.link is Link.ONLINE and not here.online and session.patient is not None:
                     here.acquire(session.patient, session.nurse)
@@ -427,6 +431,9 @@ class Bedside:
                 changing.read(v, now, told=told)
             case asked.ReadConflict(conflict=number):
                 conflict.read(v, number, now)
+            case asked.ReadDrawer(key=key):
+                if v.session.nurse is None or not v.drawers.read(key):
+                    visit.say(v, "out-of-date")
             case far.FetchWitness():
                 fetching.ask(v, now)
             case far.StopFetching():
@@ -487,6 +494,7 @@ class Bedside:
             fetching=v.afar.fetching,
             calls=tuple(v.afar.calls.values()),
             answering=v.afar.answering,
+            drawer_findings=v.drawers.findings(session, chart.drawers_open_for()),
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),

@@ -315,9 +315,20 @@ class Chart:
         body = self._ward_body(now)
         return body is not None and any(bag.id == text for bag in body.bags)
 
-    def drawer_of(self, patient_id: str, now: datetime) -> int | None:
+    def drawer_of(self, patient_id: str, now: datetime, *, cart: str) -> int | None:
+        """The patient's drawer at `cart`; one number for the whole ward counts only where the cart has given it to nobody else."""
         body = self._ward_body(now)
-        return body.drawers.get(patient_id) if body is not None else None
+        if body is None:
+            return None
+        if not body.cart_drawers:
+            return body.drawers.get(patient_id)
+        own = body.cart_drawers.get(cart, {})
+        for_all = body.cart_drawers.get(f"*{self._ward}", {}).get(patient_id)
+        return own.get(patient_id, for_all if for_all not in own.values() else None)
+
+    def drawers_open_for(self) -> timedelta:
+        """How long a drawer may stand open before somebody is told."""
+        return timedelta(minutes=5)
 
     def ward_name(self) -> str:
         body = self._tables.patient_chart.body if self._tables.patient_chart is not None else None

@@ -57,6 +57,10 @@ class Condition:
         self._lease_wanted = False  # a session with a patient is open
 
     @property
+    def cart(self) -> str:
+        return self._cart
+
+    @property
     def online(self) -> bool:
         return self.link is Link.ONLINE
 

@@ -209,7 +209,7 @@ def permit(visit: Visit, event: events.Permitted | events.Acknowledged, verdict:
     if giving.intent.action is Action.ASSESS:
         confirm(visit, giving.record_id or "", now)
     elif _is_dose(giving):
-        drawer = visit.chart.drawer_of(giving.patient, now) if giving.patient is not None else None
+        drawer = visit.chart.drawer_of(giving.patient, now, cart=visit.here.cart) if giving.patient is not None else None
         visit.unlocker.unlock(drawer, giving.record_id)
 
 

@@ -297,6 +297,13 @@ class ReadConflict(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDrawer(Command):
+    """Somebody saw what was told about a drawer."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A command with the place for its answer: resolved when it was carried out or refused."""
 

@@ -89,7 +89,9 @@ def _prepared(visit: Visit, session: Session, record_id: str, now: datetime) -> 
 
 def is_good(ready: Ready | None, visit: Visit, now: datetime) -> bool:
     """Whether it still counts, and will for a while."""
-    return ready is not None and ready.last - now > RENEWED_BEFORE and _holds(ready, visit, now) is not None
+    if ready is None or ready.last - now <= RENEWED_BEFORE or _holds(ready, visit, now) is None:
+        return False
+    return at_visit.drawer_evidence(visit, ready.record.record_id) == (ready.record.drawer, ready.record.drawer_evidence)
 
 
 def made(ready: Ready | None, visit: Visit, session: Session, now: datetime) -> Made | None:
@@ -102,6 +104,8 @@ def made(ready: Ready | None, visit: Visit, session: Session, now: datetime) -> 
     facts = snapshot.packed(ready.kept, at=now, chart_age_s=cart.chart_age_s, clock_offset_s=cart.clock_offset_s)
     place = visit.here.place()
     before = ready.record
+    if at_visit.drawer_evidence(visit, before.record_id) != (before.drawer, before.drawer_evidence):
+        return None
     if facts is None or (place.chart_version, place.online, place.lease_fence) != (before.chart_version, before.online, before.lease_fence):
         return None
     record = replace(

@@ -19,6 +19,7 @@ from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.errors import JournalError
+from pointofcare.fleet.drawers import Finding
 from pointofcare.labels.scan import DrugScan, Scan
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient
@@ -97,7 +98,9 @@ class View:
     `witness_badge` says that a second person's badge was read and the PIN is awaited; `notice` is a code with its parameters.
     `about` is the record that the act on the screen is about, `emergency` the policy's lines for a drug that nobody ordered,
     `counted` the controlled drug whose rest is to be counted. `changes` is what changed since the patient was opened, `conflicts` what
-    concerns who is signed in and was not read yet. `looking` is a patient who is only looked at, `marks` what whoever is signed in has
+    concerns who is signed in and was not read yet,
+    `drawer_findings` what the drawers did that nobody asked for.
+    `looking` is a patient who is only looked at, `marks` what whoever is signed in has
     not seen yet, `beds` the ward's patients by bed. `waiting` are, while nobody is signed in, who verified a dose that nobody confirmed,
     and when. `spelled` are the hospital's own tall man names, `antibiotics` ingredients."""
 
@@ -125,6 +128,7 @@ class View:
     emergency: tuple[ListedEmergency, ...] = ()
     counted: Product | None = None
     drawer: DrawerTold | None = None
+    drawer_findings: tuple[Finding, ...] = ()
     trace: Trace | None = None
     recorded: tuple[Recorded, ...] = ()
     changes: tuple[Change, ...] = ()

@@ -17,8 +17,10 @@ from cart_client.afar import Afar
 from cart_client.care import Due
 from cart_client.change import Change, Seen
 from cart_client.chart import Chart, history_since
+from cart_client.clock import steady_s
 from cart_client.condition import Condition, Idle, PinGuard
 from cart_client.drawer import Unlocker
+from cart_client.drawer_watch import Watch
 from cart_client.journal import Journal
 from cart_client.looks import Look, Looks
 from cart_client.prepared import Ready
@@ -28,6 +30,7 @@ from pointofcare.administration import session as workflow
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import QUESTIONS, Session, State
 from pointofcare.errors import IllegalTransitionError, JournalError, PointOfCareError, QuantityError
+from pointofcare.fleet.drawers import Evidence
 from pointofcare.labels.scan import Scan
 from pointofcare.verdict.facts import Facts, HistoryEntry
 from pointofcare.verdict.finding import Verdict
@@ -80,6 +83,7 @@ class Visit:
     looking: str = ""
     look: Look | None = None
     afar: Afar = field(default_factory=Afar)
+    drawers: Watch = field(default_factory=lambda: Watch(steady_s))
 
 
 def say(visit: Visit, notice: str, **params: object) -> None:
@@ -174,7 +178,7 @@ def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -
     patient = visit.chart.patient(session.patient, now)
     if patient is None or session.record_id is None:
         raise IllegalTransitionError("session", session.state.value, "conclude")
-    return conclusion.conclude(
+    record = conclusion.conclude(
         session,
         verdict,
         session.record_id,
@@ -184,6 +188,18 @@ def concluded(visit: Visit, session: Session, verdict: Verdict, now: datetime) -
         place=visit.here.place(),
         of=entry(visit, session.intent.of_record, now),
     )
+    drawer, evidence = drawer_evidence(visit, session.record_id)
+    return replace(record, drawer=drawer, drawer_evidence=evidence)
+
+
+def drawer_evidence(visit: Visit, record_id: str) -> tuple[int | None, str | None]:
+    """The drawer that was to open for this dose, and what is known of it now. Both None: it comes from no drawer."""
+    told = visit.unlocker.told
+    if told is None or told.record_id != record_id:
+        return None, None
+    if told.outcome == "unlocked" and visit.drawers.has_opened(told.drawer, record_id):
+        return told.drawer, Evidence.OPENED.value
+    return told.drawer, told.outcome if told.outcome != "opening" else Evidence.UNKNOWN.value
 
 
 def write(visit: Visit, record: AdministrationRecord, verdict: Verdict) -> None:
@@ -199,6 +215,8 @@ def write(visit: Visit, record: AdministrationRecord, verdict: Verdict) -> None:
 def recorded(visit: Visit, record_id: str, patient: str | None = None) -> None:
     """The journal has it: show it, and have it sent. `patient` is the one whom it is about, where it is about one alone."""
     visit.here.journal_fault = ""
+    if visit.unlocker.told is not None and visit.unlocker.told.record_id == record_id:
+        visit.drawers.charted(record_id, visit.unlocker.told.drawer)
     visit.recent = [record_id, *(r for r in visit.recent if r != record_id)][:SHOWN_RECORDS]
     visit.dues.stale(patient)
     visit.wake()

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from pointofcare.fleet.drawers import Happening
 from pointofcare.labels.symbol import Symbol
 
 
@@ -242,8 +243,25 @@ class DrawerOutcome(StrEnum):
     REFUSED = "refused"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawersTold:
+    """What happened at the drawers after number `after` of `run`, which is drawn whenever whoever tells begins anew. `at` is the clock
+    that all its times are of. `connected` False: the drawers themselves do not answer now, and `open` is from before."""
+
+    run: str
+    upto: int
+    at: datetime
+    connected: bool
+    open: tuple[int, ...] = ()
+    happened: tuple[Happening, ...] = ()
+
+
 class Drawers(Protocol):
     """The cart's locked drawers."""
+
+    def happenings(self, *, run: str, after: int) -> DrawersTold | None:
+        """What happened after number `after` of `run` ("" and 0: all that is remembered); None when nobody tells. Never raises."""
+        ...
 
     def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:
         """Unlock `drawer` (from 1) for `ttl_s`, then it locks itself. The same `command_id` acts once.
@@ -275,8 +293,8 @@ class Hardware(Drawers, Protocol):
         """Lock `drawer` now, 0: every one. Locking what is locked changes nothing."""
         ...
 
-    def signal(self, *, lasts_s: float) -> None:
-        """Sound and lights for `lasts_s`, so that somebody finds the cart."""
+    def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:
+        """Sound and lights, or one of them, for `lasts_s`, so that somebody finds the cart."""
         ...
 
     def selftest(self) -> tuple[str, ...]:

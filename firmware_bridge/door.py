@@ -7,6 +7,7 @@ answer that says so, and moves nothing.
 `{"id": "...", "error": "device-unavailable", "message": "..."}`; `{"do": "status"}` -> what is known of the hardware. For commands of
 the fleet: `{"do": "lock", "drawer": 0, "id": "..."}` (0: every one) -> "locked", "open", "refused"; `{"do": "signal", "id": "...",
 "sound_ms": 5000, "lights_ms": 5000}`; `{"do": "selftest", "id": "..."}` -> `{"id": "...", "broken": ["lock-3"]}`.
+For the nurse's screen: `{"do": "happenings", "id": "...", "run": "", "after": 0}` -> what happened at the drawers after that number.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class Inside(Protocol):
     def signal(self, *, sound_ms: int, lights_ms: int) -> None: ...
 
     def selftest(self) -> tuple[str, ...]: ...
+
+    def happenings(self, run: str, after: int) -> dict[str, object]: ...
 
 
 class Door:
@@ -157,7 +160,13 @@ class Door:
 
     @property
     def _acts(self) -> Mapping[str, Callable[[dict[str, object], str], dict[str, object]]]:
-        return {"unlock": self._unlocked, "lock": self._locked, "signal": self._signalled, "selftest": self._tested}
+        return {
+            "unlock": self._unlocked,
+            "lock": self._locked,
+            "signal": self._signalled,
+            "selftest": self._tested,
+            "happenings": self._told,
+        }
 
     def _unlocked(self, asked: dict[str, object], command_id: str) -> dict[str, object]:
         drawer, ttl_ms = _whole(asked, "drawer", 1), _whole(asked, "ttl_ms", 1, LONGEST_TTL_MS)
@@ -173,6 +182,10 @@ class Door:
 
     def _tested(self, _asked: dict[str, object], _command_id: str) -> dict[str, object]:
         return {"broken": list(self._inside.selftest())}
+
+    def _told(self, asked: dict[str, object], _command_id: str) -> dict[str, object]:
+        run = asked.get("run")
+        return self._inside.happenings(run if isinstance(run, str) else "", _whole(asked, "after", 0))
 
 
 def _whole(asked: dict[str, object], name: str, least: int, most: int | None = None) -> int:

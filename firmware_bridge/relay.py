@@ -10,10 +10,12 @@ import logging
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from devices.broker import Arrival, Broker, BrokerEvent, Cleared, Connected, DeliveryState, Rejected
 from devices.ports import DrawerOutcome, LockOutcome
@@ -21,7 +23,8 @@ from firmware_bridge import group
 from firmware_bridge.config import Config
 from firmware_bridge.ledger import Happening, Ledger
 from firmware_bridge.link import Link
-from pointofcare.errors import DeviceError, JournalError, MessageError
+from pointofcare.errors import DeviceError, DeviceProtocolError, DeviceUnavailableError, JournalError, MessageError
+from pointofcare.fleet import drawers as story
 from pointofcare.wire import routes
 from pointofcare.wire.messages import Body, EventsAcknowledged, HostState, Message, Telemetry, TelemetryKind
 
@@ -37,6 +40,8 @@ _LOST_AFTER_S = 5.0
 _LONGEST_BOOT = 64
 _LONGEST_MS = 10**12
 _MOST_EVENTS = 2**32 - 1
+# So many happenings are remembered for the cart program, and told in one answer.
+_MOST_RECENT, _MOST_TOLD = 256, 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,12 @@ class Relay:
         self._lost = False
         self._mailbox_lost = 0
         self._fault = ""
+        # What the cart program may ask for: of this run only, the newest.
+        self._this_run = uuid.uuid4().hex
+        self._recent: deque[dict[str, Any]] = deque(maxlen=_MOST_RECENT)
+        self._recent_upto = 0
+        self._recent_guard = threading.Lock()
+        self._open: list[int] = []
 
     def start(self) -> None:
         self._link.start()
@@ -115,12 +126,58 @@ class Relay:
 
     def unlock(self, drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome:
         """Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
-        answer = self._link.command(
-            lambda: group.Unlock(d=drawer, id=command_id, ttl_ms=ttl_ms), until_mono_s=time.monotonic() + UNLOCK_WITHIN_S
-        )
-        self._look_at = 0.0
-        self._wake.set()
-        return DrawerOutcome.UNLOCKED if answer.st == group.UnlockStatus.UNLOCKED else DrawerOutcome.REFUSED
+        # Before it is asked: after a loss of power an opening must still be known as one that somebody asked for.
+        self._tell_unlock(story.ASKED, drawer, command_id, ttl_ms=ttl_ms)
+        outcome = "outcome-unknown"
+        try:
+            answer = self._link.command(
+                lambda: group.Unlock(d=drawer, id=command_id, ttl_ms=ttl_ms), until_mono_s=time.monotonic() + UNLOCK_WITHIN_S
+            )
+            unlocked = answer.st == group.UnlockStatus.UNLOCKED
+            outcome = "unlocked" if unlocked else "refused"
+        except DeviceUnavailableError:
+            outcome = "unavailable"
+            raise
+        except DeviceProtocolError:
+            outcome = "refused"
+            raise
+        finally:
+            self._tell_unlock(story.ANSWERED, drawer, command_id, outcome=outcome)
+            self._look_at = 0.0
+            self._wake.set()
+        return DrawerOutcome.UNLOCKED if unlocked else DrawerOutcome.REFUSED
+
+    def happenings(self, run: str, after: int) -> dict[str, object]:
+        """What happened at the drawers after number `after` of `run`, for the cart program: it asks for the rest."""
+        with self._recent_guard:
+            fresh = [one for one in self._recent if run != self._this_run or after < one["n"]][:_MOST_TOLD]
+            upto = fresh[-1]["n"] if fresh else self._recent_upto
+        now = self._wall().isoformat()
+        return {
+            "run": self._this_run, "upto": upto, "at": now, "connected": self._link.status.connected, "open": self._open, "happened": fresh
+        }  # fmt: skip
+
+    def _tell_unlock(self, kind: str, drawer: int, command_id: str, **more: object) -> None:
+        """A disk that takes nothing must keep no drawer shut."""
+        happening = Happening(kind=kind, at=self._wall(), details={"drawer": drawer, "command": command_id, **more})
+        try:
+            self._keep([happening])
+        except JournalError as exc:
+            self._fault = str(exc)
+
+    def _keep(self, happenings: Sequence[Happening], *, boot_id: str | None = None, upto: int = 0) -> None:
+        """Into the ledger, and into what the cart program may ask for. What the mailbox will give again must not be told twice; what is
+        our own is told whatever the disk says. Raises: JournalError."""
+        if boot_id is not None:
+            self._ledger.take(happenings, boot_id=boot_id, upto=upto)
+        with self._recent_guard:
+            for one in happenings:
+                if one.kind in story.KINDS:
+                    self._recent_upto += 1
+                    self._recent.append({"n": self._recent_upto, "kind": one.kind, "at": one.at.isoformat(), **one.details})
+        if boot_id is None:
+            for one in happenings:
+                self._ledger.add(one)
 
     def lock(self, drawer: int) -> LockOutcome:
         """`drawer` 0: every one. Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
@@ -189,7 +246,7 @@ class Relay:
                 happenings.append(Happening(kind="mcu-events-lost", at=now, boot_id=boot, details={"count": lost}))
             self._mailbox_lost = lost
             if happenings:
-                self._ledger.take(happenings, boot_id=boot, upto=max([known, *(number for number, _ in fresh)]))
+                self._keep(happenings, boot_id=boot, upto=max([known, *(number for number, _ in fresh)]))
             more = answer.more and bool(fresh)
 
     def _look(self) -> None:
@@ -210,6 +267,7 @@ class Relay:
             changed_by=("battery_percent", "charging", "on_mains"),
         )
         drawers = self._link.ask(group.Drawers)
+        self._open = [number for number in range(1, min(drawers.n, group.MOST_DRAWERS) + 1) if drawers.open >> (number - 1) & 1]
         self._tell(
             TelemetryKind.DRAWERS,
             {
@@ -243,13 +301,13 @@ class Relay:
         self._seen_at = now
         if self._lost:
             self._lost = False
-            self._ledger.add(Happening(kind="mcu-back", at=self._wall(), boot_id=self._info.boot if self._info else None))
+            self._keep([Happening(kind=story.BACK, at=self._wall(), boot_id=self._info.boot if self._info else None)])
 
     def _absent(self, now: float, exc: DeviceError) -> None:
         since = self._seen_at if self._seen_at is not None else self._started_at
         if not self._lost and now - since >= _LOST_AFTER_S:
             self._lost = True
-            self._ledger.add(Happening(kind="mcu-lost", at=self._wall(), details={"why": exc.code}))
+            self._keep([Happening(kind=story.LOST, at=self._wall(), details={"why": exc.code})])
 
     def _tell(self, kind: TelemetryKind, values: Mapping[str, object], *, changed_by: tuple[str, ...] | None = None) -> None:
         """When it changed in what counts, or is due. Not sent now means told again with the next turn."""

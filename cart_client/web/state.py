@@ -28,6 +28,7 @@ def plain(view: View) -> dict[str, Any]:
         "notice": view.notice,
         "notice_params": {name: str(value) for name, value in view.notice_params.items()},
         "drawer": view.drawer.outcome if view.drawer is not None else None,
+        "drawer_findings": [{"key": one.key, "code": one.code.value, "drawer": one.drawer} for one in view.drawer_findings],
         "trace": _trace(view.trace),
         "witness_badge": bool(view.witness_badge),
         "strip": {

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from devices.ports import DrawerOutcome, LockOutcome
+from devices.ports import DrawerOutcome, DrawersTold, LockOutcome
 from pointofcare.errors import DeviceProtocolError, DeviceUnavailableError, OutcomeUnknownError
+from pointofcare.fleet.drawers import Happening
 
 DEFAULT_ANSWER_S = 5.0  # the bridge itself gives up after three seconds
 _CONNECT_S = 1.0
-_LONGEST_ANSWER = 4096
+_LONGEST_ANSWER = 65_536
 _NOTHING_SENT = frozenset({DeviceUnavailableError.code, "not-understood"})
 
 
@@ -45,13 +47,23 @@ class BridgeDrawers:
             sent = True
         raise _unknown(drawer, command_id)
 
+    def happenings(self, *, run: str, after: int) -> DrawersTold | None:
+        if self._closed:
+            return None
+        try:
+            told = self._asked({"do": "happenings", "drawer": 0, "id": "happenings", "run": run, "after": after})
+            return _told(told) if told is not None and "error" not in told else None
+        except (DeviceUnavailableError, OutcomeUnknownError, KeyError, TypeError, ValueError):
+            return None
+
     def lock(self, drawer: int) -> LockOutcome:
         told = self._done({"do": "lock", "drawer": drawer, "id": "lock"})
         return LockOutcome(told["outcome"]) if told.get("outcome") in tuple(LockOutcome) else LockOutcome.REFUSED
 
-    def signal(self, *, lasts_s: float) -> None:
+    def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:
         lasts_ms = round(lasts_s * 1000)
-        self._done({"do": "signal", "drawer": 0, "id": "signal", "sound_ms": lasts_ms, "lights_ms": lasts_ms})
+        told = {"sound_ms": lasts_ms if sound else 0, "lights_ms": lasts_ms if lights else 0}
+        self._done({"do": "signal", "drawer": 0, "id": "signal", **told})
 
     def selftest(self) -> tuple[str, ...]:
         told = self._done({"do": "selftest", "drawer": 0, "id": "selftest"})
@@ -120,6 +132,31 @@ def open_drawers(path: str, *, answer_s: str = str(DEFAULT_ANSWER_S)) -> BridgeD
     if not path:
         raise ValueError("name the bridge's socket, as in bridge:/run/pointofcare/drawers.sock")
     return BridgeDrawers(path, answer_s=float(answer_s))
+
+
+def _told(answer: Mapping[str, Any]) -> DrawersTold:
+    """Raises: KeyError, TypeError, ValueError for what is no such answer."""
+    return DrawersTold(
+        run=str(answer["run"]),
+        upto=int(answer["upto"]),
+        at=datetime.fromisoformat(answer["at"]),
+        connected=answer["connected"] is True,
+        open=tuple(int(each) for each in answer["open"]),
+        happened=tuple(
+            Happening(
+                epoch=str(answer["run"]),
+                seq=int(one["n"]),
+                kind=str(one["kind"]),
+                at=datetime.fromisoformat(one["at"]),
+                drawer=one.get("drawer"),
+                command=str(one.get("command") or ""),
+                outcome=str(one.get("outcome") or ""),
+                lasts=timedelta(milliseconds=int(one.get("ttl_ms") or 60_000)),
+                count=int(one.get("count") or 0),
+            )
+            for one in answer["happened"]
+        ),
+    )
 
 
 def _outcome(answer: dict[str, Any], drawer: int, command_id: str) -> DrawerOutcome:

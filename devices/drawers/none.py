@@ -14,13 +14,16 @@ class NoDrawers:
     def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:  # noqa: ARG002 the port's shape
         return DrawerOutcome.REFUSED
 
+    def happenings(self, *, run: str, after: int) -> None:  # noqa: ARG002 the port's shape
+        return None
+
     def battery_percent(self) -> int | None:
         return None
 
     def lock(self, drawer: int) -> LockOutcome:  # noqa: ARG002 the port's shape
         return LockOutcome.REFUSED
 
-    def signal(self, *, lasts_s: float) -> None:  # noqa: ARG002 the port's shape
+    def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:  # noqa: ARG002 the port's shape
         raise DeviceUnavailableError("this cart has no hardware that sounds or shines", remedy="look at its screen")
 
     def selftest(self) -> tuple[str, ...]:

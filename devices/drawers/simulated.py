@@ -6,11 +6,15 @@ Its three knobs make a drawer do what real ones do on a bad day. Must behave as 
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from devices.ports import DrawerOutcome, LockOutcome
+from devices.ports import DrawerOutcome, DrawersTold, LockOutcome
 from pointofcare.errors import DeviceUnavailableError, OutcomeUnknownError
+from pointofcare.fleet import drawers as story
+from pointofcare.fleet.drawers import Happening
 
 DEFAULT_COUNT = 8
 
@@ -35,6 +39,8 @@ class SimulatedDrawers:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._done: dict[str, Unlocking] = {}
+        self._run = uuid.uuid4().hex
+        self._story: list[Happening] = []
         self.refuse = refuse
         self.delay_s = delay_s
         self.lose_answer = lose_answer
@@ -47,9 +53,29 @@ class SimulatedDrawers:
         with self._lock:
             return tuple(self._done.values())
 
+    def pull(self, drawer: int) -> None:
+        """Somebody opens a drawer, whether or not it was unlocked: with the key."""
+        self._note(story.OPENED, drawer=drawer)
+
+    def push(self, drawer: int) -> None:
+        self._note(story.CLOSED, drawer=drawer)
+
+    def happenings(self, *, run: str, after: int) -> DrawersTold | None:
+        with self._lock:
+            fresh = tuple(one for one in self._story if run != self._run or one.seq > after)
+            told = {"upto": len(self._story), "at": datetime.now(UTC), "open": tuple(story.open_now(self._story))}
+            return DrawersTold(run=self._run, connected=not self._closed.is_set(), happened=fresh, **told)  # type: ignore[arg-type]
+
+    def _note(self, kind: str, *, drawer: int, command: str = "", outcome: str = "") -> None:
+        with self._lock:
+            seq = len(self._story) + 1
+            happened = Happening(epoch=self._run, seq=seq, kind=kind, at=datetime.now(UTC), drawer=drawer, command=command, outcome=outcome)
+            self._story.append(happened)
+
     def unlock(self, drawer: int, *, command_id: str, ttl_s: float) -> DrawerOutcome:
         if self._closed.is_set():
             raise DeviceUnavailableError("the drawers are closed", remedy="start the cart again", drawer=drawer)
+        self._note(story.ASKED, drawer=drawer, command=command_id)
         with self._lock:
             unlocking = self._done.get(command_id)
             if unlocking is None:
@@ -57,7 +83,9 @@ class SimulatedDrawers:
                 outcome = DrawerOutcome.REFUSED if refused else DrawerOutcome.UNLOCKED
                 unlocking = Unlocking(drawer=drawer, command_id=command_id, ttl_s=ttl_s, outcome=outcome)
                 self._done[command_id] = unlocking
-        if self._closed.wait(self.delay_s) or self.lose_answer:
+        lost = self._closed.wait(self.delay_s) or self.lose_answer
+        self._note(story.ANSWERED, drawer=drawer, command=command_id, outcome="outcome-unknown" if lost else unlocking.outcome.value)
+        if lost:
             raise OutcomeUnknownError("the drawer did not answer", remedy="look whether it is open", drawer=drawer, command_id=command_id)
         return unlocking.outcome
 
@@ -69,7 +97,7 @@ class SimulatedDrawers:
         self.locked.append(drawer)
         return LockOutcome.LOCKED if 0 <= drawer <= self._count and drawer not in self.refuse else LockOutcome.REFUSED
 
-    def signal(self, *, lasts_s: float) -> None:
+    def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:  # noqa: ARG002 the port's shape
         self._thinks()
         self.signals.append(lasts_s)
 

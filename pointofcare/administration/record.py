@@ -56,6 +56,9 @@ class AdministrationRecord:
     `rate` is what was set at `drop_factor` drops per mL (None: a pump). `blind_value` is what the witness worked out alone.
     `witness_cart` and `witnessed_at` say where and when the witness signed, `witness_request` which request that answered, where it was at
     another cart than this one; None from a cart that does not say.
+    `drawer` is the cart's drawer that was to open for it, `drawer_evidence` what was known of that: opened, unlocked (whether it was opened
+    is not known), or refused, unavailable, outcome-unknown: the lock gave no evidence, and the key was needed or nobody knows. None: it
+    came from no drawer, or the cart does not say.
     `order` is None where an emergency drug was given without one: a prescriber must acknowledge it.
     """
 
@@ -109,3 +112,5 @@ class AdministrationRecord:
     witness_cart: str | None = None
     witnessed_at: datetime | None = None
     witness_request: str | None = None
+    drawer: int | None = None
+    drawer_evidence: str | None = None

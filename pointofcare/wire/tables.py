@@ -106,7 +106,9 @@ class UsedPack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientChartBody:
-    """All of one ward. `drawers` patient id -> drawer number, `encounters` patient id -> encounter id; `timezone` is the
+    """All of one ward. `cart_drawers` cart -> patient id -> drawer number, under "*" and the ward those that hold for each of its carts;
+    `drawers` patient id -> drawer number, for carts that do not know `cart_drawers`: only numbers that are nobody else's at any cart.
+    `encounters` patient id -> encounter id; `timezone` is the
     ward's IANA name. `course_days` order id -> its day of treatment when the chart was issued, of those that can be told: the
     chart's own history does not reach back far enough to count it. `changed` tells of orders that changed lately, `conflicts` what
     nobody has resolved yet, `used_packs` serial numbers that this ward's carts gave to
@@ -129,6 +131,7 @@ class PatientChartBody:
     conflicts: tuple[Conflict, ...] = ()
     used_packs: tuple[UsedPack, ...] = ()
     alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cart_drawers: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

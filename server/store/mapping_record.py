@@ -14,7 +14,7 @@ _WORDS = (
     "engine", "policy", "chart_version", "online", "clock_offset_s", "lease_fence", "amends",
 )  # fmt: skip
 # Younger than the first stored documents, which lack them.
-_LATER_WORDS = ("continues", "bag", "drop_factor", "effect", "clock_age_s", "witness_cart", "witness_request")
+_LATER_WORDS = ("continues", "bag", "drop_factor", "effect", "clock_age_s", "witness_cart", "witness_request", "drawer", "drawer_evidence")
 _LATER_MOMENTS = ("clock_wall_at", "witnessed_at")
 _LATER_AMOUNTS = ("rate", "returned", "blind_value")
 _MOMENTS = ("due", "effective_at", "recorded_at")

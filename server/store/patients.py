@@ -150,10 +150,11 @@ def put_weight(tx: Transaction, patient: str, weight: Weight, *, by: str | None 
     tx.session.execute(new.on_conflict_do_update(index_elements=["facility", "patient", "at"], set_={"value": row["value"], "by": by}))
 
 
-def drawers(tx: Transaction, *, ward: str) -> dict[str, int]:
-    """Patient -> drawer, of the carts that carry this ward's patients."""
+def cart_drawers(tx: Transaction, *, ward: str) -> dict[str, dict[str, int]]:
+    """Cart -> patient -> drawer, of this ward's patients; under "*" and the ward what holds for each of its carts. A patient with two
+    drawers of one cart has the lower one."""
     rows = tx.session.execute(
-        select(DrawerAssignmentRow.patient, DrawerAssignmentRow.drawer)
+        select(DrawerAssignmentRow.cart, DrawerAssignmentRow.patient, DrawerAssignmentRow.drawer)
         .join(
             PatientRow,
             (PatientRow.facility == DrawerAssignmentRow.facility) & (PatientRow.id == DrawerAssignmentRow.patient),
@@ -161,10 +162,21 @@ def drawers(tx: Transaction, *, ward: str) -> dict[str, int]:
         .where(DrawerAssignmentRow.facility == tx.facility, PatientRow.ward == ward)
         .order_by(DrawerAssignmentRow.cart, DrawerAssignmentRow.drawer)
     )
-    found: dict[str, int] = {}
+    found: dict[str, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row.patient, row.drawer)
+        found.setdefault(row.cart, {}).setdefault(row.patient, row.drawer)
     return found
+
+
+def drawers_anywhere(of_carts: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Patient -> drawer, for carts that take one number for every cart: without those that would open somebody else's drawer there."""
+    numbers: dict[str, set[int]] = {}
+    owners: dict[int, set[str]] = {}
+    for held in of_carts.values():
+        for patient, drawer in held.items():
+            numbers.setdefault(patient, set()).add(drawer)
+            owners.setdefault(drawer, set()).add(patient)
+    return {patient: min(found) for patient, found in numbers.items() if len(found) == 1 and owners[min(found)] == {patient}}
 
 
 def encounters(tx: Transaction, *, ward: str) -> dict[str, str]:

@@ -43,6 +43,7 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
     found = patients.ward(tx, ward)
     look = bedside.of_ward(tx, ward)
     zone = found.timezone if found is not None else timezone
+    of_carts = patients.cart_drawers(tx, ward=ward)
     return PatientChartBody(
         ward=ward,
         ward_name=found.name if found is not None else ward,
@@ -53,7 +54,8 @@ def chart(tx: Transaction, ward: str, *, timezone: str) -> PatientChartBody:
         bags=look.bags,
         pumps=look.pumps,
         requests=dose_requests.of_ward(tx, ward),
-        drawers=patients.drawers(tx, ward=ward),
+        drawers=patients.drawers_anywhere(of_carts),
+        cart_drawers=of_carts,
         encounters=patients.encounters(tx, ward=ward),
         changed=look.changed,
         conflicts=conflicts.of_ward(tx, ward),

@@ -106,8 +106,8 @@ def test_a_reset_of_the_microcontroller_loses_no_event_and_doubles_none() -> Non
         running.drawers.unlock(2, command_id="b", ttl_s=20.0)
         eventually(lambda: _kinds(running).count("drawer-unlocked") == 2, "the second event was not written down")
         assert _kinds(running) == ["boot", "drawer-unlocked", "boot", "drawer-unlocked"]
-        assert [event.boot_id for event in ledger.waiting()] == [first_boot] * 2 + [second_boot] * 2
-        assert [event.seq for event in ledger.waiting()] == [1, 2, 3, 4]
+        assert [event.boot_id for event in ledger.waiting() if event.boot_id is not None] == [first_boot] * 2 + [second_boot] * 2
+        assert [event.seq for event in ledger.waiting()] == list(range(1, 9))
 
 
 def test_a_lossy_line_doubles_no_event() -> None:
@@ -117,7 +117,7 @@ def test_a_lossy_line_doubles_no_event() -> None:
             running.drawers.unlock(1 + number % 8, command_id=f"c{number}", ttl_s=30.0)
         running.microcontroller.knobs.lose = 0.0
         eventually(lambda: _kinds(running).count("drawer-unlocked") == 12, "events are missing")
-        numbers = [event.mono_ms for event in running.bridge.ledger.waiting()]
+        numbers = [event.mono_ms for event in running.bridge.ledger.waiting() if event.mono_ms is not None]
         assert _kinds(running).count("drawer-unlocked") == 12
         assert numbers == sorted(numbers)
 
@@ -134,7 +134,8 @@ def test_a_pulled_cable_is_an_event_and_so_is_its_return(monkeypatch: pytest.Mon
 
 
 def _kinds(running: RunningBridge) -> list[str]:
-    return [event.kind for event in running.bridge.ledger.waiting()]
+    """But the bridge's own: which unlocks it was asked for."""
+    return [event.kind for event in running.bridge.ledger.waiting() if not event.kind.startswith("unlock-")]
 
 
 def _settled_boot(running: RunningBridge, before: str) -> str:

@@ -176,6 +176,7 @@ CHART = PatientChartBody(
     ),
     used_packs=(UsedPack(serial="S1", at=MOMENT, product="prod-1"),),
     alike={"p-1": ("p-2",)},
+    cart_drawers={"c1": {"p-1": 3}, "*noi-tim-mach": {"p-2": 4}},
 )
 ROSTER = StaffRosterBody(
     staff=(

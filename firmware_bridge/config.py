@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from devices.broker import BrokerConfig
 from pointofcare.errors import ConfigError
@@ -17,6 +18,22 @@ from pointofcare.wire import routes
 PASSWORD = "POC_BRIDGE_BROKER_PASSWORD"
 _LONGEST_SOCKET_PATH = 100  # a Unix socket's address holds 108 bytes
 _MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateConfig:
+    """`url` is where `/metadata/` and `/targets/` of the releases begin; `root_file` the root metadata that was put here at the
+    installation, `server_key` the public key that signs jobs, `image_key` that of images. An image must run `prove_s` without a fault
+    of the line before it is confirmed. `ca_file`, `cert_file` and `key_file` are for a server with certificates of its own."""
+
+    url: str
+    root_file: Path
+    server_key: Path
+    image_key: Path
+    prove_s: float = 60.0
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +50,7 @@ class Config:
     baudrate: int = 115200
     poll_s: float = 0.25
     report_s: float = 60.0
+    update: UpdateConfig | None = None
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -76,6 +94,7 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
             key_file=beside / key_file if key_file else None,
             plain_network=broker.flag("plain_network"),
         ),
+        update=_update(top.table("update"), beside, faults),
     )
     for table in (top, broker):
         table.no_others()
@@ -83,6 +102,29 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         lines = "; ".join(f"{where}: {what}" for where, what in faults)
         raise ConfigError(f"the configuration has {len(faults)} fault(s): {lines}", problems=tuple(faults))
     return config
+
+
+def _update(given: _Table, beside: Path, faults: list[tuple[str, str]]) -> UpdateConfig | None:
+    """None where the file says nothing of updates: then none is ever taken."""
+    if given.empty:
+        return None
+    url = given.text("url").rstrip("/")
+    if urlsplit(url).scheme not in ("http", "https"):
+        faults.append(("update.url", "must be the http(s) address of the releases, as http://server:8080/firmware"))
+    root_file, server_key, image_key = (given.text(name) for name in ("root_file", "server_key", "image_key"))
+    ca_file, cert_file, key_file = (given.text(name, "") for name in ("ca_file", "cert_file", "key_file"))
+    made = UpdateConfig(
+        url=url,
+        root_file=beside / root_file,
+        server_key=beside / server_key,
+        image_key=beside / image_key,
+        prove_s=given.number("prove_s", 60, least=1, most=3600),
+        ca_file=beside / ca_file if ca_file else None,
+        cert_file=beside / cert_file if cert_file else None,
+        key_file=beside / key_file if key_file else None,
+    )
+    given.no_others()
+    return made
 
 
 class _Table:
@@ -100,6 +142,10 @@ class _Table:
             self._fault(name, f"make it a table: [{name}]")
             found = {}
         return _Table(found, f"{name}.", self._faults)
+
+    @property
+    def empty(self) -> bool:
+        return not self._given
 
     def text(self, name: str, default: object = _MISSING) -> str:
         value = self._take(name, default)

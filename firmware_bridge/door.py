@@ -7,7 +7,8 @@ answer that says so, and moves nothing.
 `{"id": "...", "error": "device-unavailable", "message": "..."}`; `{"do": "status"}` -> what is known of the hardware. For commands of
 the fleet: `{"do": "lock", "drawer": 0, "id": "..."}` (0: every one) -> "locked", "open", "refused"; `{"do": "signal", "id": "...",
 "sound_ms": 5000, "lights_ms": 5000}`; `{"do": "selftest", "id": "..."}` -> `{"id": "...", "broken": ["lock-3"]}`.
-For the nurse's screen: `{"do": "happenings", "id": "...", "run": "", "after": 0}` -> what happened at the drawers after that number.
+Whether somebody is at the cart, so that no update begins then: `{"do": "in-use", "id": "...", "busy": true, "ttl_ms": 30000}`; after
+that time without another word it is not known, which holds an update too. For the nurse's screen: `{"do": "happenings", "id": "...", "run": "", "after": 0}` -> what happened at the drawers after that number.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Inside(Protocol):
     def signal(self, *, sound_ms: int, lights_ms: int) -> None: ...
 
     def selftest(self) -> tuple[str, ...]: ...
+
+    def in_use(self, *, busy: bool, ttl_ms: int) -> None: ...
 
     def happenings(self, run: str, after: int) -> dict[str, object]: ...
 
@@ -166,6 +169,7 @@ class Door:
             "signal": self._signalled,
             "selftest": self._tested,
             "happenings": self._told,
+            "in-use": self._used,
         }
 
     def _unlocked(self, asked: dict[str, object], command_id: str) -> dict[str, object]:
@@ -182,6 +186,13 @@ class Door:
 
     def _tested(self, _asked: dict[str, object], _command_id: str) -> dict[str, object]:
         return {"broken": list(self._inside.selftest())}
+
+    def _used(self, asked: dict[str, object], _command_id: str) -> dict[str, object]:
+        busy = asked.get("busy")
+        if not isinstance(busy, bool):
+            raise MessageError("busy must be true or false", remedy="send one", field="busy")
+        self._inside.in_use(busy=busy, ttl_ms=_whole(asked, "ttl_ms", 1, LONGEST_TTL_MS))
+        return {"outcome": "noted"}
 
     def _told(self, asked: dict[str, object], _command_id: str) -> dict[str, object]:
         run = asked.get("run")

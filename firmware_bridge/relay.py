@@ -23,10 +23,24 @@ from firmware_bridge import group
 from firmware_bridge.config import Config
 from firmware_bridge.ledger import Happening, Ledger
 from firmware_bridge.link import Link
+from firmware_bridge.update.gates import Hardware
+from firmware_bridge.update.updater import Updater
+from firmware_bridge.update.use import Use
 from pointofcare.errors import DeviceError, DeviceProtocolError, DeviceUnavailableError, JournalError, MessageError
 from pointofcare.fleet import drawers as story
 from pointofcare.wire import routes
-from pointofcare.wire.messages import Body, EventsAcknowledged, HostState, Message, Telemetry, TelemetryKind
+from pointofcare.wire.messages import (
+    AlertRaised,
+    AlertSeverity,
+    Body,
+    EventsAcknowledged,
+    HostState,
+    JobAssigned,
+    JobTold,
+    Message,
+    Telemetry,
+    TelemetryKind,
+)
 
 _log = logging.getLogger(__name__)
 HEARTBEAT_TTL_MS = 5_000
@@ -36,6 +50,8 @@ _HEARTBEAT_S = 1.0
 _LOOK_S = 1.0  # at power and drawers; events are looked at with every turn
 _RESEND_S = 10.0
 _LOST_AFTER_S = 5.0
+_DOWN_AFTER_S = 90.0  # longer than any start, with an exchange of images in it
+DOWN_ALERT = "mcu-down"
 # What a microcontroller may say of itself: its numbers have 32 bits, and none runs for thirty years.
 _LONGEST_BOOT = 64
 _LONGEST_MS = 10**12
@@ -54,6 +70,7 @@ class Condition:
     on_mains: bool | None
     waiting_events: int
     error: str
+    updating: str = ""  # why no drawer is unlocked now
 
 
 class Relay:
@@ -75,6 +92,12 @@ class Relay:
         self._broker = broker(self._on_broker)
         self._broker.on(routes.ACK, facility=config.facility, cart=config.cart)
         self._broker.on(routes.HOST, facility=config.facility)
+        self._broker.on(routes.JOB, facility=config.facility, cart=config.cart)
+        self.updates: Updater | None = None
+        self.use = Use(mono)
+        self._drawers: group.DrawersAnswer | None = None
+        self._down_told: bool | None = None  # None: what the broker keeps of an earlier run is not known
+        self._down_since: datetime | None = None
         self._wall = wall
         self._mono = mono
         self._stopping = threading.Event()
@@ -122,10 +145,36 @@ class Relay:
             on_mains=self._power.ac if self._power else None,
             waiting_events=self._ledger.count(),
             error=self._fault or self._link.status.error,
+            updating=self.updates.refusal if self.updates is not None else "",
         )
+
+    def in_use(self, *, busy: bool, ttl_ms: int) -> None:
+        """The cart program says whether somebody is at it. An update begins only when it is known that nobody is."""
+        self.use.told(busy=busy, ttl_ms=ttl_ms)
+
+    def hardware(self) -> Hardware:
+        """What an update's gates look at. What was not told by a microcontroller that answers now is not known."""
+        connected = self._link.status.connected
+        power, drawers = (self._power, self._drawers) if connected else (None, None)
+        busy, idle_s = self.use.now()
+        return Hardware(
+            connected=connected,
+            charge_percent=float(power.soc) if power is not None else None,
+            on_mains=power.ac if power is not None else None,
+            open_drawers=tuple(_set(drawers.open | drawers.free, drawers.n)) if drawers is not None else None,
+            busy=busy,
+            idle_s=idle_s,
+        )
+
+    def tell_job(self, told: JobTold) -> bool:
+        """Whether it went out."""
+        return self._publish(routes.JOB_TOLD, told, job=told.job)
 
     def unlock(self, drawer: int, *, command_id: str, ttl_ms: int) -> DrawerOutcome:
         """Raises: DeviceUnavailableError (nothing was sent), OutcomeUnknownError, DeviceProtocolError."""
+        refusal = self.updates.refusal if self.updates is not None else ""
+        if refusal:
+            raise DeviceUnavailableError(f"no drawer is unlocked now: {refusal}", remedy="open the drawer with its key", drawer=drawer)
         # Before it is asked: after a loss of power an opening must still be known as one that somebody asked for.
         self._tell_unlock(story.ASKED, drawer, command_id, ttl_ms=ttl_ms)
         outcome = "outcome-unknown"
@@ -227,6 +276,7 @@ class Relay:
         except DeviceError as exc:
             self._absent(now, exc)
         self._tell_microcontroller()
+        self._tell_down(now)
         self._send_events(now)
 
     def _collect(self) -> None:
@@ -266,7 +316,7 @@ class Relay:
             },
             changed_by=("battery_percent", "charging", "on_mains"),
         )
-        drawers = self._link.ask(group.Drawers)
+        drawers = self._drawers = self._link.ask(group.Drawers)
         self._open = [number for number in range(1, min(drawers.n, group.MOST_DRAWERS) + 1) if drawers.open >> (number - 1) & 1]
         self._tell(
             TelemetryKind.DRAWERS,
@@ -293,8 +343,10 @@ class Relay:
                 "retries": status.retries,
                 "failures": status.failures,
                 "events_waiting": self._ledger.count(),
+                "update": self.updates.state if self.updates is not None else None,
+                "slots": _slots(self.updates),
             },
-            changed_by=("connected", "boot_id", "firmware"),
+            changed_by=("connected", "boot_id", "firmware", "update", "slots"),
         )
 
     def _present(self, now: float) -> None:
@@ -308,6 +360,24 @@ class Relay:
         if not self._lost and now - since >= _LOST_AFTER_S:
             self._lost = True
             self._keep([Happening(kind=story.LOST, at=self._wall(), details={"why": exc.code})])
+
+    def _tell_down(self, now: float) -> None:
+        """The alert of a microcontroller that stays away, and its end. Drugs can be given on: drawers open with their key."""
+        since = self._seen_at if self._seen_at is not None else self._started_at
+        down = now - since >= _DOWN_AFTER_S
+        if down == self._down_told or (not down and self._seen_at is None):
+            return
+        levels = {"facility": self._config.facility, "cart": self._config.cart, "alert": DOWN_ALERT}
+        if down:
+            self._down_since = self._down_since or self._wall() - timedelta(seconds=now - since)
+            why = self.updates.state if self.updates is not None else ""
+            raised = AlertRaised(code=DOWN_ALERT, severity=AlertSeverity.CRITICAL, at=self._down_since, details={"update": why})
+            sent = self._publish(routes.ALERT, raised, alert=DOWN_ALERT)
+        else:
+            self._down_since = None
+            sent = self._broker.clear(routes.ALERT, **levels).state is not DeliveryState.NOT_SENT
+        if sent:
+            self._down_told = down
 
     def _tell(self, kind: TelemetryKind, values: Mapping[str, object], *, changed_by: tuple[str, ...] | None = None) -> None:
         """When it changed in what counts, or is due. Not sent now means told again with the next turn."""
@@ -344,9 +414,13 @@ class Relay:
         if isinstance(event, Connected):
             self._told.clear()
             self._fresh_session = True
+            self._down_told = None
+            self._job_asked_again()
             self._wake.set()
         elif isinstance(event, Arrival):
             body = event.message.body
+            if isinstance(body, JobAssigned) and not event.retained and self.updates is not None:
+                self.updates.assigned(body)
             if isinstance(body, EventsAcknowledged) and not event.retained:
                 try:
                     self._ledger.forget(body.epoch, body.upto)
@@ -354,10 +428,34 @@ class Relay:
                     self._fault = str(exc)  # the server sends the acknowledgement again when the events come again
             elif isinstance(body, HostState) and body.online:
                 self._fresh_session = True  # a server that is back has not seen what went out without it
+                self._job_asked_again()
                 self._wake.set()
             event.ack()
         elif isinstance(event, Rejected | Cleared):
             event.ack()
+
+
+    def _job_asked_again(self) -> None:
+        if self.updates is not None:
+            self.updates.tell_again()
+
+
+def _slots(updates: Updater | None) -> list[dict[str, object]]:
+    return [
+        {
+            "slot": each.slot,
+            "version": each.version,
+            "hash": each.hash,
+            "active": each.active,
+            "confirmed": each.confirmed,
+            "pending": each.pending,
+        }
+        for each in (updates.slots if updates is not None else ())
+    ]
+
+
+def _set(bits: int, count: int) -> list[int]:
+    return [number for number in range(1, min(count, group.MOST_DRAWERS) + 1) if bits >> (number - 1) & 1]
 
 
 def _numbered(events: Sequence[Mapping[str, object]], known: int) -> Iterator[tuple[int, Mapping[str, object]]]:

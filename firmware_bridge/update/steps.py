@@ -93,11 +93,11 @@ class Tools:
     trusted: ImageKeys
     folder: Path
     hardware: Callable[[], gates.Hardware]
-    interrupted: Callable[[], bool]
-    progress: Callable[[int], None]
-    committed: Callable[[Session], None]
     wall: Callable[[], datetime]
     mono: Callable[[], float]
+    interrupted: Callable[[], bool] = lambda: False
+    progress: Callable[[int], None] = lambda _percent: None
+    committed: Callable[[Session], None] = lambda _session: None
     soak_s: float = SOAK_S
     silent_s: float = SILENT_S
     reset_patience_s: float = RESET_PATIENCE_S

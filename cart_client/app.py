@@ -19,6 +19,7 @@ from waitress.server import create_server
 
 from cart_client import at_rest, drawer_watch
 from cart_client import clock as clocks
+from cart_client.alerting import Sign
 from cart_client.bedside import Bedside, clock_of
 from cart_client.chart import Chart
 from cart_client.commanded import Carrier, Doing, Located, Memory
@@ -32,7 +33,9 @@ from cart_client.journal import Journal
 from cart_client.monitor import Newest, follow
 from cart_client.renewal import Renewal
 from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
+from cart_client.settings_held import SettingsHeld
 from cart_client.trust import keys_from
+from cart_client.upkeep import Readings, Upkeep, disk_free_percent, signs
 from cart_client.uplink import Uplink
 from cart_client.web import serving
 from cart_client.web.app import create_app
@@ -51,7 +54,7 @@ FACILITY_FILE = "facility"
 ERASE_EVERY_S = 300.0
 
 # A body is refused before it is kept: it must not fill the disk that the journal needs.
-SERVER: dict[str, Any] = {"threads": 6, "ident": None, "max_request_body_size": 65_536, "max_request_header_size": 32_768}
+SERVER: dict[str, Any] = {"ident": None, "max_request_body_size": 65_536, "max_request_header_size": 32_768}
 
 
 class CartProgram:
@@ -89,6 +92,15 @@ class CartProgram:
             raise ConfigError(message, problems=(("devices.camera", message),), remedy="name one under [devices]")
         self._drawers = registry.drawers(config.drawers)
         self._monitor = registry.monitor(config.monitor) if config.monitor else None
+        self._held = SettingsHeld(
+            config.data_dir,
+            cart=config.cart,
+            facility=config.facility,
+            keys=lambda: self._chart.keys,
+            own={"language": config.language},
+            nothing_here=frozenset() if self._camera is not None else frozenset({"camera_alert"}),
+        )
+        self._data_dir = config.data_dir
         newest = Newest()
         self._halt = threading.Event()
         self._bedside = Bedside(
@@ -102,6 +114,7 @@ class CartProgram:
             training=config.training,
             clock=self._clock,
             mono_s=steady_s,
+            idle_lock_s=lambda: self._held.whole_number("idle_lock_s"),
             ask_lease=lambda asked: self._uplink.ask_lease(asked),
             ask_witness=lambda body: self._uplink.ask_witness(body),
             wake=lambda: self._uplink.wake(),
@@ -130,6 +143,7 @@ class CartProgram:
                 now=self._clock.now,
                 camera=self._sight.numbers if self._sight is not None else None,
                 picture=self._sight.viewfinder.number if self._sight is not None else lambda: None,
+                locate=lambda: (float(self._held.whole_number("locate_lasts_s")), self._held.text("locate_pattern")),
             ),
             Memory(config.data_dir / COMMANDS_FILE),
             restart=self._end_to_restart,
@@ -149,6 +163,7 @@ class CartProgram:
             clock=self._clock,
             mono_s=steady_s,
             commands=self._commands,
+            upkeep=Upkeep(self._held, self._signs),
         )
         phone = None
         if config.phone_socket is not None:
@@ -165,15 +180,17 @@ class CartProgram:
             outlook=self._sight.outlook if self._sight is not None else None,
             names=self._chart.names,
             language=config.language,
+            preset=self._held.text,
             phone=phone,
             monitor=newest.shown if self._monitor is not None else None,
             located=self._located,
             found=self._drawers.signal,
         )
+        serves = {**SERVER, "threads": self._held.whole_number("kiosk_threads")}
         if config.phone_socket is None:
-            self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **SERVER)
+            self._server = create_server(web, host=config.kiosk_host, port=config.kiosk_port, **serves)
         else:
-            self._server, self._hold = serving.on_socket(web, config.phone_socket, **SERVER)
+            self._server, self._hold = serving.on_socket(web, config.phone_socket, **serves)
         readers: list[threading.Thread] = []
         if phone is not None:
             readers.append(threading.Thread(target=phone.watch, args=(self._halt,), name="phone", daemon=True))
@@ -284,6 +301,17 @@ class CartProgram:
         if self._renewal is not None and self._renewal.ending(self._clock.now()):
             return CartPhase.DEGRADED, "certificate-ends"
         return CartPhase.READY, ""
+
+    def _signs(self) -> tuple[Sign, ...]:
+        strip = self._bedside.view.strip
+        told = Readings(
+            strip=strip,
+            camera=self._camera is not None,
+            camera_quiet=strip.camera_fault == Fault.BLACK and self._nobody_is_in(),
+            certificate_days=self._renewal.days_left if self._renewal is not None else None,
+            disk_free_percent=disk_free_percent(self._data_dir),
+        )
+        return signs(told, self._held)
 
     def _numbers(self) -> Mapping[str, object]:
         strip, reading = self._bedside.view.strip, self._clock.read()

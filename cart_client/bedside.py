@@ -104,10 +104,12 @@ class Bedside:
         clock: CartClock | None = None,
         mono_s: Callable[[], float] = steady_s,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+        idle_lock_s: Callable[[], int] = lambda: 0,
         aside: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._cart, self._zone, self._training, self._mono_s = cart, zone, training, mono_s
         self._wake, self._wakes, self._shows_all = wake, False, True
+        self._idle_lock_s = idle_lock_s
         self._tried: tuple[Session | None, float] = (None, 0.0)  # for which session something was made ready last, and when
         self._clock = clock or clock_of(journal, now=now, mono_s=mono_s)
         self._now = self._clock.now
@@ -143,6 +145,11 @@ class Bedside:
     def view(self) -> View:
         """The newest picture; safe to read from any thread."""
         return self._view
+
+    def _idle_lock(self) -> timedelta:
+        """The policy's; a setting of this cart may make it shorter, never longer."""
+        policy, own_s = self.visit.chart.policy().session_idle, self._idle_lock_s()
+        return min(policy, timedelta(seconds=own_s)) if own_s > 0 else policy
 
     def ask(self, command: asked.Command, *, timeout_s: float = 10.0) -> Answer:
         """Have the loop carry out `command` and wait for its answer. From any thread but the loop's own. Raises: TimeoutError."""
@@ -296,7 +303,7 @@ class Bedside:
         called.look(v)
         if self._ticked_mono_s - self._kept_mono_s >= KEEP_TIME_S:
             self._keep_time()
-        is_idle = v.session.state is not State.IDLE and v.idle.span(v.session, now) >= v.chart.policy().session_idle
+        is_idle = v.session.state is not State.IDLE and v.idle.span(v.session, now) >= self._idle_lock()
         if is_idle and not anaphylaxis.keeps_signed_in(v, now):
             in_hand = v.session.state in UNSETTLED and v.session.record_id is not None
             visit.leave(v, events.IdleExpired(at=now), now)

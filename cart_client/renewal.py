@@ -65,6 +65,11 @@ class Renewal:
         """The certificate in use ends within a week, so the renewal has failed for long: a person must look."""
         return self._expires_at - at < ALERT
 
+    @property
+    def days_left(self) -> float:
+        """Of the certificate in use."""
+        return (self._expires_at - self._now()) / timedelta(days=1)
+
     def numbers(self) -> Mapping[str, object]:
         """For the telemetry."""
         left = self._expires_at - self._now()

@@ -13,17 +13,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cart_client import checkpoints
 from cart_client.afar import WitnessHeard
 from cart_client.chart import Chart, TableRefusedError
-from cart_client.clock import CartClock, Sample, steady_s
+from cart_client.clock import CartClock, steady_s
+from cart_client.clock_asking import CLOCK_WORST_TRIP_S, ClockAsking
 from cart_client.commanded import ACTS, Carrier, Taken
-from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
+from cart_client.inbox import Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
+from cart_client.lease_asking import LeaseAsking
+from cart_client.upkeep import Upkeep
 from devices import logbook
 from devices.broker import (
     Arrival,
@@ -49,15 +52,14 @@ from pointofcare.wire.messages import (
     CartBirth,
     CartPhase,
     CartState,
-    ClockAsked,
     ClockTold,
     Command,
     CommandAnswered,
     CommandOutcome,
+    ConfigDesired,
     EmrSettled,
     EventsAcknowledged,
     HostState,
-    LeaseAction,
     LeaseAnswered,
     LeaseAsked,
     Message,
@@ -88,11 +90,6 @@ SENT_AT_ONCE = 4
 ONE_MORE_EACH_S = 0.05
 # So often sent, and without a receipt: the window goes on behind it.
 TRIED_IN_VAIN = 3
-LEASE_WAIT_S = 2.0
-CLOCK_EVERY_S = 300.0
-# An answer that came too late measures nothing, and every dose needs a reason until the clock is known.
-CLOCK_UNKNOWN_EVERY_S = 10.0
-CLOCK_WORST_TRIP_S = 5.0
 TELEMETRY_EVERY_S = 30.0
 CHECKPOINTS_EVERY_S = 3600.0
 WAITS_FOR_EMR = timedelta(hours=24)
@@ -102,8 +99,6 @@ TABLES_MISSING_EVERY_S = 15.0
 # Whoever recalls a lot or changes the policy waits for each cart to say that it has it. Charts change with every dose.
 _TOLD_AT_ONCE = (TableKind.FORMULARY, TableKind.POLICY)
 _STEP_S = 0.5
-# A server that says another time has a clock that is broken itself.
-_NO_TIME_BEFORE, _NO_TIME_AFTER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _ROUTES: Mapping[type[Body], Route] = {
     AdministrationRecorded: routes.ADMINISTRATION,
     AttemptStopped: routes.ATTEMPT,
@@ -112,7 +107,7 @@ _ROUTES: Mapping[type[Body], Route] = {
 }
 _READ = (
     routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.WITNESS_CALL, routes.WITNESS_TOLD, routes.ACK,
-    routes.COMMAND,
+    routes.COMMAND, routes.CONFIG, routes.STATE,
 )  # fmt: skip
 _REMEMBERED_COMMANDS = 256
 # Whatever a message says of itself.
@@ -130,16 +125,6 @@ class _Sending:
     pause_s: float
     # What was sent after it has its receipt: the server takes a cart's rows in order, so this one is not coming.
     lost: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LeaseQuestion:
-    message_id: str
-    asked: LeaseAsked
-    at_mono_s: float
-    tries: int
-    # The lease is counted from here, on the clock that a suspend does not stop.
-    asked_s: float
 
 
 class _Wake:
@@ -174,6 +159,7 @@ class Uplink:
         mono_s: Callable[[], float] = steady_s,
         backoff_first_s: float = RESEND_FIRST_S,
         commands: Carrier | None = None,
+        upkeep: Upkeep | None = None,
     ) -> None:
         self._cart, self._facility, self._ward = cart, facility, ward
         self._chart, self._journal, self._tell, self._versions = chart, journal, tell, versions
@@ -192,10 +178,9 @@ class Uplink:
         # How long a receipt takes of late: a slow server is not asked again before it can have answered.
         self._trip_s = 0.0
         self._events_sent_mono_s = 0.0
-        self._lease_lock = threading.Lock()
-        self._lease_question: _LeaseQuestion | None = None
-        self._clock_questions: dict[datetime, float] = {}
-        self._clock_known = False
+        self._leases = LeaseAsking(chart, journal, tell, send=lambda asked: self._send_lease(asked), steady_s=mono_s)
+        self._clock_asking = ClockAsking(self._clock, mono_s)
+        self._upkeep = upkeep
         self._clock_mono_s = self._telemetry_mono_s = self._tables_mono_s = 0.0
         self._phase: tuple[CartPhase, str] | None = None
         self._checkpoint: str | None = None
@@ -240,11 +225,7 @@ class Uplink:
 
     def ask_lease(self, asked: LeaseAsked) -> None:
         """Ask now, if there is anybody to ask. A question that stays unanswered is asked again, a release is not."""
-        message = self._message(asked, ttl_s=10.0)
-        question = _LeaseQuestion(message_id=message.id, asked=asked, at_mono_s=time.monotonic(), tries=0, asked_s=self._steady_s())
-        with self._lease_lock:
-            self._lease_question = None if asked.action is LeaseAction.RELEASE else question
-        self._publish(routes.LEASE_ASK, message)
+        self._leases.ask(asked)
 
     def ask_witness(self, body: WitnessAsked | WitnessAnswered) -> None:
         """Sent now, or lost: the bedside says it again until it is told what became of it."""
@@ -278,6 +259,8 @@ class Uplink:
                 self._phase = None
                 self._checkpoints_mono_s = 0.0
                 self._be(Link.SERVER_AWAY)
+                if self._upkeep is not None:
+                    self._upkeep.connected()
                 self._publish(routes.BIRTH, self._message(self._birth()))
             case Disconnected() | ConnectFailed():
                 self._be(Link.OFFLINE)
@@ -288,6 +271,8 @@ class Uplink:
             case Cleared(route=route, ack=ack):
                 if route is routes.HOST:
                     self._be(Link.SERVER_AWAY)
+                elif route is routes.STATE:
+                    self._phase = None  # somebody took this cart away: it is there
                 ack()
             case Arrival():
                 self._arrived(event)
@@ -309,7 +294,8 @@ class Uplink:
             case TableIssued():
                 self._table(body, now)
             case LeaseAnswered():
-                self._lease_answered(body)
+                if self._leases.answered(body):
+                    self._tables_mono_s = 0.0  # no lease before that chart is here: ask for it now
             case ClockTold():
                 self._clock_told(body)
             case WitnessCalled() | WitnessTold():
@@ -327,6 +313,14 @@ class Uplink:
                     self._checkpoints_mono_s = 0.0
                     if self._commands is not None:
                         self._commands.tell_left()
+            case CartState():
+                if body.phase in (CartPhase.LOST, CartPhase.DISCONNECTED):
+                    # The late will or farewell of an older connection stands over what this one said, or will say.
+                    self._phase = None
+                    if not arrival.retained:
+                        self._publish(routes.BIRTH, self._message(self._birth()))
+            case ConfigDesired():
+                self._settings(body)
             case Command():
                 self._commanded(arrival, body)
             case _:
@@ -367,54 +361,14 @@ class Uplink:
             log.error("table %s refused: %s", issued.kind, exc)
             self._tell(TablesChanged(kind=issued.kind.value, why=exc.why))
 
-    def _lease_answered(self, body: LeaseAnswered) -> None:
-        if body.tell is not None:
-            self._tell_unsettled(body.patient, body.tell)
-            return
-        with self._lease_lock:
-            question = self._lease_question
-            if question is None or question.message_id != body.asked:
-                return  # an answer to a question that nobody has any more
-            self._lease_question = None
-        until = question.asked_s + body.lasts_s if body.lasts_s is not None else None
-        if body.chart_version is not None and body.chart_version > self._chart.version():
-            self._tables_mono_s = 0.0  # no lease before that chart is here: ask for it now
-        self._tell(
-            LeaseTold(
-                patient=body.patient,
-                lease=body.state,
-                holder=body.holder,
-                fence=body.fence,
-                until_mono_s=until,
-                chart_version=body.chart_version,
-                doubts=body.doubts,
-            )
-        )
-
-    def _tell_unsettled(self, patient: str, token: str) -> None:
-        """The server is in doubt about this cart: what it may not know of this patient. A journal that cannot be read says nothing."""
-        unsettled = self._journal.unsettled(patient)
-        told = LeaseAsked(action=LeaseAction.TELL, patient=patient, unsettled=unsettled, token=token)
-        self._publish(routes.LEASE_ASK, self._message(told, ttl_s=10.0))
-
     def _clock_told(self, body: ClockTold) -> None:
-        """Half of the way there and back is how wrong it may be. The clock that goes on in a suspend counts: an answer that waited in a
-        closed lid is a late one."""
-        asked_s = self._clock_questions.pop(body.asked_at, None)
-        if asked_s is None:
-            return
-        trip_s = self._steady_s() - asked_s
-        if not 0 <= trip_s <= CLOCK_WORST_TRIP_S or not _NO_TIME_BEFORE <= body.server_at < _NO_TIME_AFTER:
-            return
-        sample = Sample(server_at=body.server_at, mono_s=asked_s + trip_s / 2, error_s=trip_s / 2)
-        wall_then = self._clock.wall_at() - timedelta(seconds=trip_s / 2)
-        set_s = self._clock.measured(sample)
-        if not self._clock_known or set_s is not None:
+        measured, anew = self._clock_asking.told(body)
+        if anew:
             # A state with a wrong time was taken for an old one, and a table for one of the future.
             self._phase = None
             self._tables_mono_s = 0.0
-        self._clock_known = True
-        self._tell(ClockMeasured(offset_s=(wall_then - body.server_at).total_seconds(), taken=True, set_s=set_s))
+        if measured is not None:
+            self._tell(measured)
 
     def _commanded(self, arrival: Arrival, command: Command) -> None:
         """A command acts once, for this connection only, and never when it was retained."""
@@ -448,6 +402,11 @@ class Uplink:
     def _answer(self, answer: CommandAnswered) -> None:
         """From any thread. Lost when there is no broker: the server then says that it does not know."""
         self._publish(routes.ANSWER, self._message(answer), name=answer.name)
+
+    def _settings(self, body: ConfigDesired) -> None:
+        why = self._upkeep.desired(body) if self._upkeep is not None else None
+        if why is not None:
+            self._note_rejected(routes.CONFIG.template, why)
 
     def _again_from_birth(self) -> tuple[CommandOutcome, str]:
         """Everything that this cart says of itself once a connection, once more."""
@@ -489,13 +448,12 @@ class Uplink:
             asked_for = TablesHeld(ward=self._ward, held=self._chart.held(), audit_checkpoints=kept, emr_waiting=waiting)
             if self._publish(routes.TABLES, self._message(asked_for, ttl_s=60.0)) and tells:
                 self._checkpoints_mono_s = mono_s + CHECKPOINTS_EVERY_S
-        if mono_s - self._clock_mono_s >= (CLOCK_EVERY_S if self._clock_known else CLOCK_UNKNOWN_EVERY_S):
+        if mono_s - self._clock_mono_s >= self._clock_asking.every_s:
             self._clock_mono_s = mono_s
-            asked, asked_s = ClockAsked(asked_at=self._clock.wall_at()), self._steady_s()
-            self._clock_questions = {at: then for at, then in self._clock_questions.items() if asked_s - then <= CLOCK_WORST_TRIP_S}
-            self._clock_questions[asked.asked_at] = asked_s
-            self._publish(routes.CLOCK_ASK, self._message(asked, ttl_s=CLOCK_WORST_TRIP_S))
-        if mono_s - self._telemetry_mono_s >= TELEMETRY_EVERY_S:
+            self._publish(routes.CLOCK_ASK, self._message(self._clock_asking.ask(), ttl_s=CLOCK_WORST_TRIP_S))
+        if self._upkeep is not None:
+            self._upkeep.step(self._now(), self._say, self._remove)
+        if mono_s - self._telemetry_mono_s >= self._interval_s:
             self._telemetry_mono_s = mono_s
             self._tell_numbers(TelemetryKind.APP, self._app_numbers())
             if self._camera is not None:
@@ -505,7 +463,8 @@ class Uplink:
             for event in self._journal.events():
                 if not self._publish(routes.EVENT, self._message(event)):
                     break
-        self._ask_again(mono_s)
+        if self._link is Link.ONLINE:
+            self._leases.ask_again(mono_s)
 
     def _drain(self, mono_s: float) -> None:
         """In the order of the journal, a bounded number under way, each again after its pause until its receipt.
@@ -554,22 +513,14 @@ class Uplink:
         sent = self._sending.get(record_id)
         return sent is not None and not sent.lost and mono_s - sent.at_mono_s < self._backoff_first_s
 
-    def _ask_again(self, mono_s: float) -> None:
-        with self._lease_lock:
-            question = self._lease_question
-            if question is None or self._link is not Link.ONLINE:
-                return
-            if mono_s - question.at_mono_s < LEASE_WAIT_S * 2 ** min(question.tries, 4):
-                return
-            message = self._message(question.asked, ttl_s=10.0)
-            self._lease_question = replace(
-                question, message_id=message.id, at_mono_s=mono_s, tries=question.tries + 1, asked_s=self._steady_s()
-            )
+    def _send_lease(self, asked: LeaseAsked) -> str:
+        message = self._message(asked, ttl_s=10.0)
         self._publish(routes.LEASE_ASK, message)
+        return message.id
 
     def _tell_numbers(self, kind: TelemetryKind, values: Mapping[str, object]) -> None:
         told = Telemetry(kind=kind, at=self._now(), values=values)
-        self._publish(routes.TELEMETRY, self._message(told, ttl_s=TELEMETRY_EVERY_S), kind=kind.value)
+        self._publish(routes.TELEMETRY, self._message(told, ttl_s=self._interval_s), kind=kind.value)
 
     def _app_numbers(self) -> dict[str, object]:
         now = self._now()
@@ -580,10 +531,15 @@ class Uplink:
             "unsent_records": self._journal.unsent_count(),
             "journal_epoch": self._journal.epoch,
             "journal_last_seq": self._journal.last_seq(),
+            "interval_s": self._interval_s,
             **self._numbers(),
         }
 
     # Small things.
+
+    @property
+    def _interval_s(self) -> float:
+        return self._upkeep.interval_s if self._upkeep is not None else TELEMETRY_EVERY_S
 
     @property
     def _levels(self) -> dict[str, str]:
@@ -595,6 +551,13 @@ class Uplink:
     def _publish(self, route: Route, message: Message, **levels: str) -> bool:
         """Whether it left this machine; more than that only a receipt can say."""
         return self._broker.publish(route, message, **self._levels, **levels).state is not DeliveryState.NOT_SENT
+
+    def _say(self, route: Route, body: Body, **levels: str) -> bool:
+        return self._publish(route, self._message(body), **levels)
+
+    def _remove(self, route: Route, **levels: str) -> bool:
+        """What the broker keeps of a topic."""
+        return self._broker.clear(route, **self._levels, **levels).state is not DeliveryState.NOT_SENT
 
     def _be(self, link: Link) -> None:
         if link is not self._link:
@@ -619,5 +582,6 @@ class Uplink:
             epoch=self._journal.epoch,
             last_seq=last_seq,
             ward=self._ward,
+            config_hash=self._upkeep.held.report.hash if self._upkeep is not None else None,
             capabilities=("bedside", TELLS_EMR_WAITING),
         )

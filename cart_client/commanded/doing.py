@@ -64,6 +64,8 @@ class Doing:
     now: Callable[[], datetime]
     camera: Callable[[], Mapping[str, object]] | None = None
     picture: Callable[[], int | None] = lambda: None
+    # For how long, and how ("sound-and-lights", "sound", "lights"), a cart that is looked for shows itself.
+    locate: Callable[[], tuple[float, str]] = lambda: (15.0, "sound-and-lights")
     sleep: Callable[[float], object] = time.sleep
 
 
@@ -86,13 +88,14 @@ def do(doing: Doing, name: str, params: Mapping[str, object], command_id: str) -
 
 def _locate(doing: Doing, params: Mapping[str, object], _id: str) -> Done:
     """The screen always; sound and lights where the hardware has them. A cart whose hardware is silent is still found by its screen."""
-    lasts_s = params.get("lasts_s", 15)
+    usual_s, pattern = doing.locate()
+    lasts_s = params.get("lasts_s", usual_s)
     if isinstance(lasts_s, bool) or not isinstance(lasts_s, int | float) or not 0 <= lasts_s <= LONGEST_LOCATE_S:
         raise Refusal("not-understood")
     doing.located.begin(float(lasts_s))
     told = {"screen": True, "lasts_s": lasts_s}
     try:
-        doing.hardware.signal(lasts_s=float(lasts_s))
+        doing.hardware.signal(lasts_s=float(lasts_s), sound="sound" in pattern, lights="lights" in pattern)
     except OutcomeUnknownError:
         return Done(outcome=CommandOutcome.DONE, values={**told, "hardware": "outcome-unknown"})
     except DeviceError:

@@ -55,6 +55,7 @@ def create_app(
     jpeg: Callable[[], tuple[int, bytes] | None],
     names: Callable[[], Mapping[str, str]],
     language: str = DEFAULT_LANGUAGE,
+    preset: Callable[[str], str] | None = None,
     extra_state: Callable[[], dict[str, object]] = dict,
     outlook: Callable[[], Outlook] | None = None,
     phone: Phone | None = None,
@@ -64,7 +65,8 @@ def create_app(
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
     a person calls the ids that findings name, `outlook` what is to be drawn over the picture, `monitor` what the cart's monitor
-    shows. With `phone` the screen and the camera are a phone's browser. `located` says whether somebody looks for this cart, `found` ends
+    shows, `preset` how the screen is set as long as nobody chose on it.
+    With `phone` the screen and the camera are a phone's browser. `located` says whether somebody looks for this cart, `found` ends
     its hardware's signal."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
@@ -88,9 +90,12 @@ def create_app(
         found = request.cookies.get(name, otherwise)
         return found if found in codes else otherwise
 
+    def usual(name: str, otherwise: str) -> str:
+        """What this screen has until somebody chooses on it."""
+        return preset(name) if preset is not None else otherwise
+
     def words() -> Words:
-        chosen = request.cookies.get("language", language)
-        return Words(chosen if chosen in LANGUAGES else language, view(), names)
+        return Words(chosen("language", tuple(LANGUAGES), usual("language", language)), view(), names)
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
     app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
@@ -139,7 +144,10 @@ def create_app(
         main, strip = part("main.html"), part("strip.html")
         w = words()
         shown = {"main": main, "strip": strip, "phone": phone is not None, "themes": THEMES, "volumes": VOLUMES}
-        shown |= {"theme": chosen("theme", THEMES, "auto"), "volume": chosen("volume", VOLUMES, "normal")}
+        shown |= {
+            "theme": chosen("theme", THEMES, usual("screen_theme", "auto")),
+            "volume": chosen("volume", VOLUMES, usual("sound_volume", "normal")),
+        }
         shell = render_template("page.html", w=w, v=w.view, csrf=_CSRF_PLACE, languages=LANGUAGES, **shown)
         return shell.replace(_CSRF_PLACE, generate_csrf())
 

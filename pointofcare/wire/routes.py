@@ -1,7 +1,7 @@
 """Every MQTT topic, in one table. No topic string may stand anywhere else.
 
-Tree: `poc/1/{facility}/c/{cart}/{up|dn}/...` and `poc/1/{facility}/site/host`. A cart writes its own `up`, reads its own `dn`
-and the host's state, nothing else. The major version is in the topic, the minor one in the payload.
+Tree: `poc/1/{facility}/c/{cart}/{up|dn}/...` and `poc/1/{facility}/site/host`. A cart writes its own `up`, reads its own `dn`,
+its own state and the host's, nothing else. The major version is in the topic, the minor one in the payload.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def cart_writes(*, facility: str, cart: str) -> str:
 
 
 def cart_reads(*, facility: str, cart: str) -> tuple[str, ...]:
-    """The filters of all that a cart may subscribe to. Raises: MessageError."""
-    return (_tree(facility, cart) + "dn/#", HOST.topic(facility=facility))
+    """The filters of all that a cart may subscribe to: its own state too, where a late will of its own may stand. Raises: MessageError."""
+    return (_tree(facility, cart) + "dn/#", HOST.topic(facility=facility), STATE.topic(facility=facility, cart=cart))
 
 
 def facility_tree(*, facility: str) -> str:

@@ -202,7 +202,7 @@ def test_what_a_cart_tells_of_itself_is_never_taken_for_news(bay: Bay) -> None:
     try:
         for route in routes.ROUTES:
             if route.direction is Direction.UP:
-                names = {"facility": FACILITY, "cart": CART, "kind": "app", "name": "x"}
+                names = {"facility": FACILITY, "cart": CART, "kind": "app", "name": "x", "alert": "x", "job": "x"}
                 topic = route.topic(**{name: names[name] for name in route.levels})
                 bay.door.packet(topic, codec.encode(golden_message(BODIES[route.type], sender=CART)))
     finally:

@@ -129,7 +129,7 @@ def postgresql_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
 
 def _topic(route: Route, cart: str) -> str:
     return route.topic(
-        **{name: value for name, value in {"facility": FACILITY, "cart": cart, "kind": "app"}.items() if name in route.levels}
+        **{name: value for name, value in {"facility": FACILITY, "cart": cart, "kind": "app", "alert": "x", "job": "x", "name": "x"}.items() if name in route.levels}
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cart_client import uplink
+from cart_client import clock_asking
 from cart_client.chart import Chart
 from cart_client.clock import steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
@@ -247,7 +247,7 @@ def test_the_clock_is_measured_against_the_server(line: Line) -> None:
 
 
 def test_a_server_whose_clock_is_broken_sets_no_cart(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uplink, "CLOCK_UNKNOWN_EVERY_S", 0.1)
+    monkeypatch.setattr(clock_asking, "CLOCK_UNKNOWN_EVERY_S", 0.1)
     for broken in (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
         asked = line.came(routes.CLOCK_ASK).message.body
         assert isinstance(asked, ClockAsked)
@@ -263,7 +263,7 @@ def test_a_server_whose_clock_is_broken_sets_no_cart(line: Line, monkeypatch: py
 
 def test_the_clock_is_asked_for_again_soon_until_an_answer_measured_it(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first answer that is lost or late must not leave the clock unknown, and every dose in want of a reason, for minutes."""
-    monkeypatch.setattr(uplink, "CLOCK_UNKNOWN_EVERY_S", 0.1)
+    monkeypatch.setattr(clock_asking, "CLOCK_UNKNOWN_EVERY_S", 0.1)
     first, second = (line.came(routes.CLOCK_ASK).message.body for _ in range(2))
     assert isinstance(first, ClockAsked)
     assert isinstance(second, ClockAsked)

@@ -22,6 +22,8 @@ REQUEUE: Final = "requeue"
 # What other systems sent and was not taken.
 HANDLE_INCOMING: Final = "handle-incoming"
 SEE_FLEET: Final = "see-fleet"
+# Asking carts to do something; which of the commands a role may ask for is in `usecases.cart_commands`.
+COMMAND_CARTS: Final = "command-carts"
 MANAGE_STAFF: Final = "manage-staff"
 SEE_AUDIT: Final = "see-audit"
 SEE_REJECTED: Final = "see-rejected"
@@ -47,6 +49,8 @@ RECALL: Final = "recall"
 SEE_POLICY: Final = "see-policy"
 CHANGE_POLICY: Final = "change-policy"
 MANAGE_MACHINES: Final = "manage-machines"
+# Which release reaches which carts, and when.
+MANAGE_ROLLOUTS: Final = "manage-rollouts"
 SEE_FORMULARY: Final = "see-formulary"
 EDIT_FORMULARY: Final = "edit-formulary"
 # Labels of single units: making, printing, withdrawing.
@@ -100,6 +104,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_REVIEW,
             RESOLVE,
             SEE_FLEET,
+            COMMAND_CARTS,
             SEE_EMR,
             SEE_WORK,
             CLOSE_DOSES,
@@ -147,7 +152,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
         }
     ),
     StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK, ISSUE_DOCUMENTS}),
-    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, SEE_REJECTED, MANAGE_MACHINES}),
+    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, COMMAND_CARTS, SEE_REJECTED, MANAGE_MACHINES, MANAGE_ROLLOUTS}),
     StaffRole.ADMINISTRATOR: frozenset(
         {
             FEED_PUMPS,
@@ -156,7 +161,9 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_REJECTED,
             IMPORT,
             SEE_FLEET,
+            COMMAND_CARTS,
             MANAGE_MACHINES,
+            MANAGE_ROLLOUTS,
             SEE_EMR,
             REQUEUE,
             HANDLE_INCOMING,

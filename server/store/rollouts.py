@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
 
 from pointofcare import firmware
 from pointofcare.errors import ImageRejectedError, NotFoundError
@@ -190,6 +190,30 @@ def updates(tx: Transaction, rollout: int) -> tuple[CartUpdate, ...]:
     return tuple(_update(row) for row in rows)
 
 
+# What a person looks for first.
+_RANK = (State.FAILED, State.PENALTY, State.UNKNOWN, State.IN_PROGRESS, State.WAITING, State.ASSIGNED, State.BAKING, State.QUEUED)
+
+
+def some_updates(
+    tx: Transaction, rollout: int, *, states: Collection[str] = (), wave: int | None = None, offset: int = 0, limit: int = 100
+) -> tuple[CartUpdate, ...]:
+    """Those that need somebody first."""
+    query = select(RolloutCartRow).where(RolloutCartRow.facility == tx.facility, RolloutCartRow.rollout == rollout)
+    if states:
+        query = query.where(RolloutCartRow.state.in_(sorted(states)))
+    if wave is not None:
+        query = query.where(RolloutCartRow.wave == wave)
+    rank = case({state.value: place for place, state in enumerate(_RANK)}, value=RolloutCartRow.state, else_=len(_RANK))
+    rows = tx.session.scalars(query.order_by(rank, RolloutCartRow.wave, RolloutCartRow.cart).offset(offset).limit(limit))
+    return tuple(_update(row) for row in rows)
+
+
+def failed_now(tx: Transaction, rollout: int) -> int:
+    """How many carts failed, or fell silent, since a person last looked."""
+    mine = (RolloutCartRow.facility == tx.facility, RolloutCartRow.rollout == rollout, RolloutCartRow.counted)
+    return int(tx.session.scalar(select(func.count()).select_from(RolloutCartRow).where(*mine)) or 0)
+
+
 def update_of(tx: Transaction, rollout: int, cart: str) -> CartUpdate | None:
     mine = (RolloutCartRow.facility == tx.facility, RolloutCartRow.rollout == rollout, RolloutCartRow.cart == cart)
     row = tx.session.scalars(select(RolloutCartRow).where(*mine).execution_options(populate_existing=True)).one_or_none()
@@ -243,8 +267,8 @@ def wards_of_carts(tx: Transaction) -> dict[str, str]:
     return {row.id: row.ward for row in rows if reach.sees(tx, row.ward)}
 
 
-def seen(tx: Transaction, rollout: int) -> dict[str, Seen]:
-    """What the carts of a rollout report of themselves now."""
+def seen(tx: Transaction, rollout: int, carts: Collection[str] | None = None) -> dict[str, Seen]:
+    """What the carts of a rollout, or these of them, report of themselves now."""
     busy = set(
         tx.session.scalars(
             select(RolloutCartRow.cart).where(
@@ -255,7 +279,7 @@ def seen(tx: Transaction, rollout: int) -> dict[str, Seen]:
         )
     )
     inside = select(RolloutCartRow.cart).where(RolloutCartRow.facility == tx.facility, RolloutCartRow.rollout == rollout)
-    return _seen(tx, CartRow.id.in_(inside), busy)
+    return _seen(tx, CartRow.id.in_(inside if carts is None else sorted(carts)), busy)
 
 
 def seen_of(tx: Transaction, carts: Collection[str]) -> dict[str, Seen]:

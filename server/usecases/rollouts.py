@@ -6,7 +6,7 @@ is stored and nothing else. What a cart says of an older attempt, twice or late,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -19,7 +19,7 @@ from pointofcare.fleet import rollout as engine
 from pointofcare.fleet import update as cart_updates
 from pointofcare.fleet.plan import Newcomers, Plan
 from pointofcare.fleet.rollout import ACTIVE, Approved, Paused, Resumed, Rollout, Started, Stopped, Tripped, WaveEnded, WentOn
-from pointofcare.fleet.update import NEVER, TERMINAL, Began, CartUpdate, Claimed, Event, Held, Lapsed, LeftOut, Seen, WentSilent
+from pointofcare.fleet.update import IN_FLIGHT, NEVER, TERMINAL, Began, CartUpdate, Claimed, Event, Held, Lapsed, LeftOut, Seen, WentSilent
 from pointofcare.fleet.why import Reason, why
 from pointofcare.people import StaffRole
 from pointofcare.wire import jobs
@@ -151,23 +151,23 @@ def leave_out(tx: Transaction, actor: Actor, rollout: int, cart: str, *, reason:
 # Looking.
 
 
-def standing(tx: Transaction, rollout: int) -> Standing:
-    """Raises: NotFoundError."""
+def standing(
+    tx: Transaction, rollout: int, *, states: Collection[str] = (), wave: int | None = None, offset: int = 0, limit: int = 100
+) -> Standing:
+    """All of it counted, and so many of its carts, those that need somebody first. Raises: NotFoundError."""
     stored = rollouts.get(tx, rollout)
-    updates = rollouts.updates(tx, rollout)
-    seen = rollouts.seen(tx, rollout)
-    busy = engine.in_flight(updates)
     waves: list[dict[str, int]] = [{} for _ in stored.rollout.plan.waves]
-    for one in updates:
-        waves[one.wave][one.state.value] = waves[one.wave].get(one.state.value, 0) + 1
+    for (place, state), number in rollouts.counts(tx, [rollout]).get(rollout, {}).items():
+        waves[place][state] = number
+    busy = sum(each.get(state.value, 0) for each in waves for state in IN_FLIGHT)
+    shown = rollouts.some_updates(tx, rollout, states=states, wave=wave, offset=offset, limit=limit)
+    seen = rollouts.seen(tx, rollout, [one.cart for one in shown])
     return Standing(
         stored=stored,
-        carts=tuple(
-            CartStanding(update=one, reason=why(stored.rollout, one, seen.get(one.cart, NEVER), in_flight=busy)) for one in updates
-        ),
+        carts=tuple(CartStanding(update=one, reason=why(stored.rollout, one, seen.get(one.cart, NEVER), in_flight=busy)) for one in shown),
         waves=tuple(waves),
         in_flight=busy,
-        failed=engine.failed_now(updates),
+        failed=rollouts.failed_now(tx, rollout),
     )
 
 
@@ -177,9 +177,9 @@ def why_not(tx: Transaction, cart: str) -> tuple[StoredRollout, CartUpdate, Reas
     if not found:
         return None
     stored, one = found[0]
-    updates = rollouts.updates(tx, stored.id)
-    seen = rollouts.seen(tx, stored.id).get(cart, NEVER)
-    return stored, one, why(stored.rollout, one, seen, in_flight=engine.in_flight(updates))
+    counts = rollouts.counts(tx, [stored.id]).get(stored.id, {})
+    busy = sum(number for (_, state), number in counts.items() if state in IN_FLIGHT)
+    return stored, one, why(stored.rollout, one, rollouts.seen(tx, stored.id, [cart]).get(cart, NEVER), in_flight=busy)
 
 
 # What moves by itself.

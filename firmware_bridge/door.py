@@ -8,7 +8,8 @@ answer that says so, and moves nothing.
 the fleet: `{"do": "lock", "drawer": 0, "id": "..."}` (0: every one) -> "locked", "open", "refused"; `{"do": "signal", "id": "...",
 "sound_ms": 5000, "lights_ms": 5000}`; `{"do": "selftest", "id": "..."}` -> `{"id": "...", "broken": ["lock-3"]}`.
 Whether somebody is at the cart, so that no update begins then: `{"do": "in-use", "id": "...", "busy": true, "ttl_ms": 30000}`; after
-that time without another word it is not known, which holds an update too. For the nurse's screen: `{"do": "happenings", "id": "...", "run": "", "after": 0}` -> what happened at the drawers after that number.
+that time without another word it is not known, which holds an update too.
+For the nurse's screen: `{"do": "happenings", "id": "...", "run": "", "after": 0}` -> what happened at the drawers after that number.
 """
 
 from __future__ import annotations

@@ -434,7 +434,6 @@ class Relay:
         elif isinstance(event, Rejected | Cleared):
             event.ack()
 
-
     def _job_asked_again(self) -> None:
         if self.updates is not None:
             self.updates.tell_again()

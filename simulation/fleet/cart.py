@@ -211,7 +211,15 @@ class VirtualCart:
     def heard(self, topic: str, payload: bytes, retained: bool, mono_s: float) -> None:
         """A message of the server. One that is not understood is nobody's fault here, and is left."""
         found = voice.hear(payload)
-        if found is None or not topic.startswith(self.topics.down):
+        if found is None:
+            return
+        if topic == f"{self.topics.up}state" and found.body.get("phase") == "lost" and found.sid != self.sid:
+            # The late will of an earlier connection of ours: say that we live.
+            self._told_phase = None
+            self._say("birth", "CartBirth", self._birth(), retain=True)
+            self._tell_state()
+            return
+        if not topic.startswith(self.topics.down):
             return
         below = topic.removeprefix(self.topics.down)
         if below.startswith("cmd/"):

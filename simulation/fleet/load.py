@@ -33,6 +33,7 @@ from simulation.fleet.stage import Stage
 SMOOTH_S = 30.0  # the longest pause for the server to take what came at once
 _STORM_S = 90.0
 _STOP_S = 20.0
+_CALM = 0.5  # of one processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class Wanted:
     def limit_s(self) -> float:
         """After so long everything is stopped, whatever it is doing."""
         storm_s = _STORM_S + _STOP_S if self.storm else 0.0
-        return self.connect_limit_s + 2 * SMOOTH_S + self.seconds + 2 * self.probe_s + 60.0 + storm_s + _STOP_S
+        return self.connect_limit_s + 3 * SMOOTH_S + self.seconds + 2 * self.probe_s + 60.0 + storm_s + _STOP_S
 
 
 @dataclass(slots=True)
@@ -187,6 +188,7 @@ async def _measured(wanted: Wanted, opened: Stage, builds: Sequence[roster.Build
     try:
         connect_s = await crowd.all_online(timeout_s=wanted.connect_limit_s)
         online, shown_s = await _shown_online(crowd, reader, timeout_s=SMOOTH_S)
+        await _settled(crowd, opened, timeout_s=SMOOTH_S)
         after = _marks(opened)
         progress(f"{online} of {len(builds)} are online; {wanted.seconds:.0f} s of a quiet fleet")
         published, received = crowd.published, crowd.received
@@ -255,6 +257,15 @@ async def _stretch(opened: Stage, seconds: float) -> dict[str, float]:
     begins = _marks(opened)
     await asyncio.sleep(seconds)
     return _since(begins, _marks(opened))
+
+
+async def _settled(crowd: Crowd, opened: Stage, *, timeout_s: float) -> None:
+    """Until the server has dealt with what came at once: two seconds in which it sends nothing and hardly works."""
+    ends_s, calm = time.monotonic() + timeout_s, 0
+    while calm < 2 and time.monotonic() < ends_s:
+        before, received = costs.of(opened.server.process.pid), crowd.received
+        await asyncio.sleep(1.0)
+        calm = calm + 1 if costs.of(opened.server.process.pid).cpu_s - before.cpu_s < _CALM and crowd.received == received else 0
 
 
 def _marks(opened: Stage) -> Marks:

@@ -18,21 +18,17 @@ from pointofcare.wire import routes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topics:
-    """The beginnings of a cart's own topics, and the server's state."""
+    """The beginnings of a cart's own topics, and the filters of all that it may hear."""
 
     up: str
     down: str
-    host: str
-
-    @property
-    def filters(self) -> tuple[str, str]:
-        return (f"{self.down}#", self.host)
+    filters: tuple[str, ...]
 
 
 def topics(facility: str, cart: str) -> Topics:
     """Raises: MessageError for a name that cannot stand in a topic."""
-    down, host = routes.cart_reads(facility=facility, cart=cart)
-    return Topics(up=routes.cart_writes(facility=facility, cart=cart).removesuffix("#"), down=down.removesuffix("#"), host=host)
+    filters = routes.cart_reads(facility=facility, cart=cart)
+    return Topics(up=routes.cart_writes(facility=facility, cart=cart).removesuffix("#"), down=filters[0].removesuffix("#"), filters=filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

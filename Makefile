@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet-load rules roles emr-support gallery lock format clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet-load rules contract roles emr-support gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ fleet-load: $(STAMP) ## hundreds of virtual carts over TLS against a server and 
 
 rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
 	$(PY) -m simulation.rules
+
+contract: $(STAMP) ## compare the MQTT contract with the released one, and take what was added to it into the release (docs/mqtt.md)
+	$(PY) -m simulation asyncapi --against tests/data/contract/poc-1.json --release
 
 roles: $(STAMP) ## write the role matrix anew (docs/roles.md), after an address or a permission changed
 	$(PY) -m simulation.roles

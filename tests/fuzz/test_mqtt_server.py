@@ -128,9 +128,8 @@ def postgresql_hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
 
 
 def _topic(route: Route, cart: str) -> str:
-    return route.topic(
-        **{name: value for name, value in {"facility": FACILITY, "cart": cart, "kind": "app", "alert": "x", "job": "x", "name": "x"}.items() if name in route.levels}
-    )
+    named = {"facility": FACILITY, "cart": cart, "kind": "app", "alert": "x", "job": "x", "name": "x"}
+    return route.topic(**{name: value for name, value in named.items() if name in route.levels})
 
 
 def _known(name: str, cart: str = "c1") -> dict[str, Any]:

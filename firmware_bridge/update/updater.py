@@ -32,6 +32,7 @@ class Updater:
     def __init__(
         self, tools: Tools, *, keys: ServerKeys, facility: str, cart: str, tell: Callable[[JobTold], bool], turn_s: float = TURN_S
     ) -> None:
+        self.tools = tools
         self._tools = tools
         self._sessions: Sessions = tools.sessions
         self._keys = keys
@@ -104,6 +105,10 @@ class Updater:
         with self._guard:
             self._assigned = what
         self._wake.set()
+
+    def tell_with(self, tell: Callable[[JobTold], bool]) -> None:
+        """Reports go there from now on."""
+        self._tell = tell
 
     def tell_again(self) -> None:
         """Somebody has come who did not hear the last report."""

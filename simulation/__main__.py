@@ -1,4 +1,4 @@
-"""`pointofcare-demo demo | training | once | asyncapi | screenshots | scan-set | fleet-load`: the virtual hospital, for a person and unattended."""
+"""`pointofcare-demo COMMAND`: the virtual hospital, for a person and unattended."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from pointofcare.errors import PointOfCareError
 from pointofcare.wire import routes
 from pointofcare.wire.training import is_training
 from simulation import gnuhealth_ward, hospital, phones, ward
+from simulation.fleet import beside
 from simulation.hospital import Hospital
 from simulation.processes import start
 
@@ -67,6 +68,7 @@ def run(arguments: Sequence[str], *, training: bool = False) -> int:
                 with_emr=chosen.emr == "sekmet",
                 with_feed=chosen.emr == "sekmet",
                 with_gnuhealth=chosen.emr == "gnuhealth",
+                virtual_fleet=True,
                 phones=phones.NAMES,
                 phones_at=chosen.phones_at,
                 progress=progress,
@@ -127,6 +129,9 @@ def _tell(console: Console, running: Hospital) -> None:
         "A dose: open a kiosk and the virtual hand side by side. Hold a nurse's badge, type the PIN, hold a wristband,\n"
         "hold that patient's pack.\n"
         "The fleet, as any MQTT client sees it:"
+    )
+    console.print(
+        f"Carts that are called {beside.PREFIX}-... are made up, hardware and all: {beside.COUNT} of other wards, for the fleet page."
     )
     topic = routes.STATE.filter(facility=running.facility).rsplit("/", 1)[0] + "/#"
     console.print(

@@ -28,6 +28,7 @@ from pointofcare.wire.training import is_training
 from simulation import emr_peer, files, gnuhealth_peer, gnuhealth_ward, processes, sekmet_ward, shelf, ward
 from simulation import phones as phone_carts
 from simulation.camera import VirtualCamera
+from simulation.fleet import beside
 from simulation.ordinary import Case, ordinary_doses
 from simulation.processes import Child
 
@@ -79,11 +80,13 @@ def start(
     with_feed: bool = False,
     with_gnuhealth: bool = False,
     bridge: bool = True,
+    virtual_fleet: bool = False,
     phones: Sequence[str] = (),
     phones_at: str = phone_carts.LOCAL,
     progress: Progress = print,
 ) -> Hospital:
     """Start everything in `directory` (made when missing). `phones` are carts without hardware, reached at `phones_at`.
+    `virtual_fleet`: carts of other wards, of which nothing is real, live on the fleet page beside those of the ward.
 
     Raises: PointOfCareError naming the part that did not start."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,6 +100,7 @@ def start(
         Account(name="server", password=memory["passwords"]["server"], kind="server"),
         Account(name="viewer", password=memory["passwords"]["viewer"], kind="viewer"),
         *(Account(name=cart, password=memory["passwords"][cart], kind="cart") for cart in (*ward.CARTS, *phone_carts.NAMES)),
+        *(Account(name=cart, password=memory["passwords"][cart], kind="cart") for cart in (beside.NAMES if virtual_fleet else ())),
     ]
     with contextlib.ExitStack() as undo:
         progress("broker (NATS, MQTT)")
@@ -153,6 +157,8 @@ def start(
             processes.wait_for_line(_child(hospital, phone_carts.GATE), "pointofcare-server phones ready", timeout_s=_READY_S)
             for place in (phone_carts.socket(directory, phone) for phone in phones):
                 processes.wait_for_line(_child(hospital, phone_carts.CARTS), f"ready {place}", timeout_s=_READY_S)
+        if virtual_fleet:
+            _start_fleet(hospital, memory["passwords"])
         undo.pop_all()
     return hospital
 
@@ -300,6 +306,23 @@ def _start_cart(hospital: Hospital, cart: str, port: int, password: str, *, draw
     )
 
 
+def _start_fleet(hospital: Hospital, passwords: Mapping[str, str]) -> None:
+    """Nobody waits for it: its carts come when they come."""
+    settings = hospital.directory / "fleet.json"
+    told = beside.settings(
+        facility=hospital.facility,
+        host=hospital.broker.host,
+        port=hospital.broker.port,
+        seed=hospital.seed,
+        server_key=hospital.directory / "server-key.json",
+        passwords=dict(passwords),
+        run=secrets.token_hex(4),
+    )
+    _private(settings, [json.dumps(told)])
+    command = [sys.executable, "-m", "simulation.fleet.beside", str(settings)]
+    hospital.children.append(processes.start("virtual fleet", command, log=hospital.directory / "log" / "fleet.log"))
+
+
 def _bags(directory: Path) -> dict[str, list[str]]:
     """The bags that the pharmacist prepared when the ward was opened, by order."""
     path = directory / _BAGS
@@ -315,7 +338,7 @@ def _memory(directory: Path, seed: int, facility: str) -> dict[str, Any]:
 
     Raises: PointOfCareError: the folder is of another facility."""
     path = directory / "memory.json"
-    names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS, *phone_carts.NAMES)
+    names = ("server", "viewer", "secret_key", "password_salt", *ward.CARTS, *phone_carts.NAMES, *beside.NAMES)
     if path.exists():
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if kept.get("facility", ward.FACILITY) != facility:

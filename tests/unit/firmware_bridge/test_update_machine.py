@@ -22,7 +22,7 @@ def test_every_state_is_a_key_and_every_event_leads_somewhere() -> None:
 
 
 def test_every_state_is_harmless_locked_or_final_and_never_two_of_them() -> None:
-    assert HARMLESS | LOCKED | FINAL == set(State)
+    assert set(State) == HARMLESS | LOCKED | FINAL
     assert not HARMLESS & LOCKED
     assert not (HARMLESS | LOCKED) & FINAL
 

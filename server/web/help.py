@@ -128,6 +128,8 @@ _LABEL_FORM = Topic(name="label-form")
 _LABEL = Topic(name="label")
 _DOCUMENTS = Topic(name="documents")
 _DOWNTIME = Topic(name="downtime")
+_DRIFT = Topic(name="fleet-drift", guide="manager", chapter=7)
+_DRIFT_GROUP = Topic(name="fleet-drift-group", guide="manager", chapter=7)
 _CARE = Topic(name="fleet-care", guide="manager", chapter=7)
 _STAFF_FORM = Topic(name="staff-form")
 
@@ -216,6 +218,11 @@ TOPICS: Mapping[str, Topic] = {
     "fleet.carts": Topic(name="fleet", guide="manager", chapter=7, marks=("carts", "live")),
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
     "fleet_battery.show": Topic(name="fleet-battery", guide="manager", chapter=7),
+    "fleet_drift.listed": _DRIFT,
+    "fleet_drift.one": _DRIFT,
+    "fleet_drift.want": _DRIFT,
+    "fleet_drift.group": _DRIFT_GROUP,
+    "fleet_drift.keep_group": _DRIFT_GROUP,
     "fleet_care.calendar": _CARE,
     "fleet_care.plan": _CARE,
     "fleet_care.import_assets": _CARE,

@@ -69,7 +69,10 @@ class CartEventRow(Model):
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
     detail: Mapped[dict[str, Any]] = mapped_column(Document)
 
-    __table_args__ = (Index("ix_cart_events_received", "facility", "received_at"),)
+    __table_args__ = (
+        Index("ix_cart_events_received", "facility", "received_at"),
+        Index("ix_cart_events_cart", "facility", "cart", "received_at"),
+    )
 
 
 class RecordSequenceRow(Model):

@@ -25,6 +25,8 @@ from server.app import RUNNING, Running, bare_app, counter, counting_rules, crea
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
 from server.firmware import commands as firmware_commands
+from server.firmware.repository import Repository
+from server.firmware.standing import Renewer
 from server.security import authority, program_commands, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
@@ -456,6 +458,8 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     running: Running = app.extensions[RUNNING]
     running.exporter = exporter(app, settings)
     running.exporter.start()
+    running.renewer = Renewer(Repository(settings.firmware.directory))
+    running.renewer.start()
     try:
         server = waitress.create_server(
             app,
@@ -575,6 +579,8 @@ def _stop(app: Flask) -> None:
         dispatcher.stop()
     if running.exporter is not None:
         running.exporter.stop()
+    if running.renewer is not None:
+        running.renewer.stop()
     if running.counter is not None:
         running.counter.stop()
     if running.sealer is not None:

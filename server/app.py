@@ -15,13 +15,15 @@ from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, FirmwareError
 from pointofcare.labels.scan import SiteProfile
 from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import BATCH, Dispatcher
 from server.emr.read_back import ReadBack
 from server.feeds.fhir_feed import FhirFeed
+from server.firmware import standing
+from server.firmware.repository import Repository
 from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
 from server.security.broker_files import Keeper
@@ -59,6 +61,7 @@ class Running:
     exporter: fhir_exports.Exporter | None = None
     feed: FhirFeed | None = None
     listener: notices.Listener | None = None
+    renewer: standing.Renewer | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:
@@ -219,9 +222,17 @@ def _health(app: Flask) -> ResponseReturnValue:
     return {**answer, "status": "degraded" if faults else "ok", "faults": faults, "warnings": warnings}, 200
 
 
+def _firmware_warnings(config: ServerConfig, at: datetime) -> tuple[str, ...]:
+    try:
+        found = standing.of(Repository(config.firmware.directory))
+    except FirmwareError as exc:
+        return (f"firmware: {exc.message}",)
+    return found.alarms(at) if found is not None else ()
+
+
 def _warnings(config: ServerConfig, unsealed: Sequence[audit_log.Unsealed], at: datetime) -> list[str]:
     """What does not hurt yet, and will when nobody looks. They leave the status as it is."""
-    warnings = []
+    warnings = list(_firmware_warnings(config, at))
     if unsealed and at - unsealed[0].at > LATE:
         warnings.append("audit: entries wait for their seal for more than 5 minutes")
     directory = config.machines.broker_files

@@ -55,6 +55,9 @@ ENDPOINTS: Mapping[str, Access] = {
     # Without signing in.
     "healthz": _NONE,
     "web.static": _NONE,
+    # Files that are signed, and that nobody has to believe: a cart's bridge has no account here.
+    "releases.metadata": _NONE,
+    "releases.target": _NONE,
     "security.static": _NONE,
     "security.login": _NONE,
     "security.logout": _NONE,

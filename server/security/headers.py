@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
         if request.endpoint and request.endpoint.endswith(".static"):
             if "immutable" not in headers.get("Cache-Control", ""):
                 headers["Cache-Control"] = "public, max-age=86400"
-        else:
+        elif not (request.endpoint or "").startswith("releases."):  # they name no patient, and say themselves how long they last
             headers["Cache-Control"] = "no-store"
         if is_training(current_app.config[FACILITY]):
             headers[TRAINING_HEADER] = "not-real-patients"

@@ -161,6 +161,8 @@ UNWATCHED: Mapping[str, str] = {
     "security.verify": _ACCOUNT,
     "security.static": _PROGRAM,
     "web.static": _PROGRAM,
+    "releases.metadata": _PROGRAM,
+    "releases.target": _PROGRAM,
     "healthz": _PROGRAM,
     "api_page": _PROGRAM,
     "api-docs.openapi_json": _PROGRAM,

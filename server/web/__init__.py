@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
+from server.firmware import serving
 from server.web import (
     account,
     admission,
@@ -116,6 +117,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(Blueprint("web", __name__, template_folder="templates", static_folder="static", static_url_path="/static"))
     for room in ROOMS:
         app.register_blueprint(room)
+    app.register_blueprint(serving.room)
     menu.register(app)
     help.register(app)
     files.register(app)

@@ -239,10 +239,11 @@ class Images:
 
     def _piece(self, data: bytes, offset: int, sha: bytes) -> UploadWrite:
         """As much from `offset` on as one message may carry; built for every try, when the room is known."""
-        whole = {"off": offset, "data": b"", **({"len": len(data), "sha": sha} if offset == 0 else {})}
-        around = header.Header.SIZE + len(cbor2.dumps(whole, canonical=True)) + 2  # the length of `data` takes up to 3 bytes, not 1
+        first = {} if offset else {"len": len(data), "sha": sha}
+        around = header.Header.SIZE + len(cbor2.dumps({"off": offset, "data": b"", **first})) + 2  # `data`'s length takes 3 bytes, not 1
         room = max(1, min(self._at_once, self._link.room) - around)
-        return UploadWrite(**{**whole, "data": data[offset : offset + room]})
+        piece = data[offset : offset + room]
+        return UploadWrite(off=offset, data=piece, len=None if offset else len(data), sha=None if offset else sha)
 
     def _got_to(self, answer: _UploadAnswer, length: int) -> int:
         """Raises: ImageRejectedError."""

@@ -24,7 +24,7 @@ from cbor2 import CBORError
 from pydantic import ValidationError
 from smp.exceptions import SMPException
 from smpclient import SMPClient
-from smpclient.exceptions import SMPClientException
+from smpclient.exceptions import SMPBadSequence, SMPClientException
 from smpclient.generics import error_v1, error_v2
 from smpclient.transport import SMPTransportDisconnected
 from smpclient.transport.serial import SMPSerialTransport
@@ -35,10 +35,15 @@ from pointofcare.errors import DeviceProtocolError, DeviceTimeoutError, DeviceUn
 _GARBLED = (SMPException, SMPClientException, ValidationError, CBORError, binascii.Error, struct.error, IndexError, ValueError, TypeError)
 _GONE = (SMPTransportDisconnected, OSError, termios.error)
 _CONNECT_S = 0.4
+_QUIET_S = 0.02
 
 # They report each garbled line as an error with a dump; we count them and say what it means.
 for _name in ("smp", "smpclient"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+class _BehindError(Exception):
+    """The answers on this line belong to questions before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +147,10 @@ class Link:
                     break  # somebody stands before a drawer: looking again can wait
                 self._retries += bool(attempt)
                 try:
-                    client = await self._connected()
+                    client = await self._connected(attempt)
+                except _BehindError as exc:
+                    fault = exc
+                    continue
                 except DeviceUnavailableError as exc:
                     fault = exc
                     break  # a port that is not there does not come back within milliseconds
@@ -165,9 +173,12 @@ class Link:
             self._error = f"{type(fault).__name__}: {fault}"[:200]
             raise self._translated(fault, sent=sent, moves=moves) from fault
 
-    async def _connected(self) -> SMPClient:
+    async def _connected(self, attempt: int) -> SMPClient:
         """Raises: DeviceUnavailableError when the port cannot be opened."""
         if self._client is None:
+            # An answer that is still on its way would be taken for the next one's, whose own would then be late in turn, for ever:
+            # opening the port throws away what has come, so what is late is waited for first, longer each time.
+            await asyncio.sleep(min(_QUIET_S * 2**attempt, self._timeout_s) if attempt else 0)
             self._transport = self._new_transport()
             client = SMPClient(self._transport, self._port, timeout_s=self._timeout_s)
             self._client = client
@@ -180,6 +191,10 @@ class Link:
                 raise DeviceUnavailableError(
                     f"the microcontroller's port {self._port} cannot be opened: {exc}", remedy="check the cable", port=self._port
                 ) from exc
+            except SMPBadSequence as exc:
+                # What was late answered the question for its buffer sizes, whose own answer will come: this line is one behind.
+                await self._hang_up()
+                raise _BehindError from exc
             except _GARBLED:
                 pass  # the port is open; only the question for its buffer sizes was garbled, and the defaults do
         return self._client

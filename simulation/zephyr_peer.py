@@ -32,6 +32,8 @@ _REMEDY = "run bash deploy/setup.sh test"
 _ZEPHYR = "zephyr_4.4.0_smp_server_0eae053d"
 _BOOT_S = 30.0
 _NUDGE_S = 0.01
+_CONSOLE_BYTES = 8192
+_STARTS = b"*** Booting MCUboot"
 _LISTENS = b"smp_sample: build time"
 _WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 
@@ -87,7 +89,7 @@ class Microbit:
     loading of a file does not allow: so the loaded machine is frozen once and thawed without the file.
 
     `port` is a real pseudo-terminal. `on_wire` sees every piece of bytes with True towards the microcontroller, and may change
-    it. A person can do what is done to a cart: `pull_plug`."""
+    it; it must not block. What is done to a cart can be done to it: `pull_plug`, `unplug`."""
 
     signed_name = f"{_ZEPHYR}_qemu_cortex_m0_serial.signed.bin"
     _merged = f"{_ZEPHYR}_qemu_cortex_m0_serial.merged.hex"
@@ -98,8 +100,10 @@ class Microbit:
         self._directory = directory
         self._terminal = PseudoTerminal(directory / "microbit")
         self._boots = 0
-        self._up = False
+        self._waiting = False
+        self._awaited = self._banners = self._listens_since = 0
         self._changed = threading.Condition()
+        self._cable = threading.RLock()
         self._stopping = threading.Event()
         self._answers: list[dict[str, Any]] = []
 
@@ -114,7 +118,17 @@ class Microbit:
 
     def pull_plug(self) -> None:
         """The power goes and comes back: whatever it was doing, it starts from its flash."""
+        self.deafen(self._boots + 1)
         self.ask_emulator("system_reset")
+
+    def unplug(self) -> None:
+        """The cable is pulled; the microcontroller itself runs on."""
+        with self._cable:
+            self._terminal.unplug()
+
+    def plug(self) -> None:
+        with self._cable:
+            self._terminal.plug()
 
     @contextmanager
     def running(self) -> Iterator[Microbit]:
@@ -184,8 +198,6 @@ class Microbit:
                     with self._changed:
                         if told.get("event") == "RESET":
                             self._boots += 1
-                            self._up = False
-                            self.console = b""
                         elif told.get("id") == "asked":
                             self._answers.append(told)
                         self._changed.notify_all()
@@ -193,24 +205,55 @@ class Microbit:
     def _pump(self) -> None:
         """Between QEMU's socket and the pseudo-terminal. What comes while the firmware does not listen yet is lost, as on a real
         line; QEMU itself would keep it and never read on. And it forgets to look for more until something else wakes it."""
-        waiting = False
         while not self._stopping.is_set():
-            master = self._terminal.master
-            ready, _, _ = select.select([self._wire, master], [], [], _NUDGE_S if waiting else 0.05)
-            if waiting and not ready:
-                self._tell_emulator({"execute": "query-status", "id": "nudge"})
-            with contextlib.suppress(BlockingIOError):
-                if master in ready and (data := self.on_wire(_read(master), True)) and self._up:
-                    self._wire.sendall(data)
-                    waiting = True
-                if self._wire in ready:
-                    data = self._wire.recv(4096)
-                    if not data:
-                        return
-                    self.console = (self.console + data)[-4096:]
-                    self._up = self._up or _LISTENS in self.console
-                    waiting = waiting and b"\n" not in data
-                    os.write(master, self.on_wire(data, False))
+            with self._cable, contextlib.suppress(OSError):  # a cable that is pulled just now
+                if not self._pass_on():
+                    return
+            self._stopping.wait(0)  # whoever wants the cable gets it
+
+    def _pass_on(self) -> bool:
+        """Whatever has come, either way. False: QEMU has ended."""
+        wire, master = self._wire.fileno(), self._terminal.master
+        ready, _, _ = select.select([wire, *([] if master is None else [master])], [], [], _NUDGE_S if self._waiting else 0.02)
+        if self._waiting and not ready:
+            self._tell_emulator({"execute": "query-status", "id": "nudge"})
+        if master is not None and master in ready:
+            data = self.on_wire(os.read(master, 4096), True)
+            if data and self.listening:
+                self._wire.sendall(data)
+                self._waiting = True
+        if wire in ready:
+            data = self._wire.recv(4096)
+            if not data:
+                return False
+            self._waiting = self._waiting and b"\n" not in data
+            self._read_console(data)
+            data = self.on_wire(data, False)
+            if master is not None:
+                os.write(master, data)
+        return True
+
+    def _read_console(self, data: bytes) -> None:
+        if self._banner_ahead(data):
+            self._banners += 1
+            self.console = b""
+        self.console = (self.console + data)[-_CONSOLE_BYTES:]
+        if _LISTENS in self.console[-len(data) - len(_LISTENS) :]:
+            self._listens_since = self._banners
+
+    def _banner_ahead(self, data: bytes) -> bool:
+        """Whether `data` completes the first line of a start."""
+        return _STARTS in self.console[1 - len(_STARTS) :] + data
+
+    @property
+    def listening(self) -> bool:
+        """Whether its application reads the line. Bytes that come while it starts jam the emulated serial port for good, so
+        none are let through from before a reset until then: QEMU tells of the reset, the console of what follows."""
+        return self._awaited <= self._boots and self._listens_since == self._banners == self._boots + 1
+
+    def deafen(self, boots: int) -> None:
+        """It listens no more until it started that often."""
+        self._awaited = boots
 
     def _until(self, true: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _BOOT_S
@@ -247,9 +290,3 @@ def _connected(place: Path, process: subprocess.Popen[bytes]) -> socket.socket:
         else:
             return opened
     raise DeviceUnavailableError("QEMU did not start", remedy=_REMEDY)
-
-
-def _read(master: int | None) -> bytes:
-    with contextlib.suppress(OSError):
-        return os.read(master, 4096) if master is not None else b""
-    return b""

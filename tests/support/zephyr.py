@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import binascii
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from devices.firmware import image as mcuboot
 from firmware_bridge.images import Images, ImageState
 from firmware_bridge.link import Link
 from pointofcare import firmware
+from pointofcare.errors import DeviceTimeoutError
 from simulation import zephyr_peer
 from simulation.zephyr_peer import Microbit
 
@@ -33,8 +36,14 @@ class MicrobitImages(Images):
         self._microbit = microbit
 
     def boot_id(self) -> str:
-        self.image_states()
+        if not self._microbit.listening:
+            raise DeviceTimeoutError("it starts")
         return str(self._microbit.boots)
+
+    def reset(self) -> None:
+        before = self._microbit.boots
+        super().reset()
+        self._microbit.deafen(before + 1)
 
 
 @dataclass(kw_only=True)
@@ -86,7 +95,7 @@ def a_board() -> Iterator[Board]:
     if why := zephyr_peer.missing():
         pytest.skip(f"{why} is missing: bash deploy/setup.sh test")
     with tempfile.TemporaryDirectory(prefix="mb-") as directory, Microbit(Path(directory)).running() as microbit:
-        link = Link(microbit.port, timeout_s=0.5)
+        link = Link(microbit.port, timeout_s=0.5, tries=10)
         link.start()
         try:
             images = MicrobitImages(link, microbit)
@@ -133,7 +142,8 @@ class Wire:
             line, _, self._inward = self._inward.partition(b"\n")
             if line.startswith(b"\x06\x09"):
                 self._frame = b""
-            self._frame += base64.b64decode(line[2:])
+            with contextlib.suppress(binascii.Error):
+                self._frame += base64.b64decode(line[2:])
             if len(self._frame) >= 2 + int.from_bytes(self._frame[:2], "big"):
                 message = self._frame[2:-2]
                 self.requests.append((int.from_bytes(message[4:6], "big"), message[7], cbor2.loads(message[8:])))

@@ -26,7 +26,7 @@ from cart_client.commanded import Carrier, Doing, Located, Memory
 from cart_client.commanded.bundle import Kept
 from cart_client.commanded.memory import FILE as COMMANDS_FILE
 from cart_client.config import Config
-from cart_client.drawer import tell_battery
+from cart_client.drawer import tell_battery, tell_use
 from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
@@ -209,6 +209,7 @@ class CartProgram:
             threading.Thread(target=self._bedside.run, name="bedside", daemon=True),
             threading.Thread(target=self._server.run, name="kiosk", daemon=True),
             threading.Thread(target=tell_battery, args=(self._drawers, self._bedside.inbox, self._halt), name="battery", daemon=True),
+            threading.Thread(target=tell_use, args=(self._drawers, self._nobody_is_in, self._halt), name="use", daemon=True),
             *self._drawers_followed(config),
             threading.Thread(target=self._erase, args=(config.at_rest.erase_expired_after,), name="erasing", daemon=True),
         )

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from cart_client.inbox import BatteryTold, Inbox
 from cart_client.screen import DrawerTold
-from devices.ports import DrawerOutcome, Drawers
+from devices.ports import DrawerOutcome, Drawers, Hardware
 from pointofcare.errors import DeviceError, OutcomeUnknownError
 
 OPEN_S = 15.0
 BATTERY_EVERY_S = 20.0
+USE_LOOK_S, USE_TURNS, USE_S = 0.5, 10, 15.0
 
 
 class Unlocker:
@@ -51,6 +52,21 @@ def tell_battery(drawers: Drawers, inbox: Inbox, halt: threading.Event) -> None:
             known = percent
             inbox.put(BatteryTold(percent=percent))
         if halt.wait(BATTERY_EVERY_S):
+            return
+
+
+def tell_use(hardware: Hardware, is_idle: Callable[[], bool], halt: threading.Event) -> None:
+    """Until `halt`: tell the hardware at once when somebody comes, and every few seconds that it still is so. What it does not hear
+    for longer it must not take for a cart that nobody uses."""
+    told: bool | None = None
+    turns = 0
+    while True:
+        busy = not is_idle()
+        if busy != told or turns >= USE_TURNS:
+            hardware.in_use(busy, ttl_s=USE_S)
+            told, turns = busy, 0
+        turns += 1
+        if halt.wait(USE_LOOK_S):
             return
 
 

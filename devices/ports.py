@@ -293,6 +293,10 @@ class Hardware(Drawers, Protocol):
         """Lock `drawer` now, 0: every one. Locking what is locked changes nothing."""
         ...
 
+    def in_use(self, busy: bool, *, ttl_s: float) -> None:
+        """Says for `ttl_s` whether somebody is at the cart: no update of the hardware begins then, nor while nobody says. Never raises."""
+        ...
+
     def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:
         """Sound and lights, or one of them, for `lasts_s`, so that somebody finds the cart."""
         ...

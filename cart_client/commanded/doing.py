@@ -74,7 +74,7 @@ def do(doing: Doing, name: str, params: Mapping[str, object], command_id: str) -
     act = ACTS.get(name)
     if act is None:
         raise Refusal("unknown-command")
-    if name in _MOVES and (doing.is_updating() or doing.hardware.condition().get("updating") is True):
+    if name in _MOVES and (doing.is_updating() or doing.hardware.condition().get("updating")):
         raise Refusal("updating")
     try:
         return act(doing, params, command_id)

@@ -6,6 +6,7 @@ command id is safe, because the microcontroller acts once on an id; this adapter
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Mapping
@@ -59,6 +60,12 @@ class BridgeDrawers:
     def lock(self, drawer: int) -> LockOutcome:
         told = self._done({"do": "lock", "drawer": drawer, "id": "lock"})
         return LockOutcome(told["outcome"]) if told.get("outcome") in tuple(LockOutcome) else LockOutcome.REFUSED
+
+    def in_use(self, busy: bool, *, ttl_s: float) -> None:
+        if self._closed:
+            return
+        with contextlib.suppress(DeviceUnavailableError, OutcomeUnknownError):
+            self._asked({"do": "in-use", "drawer": 0, "id": "in-use", "busy": busy, "ttl_ms": round(ttl_s * 1000)})
 
     def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:
         lasts_ms = round(lasts_s * 1000)

@@ -23,6 +23,9 @@ class NoDrawers:
     def lock(self, drawer: int) -> LockOutcome:  # noqa: ARG002 the port's shape
         return LockOutcome.REFUSED
 
+    def in_use(self, busy: bool, *, ttl_s: float) -> None:  # noqa: ARG002 the port's shape
+        return None
+
     def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:  # noqa: ARG002 the port's shape
         raise DeviceUnavailableError("this cart has no hardware that sounds or shines", remedy="look at its screen")
 

@@ -46,6 +46,7 @@ class SimulatedDrawers:
         self.lose_answer = lose_answer
         self.locked: list[int] = []
         self.signals: list[float] = []
+        self.busy: bool | None = None
 
     @property
     def history(self) -> tuple[Unlocking, ...]:
@@ -96,6 +97,9 @@ class SimulatedDrawers:
         self._thinks()
         self.locked.append(drawer)
         return LockOutcome.LOCKED if 0 <= drawer <= self._count and drawer not in self.refuse else LockOutcome.REFUSED
+
+    def in_use(self, busy: bool, *, ttl_s: float) -> None:  # noqa: ARG002 the port's shape
+        self.busy = busy
 
     def signal(self, *, lasts_s: float, sound: bool = True, lights: bool = True) -> None:  # noqa: ARG002 the port's shape
         self._thinks()

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
-from server import emr_settings, feed_settings
+from server import emr_settings, export_settings, feed_settings
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
+from server.export_settings import DiscoveryConfig, MetricsConfig
 from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
@@ -133,6 +134,17 @@ class QualityConfig:
     without_code: tuple[str, ...] = ()
 
 
+# Commands to carts that may be bound to a second person.
+TWO_PERSON_COMMANDS = ("locate", "lock", "unlock", "restart", "diagnostics", "camera-check", "selftest", "rebirth")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetConfig:
+    """`two_person`: commands to carts that a second person confirms, signed in for themselves."""
+
+    two_person: tuple[str, ...] = ("unlock",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WallConfig:
     """What a screen on a ward's wall says beside a bed: of the patient "bed" alone, "initials" or "name", and whether of the drug."""
@@ -202,6 +214,9 @@ class ServerConfig:
     access: AccessConfig = field(default_factory=AccessConfig)
     quality: QualityConfig = QualityConfig()
     wall: WallConfig = WallConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    discovery: DiscoveryConfig = DiscoveryConfig()
+    fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
     standard_times: Mapping[str, tuple[time, ...]] = field(default_factory=dict, hash=False)
@@ -392,6 +407,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         privileged_idle_min=reader.number("sessions", "privileged_idle_min", 30, least=1, most=720),
         privileged_lifetime_h=reader.number("sessions", "privileged_lifetime_h", 12, least=1, most=24),
     )
+    fleet = FleetConfig(two_person=_listed(reader, "fleet", "two_person", ("unlock",), set(TWO_PERSON_COMMANDS)))
     demo = reader.flag("", "demo", False)
     training = reader.flag("", "training", False)
     fhir_feed = feed_settings.fhir_feed(reader, anchor, emr_base_url=emr.base_url, emr_target=emr.target, training=training)
@@ -448,6 +464,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         access=access,
         quality=quality,
         wall=wall,
+        metrics=export_settings.metrics(reader),
+        discovery=export_settings.discovery(reader, anchor),
+        fleet=fleet,
         fhir_feed=fhir_feed,
         standard_times=standard_times,
     )

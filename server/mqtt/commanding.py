@@ -25,7 +25,8 @@ class Post(Protocol):
 
 
 class Commanding:
-    """`post` publishes one message, `ready` says whether there is a broker. `reject` notes a message that counts for nothing. Belongs to the gateway's thread."""
+    """`post` publishes one message, `ready` says whether there is a broker. `reject` notes a message that counts for nothing. Belongs to
+    the gateway's thread."""
 
     def __init__(self, actor: Actor, sender: str, *, post: Post, reject: Callable[[Arrival, str], None], ready: Callable[[], bool]) -> None:
         self._actor, self._sender, self._post, self._reject, self._ready = actor, sender, post, reject, ready

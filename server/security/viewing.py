@@ -144,6 +144,16 @@ _PRODUCT = "products, machines or rules, no patient"
 # Every other endpoint, with why looking at it leaves no row.
 UNWATCHED: Mapping[str, str] = {
     "home.show": "numbers of what waits, no patient",
+    "fleet_commands.listed": _PRODUCT,
+    "fleet_commands.ask": _CHANGE,
+    "fleet_commands.bulk": _CHANGE,
+    "fleet_commands.of_cart": _PRODUCT,
+    "fleet_commands.batch": _PRODUCT,
+    "fleet_commands.withdraw_batch": _CHANGE,
+    "fleet_commands.one": _PRODUCT,
+    "fleet_commands.second": _CHANGE,
+    "fleet_commands.withdraw": _CHANGE,
+    "fleet_commands.bundle": "a file of a cart about itself: no patient and no name",
     "home.language": _ACCOUNT,
     "account.show": _ACCOUNT,
     "account.change": _ACCOUNT,

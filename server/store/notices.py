@@ -69,9 +69,10 @@ class Listener:
             self._watch_file()
             return
         held = db.engine.raw_connection()
+        connection = held.driver_connection
         held.detach()  # it is this thread's own, and never goes back to the pool
         with contextlib.closing(held):
-            self._follow(held.driver_connection)
+            self._follow(connection)
 
     def _follow(self, connection: Any) -> None:
         connection.autocommit = True

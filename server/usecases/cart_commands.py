@@ -105,7 +105,7 @@ LOCATE_S, MOST_LOCATE_S = 15, 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """`ttl_s`: how long after receipt the cart may still begin. `answer_s`: how long after that its answer may take, `settles_s` how long
-    what it accepted may take. `drawer`: "one", "any" (0: every one) or ""."""
+    what it accepted may take. `drawer`: "one", "any" (0: every one) or "". `bulk`: whether it may be asked of several carts at once."""
 
     name: str
     roles: tuple[StaffRole, ...] = FLEET
@@ -114,6 +114,12 @@ class Kind:
     settles_s: float = 60.0
     drawer: str = ""
     lasts: bool = False
+    bulk: bool = True
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The names of its parameters."""
+        return (("drawer",) if self.drawer else ()) + (("lasts_s",) if self.lasts else ())
 
 
 KINDS: Mapping[str, Kind] = {
@@ -121,7 +127,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind(name="locate", roles=SECONDS, lasts=True),
         Kind(name="lock", drawer="any"),
-        Kind(name="unlock", ttl_s=5.0, drawer="one"),
+        Kind(name="unlock", ttl_s=5.0, drawer="one", bulk=False),
         Kind(name="restart", settles_s=180.0),
         Kind(name="diagnostics", answer_s=30.0),
         Kind(name="camera-check"),
@@ -153,9 +159,7 @@ def after(state: State, event: Event) -> State:
     """Raises: IllegalTransitionError."""
     found = TRANSITIONS[state].get(event)
     if found is None:
-        raise IllegalTransitionError(
-            f"a command that is {state.value} cannot be {event.value}", machine="command", state=state, event=event
-        )
+        raise IllegalTransitionError("command", state.value, event.value)
     return found
 
 
@@ -193,12 +197,15 @@ def ask(
         raise MessageError(f"there is no command {name[:40]!r}", problems=(("name", f"one of {', '.join(KINDS)}"),), remedy="choose one")
     require(tx, actor, *kind.roles)
     named = tuple(dict.fromkeys(carts))
+    bulk = bulk or len(named) > 1
     if not named or len(named) > MOST_AT_ONCE or any(not routes.is_level(cart) for cart in named):
         why = f"name 1 to {MOST_AT_ONCE} carts"
         raise MessageError("no cart is named, or too many, or something that is no cart", problems=(("carts", why),), remedy=why)
+    if bulk and not kind.bulk:
+        raise MessageError(f"{name} is asked of one cart at a time", problems=(("name", "choose one cart"),), remedy="choose one cart")
     given = _params(kind, params)
     found = commands.targets(tx, named)
-    batch = str(uuid4()) if bulk or len(named) > 1 else None
+    batch = str(uuid4()) if bulk else None
     made = tuple(_made(tx, actor, kind, cart, found.get(cart), given, batch=batch, needs_second=kind.name in two_person) for cart in named)
     notices.tell(tx, notices.COMMANDS)
     for command in made:

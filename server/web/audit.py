@@ -28,7 +28,7 @@ MOST_EXPORTED = 50_000
 MOST_VERIFIED = 50_000
 FAULTS_SHOWN = 20
 DAYS = 7
-GROUPS = ("view", "order", "administration", "patient", "staff", "policy", "task", "bag", "product", "machine", "audit")
+GROUPS = ("view", "order", "administration", "patient", "staff", "policy", "task", "bag", "product", "machine", "command", "audit")
 COLUMNS = ("id", "at", "person", "name", "roles", "place", "action", "subject", "detail", "sealed_at_place")
 
 

@@ -37,6 +37,7 @@ TABS: tuple[tuple[str, str], ...] = (
     ("fleet_battery.show", "fleet-tab-batteries"),
     ("fleet_drift.listed", "fleet-tab-drift"),
     ("fleet_care.calendar", "fleet-tab-care"),
+    ("fleet_commands.listed", "fleet-tab-commands"),
 )
 
 _EXPORTED = (

@@ -20,10 +20,9 @@ from urllib.parse import urlsplit
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
-from server import emr_settings, export_settings, feed_settings
+from server import emr_settings, feed_settings
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
-from server.export_settings import DiscoveryConfig, MetricsConfig
 from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
@@ -214,8 +213,6 @@ class ServerConfig:
     access: AccessConfig = field(default_factory=AccessConfig)
     quality: QualityConfig = QualityConfig()
     wall: WallConfig = WallConfig()
-    metrics: MetricsConfig = MetricsConfig()
-    discovery: DiscoveryConfig = DiscoveryConfig()
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
@@ -464,8 +461,6 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         access=access,
         quality=quality,
         wall=wall,
-        metrics=export_settings.metrics(reader),
-        discovery=export_settings.discovery(reader, anchor),
         fleet=fleet,
         fhir_feed=fhir_feed,
         standard_times=standard_times,

@@ -18,6 +18,7 @@ SLOW = (
     "contract/test_thousand_identity_cards.py",
     "oracle/",
     "integration/test_chaos_crash_points.py",
+    "integration/test_firmware_update.py",
     "integration/test_emr_read_back.py",
     "integration/test_emr_smart.py",
     "integration/test_emr_gnuhealth.py",

@@ -322,7 +322,8 @@ class Steps:
             return Outcome(session=session, event=Event.SEEN_OLD, why=session.why)
         if seen.boot_id != session.boot_before and session.resets:
             return Outcome(session=session, event=Event.STILL_TARGET, why=session.why)
-        return self._reset(session, seen)
+        outcome = self._reset(session, seen)
+        return outcome if outcome.event is not None else replace(outcome, why=session.why)  # why it is taken back matters more
 
     def unclear(self, session: Session) -> Outcome:
         target = job.target_of(session.order)

@@ -14,7 +14,7 @@ from devices.drawers.bridge import BridgeDrawers
 from devices.firmware import image
 from devices.ports import DrawerOutcome
 from firmware_bridge.simulated import Knobs
-from firmware_bridge.update.machine import State
+from firmware_bridge.update.machine import FINAL, State
 from pointofcare.errors import DeviceUnavailableError
 from pointofcare.wire.messages import JobAssigned, JobState
 from server.firmware import drafts, keys, lists, repository
@@ -35,24 +35,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _runs(cart: Cart, image_hash: str) -> bool:
     return cart.microcontroller.bootloader.running_hash == image_hash
-
-
-def test_a_release_is_installed_tested_and_confirmed(made: Path) -> None:
-    with a_cart(made) as cart:
-        target = cart.target("1.1.0+7")
-        cart.assign(cart.signed(cart.order(target)))
-        cart.ends(JobState.SUCCEEDED)
-        assert _runs(cart, target.image_hash)
-        cart.microcontroller.reset()
-        assert _runs(cart, target.image_hash)  # confirmed: it stays
-        steps = [each.step for each in cart.told]
-        assert [state for state in State if state in steps and state is not State.RECEIVED] == [
-            State.READY, State.UPLOADING, State.UPLOADED, State.MARKING, State.RESETTING, State.TRYING, State.CONFIRMING,
-            State.SUCCEEDED,
-        ]  # fmt: skip
-        assert cart.microcontroller.resets == 1
-        slots = cart.bridge.updater.slots  # type: ignore[union-attr] # it runs
-        eventually(lambda: any(slot.active and slot.hash == target.image_hash for slot in slots), "the slots tell what runs")
 
 
 def test_the_same_job_twice_is_done_once(made: Path) -> None:
@@ -289,9 +271,7 @@ def test_a_power_cut_in_the_middle_of_the_swap_ends_with_one_whole_image(made: P
         assert _runs(cart, target.image_hash)
 
 
-@pytest.mark.parametrize(
-    "state", [state for state in State if state.value in "received ready uploading uploaded marking resetting trying confirming"]
-)
+@pytest.mark.parametrize("state", [state for state in State if state not in FINAL | {State.REVERTING, State.UNCLEAR}])
 def test_a_cart_computer_that_loses_power_in_any_state_goes_on_rightly(made: Path, state: State) -> None:
     with a_cart(made, start=False) as cart:
         target = cart.target("1.1.0+7")
@@ -305,12 +285,12 @@ def test_a_cart_computer_that_loses_power_in_any_state_goes_on_rightly(made: Pat
             really(session)
             if session.state is state:
                 reached.set()
-                raise KeyboardInterrupt("the power is gone")
+                updater._stopping.set()
+                raise RuntimeError("the power is gone")
 
         updater.tools.sessions.write = cut  # type: ignore[method-assign]
         if state is State.RECEIVED:
-            updater.tools.source.fetcher.close = lambda: None  # type: ignore[attr-defined]
-            reached.set()
+            reached.set()  # as soon as it was taken
         cart.assign(cart.signed(cart.order(target)))
         assert reached.wait(30)
         cart.stop()

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
-from server import emr_settings, feed_settings
+from server import emr_settings, export_settings, feed_settings
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
+from server.export_settings import DiscoveryConfig, MetricsConfig
 from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
@@ -213,6 +214,8 @@ class ServerConfig:
     access: AccessConfig = field(default_factory=AccessConfig)
     quality: QualityConfig = QualityConfig()
     wall: WallConfig = WallConfig()
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    discovery: DiscoveryConfig = field(default_factory=DiscoveryConfig)
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
@@ -408,6 +411,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     demo = reader.flag("", "demo", False)
     training = reader.flag("", "training", False)
     fhir_feed = feed_settings.fhir_feed(reader, anchor, emr_base_url=emr.base_url, emr_target=emr.target, training=training)
+    metrics = export_settings.metrics(reader)
+    discovery = export_settings.discovery(reader, anchor)
     standard_times = feed_settings.standard_times(reader)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     mqtt_on = reader.flag("mqtt", "enabled", True)
@@ -461,6 +466,8 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         access=access,
         quality=quality,
         wall=wall,
+        metrics=metrics,
+        discovery=discovery,
         fleet=fleet,
         fhir_feed=fhir_feed,
         standard_times=standard_times,

@@ -250,6 +250,7 @@ UNWATCHED: Mapping[str, str] = {
     "fleet_drift.again": _CHANGE,
     "fleet_drift.keep_group": _CHANGE,
     "fleet_drift.apply_group": _CHANGE,
+    "metrics.show": _PROGRAM,
     "fleet_care.calendar": _PRODUCT,
     "fleet_care.ics": _PRODUCT,
     "fleet_care.export": _PRODUCT,

@@ -1,0 +1,71 @@
+"""What the server's configuration says of what it tells other programs about carts: figures for Prometheus, and a discovery of carts for
+home automation. Values and the reading of their sections; `server.config` puts them beside the others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+SHORTEST_TOKEN = 24
+_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsConfig:
+    """/metrics is there for whoever names `token`, and where `loopback` is set for programs of this machine. Neither: for nobody."""
+
+    token: str | None = field(default=None, repr=False)
+    loopback: bool = False
+
+    @property
+    def is_on(self) -> bool:
+        return self.token is not None or self.loopback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveryConfig:
+    """The broker that carts are shown at, with an account of its own; None for `host`: none. `prefix` is where home automation looks for
+    what is there. `every_s` between two looks."""
+
+    host: str | None = None
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    prefix: str = "homeassistant"
+    every_s: int = 10
+
+
+class Reader(Protocol):
+    """What takes settings out of the file and the environment."""
+
+    problems: list[tuple[str, str]]
+
+    def text(self, section: str, name: str, default: str | None = None) -> str | None: ...
+    def number(self, section: str, name: str, default: int, *, least: int, most: int) -> int: ...
+    def flag(self, section: str, name: str, default: bool) -> bool: ...
+    def file(self, section: str, name: str, anchor: Path) -> Path | None: ...
+
+
+def metrics(reader: Reader) -> MetricsConfig:
+    made = MetricsConfig(token=reader.text("metrics", "token"), loopback=reader.flag("metrics", "loopback", False))
+    if made.token is not None and len(made.token) < SHORTEST_TOKEN:
+        reader.problems.append(("metrics.token", f"must have at least {SHORTEST_TOKEN} characters"))
+    return made
+
+
+def discovery(reader: Reader, anchor: Path) -> DiscoveryConfig:
+    made = DiscoveryConfig(
+        host=reader.text("discovery", "host"),
+        port=reader.number("discovery", "port", 1883, least=1, most=65535),
+        username=reader.text("discovery", "username"),
+        password=reader.text("discovery", "password"),
+        ca_file=reader.file("discovery", "ca_file", anchor),
+        prefix=reader.text("discovery", "prefix", "homeassistant") or "homeassistant",
+        every_s=reader.number("discovery", "every_s", 10, least=1, most=3600),
+    )
+    if not _PREFIX.fullmatch(made.prefix):
+        reader.problems.append(("discovery.prefix", "must be 1 to 64 of A-Z a-z 0-9 _ -"))
+    return made

@@ -72,6 +72,7 @@ SLOW = (
     "scenarios/test_sample_documents.py",
     "scenarios/test_training_hospital.py",
     "integration/test_web_documents.py",
+    "integration/test_web_rollouts.py",
     "integration/test_zephyr_",
     "unit/protocol/",
 )

@@ -78,7 +78,7 @@ BOUNDS: tuple[tuple[str, int, int], ...] = (
     ("penalty_min", 0, 7 * 24 * 60),
     ("update_min", 1, 24 * 60),
     ("job_min", 1, 24 * 60),
-    ("offline_min", 1, 24 * 60),
+    ("offline_min", 3, 24 * 60),
     ("success_percent", 1, 100),
 )
 GATE_BOUNDS: tuple[tuple[str, int, int], ...] = (("idle_min", 0, 24 * 60), ("charge_percent", 0, 100))

@@ -95,7 +95,7 @@ class WentSilent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapsed:
-    """The job ended unused; the cart was heard after that and had not begun."""
+    """The job ended before anything was changed: its time ran out at the gates, it was taken back, or another took its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +144,17 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
             LeftOut: State.SKIPPED,
         },
         State.IN_PROGRESS: {
+            Held: State.WAITING,  # somebody took the cart from its dock: nothing is changed before the gates are open again
             Began: State.IN_PROGRESS,
             Claimed: State.IN_PROGRESS,
             Runs: State.BAKING,
             Failed: State.PENALTY,
             GaveUp: State.FAILED,
             WentSilent: State.UNKNOWN,
+            Lapsed: State.QUEUED,
         },
         State.UNKNOWN: {
+            Held: State.WAITING,
             Began: State.UNKNOWN,
             Claimed: State.UNKNOWN,
             Runs: State.BAKING,
@@ -244,7 +247,7 @@ def advance(update: CartUpdate, event: Event, at: datetime) -> CartUpdate:
                 percent=None,
             )
         case Held(why=why):
-            return replace(moved, why=why)
+            return replace(moved, why=why, began_at=None, step="", percent=None)
         case Began(step=step, percent=percent):
             kept = update.why if target is State.UNKNOWN else ""
             return replace(moved, began_at=update.began_at or at, step=step, percent=percent, why=kept)
@@ -354,10 +357,10 @@ def _baking(update: CartUpdate, seen: Seen, plan: Plan, at: datetime, *, runs: b
             return failing(update, "runs-another", plan, at, last=last)
         if seen.self_test is False:
             return failing(update, "self-test", plan, at, last=last)
+    # A cart that is there, and whose microcontroller says nothing, is no healthier than one that is away.
+    if at >= max(seen.heard_at or update.since, update.since) + timedelta(minutes=plan.offline_min):
+        return failing(update, "mcu-silent" if seen.online else "offline-after", plan, at, last=last)
     if not seen.online:
-        silent_since = max(seen.offline_since or update.since, update.since)
-        if at >= silent_since + timedelta(minutes=plan.offline_min):
-            return failing(update, "offline-after", plan, at, last=last)
         return None
     if at >= update.since + timedelta(minutes=plan.bake_min) and _heard_after(seen, update.since):
         return Baked()

@@ -35,6 +35,8 @@ TICK_EVERY = timedelta(seconds=4)
 # A job that was sent so long ago is sent once more while nothing ends it: the cart then says again how it stands.
 AGAIN_AFTER = timedelta(seconds=60)
 _LONGEST_CODE = 64
+# What a cart says of a job that ended before anything was changed.
+_UNTOUCHED = frozenset({"expired", "withdrawn", "replaced"})
 _KINDS: Mapping[type[engine.Event], str] = {
     Started: "started", Paused: "paused", Tripped: "tripped", Resumed: "resumed", WaveEnded: "wave-ended", WentOn: "went-on",
     Approved: "approved", engine.Completed: "finished", Stopped: "stopped",
@@ -218,8 +220,10 @@ def told(tx: Transaction, cart: str, said: JobTold) -> None:
     stored = rollouts.get(tx, rollout, lock=True)
     before = _one(tx, stored, cart)
     event = _event(said, before, stored, tx.at)
+    # A cart that could not read the order cannot say which attempt it was.
+    attempt = before.attempt if said.attempt == 0 and said.state is JobState.REJECTED else said.attempt
     if event is not None:
-        _keep(tx, rollout, before, cart_updates.take(before, event, attempt=said.attempt, at=tx.at))
+        _keep(tx, rollout, before, cart_updates.take(before, event, attempt=attempt, at=tx.at))
 
 
 def born(tx: Transaction, cart: str) -> None:
@@ -303,8 +307,10 @@ def _event(said: JobTold, before: CartUpdate, stored: StoredRollout, at: datetim
             return Claimed()
         case JobState.UNKNOWN:
             return WentSilent(why=code)
-        case JobState.REJECTED | JobState.TIMED_OUT if code == "expired" and before.began_at is None:
+        case JobState.REJECTED | JobState.TIMED_OUT if code in _UNTOUCHED:
             return Lapsed()
+        case JobState.TIMED_OUT if before.began_at is None:
+            return Lapsed()  # `why` is the gate that held it
         case JobState.FAILED | JobState.REJECTED | JobState.TIMED_OUT | JobState.REVERTED:
             return cart_updates.failing(before, code, stored.rollout.plan, at, last=stored.state in engine.TERMINAL_STATES)
         case _:

@@ -34,6 +34,7 @@ LOOK_S = 10
 # The pages of the fleet, shown above each of them: endpoint and text code. One that is not served, or not to this person, is left out.
 TABS: tuple[tuple[str, str], ...] = (
     ("fleet.carts", "fleet-tab-carts"),
+    ("rollouts.listed", "fleet-tab-rollouts"),
     ("fleet_battery.show", "fleet-tab-batteries"),
     ("fleet_drift.listed", "fleet-tab-drift"),
     ("fleet_care.calendar", "fleet-tab-care"),

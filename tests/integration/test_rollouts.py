@@ -258,6 +258,28 @@ def test_a_job_that_ended_at_the_cart_before_it_began_is_no_failure(app: Flask) 
     assert (one.state, one.failures) == (State.QUEUED, 0)
 
 
+@pytest.mark.parametrize("why", ["withdrawn", "replaced", "expired"])
+def test_a_job_that_was_taken_back_is_no_failure_and_comes_anew(app: Flask, why: str) -> None:
+    rollout = made()
+    ticked(rollout, NOW)
+    says("cart-01", NOW, JobState.IN_PROGRESS)
+    says("cart-01", NOW, JobState.REJECTED, why=why)
+    assert states(rollout)["cart-01"] is State.QUEUED
+    ticked(rollout, NOW + minutes(1))
+    says("cart-01", NOW + minutes(1), JobState.REJECTED, why=why)
+    with reading(MANAGER, at=NOW) as tx:
+        one = rollouts.update_of(tx, rollout, "cart-01")
+    assert one is not None
+    assert (one.state, one.attempt, one.failures) == (State.ASSIGNED, 2, 0)
+
+
+def test_a_cart_that_cannot_read_its_order_is_in_the_penalty_box(app: Flask) -> None:
+    rollout = made()
+    ticked(rollout, NOW)
+    says("cart-01", NOW, JobState.REJECTED, attempt=0, why="not-signed")
+    assert states(rollout)["cart-01"] is State.PENALTY
+
+
 def test_newcomers_join_the_last_wave(app: Flask) -> None:
     rollout = made()
     here("cart-04", "icu", NOW)

@@ -10,7 +10,7 @@ from pointofcare.fleet import update as cart
 from pointofcare.fleet.plan import Wave
 from pointofcare.fleet.rollout import Approved, Resumed, Started, Stopped
 from pointofcare.fleet.rollout import State as RolloutState
-from pointofcare.fleet.update import Began, Claimed, Failed, Held, State
+from pointofcare.fleet.update import Began, Claimed, Failed, Held, Lapsed, State
 from pointofcare.fleet.why import CODES, why
 from tests.support.rollouts import NEW, NOW, a_cart, a_plan, a_rollout, a_target, an_update, minutes
 
@@ -60,6 +60,8 @@ def test_health_after_the_update_counts() -> None:
     update = an_update(state=State.BAKING, attempt=1)
     plan, target, later = a_plan(), a_target(), NOW + minutes(11)
     gone = a_cart(NOW, image_hash=NEW, online=False, offline_since=NOW)
+    mute = a_cart(NOW, image_hash=NEW)
+    assert cart.look(update, mute, plan, target, later).why == "mcu-silent"
     assert cart.look(update, gone, plan, target, NOW + minutes(9)).state is State.BAKING
     assert cart.look(update, gone, plan, target, later).why == "offline-after"
     assert cart.look(update, a_cart(later, image_hash=NEW, self_test=False), plan, target, later).why == "self-test"
@@ -67,8 +69,6 @@ def test_health_after_the_update_counts() -> None:
     well = a_cart(NOW + minutes(30), image_hash=NEW)
     assert cart.look(update, well, plan, target, NOW + minutes(29)).state is State.BAKING
     assert cart.look(update, well, plan, target, NOW + minutes(30)).state is State.SUCCEEDED
-    stale = a_cart(NOW, image_hash=NEW)
-    assert cart.look(update, stale, plan, target, NOW + minutes(31)).state is State.BAKING
 
 
 def test_a_cart_that_falls_silent_holds_its_place_and_counts() -> None:
@@ -95,12 +95,29 @@ def test_a_job_that_ended_at_the_gates_is_given_again_and_is_no_failure() -> Non
     assert (ended.state, ended.failures, ended.why) == (State.QUEUED, 0, "job-expired")
 
 
+def test_a_cart_taken_from_its_dock_in_the_middle_waits_and_is_not_timed_out() -> None:
+    update = an_update(state=State.IN_PROGRESS, attempt=1, began_at=NOW, expires_at=NOW + minutes(120))
+    held = cart.take(update, Held(why="not-docked"), attempt=1, at=NOW + minutes(5))
+    assert held.state is State.WAITING
+    assert cart.look(held, a_cart(NOW + minutes(60)), a_plan(), a_target(), NOW + minutes(60)).state is State.WAITING
+    again = cart.take(held, Began(step="uploading"), attempt=1, at=NOW + minutes(61))
+    assert cart.look(again, a_cart(NOW + minutes(62)), a_plan(), a_target(), NOW + minutes(62)).state is State.IN_PROGRESS
+    assert cart.look(again, a_cart(NOW + minutes(92)), a_plan(), a_target(), NOW + minutes(92)).why == "timeout"
+
+
+def test_a_job_that_was_taken_back_is_given_anew_with_another_attempt() -> None:
+    back = cart.take(an_update(state=State.IN_PROGRESS, attempt=1, began_at=NOW), Lapsed(), attempt=1, at=NOW)
+    assert (back.state, back.failures) == (State.QUEUED, 0)
+    step = rollouts.step(RUNNING, (back,), {"cart-01": a_cart()}, NOW)
+    assert step.updates[0].attempt == 2
+
+
 def test_what_is_told_twice_late_or_of_an_older_attempt_changes_nothing() -> None:
     update = an_update(state=State.IN_PROGRESS, attempt=2, began_at=NOW)
     failed = Failed(why="self-test", not_before=NOW)
     assert cart.take(update, failed, attempt=1, at=NOW) == update
     assert cart.take(update, failed, attempt=3, at=NOW) == update
-    assert cart.take(update, Held(why="not-docked"), attempt=2, at=NOW) == update
+    assert cart.take(update, Held(why="not-docked"), attempt=1, at=NOW) == update
     penalty = cart.take(update, failed, attempt=2, at=NOW)
     assert cart.take(penalty, failed, attempt=2, at=NOW) == penalty
     free = cart.look(penalty, a_cart(), a_plan(), a_target(), NOW)

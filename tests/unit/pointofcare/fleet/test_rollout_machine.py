@@ -17,7 +17,7 @@ from pointofcare.fleet import update as cart
 from pointofcare.fleet.plan import Wave
 from pointofcare.fleet.rollout import Approved, Paused, Resumed, Rollout, Started, Step, Stopped
 from pointofcare.fleet.rollout import State as RolloutState
-from pointofcare.fleet.update import Began, CartUpdate, Claimed, Event, Held, Seen, State, WentSilent
+from pointofcare.fleet.update import Began, CartUpdate, Claimed, Event, Held, Lapsed, Seen, State, WentSilent
 from tests.support.rollouts import HARDWARE, NEW, NOW, OLD, a_plan, a_target, an_update, minutes
 
 INDEX = st.integers(0, 11)
@@ -180,6 +180,20 @@ class Rollouts(RuleBasedStateMachine):
         if truth.is_at_it:
             truth.is_at_it = False
             self._tell(one, truth.attempt, Claimed())
+
+    @rule(place=INDEX)
+    def it_is_taken_from_its_dock(self, place: int) -> None:
+        one, truth = self._chosen(place)
+        if truth.is_at_it:
+            truth.is_at_it = False
+            self._tell(one, truth.attempt, Held(why="not-docked"))
+
+    @rule(place=INDEX)
+    def its_job_is_replaced(self, place: int) -> None:
+        one, truth = self._chosen(place)
+        if truth.attempt and not truth.is_at_it and truth.online:
+            truth.may_begin_until = NOW
+            self._tell(one, truth.attempt, Lapsed())
 
     @rule(place=INDEX)
     def it_does_not_know(self, place: int) -> None:

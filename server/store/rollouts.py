@@ -267,6 +267,12 @@ def wards_of_carts(tx: Transaction) -> dict[str, str]:
     return {row.id: row.ward for row in rows if reach.sees(tx, row.ward)}
 
 
+def wards_of(tx: Transaction, carts: Collection[str]) -> dict[str, str]:
+    """Cart -> ward, of these."""
+    rows = tx.session.execute(select(CartRow.id, CartRow.ward).where(CartRow.facility == tx.facility, CartRow.id.in_(sorted(carts))))
+    return {row.id: row.ward for row in rows}
+
+
 def seen(tx: Transaction, rollout: int, carts: Collection[str] | None = None) -> dict[str, Seen]:
     """What the carts of a rollout, or these of them, report of themselves now."""
     busy = set(

@@ -42,6 +42,7 @@ SLOW = (
     "integration/test_rollouts.py",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
+    "integration/test_virtual_fleet.py",
     "scenarios/test_admission_to_verdict.py",
     "scenarios/test_anaphylaxis_at_the_cart.py",
     "scenarios/test_bad_day",

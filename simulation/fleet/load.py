@@ -59,7 +59,7 @@ class Wanted:
     @property
     def limit_s(self) -> float:
         """After so long everything is stopped, whatever it is doing."""
-        storm_s = _STORM_S + _STOP_S if self.storm else 0.0
+        storm_s = 2 * _STORM_S + SMOOTH_S + _STOP_S if self.storm else 0.0
         return self.connect_limit_s + 3 * SMOOTH_S + self.seconds + 2 * self.probe_s + 60.0 + storm_s + _STOP_S
 
 
@@ -198,6 +198,8 @@ async def _measured(wanted: Wanted, opened: Stage, builds: Sequence[roster.Build
         begins = _marks(opened)
         fresh = await probes.freshness(crowd, reader, seconds=wanted.probe_s, seed=wanted.seed)
         busy = _since(begins, _marks(opened))
+        progress("commands, there and back")
+        commands = await probes.commands(crowd, reader, seconds=wanted.probe_s, seed=wanted.seed)
         storm = await _storm(crowd, opened, reader, progress) if wanted.storm else {}
         crowd.check()
         ends, count = _marks(opened), replace(crowd.count)
@@ -220,6 +222,10 @@ async def _measured(wanted: Wanted, opened: Stage, builds: Sequence[roster.Build
         "page_answer_p50_ms": _rounded(costs.quantile([1000 * one for one in fresh.answer_s], 0.5), 1),
         "page_answer_p99_ms": _rounded(costs.quantile([1000 * one for one in fresh.answer_s], 0.99), 1),
         "page_window": busy,
+        "command_p50_ms": _rounded(costs.quantile([1000 * one for one in commands.done_s], 0.5), 1),
+        "command_p99_ms": _rounded(costs.quantile([1000 * one for one in commands.done_s], 0.99), 1),
+        "command_samples": len(commands.done_s),
+        "command_failed": commands.failed,
         "connect_s": None if connect_s is None else round(connect_s, 2),
         "shown_online_s": _rounded(shown_s, 2),
         "connect_server_cpu_s": round(after.server.cpu_s - before.server.cpu_s, 2),
@@ -306,18 +312,29 @@ async def _storm(crowd: Crowd, opened: Stage, reader: Reader, progress: stage.Pr
     up_s = time.monotonic()
     back_s = await crowd.all_online(timeout_s=_STORM_S)
     online = crowd.online
-    # Online in the list again: every state came anew after that.
-    _, _ = await _shown_online(crowd, reader, timeout_s=SMOOTH_S)
+    server_s = await _server_back(reader, since_s=up_s)
+    await _settled(crowd, opened, timeout_s=SMOOTH_S)
     after = _marks(opened)
     return {
         "storm_all_back_s": _rounded(back_s, 2),
         "storm_online": online,
+        "storm_server_back_s": _rounded(server_s, 2),
         "storm_settled_s": round(time.monotonic() - up_s, 2),
         "storm_connects": crowd.count.connects - connects,
         "storm_failed_connects": crowd.count.failed - failed,
         "storm_server_cpu_s": round(after.server.cpu_s - begins.server.cpu_s, 2),
         "storm_broker_cpu_s": round(after.broker.cpu_s, 2),
     }
+
+
+async def _server_back(reader: Reader, *, since_s: float) -> float | None:
+    """Until the server itself is at the broker again; None: not in time."""
+    while time.monotonic() - since_s < _STORM_S:
+        told = json.loads(await asyncio.to_thread(reader.get, "/healthz"))
+        if told.get("broker") == "connected":
+            return time.monotonic() - since_s
+        await asyncio.sleep(0.1)
+    return None
 
 
 def _flat(results: Sequence[dict[str, Any]]) -> dict[str, float | None]:
@@ -344,11 +361,14 @@ def table(result: dict[str, Any]) -> Table:
         ("broker CPU", f"{result['broker_cpu_s_a_minute']} s a minute"),
         ("memory", f"server {result['rss_mb']} MB, broker {result['broker_rss_mb']} MB, all carts {result['fleet_rss_mb']} MB"),
         ("the page shows a change", f"after {result['page_fresh_p50_s']} s (p50), {result['page_fresh_p99_s']} s (p99)"),
+        ("a command and its answer", f"after {result['command_p50_ms']} ms (p50), {result['command_p99_ms']} ms (p99)"),
     )
     for what, figure in lines:
         made.add_row(what, figure)
     if "storm_all_back_s" in result:
-        made.add_row("after the broker's restart", f"all back after {result['storm_all_back_s']} s")
+        made.add_row(
+            "after the broker's restart", f"all back after {result['storm_all_back_s']} s, settled after {result['storm_settled_s']} s"
+        )
     return made
 
 

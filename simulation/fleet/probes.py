@@ -17,7 +17,7 @@ from html import unescape
 from pointofcare.errors import DeviceUnavailableError
 from simulation.fleet.cart import VirtualCart
 from simulation.fleet.crowd import Crowd
-from simulation.fleet.reader import Reader
+from simulation.fleet.reader import Reader, token_of
 
 FLEET = "/fleet/"
 # The part of the list that keeps it fresh names its own next question.
@@ -29,6 +29,19 @@ _ASK_S = 1.0
 _CHANGES_HZ = 8.0
 _LOST_AFTER_S = 10.0
 _WHY = "measured"
+_COMMANDS = "/fleet/commands/"
+_COMMAND = "camera-check"
+_STEPS = re.compile(r'class="facts command-steps">(.*?)</dl>', re.DOTALL)
+_UNDER_WAY = frozenset({"soon"})
+_LOOK_AGAIN_S = 0.01
+
+
+@dataclass(slots=True)
+class Commands:
+    """`done_s` from the press of the button until the page says that the cart did it; `failed` ended in another way, by its mark."""
+
+    done_s: list[float] = field(default_factory=list)
+    failed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,3 +111,37 @@ async def _change(carts: Sequence[VirtualCart], pending: dict[str, tuple[float, 
             pending[cart.build.id] = (time.monotonic(), not was_ready)
             cart.probe(_WHY if was_ready else "")
         await asyncio.sleep(dice.expovariate(_CHANGES_HZ))
+
+
+async def commands(crowd: Crowd, reader: Reader, *, seconds: float, seed: int) -> Commands:
+    """One command after the other, each to another cart, through the page on which a person asks for it."""
+    found, dice = Commands(), random.Random(f"commands-{seed}")
+    token = token_of(await asyncio.to_thread(reader.get, FLEET))
+    ends_s = time.monotonic() + seconds
+    while time.monotonic() < ends_s:
+        online = [cart.build.id for cart in crowd.carts if cart.online]
+        if not online:
+            break
+        mark, took_s = await asyncio.to_thread(_command, reader, dice.choice(online), token)
+        if mark == "ok":
+            found.done_s.append(took_s)
+        else:
+            found.failed[mark] = found.failed.get(mark, 0) + 1
+    return found
+
+
+def _command(reader: Reader, cart: str, token: str) -> tuple[str, float]:
+    """The mark of what came of it, and after how long."""
+    began_s = time.monotonic()
+    path, page = reader.post(_COMMANDS, {"cart": cart, "name": _COMMAND}, token=token)
+    while True:
+        steps = _STEPS.search(page)
+        marks = _MARK.findall(steps[1]) if steps else []
+        if not marks:
+            return "no page", time.monotonic() - began_s
+        if marks[-1] not in _UNDER_WAY:
+            return str(marks[-1]), time.monotonic() - began_s
+        if time.monotonic() - began_s > _LOST_AFTER_S:
+            return "no answer", time.monotonic() - began_s
+        time.sleep(_LOOK_AGAIN_S)
+        page = reader.get(path)

@@ -20,6 +20,7 @@ class Reader:
 
     def __init__(self, address: str) -> None:
         self._address = address.rstrip("/")
+        self._at = ""
         self._jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
         self._opener.addheaders = [("Accept-Language", "en"), ("User-Agent", "virtual fleet")]
@@ -34,8 +35,10 @@ class Reader:
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> str:
         return self._open(urllib.request.Request(self._address + path, headers=dict(headers or {})))
 
-    def post(self, path: str, fields: Mapping[str, str], *, token: str) -> str:
-        return self._post(path, {"csrf_token": token, **fields})
+    def post(self, path: str, fields: Mapping[str, str], *, token: str) -> tuple[str, str]:
+        """The path of the page to which that led, and the page."""
+        page = self._post(path, {"csrf_token": token, **fields})
+        return self._at.removeprefix(self._address), page
 
     def _post(self, path: str, fields: Mapping[str, str]) -> str:
         body = urllib.parse.urlencode(dict(fields)).encode("ascii")
@@ -45,6 +48,7 @@ class Reader:
     def _open(self, request: urllib.request.Request) -> str:
         try:
             with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                self._at = answer.geturl()
                 return str(answer.read().decode("utf-8", "replace"))
         except urllib.error.HTTPError as exc:
             with exc:

@@ -20,6 +20,7 @@ from server.store import (
     fleet_history,
     fleet_timeline,
     machines,
+    rollouts,
     views_carts,
     views_fleet,
     views_pharmacy,
@@ -35,6 +36,7 @@ SPANS: Mapping[str, timedelta] = {"24h": timedelta(hours=24), "7d": timedelta(da
 _AWAY = frozenset({"lost", "disconnected", "removed"})
 # Points come every five minutes; a line is broken where two of them are missing.
 _GAP = timedelta(minutes=16)
+# Newest commands, and rollouts of a cart, on its page.
 SHOWN = 10
 
 
@@ -60,6 +62,8 @@ def cart(cart_id: str) -> Response | str:
             "commands": commands.listed(tx, cart=cart_id, limit=SHOWN),
             "bundles": commands.listed(tx, cart=cart_id, name="diagnostics", states=("done",), limit=3),
             "tested": next(iter(commands.listed(tx, cart=cart_id, name="selftest", states=("done",), limit=1)), None),
+            "jobs": rollouts.of_cart(tx, cart_id, limit=SHOWN),
+            "may_download": "fleet_commands.bundle" in current_app.view_functions,
             "slots": slots(found.mcu),
             "now": tx.at,
             **_battery(tx, cart_id),

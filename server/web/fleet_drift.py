@@ -13,6 +13,7 @@ from pointofcare.wire.settings import SETTINGS
 from server.security import person
 from server.security.permissions import MANAGE_MACHINES, SEE_FLEET
 from server.security.person import actor, requires
+from server.store import cart_config, commands, patients, rollouts, views_carts, views_fleet, views_pharmacy
 from server.store.transaction import Transaction, reading, transaction
 from server.usecases import fleet_drift as verbs
 from server.web import faults, fleet, fleet_asked, page
@@ -59,6 +60,7 @@ def _one(cart_id: str, *, cells: Mapping[str, str] | None = None, problems: Mapp
             raise NotFoundError(f"cart {cart_id!r} is not known", remedy="look at the list of carts", cart=cart_id)
         config = cart_config.one(tx, cart_id)
         group = cart_config.groups(tx).get(found.ward)
+        jobs = rollouts.of_cart(tx, cart_id, limit=1)
         names = views_pharmacy.names(tx, {config.desired_by} if config.desired_by else set())
     return page.render(
         "fleet_drift_one.html",

@@ -277,6 +277,8 @@ ENDPOINTS: Mapping[str, Access] = {
     "fleet_care.set_asset": _facility(may.MANAGE_MACHINES),
     "fleet_care.import_assets": _facility(may.MANAGE_MACHINES),
     "fleet.cart": _ward(may.SEE_FLEET),
+    "firmware.show": _facility(may.SEE_FLEET),
+    "firmware.renew": _facility(may.MANAGE_FIRMWARE),
     "rollouts.listed": _facility(may.SEE_FLEET),
     "rollouts.show": _facility(may.SEE_FLEET),
     "rollouts.of_cart": _facility(may.SEE_FLEET),

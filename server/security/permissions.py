@@ -23,6 +23,8 @@ REQUEUE: Final = "requeue"
 HANDLE_INCOMING: Final = "handle-incoming"
 SEE_FLEET: Final = "see-fleet"
 # Asking carts to do something; which of the commands a role may ask for is in `usecases.cart_commands`.
+# The server's own part of signed releases; what people sign is out of any page's reach.
+MANAGE_FIRMWARE: Final = "manage-firmware"
 COMMAND_CARTS: Final = "command-carts"
 MANAGE_STAFF: Final = "manage-staff"
 SEE_AUDIT: Final = "see-audit"
@@ -152,9 +154,10 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
         }
     ),
     StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK, ISSUE_DOCUMENTS}),
-    StaffRole.FLEET_MANAGER: frozenset({FEED_PUMPS, SEE_FLEET, COMMAND_CARTS, SEE_REJECTED, MANAGE_MACHINES, MANAGE_ROLLOUTS}),
+    StaffRole.FLEET_MANAGER: frozenset({MANAGE_FIRMWARE, FEED_PUMPS, SEE_FLEET, COMMAND_CARTS, SEE_REJECTED, MANAGE_MACHINES, MANAGE_ROLLOUTS}),
     StaffRole.ADMINISTRATOR: frozenset(
         {
+            MANAGE_FIRMWARE,
             FEED_PUMPS,
             MANAGE_STAFF,
             SEE_AUDIT,

@@ -249,6 +249,8 @@ UNWATCHED: Mapping[str, str] = {
     "rollouts.do": _CHANGE,
     "rollouts.leave_out": _CHANGE,
     "fleet_battery.show": _PRODUCT,
+    "firmware.show": _PRODUCT,
+    "firmware.renew": _CHANGE,
     "fleet_drift.listed": _PRODUCT,
     "fleet_drift.one": _PRODUCT,
     "fleet_drift.group": _PRODUCT,

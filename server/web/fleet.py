@@ -35,6 +35,7 @@ LOOK_S = 10
 TABS: tuple[tuple[str, str], ...] = (
     ("fleet.carts", "fleet-tab-carts"),
     ("rollouts.listed", "fleet-tab-rollouts"),
+    ("firmware.show", "fleet-tab-firmware"),
     ("fleet_battery.show", "fleet-tab-batteries"),
     ("fleet_drift.listed", "fleet-tab-drift"),
     ("fleet_care.calendar", "fleet-tab-care"),

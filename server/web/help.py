@@ -217,6 +217,7 @@ TOPICS: Mapping[str, Topic] = {
     "ward_staff.own": Topic(name="ward-own", guide="manager", chapter=5),
     "fleet.carts": Topic(name="fleet", guide="manager", chapter=7, marks=("carts", "live")),
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
+    "firmware.show": Topic(name="firmware", guide="manager", chapter=7),
     "fleet_battery.show": Topic(name="fleet-battery", guide="manager", chapter=7),
     "fleet_drift.listed": _DRIFT,
     "fleet_drift.one": _DRIFT,

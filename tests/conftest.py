@@ -23,6 +23,7 @@ SLOW = (
     "integration/test_emr_smart.py",
     "integration/test_emr_gnuhealth.py",
     "integration/test_gnuhealth_feed.py",
+    "integration/test_commands_to_a_real_cart.py",
     "integration/test_document_signatures.py",
     "integration/test_documents.py",
     "integration/test_emr_storm.py",

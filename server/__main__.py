@@ -21,7 +21,19 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
-from server.app import RUNNING, Running, bare_app, counter, counting_rules, create_app, dispatchers, exporter, gateway, listener
+from server.app import (
+    RUNNING,
+    Running,
+    alert_watch,
+    bare_app,
+    counter,
+    counting_rules,
+    create_app,
+    dispatchers,
+    exporter,
+    gateway,
+    listener,
+)
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
 from server.firmware import commands as firmware_commands
@@ -31,7 +43,7 @@ from server.security import authority, program_commands, sealing, signing
 from server.security.broker_files import Keeper
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import national_commands, quality_days
+from server.usecases import national_commands, quality_days, rollout_commands
 
 DEFAULT_CONFIG = Path("server.toml")
 OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
@@ -108,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     national_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     firmware_commands.add(commands, DEFAULT_CONFIG, _load)
+    rollout_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
     _emr_commands(commands)
     _document_commands(commands)
     return parser
@@ -562,6 +575,9 @@ def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         running.sealer.start()
         running.counter = counter(app, settings)
         running.counter.start()
+        running.alert_watch = alert_watch(app, settings)
+        told.tell_of(running.alert_watch.changed)
+        running.alert_watch.start()
     if running.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
         running.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
         running.keeper.start()
@@ -587,6 +603,8 @@ def _stop(app: Flask) -> None:
         running.sealer.stop()
     if running.keeper is not None:
         running.keeper.stop()
+    if running.alert_watch is not None:
+        running.alert_watch.stop()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Pages show and ask; what may follow is `pointofcare.fleet`. A moment that a sent
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -25,7 +24,7 @@ from server.security.permissions import MANAGE_ROLLOUTS, SEE_FLEET
 from server.security.person import actor, requires
 from server.store import patients, rollouts, views_pharmacy
 from server.store.transaction import Transaction, reading, transaction
-from server.usecases import firmware
+from server.usecases import firmware, rollout_words
 from server.usecases import rollouts as verbs
 from server.usecases.firmware import Release
 from server.web import faults, fleet, page, rollout_form
@@ -45,8 +44,6 @@ PARTS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("queued", frozenset({"queued"}), "rest"),
     ("skipped", frozenset({"skipped"}), "out"),
 )
-_CLOCKS = frozenset({"until", "since"})
-_CODES: Mapping[str, str] = {"why": "rollout-cause", "step": "rollout-step"}
 
 
 @room.get("/")
@@ -248,19 +245,7 @@ def _done(here: str, verb: Callable[[Transaction], None], said: str) -> BaseResp
 
 def sentence(reason: Reason) -> str:
     """Why a cart is not updating, in the reader's language."""
-    told: dict[str, object] = {}
-    for name, value in reason.parameters.items():
-        if isinstance(value, datetime):
-            told[name] = page.moment(value)
-        elif name in _CODES:
-            told[name] = page.word(_CODES[name], value) if value else ""
-        else:
-            told[name] = value
-    if reason.code == "in-progress":
-        return page.t("rollout-why-in-progress-percent" if "percent" in told and told.get("step") else "rollout-why-in-progress", **told)
-    if reason.code == "offline" and "since" not in told:
-        return page.t("rollout-why-never-heard")
-    return page.t(f"rollout-why-{reason.code}", **told)
+    return rollout_words.sentence(reason, text=page.t, word=page.word, moment=page.moment)
 
 
 def rollout_sentence(standing: verbs.Standing) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
@@ -17,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pointofcare.errors import ConfigError, FirmwareError
 from pointofcare.labels.scan import SiteProfile
+from server.alerts.watch import AlertWatch
 from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import BATCH, Dispatcher
@@ -61,6 +63,7 @@ class Running:
     exporter: fhir_exports.Exporter | None = None
     feed: FhirFeed | None = None
     listener: notices.Listener | None = None
+    alert_watch: AlertWatch | None = None
     renewer: standing.Renewer | None = None
 
 
@@ -132,6 +135,18 @@ def gateway(app: Flask, config: ServerConfig) -> Gateway:
         scope=app.app_context,
         recorded=recorded,
         tells_stops=config.emr.blocked_attempts,
+    )
+
+
+def alert_watch(app: Flask, config: ServerConfig) -> AlertWatch:
+    """What asks the rules over the fleet and sends what they find, not started. The gateway tells it of which carts something came."""
+    return AlertWatch(
+        config.alerts,
+        facility=config.facility,
+        language=config.languages[0],
+        zone=ZoneInfo(config.timezone),
+        scope=app.app_context,
+        address=f"{config.http.address.rstrip('/')}/fleet/alerts/" if config.http.address else "",
     )
 
 

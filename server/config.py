@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from pointofcare.errors import ConfigError
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
-from server import emr_settings, export_settings, feed_settings
+from server import alert_settings, emr_settings, export_settings, feed_settings
+from server.alert_settings import AlertsConfig
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
 from server.export_settings import DiscoveryConfig, MetricsConfig
@@ -218,6 +219,7 @@ class ServerConfig:
     discovery: DiscoveryConfig = field(default_factory=DiscoveryConfig)
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
     standard_times: Mapping[str, tuple[time, ...]] = field(default_factory=dict, hash=False)
 
@@ -411,6 +413,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     demo = reader.flag("", "demo", False)
     training = reader.flag("", "training", False)
     fhir_feed = feed_settings.fhir_feed(reader, anchor, emr_base_url=emr.base_url, emr_target=emr.target, training=training)
+    alerts = alert_settings.alerts(reader)
     metrics = export_settings.metrics(reader)
     discovery = export_settings.discovery(reader, anchor)
     standard_times = feed_settings.standard_times(reader)
@@ -470,6 +473,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         discovery=discovery,
         fleet=fleet,
         fhir_feed=fhir_feed,
+        alerts=alerts,
         standard_times=standard_times,
     )
 

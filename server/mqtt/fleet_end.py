@@ -73,7 +73,8 @@ class Hooks:
     jobs: list[Callable[[Transaction, str, JobTold], None]] = field(default_factory=list)
     births: list[Callable[[Transaction, str, CartBirth], None]] = field(default_factory=list)
     telemetry: list[Callable[[Transaction, str, Telemetry], None]] = field(default_factory=list)
-    changed: list[Callable[[Transaction, str], None]] = field(default_factory=list)
+    # These must not touch the database: something came of the cart.
+    changed: list[Callable[[str], None]] = field(default_factory=list)
     looks: list[Callable[[], tuple[Posted, ...]]] = field(default_factory=list)
 
 
@@ -100,7 +101,7 @@ class FleetEnd:
         hooks: Hooks = HOOKS,
     ) -> None:
         self._actor, self._facility, self._key = actor, facility, key
-        self._publish, self._reject, self._hooks = publish, reject, hooks
+        self._publish, self._reject, self.hooks = publish, reject, hooks
         self._wills: dict[str, _Will] = {}
         # When this connection began, until the alerts that the broker kept are read.
         self._reading_since: tuple[datetime, float] | None = None
@@ -144,7 +145,7 @@ class FleetEnd:
         assert isinstance(body, CartState)
         with transaction(self._actor) as tx:
             fleet.put_state(tx, cart, body, sid=arrival.message.sid, sent_at=arrival.message.sent_at, retained=arrival.retained)
-            self._hooked(self._hooks.changed, tx, cart)
+        self._told_of(cart)
 
     def _say_lost(self, mono_s: float) -> None:
         due = [cart for cart, will in self._wills.items() if mono_s >= will.due_mono_s]
@@ -155,7 +156,7 @@ class FleetEnd:
     def born(self, tx: Transaction, cart: str, birth: CartBirth) -> None:
         """A cart's connection is new: what it was sent before may not have arrived."""
         self._config_sent.pop(cart, None)
-        self._hooked(self._hooks.births, tx, cart, birth)
+        self._hooked(self.hooks.births, tx, cart, birth)
 
     def cleared(self, event: Cleared) -> None:
         """A retained message was removed: the alert is resolved, or the cart was taken out of service."""
@@ -201,7 +202,7 @@ class FleetEnd:
             self._reject(arrival, "it is retained, or of another job than its topic's")
             return
         with transaction(self._actor) as tx:
-            self._hooked(self._hooks.jobs, tx, cart, body)
+            self._hooked(self.hooks.jobs, tx, cart, body)
 
     def _on_event(self, arrival: Arrival, mono_s: float) -> None:
         """Keeps a fleet event, acknowledges how far there is no gap, and asks a cart with one to begin anew."""
@@ -242,9 +243,9 @@ class FleetEnd:
                 if self._slots.get((cart, telemetry.kind)) != slot:
                     telemetry_points.keep(tx, cart, telemetry.kind, telemetry.values)
                     self._slots[(cart, telemetry.kind)] = slot
-                self._hooked(self._hooks.telemetry, tx, cart, telemetry)
-            for cart in {cart for cart, _ in told}:
-                self._hooked(self._hooks.changed, tx, cart)
+                self._hooked(self.hooks.telemetry, tx, cart, telemetry)
+        for cart in {cart for cart, _ in told}:
+            self._told_of(cart)
 
     # What nobody asked for.
 
@@ -267,7 +268,7 @@ class FleetEnd:
         if mono_s >= self._config_mono_s:
             self._config_mono_s = mono_s + CONFIG_EVERY_S
             self._send_settings(mono_s)
-        for look in self._hooks.looks:
+        for look in self.hooks.looks:
             try:
                 wanted = look()
             except Exception:  # noqa: BLE001 - one kind of message must not keep the others back
@@ -311,6 +312,17 @@ class FleetEnd:
             oldest = telemetry_points.slot(tx.at) - timedelta(minutes=10)
         self._slots = {key: slot for key, slot in self._slots.items() if slot >= oldest}
         self._rebirths = {cart: at for cart, at in self._rebirths.items() if mono_s - at < REBIRTH_AGAIN_S}
+
+    def tell_of(self, hook: Callable[[str], None]) -> None:
+        """Before the start: `hook` hears of each cart of which something came."""
+        self.hooks.changed.append(hook)
+
+    def _told_of(self, cart: str) -> None:
+        for hook in self.hooks.changed:
+            try:
+                hook(cart)
+            except Exception:  # noqa: BLE001 - who listens must not keep the gateway from its work
+                _log.exception("%s failed", hook)
 
     def _hooked(self, hooks: list[Callable[..., None]], tx: Transaction, *told: object) -> None:
         """Each on its own: a fault in one must neither undo what came nor keep the others back."""

@@ -181,6 +181,7 @@ class Gateway:
             reject=self._reject_arrival,
             hooks=jobs.hooked(fleet_end.HOOKS),
         )
+        self.tell_of = self._fleet.tell_of
         self._broker = Broker(
             BrokerConfig(
                 host=config.host,

@@ -3,16 +3,16 @@ changes nothing, and what was taken for resolved comes back when the cart still 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, not_, select, update
 
 from pointofcare.wire.messages import AlertRaised, AlertSeverity
 from server.store import fleet
-from server.store.tables import CartAlertRow
+from server.store.tables import CartAlertRow, CartRow
 from server.store.transaction import Transaction
 
 CART, RULE = "cart", "rule"
@@ -93,10 +93,16 @@ def begin(
             return None  # an older one, late: the newest that is open stays
         before.resolved_at, before.told_away = tx.at, True  # its end was not heard
         tx.session.flush()
+    newest = tx.session.scalars(_of(tx, cart, alert).order_by(CartAlertRow.id.desc()).limit(1)).one_or_none()
+    quiet = newest if newest is not None and newest.snoozed_until is not None and newest.snoozed_until > tx.at else None
     row = CartAlertRow(
         facility=tx.facility,
         cart=cart,
         alert=alert,
+        # Who wanted quiet about this wanted it also when it comes and goes.
+        snoozed_until=quiet.snoozed_until if quiet is not None else None,
+        snoozed_by=quiet.snoozed_by if quiet is not None else None,
+        snooze_reason=quiet.snooze_reason if quiet is not None else None,
         code=code,
         severity=severity.value,
         source=source,
@@ -153,6 +159,71 @@ def open_of(tx: Transaction, cart: str) -> tuple[Alert, ...]:
     """The cart's open alerts, the worst and newest first."""
     rows = tx.session.scalars(select(CartAlertRow).where(*_open(tx, cart)).order_by(CartAlertRow.severity, CartAlertRow.since.desc()))
     return tuple(_alert(row) for row in rows)
+
+
+def open_of_rules(tx: Transaction, carts: Collection[str]) -> frozenset[tuple[int, str]]:
+    """(rule, cart) of what rules have set at these carts."""
+    rows = tx.session.execute(
+        select(CartAlertRow.rule, CartAlertRow.cart).where(
+            CartAlertRow.facility == tx.facility,
+            CartAlertRow.cart.in_(sorted(carts)),
+            CartAlertRow.resolved_at.is_(None),
+            CartAlertRow.rule.is_not(None),
+        )
+    )
+    return frozenset((rule, cart) for rule, cart in rows if rule is not None)
+
+
+def end_rule(tx: Transaction, rule: int) -> None:
+    """The rule is another one now, or gone: nothing of it is open."""
+    mine = (CartAlertRow.facility == tx.facility, CartAlertRow.rule == rule, CartAlertRow.resolved_at.is_(None))
+    for row in tx.session.scalars(select(CartAlertRow).where(*mine).with_for_update()):
+        row.resolved_at, row.told_away = tx.at, True
+        fleet.touch(tx, row.cart)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which alerts a list shows. `state`: open (and not snoozed), snoozed, resolved; "" for every open one."""
+
+    state: str = ""
+    severity: str = ""
+    ward: str = ""
+    code: str = ""
+    cart: str = ""
+
+
+def listed(tx: Transaction, wanted: Wanted, *, limit: int, offset: int = 0) -> tuple[tuple[Alert, ...], int]:
+    """The worst and newest first, with how many there are in all."""
+    where = [CartAlertRow.facility == tx.facility]
+    if wanted.state == "resolved":
+        where.append(CartAlertRow.resolved_at.is_not(None))
+    else:
+        where.append(CartAlertRow.resolved_at.is_(None))
+        quiet = and_(CartAlertRow.snoozed_until.is_not(None), CartAlertRow.snoozed_until > tx.at)
+        if wanted.state:
+            where.append(quiet if wanted.state == "snoozed" else not_(quiet))
+    for column, value in ((CartAlertRow.severity, wanted.severity), (CartAlertRow.code, wanted.code), (CartAlertRow.cart, wanted.cart)):
+        if value:
+            where.append(column == value)
+    if wanted.ward:
+        carts = select(CartRow.id).where(CartRow.facility == tx.facility, CartRow.ward == wanted.ward)
+        where.append(CartAlertRow.cart.in_(carts))
+    number = tx.session.scalar(select(func.count()).select_from(CartAlertRow).where(*where)) or 0
+    order = (CartAlertRow.resolved_at.desc(),) if wanted.state == "resolved" else (CartAlertRow.severity, CartAlertRow.since.desc())
+    rows = tx.session.scalars(select(CartAlertRow).where(*where).order_by(*order, CartAlertRow.id).limit(limit).offset(offset))
+    return tuple(_alert(row) for row in rows), int(number)
+
+
+def counted(tx: Transaction) -> dict[str, int]:
+    """How many are open by severity, without those that are snoozed."""
+    quiet = and_(CartAlertRow.snoozed_until.is_not(None), CartAlertRow.snoozed_until > tx.at)
+    rows = tx.session.execute(
+        select(CartAlertRow.severity, func.count())
+        .where(CartAlertRow.facility == tx.facility, CartAlertRow.resolved_at.is_(None), not_(quiet))
+        .group_by(CartAlertRow.severity)
+    )
+    return {severity: int(number) for severity, number in rows}
 
 
 def one(tx: Transaction, alert_id: int) -> Alert | None:

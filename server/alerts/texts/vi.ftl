@@ -1,0 +1,9 @@
+mail-subject-raised = [{ $facility }] { $n } cảnh báo xe tiêm thuốc
+mail-subject-resolved = [{ $facility }] { $n } cảnh báo xe tiêm thuốc đã hết
+mail-intro = Cảnh báo về xe tiêm thuốc tại { $facility }:
+mail-raised-critical = NGHIÊM TRỌNG: xe { $cart }: { $what }, giá trị { $value }, từ { $at }
+mail-raised-warning = Xe { $cart }: { $what }, giá trị { $value }, từ { $at }
+mail-resolved-critical = Đã hết: xe { $cart }: { $what }, lúc { $at }
+mail-resolved-warning = Đã hết: xe { $cart }: { $what }, lúc { $at }
+mail-more = và { $n } cảnh báo nữa; xem đủ trong danh sách
+mail-where = Danh sách cảnh báo: { $address }

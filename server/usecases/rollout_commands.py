@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,7 +63,7 @@ def add(commands: Any, default: Path, load: Load, bare: Callable[[ServerConfig],
     made.add_argument("--carts", action="store_true", help="with a line for each cart, and why")
     for name, run, about in (
         ("preview", _preview, "who would fall into which wave; makes nothing"),
-        ("create", lambda chosen, settings: _create(chosen, settings, operator), "make a draft; prints its number"),
+        ("create", partial(_create, operator=operator), "make a draft; prints its number"),
     ):
         _plan_arguments(action(name, run, about))
     for name, about in (
@@ -72,7 +73,7 @@ def add(commands: Any, default: Path, load: Load, bare: Callable[[ServerConfig],
         ("resume", "go on after a pause"),
         ("stop", "end it for good"),
     ):
-        made = action(name, lambda chosen, settings, verb=name: _move(chosen, settings, operator, verb), about)
+        made = action(name, partial(_move, operator=operator, verb=name), about)
         made.add_argument("rollout", type=int)
         if name != "start":
             made.add_argument("--reason", required=True, help="for the audit")
@@ -142,14 +143,14 @@ def _preview(chosen: argparse.Namespace, settings: ServerConfig) -> int:
     return 0
 
 
-def _create(chosen: argparse.Namespace, settings: ServerConfig, operator: Actor) -> int:
+def _create(chosen: argparse.Namespace, settings: ServerConfig, *, operator: Actor) -> int:
     release = _release(chosen, settings)
     with transaction(operator) as tx:
         made = verbs.create(tx, operator, title=chosen.title or release.version, release=release, plan=_plan(chosen))
     return _json({"rollout": made}) if chosen.json else _say(str(made))
 
 
-def _move(chosen: argparse.Namespace, settings: ServerConfig, operator: Actor, verb: str) -> int:
+def _move(chosen: argparse.Namespace, settings: ServerConfig, *, operator: Actor, verb: str) -> int:
     with transaction(operator) as tx:
         if verb == "start":
             verbs.start(tx, operator, chosen.rollout, released=lambda name: firmware.release(settings.firmware.directory, name))

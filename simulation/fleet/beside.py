@@ -27,6 +27,8 @@ WARDS = ("mo-phong-a", "mo-phong-b", "mo-phong-c")
 NAMES = tuple(build.id for build in roster.fleet(1, COUNT, wards=WARDS, prefix=PREFIX))
 # A shift in under an hour: something happens while somebody looks.
 SPEED = 12.0
+# Firmware 9.x fails its self-test: docs/fleet.md shows what a rollout does then.
+SCENARIO = "demo-day"
 _NICE = 10
 
 
@@ -57,7 +59,7 @@ async def _lives(told: dict[str, Any]) -> None:
     builds = roster.fleet(told["seed"], COUNT, wards=WARDS, prefix=PREFIX)
     play = Play(
         facility=told["facility"],
-        scenario=scenario.ORDINARY,
+        scenario=scenario.load(SCENARIO),
         wards=WARDS,
         verify=verifier(Path(told["server_key"])),
         run=told["run"],

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet-load rules contract roles emr-support gallery lock format clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ fuzz: $(STAMP) ## try the API, every MQTT route and every parser with what is ne
 chaos: $(STAMP) ## give 10,000 doses under 500 faults with real programs, and prove that none is lost or doubled (ARGS="--doses 400 --faults 40 --seed 7 --json FILE")
 	@bash deploy/setup.sh test
 	$(PY) -m simulation.chaos $(ARGS)
+
+fleet: $(STAMP) ## virtual carts to learn fleet management on (ARGS="--carts 60 --scenario bad-wave"; docs/fleet-training.md)
+	@exec $(PY) -m simulation fleet $(if $(RESET),--reset) $(ARGS)
 
 fleet-load: $(STAMP) ## hundreds of virtual carts over TLS against a server and a broker of their own: what it costs (ARGS="--carts 500 --seconds 30 --json FILE")
 	@bash deploy/setup.sh test

@@ -12,6 +12,7 @@ _COMMANDS = {
     "emr-once": ("simulation.emr_once", "an order from a real FHIR server to the bedside and back, unattended, proven"),
     "screenshots": ("simulation.screenshots", "write the pictures of docs/screenshots anew"),
     "scan-set": ("simulation.scan_set.command", "pictures of wristbands, packs and labels in five levels, with the truth beside"),
+    "fleet": ("simulation.fleet.training", "a fleet of virtual carts to learn on, with something that goes wrong in it"),
     "fleet-load": ("simulation.fleet.load", "hundreds of virtual carts against a server and a broker of their own, and what that costs"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
 }

@@ -7,6 +7,8 @@ Each child ends when its parent ends. Must never flash, open or look for a real 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import json
@@ -32,6 +34,7 @@ _REMEDY = "run bash deploy/setup.sh test"
 _ZEPHYR = "zephyr_4.4.0_smp_server_0eae053d"
 _BOOT_S = 30.0
 _NUDGE_S = 0.01
+_RESET_S = 15.0
 _CONSOLE_BYTES = 8192
 _STARTS = b"*** Booting MCUboot"
 _LISTENS = b"smp_sample: build time"
@@ -101,6 +104,8 @@ class Microbit:
         self._terminal = PseudoTerminal(directory / "microbit")
         self._boots = 0
         self._waiting = False
+        self._asked = b""
+        self._deaf_until = 0.0
         self._awaited = self._banners = self._listens_since = 0
         self._changed = threading.Condition()
         self._cable = threading.RLock()
@@ -118,8 +123,14 @@ class Microbit:
 
     def pull_plug(self) -> None:
         """The power goes and comes back: whatever it was doing, it starts from its flash."""
-        self.deafen(self._boots + 1)
+        self._expect_reset()
         self.ask_emulator("system_reset")
+
+    def say(self, data: bytes) -> None:
+        """As if it had come from the microcontroller; for an `on_wire` that answers something in its place."""
+        master = self._terminal.master
+        if master is not None:
+            os.write(master, data)
 
     def unplug(self) -> None:
         """The cable is pulled; the microcontroller itself runs on."""
@@ -222,6 +233,7 @@ class Microbit:
             if data and self.listening:
                 self._wire.sendall(data)
                 self._waiting = True
+                self._notice_reset(data)
         if wire in ready:
             data = self._wire.recv(4096)
             if not data:
@@ -248,12 +260,19 @@ class Microbit:
     @property
     def listening(self) -> bool:
         """Whether its application reads the line. Bytes that come while it starts jam the emulated serial port for good, so
-        none are let through from before a reset until then: QEMU tells of the reset, the console of what follows."""
-        return self._awaited <= self._boots and self._listens_since == self._banners == self._boots + 1
+        none are let through from a reset that was asked for until then: QEMU tells of the reset, the console of what follows."""
+        reset_due = self._boots < self._awaited and time.monotonic() < self._deaf_until
+        return not reset_due and self._listens_since == self._banners == self._boots + 1
 
-    def deafen(self, boots: int) -> None:
-        """It listens no more until it started that often."""
-        self._awaited = boots
+    def _notice_reset(self, data: bytes) -> None:
+        self._asked += data
+        while b"\n" in self._asked:
+            line, _, self._asked = self._asked.partition(b"\n")
+            if group_and_command(line) == (0, 5):
+                self._expect_reset()
+
+    def _expect_reset(self) -> None:
+        self._awaited, self._deaf_until = self._boots + 1, time.monotonic() + _RESET_S
 
     def _until(self, true: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _BOOT_S
@@ -261,6 +280,17 @@ class Microbit:
             if time.monotonic() > deadline:
                 raise DeviceUnavailableError(what)
             self._stopping.wait(0.02)
+
+
+def group_and_command(line: bytes) -> tuple[int, int] | None:
+    """Of the message that begins with this line of the console framing; None for any other line."""
+    if not line.startswith(b"\x06\x09"):
+        return None
+    try:
+        head = base64.b64decode(line[2:].strip())[2:10]
+    except binascii.Error:
+        return None
+    return (int.from_bytes(head[4:6], "big"), head[7]) if len(head) == 8 else None
 
 
 @contextmanager

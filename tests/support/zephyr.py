@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from smp import packet
 
 from devices.firmware import image as mcuboot
+from firmware_bridge import group
 from firmware_bridge.images import Images, ImageState
 from firmware_bridge.link import Link
+from firmware_bridge.simulated import SimulatedMicrocontroller
 from pointofcare import firmware
 from pointofcare.errors import DeviceTimeoutError
 from simulation import zephyr_peer
@@ -39,11 +43,6 @@ class MicrobitImages(Images):
         if not self._microbit.listening:
             raise DeviceTimeoutError("it starts")
         return str(self._microbit.boots)
-
-    def reset(self) -> None:
-        before = self._microbit.boots
-        super().reset()
-        self._microbit.deafen(before + 1)
 
 
 @dataclass(kw_only=True)
@@ -81,12 +80,16 @@ class Built:
     hash: str
 
 
+def application() -> bytes:
+    """The code of their application, without header and records."""
+    signed = zephyr_peer.artifact(Microbit.signed_name).read_bytes()
+    return signed[HEADER_BYTES : HEADER_BYTES + int.from_bytes(signed[12:16], "little")]
+
+
 def build(version: str | None = None) -> Built:
     """Never the same twice, so that no slot can hold it by chance."""
-    signed = zephyr_peer.artifact(Microbit.signed_name).read_bytes()
     told = version or f"1.1.0+{next(_versions)}"
-    body = int.from_bytes(signed[12:16], "little")
-    data = mcuboot.sign(signed[HEADER_BYTES : HEADER_BYTES + body], KEY, version=told, hardware="bbc-microbit")
+    data = mcuboot.sign(application(), KEY, version=told, hardware="bbc-microbit")
     return Built(version=told, data=data, hash=firmware.read(data).image_hash)
 
 
@@ -167,3 +170,49 @@ class Wire:
                 told, self._late = told + self._late, b""
                 told += line + b"\n"
         return told
+
+
+class CartCommands:
+    """The cart's own commands, which Zephyr does not know, answered beside it: locks and battery are ours, images and starts are
+    theirs. An `on_wire` for a Microbit; `cart` is never started as a microcontroller of its own."""
+
+    def __init__(self, microbit: Microbit, hardware: str) -> None:
+        self.cart = SimulatedMicrocontroller(hardware=hardware)
+        self.cart.on_mains = True
+        self._microbit = microbit
+        self._boots = microbit.boots
+        self._asked = b""
+        self._ours = False
+        self._frame: Any = None
+
+    def __call__(self, data: bytes, inwards: bool) -> bytes:
+        if not inwards:
+            return data
+        if self._boots != self._microbit.boots:
+            self._boots = self._microbit.boots
+            self.cart.reset()
+        self._asked += data
+        theirs = b""
+        while b"\n" in self._asked:
+            line, _, self._asked = self._asked.partition(b"\n")
+            about = zephyr_peer.group_and_command(line)
+            if about is not None:
+                self._ours = about[0] == group.GROUP
+                self._frame = packet.decode()
+                next(self._frame)
+            if self._ours:
+                self._take(line + b"\n")
+            else:
+                theirs += line + b"\n"
+        return theirs
+
+    def _take(self, line: bytes) -> None:
+        try:
+            self._frame.send(line)
+        except StopIteration as done:
+            request: bytes = done.value
+            body = cbor2.loads(request[8:]) if len(request) > 8 else {}
+            told = cbor2.dumps(self.cart.answer(group.GROUP, request[7], body), canonical=True)
+            head = bytes([request[0] | 1, 0]) + len(told).to_bytes(2, "big") + request[4:8]
+            if self._microbit.listening:
+                self._microbit.say(b"".join(packet.encode(head + told)))

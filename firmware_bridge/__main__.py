@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from devices import logbook
-from pointofcare.errors import PointOfCareError
+from pointofcare.errors import ConfigError, PointOfCareError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     simulate.add_argument("--delay-ms", type=int, default=0, help="before every answer")
     simulate.add_argument("--refuse", default="", help="drawers that refuse, as 3,5")
     simulate.add_argument("--stuck", default="", help="drawers whose bolt is stuck, as 3,5")
+    simulate.add_argument("--flash", type=Path, help="a folder that keeps its image slots over restarts")
+    simulate.add_argument("--image-key", type=Path, help="the public key (PEM) of its bootloader; without it signatures are not checked")
+    simulate.add_argument("--hardware", default="simulated-r1", help="the board that it says it is")
+    simulate.add_argument("--ill", action="append", default=[], metavar="VERSION", help="firmware whose self-test fails, as 1.2.0.0")
+    simulate.add_argument("--mains", action="store_true", help="it stands at its dock")
     simulate.add_argument("--no-hand", action="store_true", help="nobody opens and closes unlocked drawers")
     given = parser.parse_args(arguments)
     logbook.begin()
@@ -60,6 +65,7 @@ def _run(path: Path, stopping: threading.Event) -> int:
 
 def _simulate(given: argparse.Namespace, stopping: threading.Event) -> int:
     from firmware_bridge.simulated import Knobs, SimulatedMicrocontroller
+    from firmware_bridge.simulated_boot import Bootloader, load_key
 
     knobs = Knobs(
         lose=given.lose,
@@ -67,7 +73,13 @@ def _simulate(given: argparse.Namespace, stopping: threading.Event) -> int:
         delay_s=given.delay_ms / 1000,
         refuse=_drawers(given.refuse),
         stuck=_drawers(given.stuck),
+        ill=set(given.ill),
     )
+    try:
+        key = load_key(given.image_key) if given.image_key is not None else None
+        bootloader = Bootloader(given.flash, key=key)
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"the bootloader cannot be made: {exc}", remedy="name a public Ed25519 key and a folder of its own") from exc
     microcontroller = SimulatedMicrocontroller(
         drawers=given.drawers,
         link=given.pty_link,
@@ -75,7 +87,10 @@ def _simulate(given: argparse.Namespace, stopping: threading.Event) -> int:
         charge_percent=given.charge,
         drain_percent_per_h=given.drain,
         hand=not given.no_hand,
+        bootloader=bootloader,
+        hardware=given.hardware,
     )
+    microcontroller.on_mains = given.mains
     microcontroller.start()
     logbook.announce(f"ready {microcontroller.port} with {given.drawers} drawers")
     stopping.wait()

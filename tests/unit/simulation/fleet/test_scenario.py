@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,16 @@ from pointofcare.errors import ConfigError
 from simulation.fleet import roster, scenario
 from simulation.fleet.scenario import FAULTS
 from simulation.fleet.story import Trouble
+
+
+GUIDE = Path(__file__).parents[4] / "docs" / "fleet-training.md"
+
+
+def test_the_guide_names_every_scenario_and_its_own_example_can_be_used() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    assert [name for name in scenario.names() if f"| `{name}` |" not in text] == []
+    example = text.split("```toml\n")[1].split("```")[0]
+    assert len(scenario.read(tomllib.loads(example), name="example").events) == 3
 
 
 @pytest.mark.parametrize("name", scenario.names())

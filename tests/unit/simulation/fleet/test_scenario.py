@@ -10,7 +10,6 @@ from simulation.fleet import roster, scenario
 from simulation.fleet.scenario import FAULTS
 from simulation.fleet.story import Trouble
 
-
 GUIDE = Path(__file__).parents[4] / "docs" / "fleet-training.md"
 
 

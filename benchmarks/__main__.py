@@ -69,6 +69,11 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         about="orders from a real FHIR server: how many a minute, and one alone",
         keys=("orders", "per_minute", "peer_share", "single_s", "repeat_s"),
     ),
+    "firmware": Benchmark(
+        module="benchmarks.firmware",
+        about="firmware into Zephyr and MCUboot in QEMU: upload, whole update, and the line",
+        keys=("echo_ms", "messages", "uploads", "lossy", "update_s", "revert_s"),
+    ),
     "chart": Benchmark(module="benchmarks.chart", about="making a ward's signed chart", keys=("chart_ms", "floor_ms", "ratio")),
     "at_rest": Benchmark(module="benchmarks.at_rest", about="what the encryption of the cart's journal costs", keys=("append_ratio",)),
     "screens": Benchmark(module="benchmarks.screens", about="first view and a tap, in a browser on a slow processor", keys=("rows",)),

@@ -1,6 +1,7 @@
 """The cart's decoder: regions first, a look at the whole frame when they give nothing, then closer work inside a time budget.
 
-1. Patches that could be a code (`regions`), each upright and enlarged, by zxing-cpp.
+1. Patches that could be a code (`regions`), each upright and enlarged, by zxing-cpp: those of a coarse search, and when these are not
+   all, or gave nothing, those of a fine one, which finds what is small.
 2. When that gave nothing: zxing-cpp over the whole frame, made smaller; small codes are the regions' business.
 3. What is located and unread, until the budget is spent: grids of modules (`matrix_read`), bars by likelihood (`bar_read`).
 
@@ -14,6 +15,7 @@ return a linear code that one reader merely claims, nor two symbols for one plac
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
@@ -42,10 +44,16 @@ LEAST_SIDE_PX = 24
 SPOT_PX = 48
 VAIN_TRIES, REST_FRAMES = 3, 4
 STREAM_GAP = 8  # between the numbers of two pictures, beyond which they are no stream
-CALM_AFTER, CALM_WHOLE = 4, 4  # pictures in a row without a reading; and of what follows one in so many is searched as a whole
+CALM_AFTER, CALM_WHOLE, CALM_BARS = (
+    4,
+    4,
+    2,
+)  # pictures in a row without a reading; and of what follows one in so many is searched as a whole
+LABEL_BESIDE = 0.75  # of the strength of what the coarse search gave, from which on another block asks for the fine one
 SECOND_LABEL = 0.5  # of the strength of what was read, below which a patch is no further label
 FOLLOWED = 2  # pictures in a row in which only what was read before is looked for
 MOST_FOLLOWED = 3  # symbols, with more of which the whole picture is searched as well
+SAME_PLACE, SAME_SIZE, SAME_LEAN_DEG = 0.2, 0.3, 5.0  # of bars' longer side; of their sides; of patches that are one
 THUMB_PX, ALIKE = 8, 0.6  # a place from afar; how like it must be (1: the same) before it is read again
 BESIDE_SHARE = 0.12  # of the budget, for what lies unread beside what was read
 SHARP_PX = 240.0  # a matrix code that is larger needs no enlarging
@@ -72,6 +80,8 @@ class _Work:
     strips: dict[regions.Region, bar_profile.Strip] = field(default_factory=dict)
     claimed: dict[regions.Region, bar_read.Claimed] = field(default_factory=dict)
     closer: set[regions.Region] = field(default_factory=set)
+    # What was claimed of an upright strip and the picture did not support: a look along a straight line would not either.
+    refused: set[tuple[str, bytes]] = field(default_factory=set)
 
     def add(self, found: list[Reading]) -> bool:
         self.readings = _distinct([*self.readings, *found])[:MOST_SYMBOLS]
@@ -112,16 +122,17 @@ class CascadeDecoder:
         work = _Work(grey=grey, begun=begun, until=begun + self._budget_s)
         if self._follow(work):
             return Look(readings=tuple(_enlarged(reading, scale) for reading in work.readings), quality=quality.of(grey))
-        places = regions.find(grey)
-        enough = 0.0
-        looks = _worth_a_look(places, max(grey.shape))
-        for region in looks:
-            foremost = next(one for one in looks if one.kind == region.kind)
-            if region.strength < enough or (calm and region is not foremost and not self._stayed(region)):
-                continue
-            if self._quick(work, region) and region.kind == regions.MATRIX:
-                enough = max(enough, SECOND_LABEL * region.strength)
-        awake = [region for region in _worth_more(work, places) if not self._rests(frame.number, region)]
+        places = coarse = regions.find(grey, side_px=regions.COARSE_SIDE_PX)
+        bars = not calm or frame.number % CALM_BARS == 0  # which are dear to follow, and are back in the next picture
+        self._look_at(work, [one for one in _foremost(coarse) if bars or one.kind == regions.MATRIX], calm)
+        hopeful: list[regions.Region] = []
+        if (not self._is_all(work, coarse) or self._followed) and (not calm or frame.number % CALM_WHOLE == 0):
+            fine = [one for one in regions.find(grey) if not any(_is_same_bars(one, other) for other in coarse)]
+            self._look_at(work, fine, calm)
+            hopeful = _worth_more(work, fine)
+            places = fine + coarse
+        hopeful += _worth_more(work, coarse)
+        awake = [region for region in hopeful if not self._rests(frame.number, region)]
         if calm:
             awake = [region for region in awake if self._stayed(region)]
         awake.sort(key=lambda region: self._vain.get(_spot(region), 0))
@@ -132,8 +143,8 @@ class CascadeDecoder:
             self._closer(work, blocks[:1], work.until)
         large = any(max(one.width, one.height) >= LARGE_SHARE * max(grey.shape) for one in places[:1])
         if not work.readings and (not calm or large or work.strips or frame.number % CALM_WHOLE == 0):
-            bars = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())
-            linear = bars or frame.number % REST_FRAMES == 1
+            linear = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())
+            linear = linear or frame.number % REST_FRAMES == 1
             self._whole(work, invert=frame.number % INVERT_EVERY == 0, linear=linear)
         self._closer(work, awake, work.until if not work.readings else self._clock() + self._budget_s * BESIDE_SHARE)
         if self._switched_on:
@@ -149,6 +160,24 @@ class CascadeDecoder:
             if not work.holds(region)
         )
         return Look(readings=readings, rejections=tuple(work.rejections[:MOST_SYMBOLS]), unread=unread, quality=quality.of(grey))
+
+    def _is_all(self, work: _Work, places: list[regions.Region]) -> bool:
+        """Whether what was read can be expected to be all that is there: beside it no block of edges that could be another label."""
+        if not work.readings:
+            return False
+        least = LABEL_BESIDE * max((one.strength for one in places if work.holds(one)), default=0.0)
+        return not any(one.kind == regions.MATRIX and one.strength >= least and not work.holds(one) for one in places)
+
+    def _look_at(self, work: _Work, places: list[regions.Region], calm: bool) -> None:
+        """The quick look at each place that is worth one."""
+        enough = 0.0
+        looks = _worth_a_look(places, max(work.grey.shape))
+        for region in looks:
+            foremost = next(one for one in looks if one.kind == region.kind)
+            if region.strength < enough or (calm and region is not foremost and not self._stayed(region)):
+                continue
+            if self._quick(work, region) and region.kind == regions.MATRIX:
+                enough = max(enough, SECOND_LABEL * region.strength)
 
     def _remember(self, work: _Work, places: list[regions.Region]) -> None:
         """Where close work was in vain: a place that stays so is tried at every fourth picture only, until something is read."""
@@ -215,6 +244,7 @@ class CascadeDecoder:
             if second_look.confirms(work.grey, placed, begins=(0,)):
                 believed.append(_reading(placed, "zxing", 0.95))
             elif symbol.outline:
+                work.refused.add((symbol.identifier, symbol.content))
                 begin, end = symbol.outline[0][0], symbol.outline[1][0]
                 work.claimed[region] = bar_read.Claimed(ean=symbol.identifier == "]E0", turned=end < begin)
         return believed
@@ -222,7 +252,8 @@ class CascadeDecoder:
     def _linear(self, work: _Work, symbols: list[Symbol]) -> list[Reading]:
         believed = []
         for symbol in symbols:
-            if second_look.confirms(work.grey, symbol):
+            told = symbol.identifier, symbol.content
+            if told not in work.refused and second_look.confirms(work.grey, symbol, begins=(0, 2)):
                 believed.append(_reading(symbol, "zxing", 0.95))
             else:
                 work.rejections.append(
@@ -265,6 +296,12 @@ class CascadeDecoder:
                 return
 
 
+def _foremost(places: list[regions.Region]) -> list[regions.Region]:
+    """The strongest of each kind, and what is nearly as strong."""
+    best = {kind: max((one.strength for one in places if one.kind == kind), default=0.0) for kind in (regions.MATRIX, regions.LINEAR)}
+    return [one for one in places if one.strength >= SECOND_LABEL * best[one.kind]]
+
+
 def _worth_a_look(places: list[regions.Region], side_px: int) -> list[regions.Region]:
     """Blocks first, for a look at one costs a fraction of what following bars does; without what is much weaker than the strongest."""
     blocks = [region for region in places if region.kind == regions.MATRIX]
@@ -279,6 +316,17 @@ def _worth_more(work: _Work, places: list[regions.Region]) -> list[regions.Regio
     blocks = [one for one in places if one.kind == regions.MATRIX and one.strength >= least and one.coherence <= CLOSE_COHERENCE]
     blocks = [one for one in blocks if min(one.width, one.height) >= CLOSE_SHAPE * max(one.width, one.height)]
     return blocks + [region for region in places if region in work.strips and bar_read.hopeful(region, work.strips[region])]
+
+
+def _is_same_bars(one: regions.Region, other: regions.Region) -> bool:
+    """Whether following the bars of `one` would say what following those of `other` said, at the same price."""
+    if one.kind != regions.LINEAR or other.kind != regions.LINEAR:
+        return False
+    if abs((one.angle_deg - other.angle_deg + 90) % 180 - 90) > SAME_LEAN_DEG:
+        return False
+    near = SAME_PLACE * max(other.width, other.height)
+    sizes = (one.width / other.width, one.height / other.height)
+    return math.dist((one.x, one.y), (other.x, other.y)) < near and all(1 - SAME_SIZE < size < 1 + SAME_SIZE for size in sizes)
 
 
 def _grey(image: Any) -> tuple[Any, float]:

@@ -17,6 +17,7 @@ import numpy as np
 from devices.decoders.outline import Outline, mapped
 
 SEARCH_SIDE_PX = 1400
+COARSE_SIDE_PX = 700  # enough for what is large or sharp, at two thirds of the cost
 CELL_PX = 4
 BAND_CELLS = 12  # worked on at a time, so that it stays in the processor's cache
 CELL_SMALLER_PX = 3  # of a picture that was made smaller
@@ -62,10 +63,11 @@ class Region:
         return tuple((round(float(x)), round(float(y))) for x, y in box)
 
 
-def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
-    """The most likely patches of `grey` (height x width, uint8), the strongest first, `most` at most."""
+def find(grey: Any, *, most: int = MAX_REGIONS, side_px: int = SEARCH_SIDE_PX) -> list[Region]:
+    """The most likely patches of `grey` (height x width, uint8), the strongest first, `most` at most. It is searched in a size of at most
+    `side_px`."""
     # Whole factors only: they are many times cheaper.
-    factor = math.ceil(max(grey.shape) / SEARCH_SIDE_PX)
+    factor = math.ceil(max(grey.shape) / side_px)
     rows, columns = grey.shape[0] // factor, grey.shape[1] // factor
     cell = CELL_PX if factor == 1 else CELL_SMALLER_PX
     height, width = rows // cell, columns // cell
@@ -87,7 +89,8 @@ def find(grey: Any, *, most: int = MAX_REGIONS) -> list[Region]:
     bars.sort(key=lambda one: one.strength * (one.width * one.height) ** (LONG_COUNTS - AREA_COUNTS), reverse=True)
     # What stays after gaps of one cell, or of two, have been opened up is no text: a code has none.
     blocks: list[Region] = []
-    for map_, opening, beside in ((smooth, 3, 0.8), (sharp, 5, 0.6)):
+    maps = ((smooth, 3, 0.8), (sharp, 5, 0.6)) if side_px > COARSE_SIDE_PX else ((smooth, 3, 0.8),)
+    for map_, opening, beside in maps:
         calm = cv2.morphologyEx(map_, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
         ranked = _patches(_dense(calm, floor, beside), tensor, calm, cell_px, MATRIX)
         ranked.sort(key=lambda one: one.strength, reverse=True)

@@ -10,17 +10,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import OKPKey
 
+from devices.broker import Arrival, Cleared
 from devices.drawers.bridge import BridgeDrawers
 from devices.firmware import image
 from devices.ports import DrawerOutcome
+from firmware_bridge import relay
 from firmware_bridge.simulated import Knobs
 from firmware_bridge.update.machine import FINAL, State
 from pointofcare.errors import DeviceUnavailableError
-from pointofcare.wire.messages import JobAssigned, JobState
+from pointofcare.wire import routes
+from pointofcare.wire.messages import AlertRaised, JobAssigned, JobState, JobTold, Telemetry, TelemetryKind
 from server.firmware import drafts, keys, lists, repository
 from server.firmware.repository import FIRMWARE
 from tests.support import firmware as signers
 from tests.support.bridge import eventually
+from tests.support.brokers import FACILITY, SERVER, a_message, running_clients
 from tests.support.update import Cart, a_cart
 
 
@@ -321,3 +325,47 @@ def test_an_image_that_was_exchanged_on_the_cart_is_not_uploaded(made: Path) -> 
         (cart.place / "bridge" / "images" / f"{target.sha256}.bin").write_bytes(rogue)
         cart.bridge.relay.in_use(busy=False, ttl_ms=60_000)  # type: ignore[union-attr] # it runs
         cart.ends(JobState.REJECTED, why="image-signature")
+
+
+def test_a_job_comes_over_mqtt_and_its_reports_and_slots_go_back(made: Path) -> None:
+    with running_clients("mosquitto") as clients:
+        broker, inbox = clients.make(SERVER)
+        for route in (routes.TELEMETRY, routes.JOB_TOLD):
+            broker.on(route, facility=FACILITY)
+        clients.connect(broker, inbox)
+        with a_cart(made, broker_port=clients.running.port, password=clients.passwords["c1"]) as cart:
+            target = cart.target("1.1.0+7")
+            inbox.expect(Arrival, lambda arrival: isinstance(arrival.message.body, Telemetry))
+            broker.publish(routes.JOB, a_message("server", cart.signed(cart.order(target))), facility=FACILITY, cart="c1")
+
+            def ended(arrival: Arrival) -> bool:
+                return isinstance(arrival.message.body, JobTold) and arrival.message.body.state is JobState.SUCCEEDED
+
+            told = inbox.expect(Arrival, ended, timeout_s=60).message.body
+            assert isinstance(told, JobTold)
+            assert (told.job, told.attempt, told.step) == ("j1", 1, "succeeded")
+
+            def runs(arrival: Arrival) -> bool:
+                body = arrival.message.body
+                if not isinstance(body, Telemetry) or body.kind is not TelemetryKind.MCU:
+                    return False
+                slots = body.values.get("slots") or ()
+                return any(slot["active"] and slot["confirmed"] and slot["hash"] == target.image_hash for slot in slots)  # type: ignore[attr-defined]
+
+            inbox.expect(Arrival, runs, timeout_s=60)
+
+
+def test_a_microcontroller_that_stays_away_is_an_alert_until_it_is_back(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "_DOWN_AFTER_S", 1.0)
+    with running_clients("mosquitto") as clients:
+        broker, inbox = clients.make(SERVER)
+        broker.on(routes.ALERT, facility=FACILITY)
+        clients.connect(broker, inbox)
+        with a_cart(made, broker_port=clients.running.port, password=clients.passwords["c1"]) as cart:
+            eventually(lambda: cart.bridge.relay.condition.connected, "the microcontroller answers")  # type: ignore[union-attr] # it runs
+            cart.microcontroller.unplug()
+            raised = inbox.expect(Arrival, lambda arrival: isinstance(arrival.message.body, AlertRaised), timeout_s=30).message.body
+            assert isinstance(raised, AlertRaised)
+            assert raised.code == "mcu-down"
+            cart.microcontroller.plug()
+            inbox.expect(Cleared, lambda _cleared: True, timeout_s=30)

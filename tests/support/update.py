@@ -46,6 +46,7 @@ class Cart:
     told: list[JobTold] = field(default_factory=list)
     bridge: Bridge | None = None
     broker_port: int = 1
+    password: str = ""
 
     def release(self, version: str) -> Target:
         self.people.release(self.people.image(version, size=1500), version=version)
@@ -95,12 +96,13 @@ class Cart:
             "broker": {"host": "127.0.0.1", "port": self.broker_port, "username": "c1"},
             "update": {"url": self.url, "root_file": "root.json", "server_key": "server.jwk", "image_key": "image-key.pem"},
         }
-        self.bridge = Bridge(config.read(given, {config.PASSWORD: ""}, beside=self.place))
+        self.bridge = Bridge(config.read(given, {config.PASSWORD: self.password}, beside=self.place))
         updater = self.bridge.updater
         assert updater is not None
         for name, value in {"soak_s": 0.2, "reset_patience_s": 1.5, "silent_s": 3.0, "fetch_again_s": 0.2, **tools}.items():
             setattr(updater.tools, name, value)
-        updater.tell_with(self._hear)
+        if not self.password:
+            updater.tell_with(self._hear)
         self.bridge.relay.in_use(busy=False, ttl_ms=600_000)
         self.bridge.start()
         return self.bridge
@@ -152,7 +154,7 @@ def a_server(people: People) -> Iterator[str]:
 
 
 @contextmanager
-def a_cart(made: Path, *, knobs: Knobs | None = None, start: bool = True, broker_port: int = 1) -> Iterator[Cart]:
+def a_cart(made: Path, *, knobs: Knobs | None = None, start: bool = True, broker_port: int = 1, password: str = "") -> Iterator[Cart]:
     """`made` is the folder of a facility after its ceremony; a copy of it is worked on."""
     with tempfile.TemporaryDirectory(prefix="up-", ignore_cleanup_errors=True) as fresh:
         place = Path(fresh)
@@ -166,7 +168,15 @@ def a_cart(made: Path, *, knobs: Knobs | None = None, start: bool = True, broker
         microcontroller.on_mains = True
         microcontroller.start()
         with a_server(people) as url:
-            cart = Cart(people=people, url=url, place=place, microcontroller=microcontroller, knobs=chosen, broker_port=broker_port)
+            cart = Cart(
+                people=people,
+                url=url,
+                place=place,
+                microcontroller=microcontroller,
+                knobs=chosen,
+                broker_port=broker_port,
+                password=password,
+            )
             (place / "root.json").write_bytes(people.held.first_root())
             (place / "image-key.pem").write_bytes(people.held.image_key.read_bytes())
             (place / "server.jwk").write_text(json.dumps(cart.key.as_dict(private=False)), encoding="utf-8")

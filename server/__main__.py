@@ -113,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--role", action="append", choices=[role.value for role in StaffRole], default=[])
     made.add_argument("--full-name", default="")
     made.add_argument("--email", default="")
+    made = command("discovery", _discovery, "show the carts to home automation on the broker of [discovery], or take them away from there")
+    made.add_argument("action", choices=("run", "remove"))
     _policy_commands(commands)
     _ca_commands(commands)
     hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
@@ -215,6 +217,30 @@ def _policy_commands(commands: Any) -> None:
     made.add_argument("--ward", default="", help="the file is this ward's")
     made = action("show", _policy_show, "print what holds now, as a file", with_config=True)
     made.add_argument("--ward", default="", help="in this ward")
+
+
+def _discovery(chosen: argparse.Namespace) -> int:
+    from server.mqtt import discovery
+
+    config = _load(chosen)
+    if config.discovery.host is None:
+        raise ConfigError("no broker is set for it", problems=(("discovery.host", "is missing: name the broker"),))
+    if chosen.action == "remove":
+        exporter = discovery.Exporter(config.discovery, facility=config.facility)
+        exporter.open()
+        try:
+            print(f"{exporter.remove()} retained messages taken away")
+        finally:
+            exporter.close()
+        return 0
+    app = bare_app(config)
+    with app.app_context():
+        migrate.require_current()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    discovery.run(config.discovery, facility=config.facility, scope=app.app_context, stop=stop)
+    return 0
 
 
 def _document(chosen: argparse.Namespace) -> int:

@@ -217,7 +217,7 @@ SORTS: Mapping[str, Callable[[_Base], Any]] = {
     "mcu": lambda _base: CartRow.mcu_version,
     "alert": lambda base: base.critical * 1000 + base.number,
     "certificate": lambda base: base.ends,
-    "left": lambda _base: CartRow.battery_percent / func.nullif(CartBatteryRow.load_percent_h, 0),
+    "left": lambda _base: (CartRow.battery_percent - 5) / func.nullif(CartBatteryRow.load_percent_h, 0),
     "replace": lambda _base: CartBatteryRow.replace_on,
 }
 # Bounds of the groups that the states of health of the fleet are counted in.

@@ -67,10 +67,9 @@ def cart(cart_id: str) -> Response | str:
             "slots": slots(found.mcu),
             "now": tx.at,
             **_battery(tx, cart_id),
-            **_timeline(tx, cart_id),
         }
         if not is_part:
-            context |= _still(tx, cart_id)
+            context |= _still(tx, cart_id) | _timeline(tx, cart_id)
     viewing.seen(patients=[patient for _, patient, _ in drawers if patient], count=len(drawers))
     return page.live("cart.html", "_cart.html", **printing.choices("drawer"), low=LOW_BATTERY_PERCENT, **context)
 

@@ -67,3 +67,6 @@ fleet-choose-page = Choose every cart of this page
 fleet-chosen = Chosen carts
 fleet-chosen-none = None is chosen. Tick carts at the start of their line; what is chosen stays when you turn the page.
 fleet-chosen-clear = Choose none
+fleet-differs = differs
+fleet-as-wanted = as wanted
+fleet-none = none

@@ -67,3 +67,6 @@ fleet-choose-page = Choisir tous les chariots de cette page
 fleet-chosen = Chariots choisis
 fleet-chosen-none = Aucun chariot choisi. Cochez-les en début de ligne ; le choix est gardé d’une page à l’autre.
 fleet-chosen-clear = Ne rien choisir
+fleet-differs = diffère
+fleet-as-wanted = conforme
+fleet-none = aucun

@@ -64,3 +64,6 @@ fleet-choose-page = Chọn mọi xe trên trang này
 fleet-chosen = Xe đã chọn
 fleet-chosen-none = Chưa chọn xe nào. Đánh dấu ở đầu dòng; lựa chọn được giữ khi sang trang khác.
 fleet-chosen-clear = Bỏ chọn tất cả
+fleet-differs = khác
+fleet-as-wanted = đúng
+fleet-none = không có

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 
@@ -18,7 +19,9 @@ from firmware_bridge.update import job
 from firmware_bridge.update.sessions import Sessions
 from firmware_bridge.update.steps import Tools
 from firmware_bridge.update.updater import Updater
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, PointOfCareError
+
+_log = logging.getLogger(__name__)
 
 
 class Bridge:
@@ -33,8 +36,12 @@ class Bridge:
         self.updater: Updater | None = None
         self._fetcher: HttpFetcher | None = None
         if config.update is not None:
-            self.updater = self._updates(config.update)
-            self.relay.updates = self.updater
+            try:
+                self.updater = self._updates(config.update)
+                self.relay.updates = self.updater
+            except PointOfCareError as exc:  # drawers matter more: this cart takes no update, and says why
+                _log.error("this cart takes no update: %s", exc)
+                self.relay.update_fault = str(exc)
         self.door = Door(config.socket_path, self.relay)
 
     def start(self) -> None:

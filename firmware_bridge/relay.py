@@ -94,6 +94,7 @@ class Relay:
         self._broker.on(routes.HOST, facility=config.facility)
         self._broker.on(routes.JOB, facility=config.facility, cart=config.cart)
         self.updates: Updater | None = None
+        self.update_fault = ""
         self.use = Use(mono)
         self._drawers: group.DrawersAnswer | None = None
         self._down_told: bool | None = None  # None: what the broker keeps of an earlier run is not known
@@ -144,7 +145,7 @@ class Relay:
             battery_percent=self._power.soc if self._power else None,
             on_mains=self._power.ac if self._power else None,
             waiting_events=self._ledger.count(),
-            error=self._fault or self._link.status.error,
+            error=self._fault or self._link.status.error or self.update_fault,
             updating=self.updates.refusal if self.updates is not None else "",
         )
 
@@ -343,7 +344,7 @@ class Relay:
                 "retries": status.retries,
                 "failures": status.failures,
                 "events_waiting": self._ledger.count(),
-                "update": self.updates.state if self.updates is not None else None,
+                "update": self.updates.state if self.updates is not None else ("off" if self.update_fault else None),
                 "slots": _slots(self.updates),
             },
             changed_by=("connected", "boot_id", "firmware", "update", "slots"),

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from firmware_bridge.update.machine import FINAL, State
-from pointofcare.errors import JournalError
+from pointofcare.errors import JournalError, MessageError
 from pointofcare.wire import jobs
 from pointofcare.wire.messages import JobOrder
 
@@ -137,17 +137,20 @@ class Sessions:
         if row is None:
             return None
         number, claims, state, why, boot_before, reset_boot, resets, uploads, changed_at = row
-        return Session(
-            number=number,
-            order=jobs.read_claims(claims),
-            state=State(state),
-            why=why,
-            boot_before=boot_before,
-            reset_boot=reset_boot,
-            resets=resets,
-            uploads=uploads,
-            changed_at=datetime.fromisoformat(changed_at),
-        )
+        try:
+            return Session(
+                number=number,
+                order=jobs.read_claims(claims),
+                state=State(state),
+                why=why,
+                boot_before=boot_before,
+                reset_boot=reset_boot,
+                resets=resets,
+                uploads=uploads,
+                changed_at=datetime.fromisoformat(changed_at),
+            )
+        except (MessageError, ValueError) as exc:
+            raise JournalError(f"an update in the file cannot be read: {exc}", remedy="look which firmware the cart runs") from exc
 
     def _about(self, name: str) -> str | None:
         row = self._execute("SELECT value FROM firmware_about WHERE name = ?", (name,)).fetchone()

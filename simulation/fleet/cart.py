@@ -118,7 +118,8 @@ class VirtualCart:
         self._chart_at_s: float | None = None
         self._asked_clock_s: dict[str, float] = {}
         self._rtt_ms: float | None = None
-        self._config = settings.factory(build)
+        self._config = settings.factory()
+        self._config_minute = 0
         self._epoch = f"sim-{build.seed}-{build.serial}"
         self._assigned: tuple[str, int] | None = None
         self.why = ""  # a reason of the test's own: then the cart is "degraded" because of it
@@ -255,6 +256,10 @@ class VirtualCart:
             if before.place is not self.day.place:
                 self._next_telemetry_s["power"] = 0.0
         self._tell_alerts()
+        changed = settings.by_hand(self._config, self.build, self.day.minute - self._config_minute)
+        if changed is not self._config:
+            self._config = changed
+            self._report_config()
 
     def _happened(self, one: Happening, mono_s: float) -> None:
         self._event(one.kind, {**one.details, **({"silent_s": one.silent_s} if one.silent_s else {})})
@@ -463,7 +468,7 @@ class VirtualCart:
             return
         found = settings.taken(self._config, order)
         if found is not None:
-            self._config = found
+            self._config, self._config_minute = found, self.day.minute
             self._report_config()
 
     def _report_config(self) -> None:

@@ -31,6 +31,7 @@ from simulation.fleet.reader import Reader
 from simulation.fleet.stage import Stage
 
 SMOOTH_S = 30.0  # the longest pause for the server to take what came at once
+SHOWN_S = 90.0  # so long the list may take to show a cart, on a machine that does much else
 _STORM_S = 90.0
 _STOP_S = 20.0
 _CALM = 0.5  # of one processor
@@ -60,7 +61,7 @@ class Wanted:
     def limit_s(self) -> float:
         """After so long everything is stopped, whatever it is doing."""
         storm_s = 2 * _STORM_S + SMOOTH_S + _STOP_S if self.storm else 0.0
-        return self.connect_limit_s + 3 * SMOOTH_S + self.seconds + 2 * self.probe_s + 60.0 + storm_s + _STOP_S
+        return self.connect_limit_s + SHOWN_S + 2 * SMOOTH_S + self.seconds + 2 * self.probe_s + 60.0 + storm_s + _STOP_S
 
 
 @dataclass(slots=True)
@@ -187,7 +188,7 @@ async def _measured(wanted: Wanted, opened: Stage, builds: Sequence[roster.Build
     crowd = Crowd(builds, play, lambda build: doors[build.id], arrive_s=wanted.arrive_s)
     try:
         connect_s = await crowd.all_online(timeout_s=wanted.connect_limit_s)
-        online, shown_s = await _shown_online(crowd, reader, timeout_s=SMOOTH_S)
+        online, shown_s = await _shown_online(crowd, reader, timeout_s=SHOWN_S)
         await _settled(crowd, opened, timeout_s=SMOOTH_S)
         after = _marks(opened)
         progress(f"{online} of {len(builds)} are online; {wanted.seconds:.0f} s of a quiet fleet")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
 from pointofcare.wire import settings as table
 from simulation.fleet.roster import Build
 
-# Somebody stood at these carts and changed something by hand: what a fleet manager finds as a difference.
-_BY_HAND = (0.90, 0.94)
+# Somebody stands at these carts and changes something by hand: what a fleet manager finds as a difference.
+_BY_HAND = (0.88, 0.94)
+BY_HAND_AFTER_MIN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +38,16 @@ class Held:
         return {"version": self.version, "document": self.document, "hash": self.hash, "refused": self.refused}
 
 
-def factory(build: Build) -> Held:
-    """As it was delivered, and perhaps changed by hand since."""
-    document: dict[str, object] = dict(table.whole({}))
-    if _BY_HAND[0] <= build.drawn < _BY_HAND[1]:
-        document["sound_volume"] = "loud"
-    return Held(document=document)
+def factory() -> Held:
+    """As it was delivered."""
+    return Held(document=dict(table.whole({})))
+
+
+def by_hand(held: Held, build: Build, minutes: int) -> Held:
+    """After so many minutes (of the story) with these settings: changed at the cart, where somebody does that."""
+    changed = {**held.document, "sound_volume": "loud"}
+    is_one = _BY_HAND[0] <= build.drawn < _BY_HAND[1] and minutes >= BY_HAND_AFTER_MIN
+    return replace(held, document=changed) if is_one and held.document != changed else held
 
 
 def taken(held: Held, order: Mapping[str, Any]) -> Held | None:

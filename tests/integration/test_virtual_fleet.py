@@ -56,6 +56,7 @@ def test_the_run_fails_when_the_server_does_not_see_every_cart(tmp_path: Path, m
 
     monkeypatch.setattr(stage, "_account", account)
     monkeypatch.setattr(load, "SMOOTH_S", 2.0)
+    monkeypatch.setattr(load, "SHOWN_S", 4.0)
     out = tmp_path / "told.json"
     arguments = ["--carts", "3", "--seconds", "1", "--probe-seconds", "1", "--directory", str(tmp_path), "--json", str(out)]
     assert load.run(arguments) == 1

@@ -186,6 +186,15 @@ def test_only_a_signed_configuration_of_this_cart_is_taken() -> None:
     assert set(told.refused) == {"no-such"}  # type: ignore[union-attr]
 
 
+def test_some_carts_are_changed_by_hand_and_report_that() -> None:
+    build = next(build for build in roster.fleet(1, 60) if 0.88 <= build.drawn < 0.94)
+    stand = Stand(build=build)
+    stand.passes(19 * 60)
+    assert len(stand.told("config-told")) == 1
+    stand.passes(3 * 60)
+    assert [each.body.document["sound_volume"] for each in stand.told("config-told")] == ["normal", "loud"]  # type: ignore[union-attr]
+
+
 def a_job(stand: Stand, **changes: object) -> dict[str, Any]:
     target = {
         "name": "x",

@@ -152,6 +152,19 @@ def judge(happened: Iterable[Happening], doses: Iterable[Dose], known: Known) ->
     return tuple(sorted(found, key=lambda finding: (finding.at, finding.key)))
 
 
+def unsettled(happened: Iterable[Happening], doses: Iterable[Dose], known: Known) -> datetime | None:
+    """The earliest moment of which something may still be found though nothing more comes: a drawer that stands open, a dose whose story
+    is not here. None: time alone changes nothing."""
+    story = tuple(happened)
+    waits = list(open_now(story).values())
+    seen = {(one.drawer, one.command) for one in story if one.kind == OPENED}
+    for dose in doses:
+        told = known.heard_until is not None and known.heard_until >= dose.at + DOSE_AFTER
+        if dose.evidence is Evidence.UNLOCKED and dose.drawer is not None and not told and (dose.drawer, dose.record_id) not in seen:
+            waits.append(dose.at)
+    return min(waits, default=None)
+
+
 def open_now(happened: Iterable[Happening]) -> Mapping[int, datetime]:
     """Drawer -> since when it stands open, as far as was told. After a restart of the microcontroller nothing is known."""
     standing: dict[int, datetime] = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pointofcare.errors import MessageError
+from pointofcare.fleet.drawer_access import DrawerPolicy
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.orders.order import Order
 from pointofcare.people import Patient, StaffRole
@@ -25,7 +26,8 @@ from pointofcare.wire.messages import TableKind
 class StaffEntry:
     """One person who may use the carts. `badge` is the text of the badge, `pin_hash` an argon2 hash or None when no PIN is
     set; `expires_at` None: not known when this person's rights end. `of_ward` False: works in other wards, None: the server does not
-    say; `ward_until`: a helper, who is of the ward until then."""
+    say; `ward_until`: a helper, who is of the ward until then. `pin_until`: the PIN counts
+    until then (None: without end); `pin_cleared_at`: a pause after wrong tries from before then is over."""
 
     id: str
     name: str
@@ -38,6 +40,8 @@ class StaffEntry:
     expires_at: datetime | None = None
     of_ward: bool | None = None
     ward_until: datetime | None = None
+    pin_until: datetime | None = None
+    pin_cleared_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +140,10 @@ class PatientChartBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRosterBody:
+    """`drawers`: who may open which without a patient. None: the server does not say, and nobody may."""
+
     staff: tuple[StaffEntry, ...] = ()
+    drawers: DrawerPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

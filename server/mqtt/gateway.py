@@ -72,7 +72,7 @@ from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
 from server.store import audit_log, fleet, outbox
 from server.store.transaction import Actor, reading, transaction
-from server.usecases import checkpoints, leases, sequences
+from server.usecases import checkpoints, drawer_findings, leases, sequences
 from server.usecases.administrations import Recorded
 from server.usecases.facts import Site
 
@@ -504,6 +504,7 @@ class Gateway:
             yield from self._issued(each)
         self._ask_about_doubts(time.monotonic())
         self._look_for_gaps(time.monotonic())
+        drawer_findings.look(ACTOR)
         self._tell_checkpoint(time.monotonic())
         yield from self._telling.steps(ACTOR, self._say_settled)
 

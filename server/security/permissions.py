@@ -22,6 +22,9 @@ REQUEUE: Final = "requeue"
 # What other systems sent and was not taken.
 HANDLE_INCOMING: Final = "handle-incoming"
 SEE_FLEET: Final = "see-fleet"
+# Who may open which drawer without a patient; PINs of people, without seeing one.
+MANAGE_DRAWERS: Final = "manage-drawers"
+MANAGE_PINS: Final = "manage-pins"
 # Asking carts to do something; which of the commands a role may ask for is in `usecases.cart_commands`.
 # The server's own part of signed releases; what people sign is out of any page's reach.
 MANAGE_FIRMWARE: Final = "manage-firmware"
@@ -107,6 +110,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             RESOLVE,
             SEE_FLEET,
             COMMAND_CARTS,
+            MANAGE_DRAWERS,
+            MANAGE_PINS,
             SEE_EMR,
             SEE_WORK,
             CLOSE_DOSES,
@@ -154,7 +159,9 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
         }
     ),
     StaffRole.PRESCRIBER: frozenset({COMPARE_ORDERS, OBSERVE, SEE_PATIENTS, SEE_BOARD, PLACE_ORDERS, SEE_WORK, ISSUE_DOCUMENTS}),
-    StaffRole.FLEET_MANAGER: frozenset({MANAGE_FIRMWARE, FEED_PUMPS, SEE_FLEET, COMMAND_CARTS, SEE_REJECTED, MANAGE_MACHINES, MANAGE_ROLLOUTS}),
+    StaffRole.FLEET_MANAGER: frozenset(
+        {MANAGE_DRAWERS, MANAGE_PINS, MANAGE_FIRMWARE, FEED_PUMPS, SEE_FLEET, COMMAND_CARTS, SEE_REJECTED, MANAGE_MACHINES, MANAGE_ROLLOUTS}
+    ),
     StaffRole.ADMINISTRATOR: frozenset(
         {
             MANAGE_FIRMWARE,
@@ -165,6 +172,8 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             IMPORT,
             SEE_FLEET,
             COMMAND_CARTS,
+            MANAGE_DRAWERS,
+            MANAGE_PINS,
             MANAGE_MACHINES,
             MANAGE_ROLLOUTS,
             SEE_EMR,

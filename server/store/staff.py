@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import case, or_, select, update
 
@@ -13,7 +14,7 @@ from pointofcare.people import StaffRole
 from pointofcare.wire.tables import StaffEntry
 from server.store import mapping, staff_wards
 from server.store.staff_wards import Membership
-from server.store.tables import RoleRow, StaffRow
+from server.store.tables import DrawerSettingRow, PinStateRow, RoleRow, StaffRow
 from server.store.transaction import Transaction
 
 _BOUND = frozenset({StaffRole.NURSE, StaffRole.STUDENT, StaffRole.WITNESS_ONLY, StaffRole.CHARGE_NURSE})
@@ -63,10 +64,27 @@ def roster(tx: Transaction, ward: str | None = None) -> tuple[StaffEntry, ...]:
     rows = tx.session.scalars(
         select(StaffRow).where(StaffRow.facility == tx.facility, or_(StaffRow.badge.is_not(None), StaffRow.pin_hash.is_not(None)))
     )
-    entries = (mapping.staff_entry(row) for row in rows)
+    ends = pin_ends(tx)
+    entries = (replace(entry, **ends.get(entry.id, {})) for entry in map(mapping.staff_entry, rows))
     if ward is not None:
         entries = (_in_ward(entry, homes, here.get(entry.id)) for entry in entries)
     return tuple(sorted(entries, key=lambda entry: entry.id))
+
+
+def pin_ends(tx: Transaction) -> dict[str, dict[str, Any]]:
+    """Person -> until when the PIN counts and when a pause was ended, of those of whom something is known. Two statements."""
+    setting = tx.session.get(DrawerSettingRow, tx.facility)
+    days = setting.pin_days if setting is not None else 0
+    states = tx.session.scalars(select(PinStateRow).where(PinStateRow.facility == tx.facility))
+    return {state.staff: {"pin_until": pin_until(state, days), "pin_cleared_at": state.cleared_at} for state in states}
+
+
+def pin_until(state: PinStateRow, days: int) -> datetime | None:
+    """A PIN from before its age was kept has none that could be too old: a person ends it."""
+    ends = [state.ends_at] if state.ends_at is not None else []
+    if days and state.set_at is not None:
+        ends.append(state.set_at + timedelta(days=days))
+    return min(ends, default=None)
 
 
 def _in_ward(entry: StaffEntry, homes: Mapping[str, object], held: Membership | None) -> StaffEntry:
@@ -110,11 +128,21 @@ def put(tx: Transaction, member: StaffMember) -> None:
     row.valid_until = member.valid_until
     if member.pin_hash is not None:
         row.pin_hash = member.pin_hash
+        _pin_was_set(tx, member.id)
     if member.password_hash is not None:
         row.password = member.password_hash
         row.must_change_password = member.must_change_password
     row.roles = [_role(tx, role) for role in dict.fromkeys(member.roles)]
     tx.session.flush()
+
+
+def _pin_was_set(tx: Transaction, staff: str) -> None:
+    """A new PIN counts from now on: what ended the one before is over."""
+    state = tx.session.get(PinStateRow, (tx.facility, staff))
+    if state is None:
+        state = PinStateRow(facility=tx.facility, staff=staff, locked_cart="")
+        tx.session.add(state)
+    state.set_at, state.ends_at, state.why = tx.at, None, ""
 
 
 def set_password(tx: Transaction, name: str, password_hash: str, *, uniquifier: str, must_change: bool) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import TableKind
 from pointofcare.wire.tables import FormularyBody, PatientChartBody, PolicyBody, StaffRosterBody, Table, TableBody
-from server.store import bedside, conflicts, containers, labels, patients, policies, products, staff, versions
+from server.store import bedside, conflicts, containers, drawer_rules, labels, patients, policies, products, staff, versions
 from server.store.transaction import Transaction
 from server.usecases import admission, courses, dose_requests, skin_tests
 
@@ -31,7 +31,7 @@ def _body(tx: Transaction, ward: str, kind: TableKind, *, timezone: str, site: S
         case TableKind.PATIENT_CHART:
             return chart(tx, ward, timezone=timezone)
         case TableKind.STAFF_ROSTER:
-            return StaffRosterBody(staff=staff.roster(tx, ward))
+            return StaffRosterBody(staff=staff.roster(tx, ward), drawers=drawer_rules.policy(tx, ward))
         case TableKind.FORMULARY:
             return FormularyBody(products=products.listed(tx), containers=containers.listed(tx), labels=labels.issued(tx, ward))
         case TableKind.POLICY:

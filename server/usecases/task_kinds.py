@@ -27,11 +27,13 @@ CO_SIGNATURE: Final = "co-signature"
 PATIENT_QUESTION: Final = "patient-question"
 SEVERE_REACTION: Final = "severe-reaction"
 SKIN_POSITIVE: Final = "skin-positive"
+DRAWER_FINDING: Final = "drawer-finding"
 
 _PHARMACIST = frozenset({StaffRole.PHARMACIST})
 _CHARGE = frozenset({StaffRole.CHARGE_NURSE})
 _PRESCRIBER = frozenset({StaffRole.PRESCRIBER})
 _NURSE = frozenset({StaffRole.NURSE})
+_FLEET = frozenset({StaffRole.FLEET_MANAGER})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 rule="C1",
                 seen_by=_ANY_SUPERVISOR,
                 answers=(Answer(code="explain", status=COMPLETED, roles=_ANY_SUPERVISOR, needs_text=True),),
+                not_by_doer=True,
+            ),
+            Kind(
+                code=DRAWER_FINDING,
+                rule="",
+                seen_by=_ANY_SUPERVISOR | _FLEET,
+                answers=(Answer(code="explain", status=COMPLETED, roles=_ANY_SUPERVISOR | _FLEET, needs_text=True),),
                 not_by_doer=True,
             ),
             Kind(

@@ -1,6 +1,7 @@
 """Which tasks a record, a stopped attempt or a cart's event raises, and which it settles: in the same transaction as what causes it.
 
-An ordinary dose costs no statement here. Nothing is refused and nothing is decided: a person answers. The same record again never
+An ordinary dose costs no statement here, and one where it came out of a drawer.
+Nothing is refused and nothing is decided: a person answers. The same record again never
 gets this far, for it is stored once; what comes again under a new id is noted on the task that is there.
 """
 
@@ -22,7 +23,7 @@ from server.store import tasks
 from server.store.bedside import Look
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
-from server.usecases import barcodes, conflicts, controlled, ward_staff
+from server.usecases import barcodes, conflicts, controlled, drawer_findings, drawer_rules, pins, ward_staff
 from server.usecases.task_kinds import ACKNOWLEDGEMENT, CONTROLLED_BALANCE, DOSE_REQUEST, RE_TIMING
 
 GIVING = frozenset({Action.GIVE, Action.START})
@@ -54,6 +55,7 @@ def after_record(tx: Transaction, record: AdministrationRecord, look: Look, seco
     if record.status == "not-done" and reason.code_of(record.status_reason or "") == UNAVAILABLE:
         tasks.put(tx, _request(tx, record, order, policy), reopen=True)
     controlled.after_record(tx, record, look, scans, policy)
+    drawer_findings.after_record(tx, record)
     barcodes.noticed(
         tx,
         findings=record.findings,
@@ -85,7 +87,11 @@ def after_attempt(tx: Transaction, attempt: AttemptStopped) -> None:
 
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
-    """A blind count of controlled stock, a conflict that a nurse has read of, somebody of another ward; any other event raises nothing."""
+    """A blind count of controlled stock, a conflict that a nurse has read of, somebody of another ward, what happens at a drawer; any
+    other event raises nothing."""
+    drawer_findings.after_event(tx, cart, event)
+    drawer_rules.after_event(tx, cart, event)
+    pins.after_event(tx, cart, event)
     controlled.after_event(tx, cart, event)
     conflicts.after_event(tx, cart, event)
     ward_staff.after_event(tx, cart, event)

@@ -39,6 +39,8 @@ TABS: tuple[tuple[str, str], ...] = (
     ("fleet_battery.show", "fleet-tab-batteries"),
     ("fleet_drift.listed", "fleet-tab-drift"),
     ("fleet_care.calendar", "fleet-tab-care"),
+    ("fleet_drawers.show", "fleet-tab-drawers"),
+    ("fleet_drawers.people", "fleet-tab-pins"),
     ("fleet_commands.listed", "fleet-tab-commands"),
 )
 

@@ -219,6 +219,8 @@ TOPICS: Mapping[str, Topic] = {
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
     "firmware.show": Topic(name="firmware", guide="manager", chapter=7),
     "fleet_battery.show": Topic(name="fleet-battery", guide="manager", chapter=7),
+    "fleet_drawers.show": Topic(name="fleet-drawers", guide="manager", chapter=7),
+    "fleet_drawers.people": Topic(name="fleet-pins", guide="manager", chapter=7),
     "fleet_drift.listed": _DRIFT,
     "fleet_drift.one": _DRIFT,
     "fleet_drift.want": _DRIFT,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
+from pointofcare.fleet.drawer_access import DrawerPolicy, DrawerRule
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.people import (
     Allergy,
@@ -192,8 +193,13 @@ ROSTER = StaffRosterBody(
             expires_at=LATER,
             of_ward=True,
             ward_until=LATER,
+            pin_until=LATER,
+            pin_cleared_at=MOMENT,
         ),
-    )
+    ),
+    drawers=DrawerPolicy(
+        rules=(DrawerRule(role="nurse", drawer=3, kind="controlled", two_people=True),), open_min=7, controlled={"c1": (3, 4)}
+    ),
 )
 FORMULARY = FormularyBody(
     products=(

@@ -29,6 +29,7 @@ from server.store.tables.fleet import (
 from server.store.tables.fleet_alerts import AlertNoticeRow, AlertPendingRow, AlertRuleRow, CartEventLineRow
 from server.store.tables.fleet_care import CartAssetRow, CartCareRow
 from server.store.tables.fleet_command import CartCommandPartRow, CartCommandRow
+from server.store.tables.fleet_drawers import DrawerFindingRow, DrawerPendingRow, DrawerRuleRow, DrawerSettingRow, PinStateRow
 from server.store.tables.fleet_history import CartBatteryRow, CartPhaseRow
 from server.store.tables.fleet_rollout import CartFirmwareRow, RolloutCartRow, RolloutEventRow, RolloutRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
@@ -50,6 +51,7 @@ from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepR
 from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 
 __all__ = [
+    "PinStateRow",
     "AdministrationRow",
     "AlertNoticeRow",
     "AlertPendingRow",
@@ -87,6 +89,10 @@ __all__ = [
     "DowntimeLineRow",
     "DowntimeSheetRow",
     "DrawerAssignmentRow",
+    "DrawerFindingRow",
+    "DrawerPendingRow",
+    "DrawerRuleRow",
+    "DrawerSettingRow",
     "DrawnNumberRow",
     "FailedSignInRow",
     "FeedRow",

@@ -68,6 +68,7 @@ class AdministrationRow(Model):
 
     __table_args__ = (
         Index("ix_administrations_patient", "facility", "patient", "effective_at"),
+        Index("ix_administrations_cart", "facility", "cart", "effective_at"),
         Index("ix_administrations_ward", "facility", "ward", "effective_at"),
         Index("ix_administrations_not_given", "facility", "status", "effective_at"),
         Index("ix_administrations_overridden", "facility", "overridden", "effective_at"),

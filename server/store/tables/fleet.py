@@ -71,6 +71,7 @@ class CartEventRow(Model):
 
     __table_args__ = (
         Index("ix_cart_events_received", "facility", "received_at"),
+        Index("ix_cart_events_at", "facility", "cart", "at"),
         Index("ix_cart_events_cart", "facility", "cart", "received_at"),
     )
 

@@ -1,0 +1,206 @@
+"""Drawers and doses put side by side at the server: late, twice, out of order, and closed by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError
+from pointofcare.fleet import drawers
+from pointofcare.people import StaffRole
+from pointofcare.wire.messages import CartPhase, CartState, FleetEvent, Telemetry, TelemetryKind
+from server.store import drawer_findings as store
+from server.store import fleet, tasks
+from server.store.tasks import COMPLETED
+from server.store.transaction import Actor, reading, transaction
+from server.usecases import administrations, drawer_closing, drawer_findings, tasks_raised
+from server.usecases.task_kinds import DRAWER_FINDING
+from tests.support.databases import KINDS, migrated_app
+from tests.support.server_ward import NOW, WARD, a_record
+
+GATEWAY = Actor(id="gateway")
+FLEET = Actor(id="F1", roles=frozenset({StaffRole.FLEET_MANAGER}))
+CHARGE = Actor(id="C1", roles=frozenset({StaffRole.CHARGE_NURSE}), wards=frozenset({WARD}))
+OTHER = Actor(id="C2", roles=frozenset({StaffRole.CHARGE_NURSE}), wards=frozenset({"elsewhere"}))
+CART = "c1"
+
+
+@contextmanager
+def a_hospital(kind: str, directory: Path) -> Iterator[Flask]:
+    with migrated_app(kind, directory) as made:
+        with transaction(GATEWAY, at=NOW) as tx:
+            fleet.put_state(tx, CART, CartState(phase=CartPhase.READY, ward=WARD), sid="s1", sent_at=NOW)
+        yield made
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    with a_hospital("sqlite", tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+def each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    with a_hospital(request.param, tmp_path) as made:
+        yield made
+
+
+def comes(seq: int, kind: str, at: datetime, *, received: datetime | None = None, **details: object) -> None:
+    event = FleetEvent(seq=seq, epoch="b1", kind=kind, at=at, details=details)
+    with transaction(GATEWAY, at=received or at) as tx:
+        fleet.put_event(tx, CART, event)
+        tasks_raised.after_event(tx, CART, event)
+
+
+def unlocked(seq: int, at: datetime, *, drawer: int = 3, command: str = "rec-1", received: datetime | None = None) -> None:
+    comes(seq, drawers.ASKED, at, drawer=drawer, command=command, ttl_ms=15_000, received=received)
+    comes(seq + 1, drawers.ANSWERED, at, drawer=drawer, command=command, outcome="unlocked", received=received)
+
+
+def looked(at: datetime) -> list[tuple[str, int | None]]:
+    """What stands open after the looks that are due at `at`."""
+    with transaction(GATEWAY, at=at) as tx:
+        for cart in store.due(tx, limit=20):
+            drawer_findings.judge(tx, cart)
+    return [(one.code, one.drawer) for one in standing(at)]
+
+
+def standing(at: datetime = NOW) -> tuple[store.Found, ...]:
+    with reading(FLEET, at=at) as tx:
+        return tuple(one for one in store.of_cart(tx, CART) if one.withdrawn_at is None)
+
+
+def heard(at: datetime, waiting: int = 0) -> None:
+    with transaction(GATEWAY, at=at) as tx:
+        fleet.put_telemetry(tx, CART, Telemetry(kind=TelemetryKind.MCU, at=at, values={"events_waiting": waiting}))
+
+
+def dosed(at: datetime, evidence: str = "unlocked", record_id: str = "rec-1") -> None:
+    record = replace(a_record(), record_id=record_id, cart=CART, effective_at=at, recorded_at=at, drawer=3, drawer_evidence=evidence)
+    with transaction(GATEWAY, at=at) as tx:
+        administrations.record(tx, record)
+
+
+def s(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def test_a_drawer_without_a_scan_becomes_a_task_of_the_ward_that_a_person_closes(each: Flask) -> None:
+    comes(1, drawers.OPENED, s(0), drawer=4)
+    comes(2, drawers.CLOSED, s(8), drawer=4)
+    assert looked(s(20)) == [("opened-without-scan", 4)]
+    (found,) = standing()
+    with transaction(OTHER, at=s(30)) as tx, pytest.raises(NotPermittedError):
+        drawer_closing.close(tx, OTHER, found.id, revision=found.revision, words="not mine")
+    with transaction(CHARGE, at=s(40)) as tx:
+        (task,) = tasks.listed(tx, kinds=[DRAWER_FINDING])
+        assert (task.detail["code"], task.detail["drawer"], task.ward) == ("opened-without-scan", 4, WARD)
+        drawer_closing.close(tx, CHARGE, found.id, revision=found.revision, words="Cleaning")
+    with transaction(FLEET, at=s(50)) as tx:
+        assert tasks.get(tx, task.id).status == COMPLETED
+        (closed,) = store.of_cart(tx, CART)
+        assert (closed.is_open, closed.answer, closed.answered_by) == (False, "Cleaning", "C1")
+        assert store.listed(tx) == ()
+        with pytest.raises(ConflictError):
+            drawer_closing.close(tx, FLEET, found.id, revision=found.revision, words="again")
+        with pytest.raises(NotFoundError):
+            drawer_closing.close(tx, FLEET, 4711, revision=1, words="what")
+
+
+def test_what_comes_twice_is_found_once(app: Flask) -> None:
+    for _ in range(3):
+        comes(1, drawers.OPENED, s(0), drawer=4)
+        comes(2, drawers.CLOSED, s(8), drawer=4)
+        assert looked(s(60)) == [("opened-without-scan", 4)]
+    with reading(FLEET, at=s(70)) as tx:
+        assert len(tasks.listed(tx, kinds=[DRAWER_FINDING])) == 1
+
+
+def test_an_unlock_that_comes_later_withdraws_what_was_found_without_it(each: Flask) -> None:
+    comes(3, drawers.OPENED, s(2), drawer=3)
+    comes(4, drawers.CLOSED, s(9), drawer=3)
+    assert looked(s(20)) == [("opened-without-scan", 3)]
+    unlocked(1, s(0), received=s(60))
+    assert looked(s(80)) == []
+    with reading(FLEET, at=s(90)) as tx:
+        assert tasks.listed(tx, kinds=[DRAWER_FINDING]) == ()
+
+
+def test_the_story_of_hours_offline_is_judged_by_its_own_times(app: Flask) -> None:
+    then, now = s(-4 * 3600), s(0)
+    unlocked(1, then, received=now)
+    comes(3, drawers.OPENED, then + timedelta(seconds=2), drawer=3, received=now)
+    comes(4, drawers.CLOSED, then + timedelta(seconds=9), drawer=3, received=now)
+    comes(5, drawers.OPENED, then + timedelta(hours=1), drawer=5, received=now)
+    comes(6, drawers.CLOSED, then + timedelta(hours=1, minutes=20), drawer=5, received=now)
+    assert sorted(looked(s(30))) == [("left-open", 5), ("opened-without-scan", 5)]
+    assert min(one.at for one in standing()) == then + timedelta(hours=1)
+
+
+def test_a_dose_with_no_opening_waits_for_the_bridge_and_then_is_found_with_its_patient(each: Flask) -> None:
+    unlocked(1, s(0))
+    dosed(s(30))
+    assert looked(s(40)) == []
+    heard(s(200), waiting=3)
+    assert looked(s(210)) == []
+    heard(s(240))
+    assert looked(s(300)) == [("dose-without-drawer", 3)]
+    with reading(FLEET, at=s(310)) as tx:
+        (task,) = tasks.listed(tx, kinds=[DRAWER_FINDING])
+        assert (task.patient, task.record_id, task.detail["nurse"]) == (a_record().patient, "rec-1", a_record().nurse)
+
+
+def test_a_dose_given_with_the_key_is_a_note_and_nobodys_task(app: Flask) -> None:
+    dosed(s(30), evidence="unavailable")
+    assert looked(s(60)) == [("no-evidence", 3)]
+    with reading(FLEET, at=s(70)) as tx:
+        assert tasks.listed(tx, kinds=[DRAWER_FINDING]) == ()
+
+
+def test_a_drawer_that_stands_open_is_found_though_nothing_more_comes(app: Flask) -> None:
+    unlocked(1, s(0), command="access-1")
+    comes(3, drawers.OPENED, s(2), drawer=3)
+    assert looked(s(60)) == []
+    assert looked(s(320)) == [("left-open", 3)]
+    assert looked(s(3600)) == [("left-open", 3)], "once"
+
+
+def test_a_mailbox_that_ran_over_is_told_with_how_many(app: Flask) -> None:
+    comes(1, drawers.EVENTS_LOST, s(0), count=17)
+    looked(s(30))
+    (found,) = standing()
+    assert (found.code, found.count) == ("events-lost", 17)
+
+
+def test_rubbish_from_a_cart_is_no_fault_of_the_judge(app: Flask) -> None:
+    comes(1, drawers.OPENED, s(0), drawer="three", command=7, count=-4)
+    comes(2, drawers.ASKED, s(1), drawer=True, command={"a": 1}, ttl_ms="soon")
+    comes(3, drawers.CLOSED, s(2), drawer=-1)
+    looked(s(30))
+    assert looked(s(60)) == [("opened-without-scan", None)]
+
+
+def test_a_flood_of_events_is_judged_in_windows_and_comes_to_an_end(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_EVENTS", 10)
+    for number in range(0, 40, 2):
+        comes(number + 1, drawers.OPENED, s(number * 240), drawer=4, received=s(10_000))
+        comes(number + 2, drawers.CLOSED, s(number * 240 + 5), drawer=4, received=s(10_000))
+    for turn in range(60):
+        looked(s(20_000 + turn * 60))
+    with reading(FLEET, at=s(30_000)) as tx:
+        assert store.due(tx, limit=5) == ()
+        assert len(store.of_cart(tx, CART, limit=100)) == 20
+
+
+def test_no_other_facility_sees_or_judges_it(app: Flask) -> None:
+    comes(1, drawers.OPENED, s(0), drawer=4)
+    with transaction(GATEWAY, at=s(60)) as tx:
+        object.__setattr__(tx, "facility", "another")
+        assert store.due(tx, limit=5) == ()
+        assert store.of_cart(tx, CART) == ()

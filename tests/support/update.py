@@ -85,8 +85,7 @@ class Cart:
         header = {"alg": "Ed25519", "typ": kind}
         return JobAssigned(job=order.job, signed=jws.serialize_compact(header, jobs.claims(order), key or self.key, algorithms=["Ed25519"]))
 
-    def start(self, **tools: object) -> Bridge:
-        """The bridge's program, as after a start of the cart computer. Nobody uses the cart, and it stands at its dock."""
+    def settings(self) -> config.Config:
         given = {
             "cart": "c1",
             "facility": "h1",
@@ -96,7 +95,11 @@ class Cart:
             "broker": {"host": "127.0.0.1", "port": self.broker_port, "username": "c1"},
             "update": {"url": self.url, "root_file": "root.json", "server_key": "server.jwk", "image_key": "image-key.pem"},
         }
-        self.bridge = Bridge(config.read(given, {config.PASSWORD: self.password}, beside=self.place))
+        return config.read(given, {config.PASSWORD: self.password}, beside=self.place)
+
+    def start(self, **tools: object) -> Bridge:
+        """The bridge's program, as after a start of the cart computer. Nobody uses the cart, and it stands at its dock."""
+        self.bridge = Bridge(self.settings())
         updater = self.bridge.updater
         assert updater is not None
         for name, value in {"soak_s": 0.2, "reset_patience_s": 1.5, "silent_s": 3.0, "fetch_again_s": 0.2, **tools}.items():

@@ -25,6 +25,7 @@ CAMERAS: Mapping[str, str] = {
 }
 SCANNERS: Mapping[str, str] = {
     "serial": "devices.scanners.serial_line:open_scanner",
+    "keyboard": "devices.scanners.keyboard:open_scanner",
 }
 MONITORS: Mapping[str, str] = {
     "oximeter": "devices.monitors.oximeter:open_monitor",

@@ -2,7 +2,7 @@
 
 The scanner must be set to send the identifier ("]d2") before each symbol and CR, LF or both after it, and FNC1 as GS (0x1D); its manual
 has the bar codes for that. A symbol that comes without an identifier is handed over without one, so it is never taken for GS1. A
-keyboard-wedge scanner is not supported: it loses GS and types into whatever is on the screen. Must never put two lines together.
+scanner that types as a keyboard is `devices.scanners.keyboard`. Must never put two lines together.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class SerialScanner:
             for byte in some:
                 if byte in b"\r\n":
                     if held and not skipping:
-                        yield _symbol(bytes(held))
+                        yield symbol_of(bytes(held))
                     held.clear()
                     skipping = False
                 elif not skipping:
@@ -68,7 +68,8 @@ class SerialScanner:
                         skipping = True
 
 
-def _symbol(line: bytes) -> Symbol:
+def symbol_of(line: bytes) -> Symbol:
+    """Of what a scanner sent for it. Without an identifier it is never taken for GS1."""
     if _IDENTIFIER.match(line):
         return Symbol(identifier=line[:3].decode("ascii"), content=line[3:])
     return Symbol(identifier="", content=line)

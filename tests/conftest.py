@@ -65,6 +65,7 @@ SLOW = (
     "scenarios/test_demo.py",
     "scenarios/test_emr_both_ways.py",
     "scenarios/test_every_page.py",
+    "scenarios/test_fleet_guide.py",
     "scenarios/test_hl7_order_to_the_bedside.py",
     "scenarios/test_gnuhealth_at_the_bedside.py",
     "scenarios/test_infusion_to_the_emr.py",

@@ -104,6 +104,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], State]] = MappingProxyType(
 # One of these a kind of hardware at most.
 ACTIVE = frozenset({State.RUNNING, State.AWAITING, State.PAUSED})
 TERMINAL_STATES = frozenset({State.FINISHED, State.STOPPED})
+_UNDER_WAY = IN_FLIGHT - {CartState.WAITING} | {CartState.BAKING, CartState.PENALTY}
 # While it is in one of these, a job that was issued and has not begun may begin.
 OFFERING = frozenset({State.RUNNING, State.AWAITING})
 
@@ -244,11 +245,11 @@ def _due(rollout: Rollout, updates: Iterable[CartUpdate]) -> Event | None:
 
 
 def _is_done(wave: Sequence[CartUpdate], plan: Plan) -> bool:
-    """Nobody is at it, and enough of those that it is for succeeded; or nobody is left."""
+    """Nobody is at it, and enough of those that it is for succeeded; or nobody is left. Who only waits at its gates has not begun."""
     concerned = tuple(one for one in wave if one.state is not CartState.SKIPPED)
     if all(one.state in TERMINAL for one in concerned):
         return True
-    if any(one.state in IN_FLIGHT or one.state in (CartState.BAKING, CartState.PENALTY) for one in concerned):
+    if any(one.state in _UNDER_WAY for one in concerned):
         return False
     succeeded = sum(one.state is CartState.SUCCEEDED for one in concerned)
     return succeeded * 100 >= plan.success_percent * len(concerned)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pointofcare.errors import IllegalTransitionError
+from pointofcare.fleet import diagram
 from pointofcare.fleet import rollout as rollouts
 from pointofcare.fleet import update as cart
 from pointofcare.fleet.plan import Wave
@@ -211,3 +214,9 @@ def test_every_state_has_a_sentence() -> None:
     assert why(RUNNING, an_update(state=State.WAITING, why="drawer-open"), a_cart(), in_flight=0).parameters == {"why": "drawer-open"}
     assert why(RUNNING, an_update(state=State.SKIPPED, why="broken"), a_cart(), in_flight=0).code == "left-out"
     assert why(RUNNING, an_update(state=State.SKIPPED, why="stopped"), a_cart(), in_flight=0).code == "stopped"
+
+
+def test_the_diagrams_in_the_document_are_those_of_the_tables() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "rollouts.md").read_text(encoding="utf-8")
+    assert diagram.of_rollout() in text
+    assert diagram.of_cart() in text

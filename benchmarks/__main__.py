@@ -46,6 +46,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         keys=("scan_to_verdict_ms", "confirm_to_journalled_ms", "bare_insert_ms", "ratio"),
     ),
     "receipt": Benchmark(module="benchmarks.receipt", about="confirm to the server's receipt over MQTT", keys=("doses", "brokers")),
+    "commands": Benchmark(
+        module="benchmarks.commands", about="a command to a cart until its answer is committed", keys=("rounds", "brokers", "within")
+    ),
     "bedside_change": Benchmark(
         module="benchmarks.bedside_change", about="a changed order until the nurse's screen has it", keys=("changes", "brokers")
     ),

@@ -11,6 +11,7 @@ from werkzeug.routing import PathConverter
 
 from server.api import fhir
 from server.api.enrolment import api as enrolment
+from server.api.fleet import api as fleet
 from server.api.resources import api as resources
 from server.api.verdicts import api as verdicts
 from server.security import sign_in
@@ -94,6 +95,7 @@ def register(app: Flask) -> None:
     described.register_blueprint(resources)
     described.register_blueprint(verdicts)
     described.register_blueprint(enrolment)
+    described.register_blueprint(fleet)
     sign_in.limit_more(app, "api.token")
     sign_in.limit_machines(app, "enrolment.enrol", "enrolment.renew")
     fhir.register(app)

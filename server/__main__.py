@@ -21,26 +21,21 @@ from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
 from pointofcare.texts import LANGUAGES
 from server import config as configuration
+from server import running
 from server.app import (
     RUNNING,
     Running,
-    alert_watch,
     bare_app,
-    counter,
     counting_rules,
     create_app,
-    dispatchers,
     exporter,
-    gateway,
-    listener,
 )
 from server.config import ServerConfig
 from server.feeds import fhir_commands, hl7_commands
 from server.firmware import commands as firmware_commands
 from server.firmware.repository import Repository
 from server.firmware.standing import Renewer
-from server.security import authority, program_commands, sealing, signing
-from server.security.broker_files import Keeper
+from server.security import program_commands, sealing, signing
 from server.store import backups, migrate
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import national_commands, quality_days, rollout_commands
@@ -493,12 +488,12 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
 
     with app.app_context():
         migrate.require_current()
-    _start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
-    running: Running = app.extensions[RUNNING]
-    running.exporter = exporter(app, settings)
-    running.exporter.start()
-    running.renewer = Renewer(Repository(settings.firmware.directory))
-    running.renewer.start()
+    running.start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
+    here: Running = app.extensions[RUNNING]
+    here.exporter = exporter(app, settings)
+    here.exporter.start()
+    here.renewer = Renewer(Repository(settings.firmware.directory))
+    here.renewer.start()
     try:
         server = waitress.create_server(
             app,
@@ -517,7 +512,7 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
         server.run()  # ends when a signal raises SystemExit in it
         server.close()
     finally:
-        _stop(app)
+        running.stop(app)
     logbook.announce("pointofcare-server stopped")
     return 0
 
@@ -570,67 +565,12 @@ def _wait(settings: ServerConfig, part: str) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    _start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
+    running.start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
     logbook.announce(f"pointofcare-server {part} ready")
     stop.wait()
-    _stop(app)
+    running.stop(app)
     logbook.announce("pointofcare-server stopped")
     return 0
-
-
-def _start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
-    running: Running = app.extensions[RUNNING]
-    if with_gateway:
-        running.gateway = gateway(app, settings)
-    if with_dispatcher:
-        running.dispatchers = dispatchers(app, settings)
-    if with_gateway and with_dispatcher and settings.fhir_feed.enabled:
-        told_of = running.gateway
-        running.feed = fhir_commands.feed(app, settings, changed=told_of.wake if told_of is not None else lambda: None)
-        running.feed.start()
-    for dispatcher in running.dispatchers:
-        dispatcher.start()
-    if running.gateway is not None:
-        running.gateway.start()
-        told = running.gateway
-        running.listener = listener(app, told)
-        running.listener.start()
-        running.sealer = sealing.Sealer(
-            signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
-        )
-        running.sealer.start()
-        running.counter = counter(app, settings)
-        running.counter.start()
-        running.alert_watch = alert_watch(app, settings)
-        told.tell_of(running.alert_watch.changed)
-        running.alert_watch.start()
-    if running.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
-        running.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
-        running.keeper.start()
-
-
-def _stop(app: Flask) -> None:
-    running: Running = app.extensions[RUNNING]
-    if running.feed is not None:
-        running.feed.stop()
-    if running.listener is not None:
-        running.listener.stop()
-    if running.gateway is not None:
-        running.gateway.stop()
-    for dispatcher in running.dispatchers:
-        dispatcher.stop()
-    if running.exporter is not None:
-        running.exporter.stop()
-    if running.renewer is not None:
-        running.renewer.stop()
-    if running.counter is not None:
-        running.counter.stop()
-    if running.sealer is not None:
-        running.sealer.stop()
-    if running.keeper is not None:
-        running.keeper.stop()
-    if running.alert_watch is not None:
-        running.alert_watch.stop()
 
 
 if __name__ == "__main__":

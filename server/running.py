@@ -1,0 +1,68 @@
+"""Starts and ends what runs beside the pages in this process: gateway, dispatchers, and the threads that keep things in order."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from server.app import RUNNING, Running, alert_watch, counter, dispatchers, gateway, listener
+from server.config import ServerConfig
+from server.feeds import fhir_commands
+from server.security import authority, sealing, signing
+from server.security.broker_files import Keeper
+
+
+def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
+    """Raises: ConfigError."""
+    here: Running = app.extensions[RUNNING]
+    if with_gateway:
+        here.gateway = gateway(app, settings)
+    if with_dispatcher:
+        here.dispatchers = dispatchers(app, settings)
+    if with_gateway and with_dispatcher and settings.fhir_feed.enabled:
+        told_of = here.gateway
+        here.feed = fhir_commands.feed(app, settings, changed=told_of.wake if told_of is not None else lambda: None)
+        here.feed.start()
+    for dispatcher in here.dispatchers:
+        dispatcher.start()
+    if here.gateway is not None:
+        here.gateway.start()
+        told = here.gateway
+        here.listener = listener(app, told)
+        here.listener.start()
+        here.sealer = sealing.Sealer(
+            signing.load_or_generate(settings.signing_key), scope=app.app_context, sealed=lambda _checkpoint: told.sealed()
+        )
+        here.sealer.start()
+        here.counter = counter(app, settings)
+        here.counter.start()
+        here.alert_watch = alert_watch(app, settings)
+        told.tell_of(here.alert_watch.changed)
+        here.alert_watch.start()
+    if here.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
+        here.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
+        here.keeper.start()
+
+
+def stop(app: Flask) -> None:
+    """What comes in ends first."""
+    here: Running = app.extensions[RUNNING]
+    if here.feed is not None:
+        here.feed.stop()
+    if here.listener is not None:
+        here.listener.stop()
+    if here.gateway is not None:
+        here.gateway.stop()
+    for dispatcher in here.dispatchers:
+        dispatcher.stop()
+    if here.exporter is not None:
+        here.exporter.stop()
+    if here.renewer is not None:
+        here.renewer.stop()
+    if here.counter is not None:
+        here.counter.stop()
+    if here.sealer is not None:
+        here.sealer.stop()
+    if here.keeper is not None:
+        here.keeper.stop()
+    if here.alert_watch is not None:
+        here.alert_watch.stop()

@@ -297,6 +297,13 @@ def acknowledge(tx: Transaction, alert_id: int, *, by: str) -> None:
     tx.audit("alert.acknowledge", f"alert/{alert_id}")
 
 
+def send_again(tx: Transaction, notice_id: int) -> None:
+    """A notice that was given up. Raises: NotFoundError."""
+    if not alert_rules.send_again(tx, notice_id):
+        raise NotFoundError("this notice was not given up", notice=str(notice_id))
+    tx.audit("alert-notice.again", f"alert-notice/{notice_id}")
+
+
 def _plain(rule: Rule) -> dict[str, object]:
     return {
         "name": rule.name,

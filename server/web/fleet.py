@@ -34,14 +34,15 @@ LOOK_S = 10
 # The pages of the fleet, shown above each of them: endpoint and text code. One that is not served, or not to this person, is left out.
 TABS: tuple[tuple[str, str], ...] = (
     ("fleet.carts", "fleet-tab-carts"),
+    ("fleet_alerts.listed", "fleet-tab-alerts"),
     ("rollouts.listed", "fleet-tab-rollouts"),
     ("firmware.show", "fleet-tab-firmware"),
     ("fleet_battery.show", "fleet-tab-batteries"),
     ("fleet_drift.listed", "fleet-tab-drift"),
     ("fleet_care.calendar", "fleet-tab-care"),
+    ("fleet_commands.listed", "fleet-tab-commands"),
     ("fleet_drawers.show", "fleet-tab-drawers"),
     ("fleet_drawers.people", "fleet-tab-pins"),
-    ("fleet_commands.listed", "fleet-tab-commands"),
 )
 
 _EXPORTED = (

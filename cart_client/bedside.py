@@ -24,6 +24,7 @@ from cart_client import (
     declining,
     dose,
     doubt,
+    drawer_access,
     looking,
     measuring,
     open_dose,
@@ -57,6 +58,7 @@ from pointofcare.administration import events
 from pointofcare.administration import session as workflow
 from pointofcare.administration.session import IN_HAND, UNSETTLED, Session, State
 from pointofcare.errors import IllegalTransitionError, JournalError
+from pointofcare.fleet.drawers import ACCESS
 from pointofcare.labels import scan as labels
 from pointofcare.labels.scan import BadgeScan, Keyed, LabelKind, Scan, TextScan
 from pointofcare.labels.symbol import Symbol
@@ -438,6 +440,8 @@ class Bedside:
                 changing.read(v, now, told=told)
             case asked.ReadConflict(conflict=number):
                 conflict.read(v, number, now)
+            case asked.OpenDrawer():
+                drawer_access.open_drawer(v, command, now)
             case asked.ReadDrawer(key=key):
                 if v.session.nurse is None or not v.drawers.read(key):
                     visit.say(v, "out-of-date")
@@ -501,7 +505,9 @@ class Bedside:
             fetching=v.afar.fetching,
             calls=tuple(v.afar.calls.values()),
             answering=v.afar.answering,
-            drawer_findings=v.drawers.findings(session, chart.drawers_open_for()),
+            drawer_rules=signed_in and bool(chart.drawer_policy(now)),
+            drawer_access=told if told is not None and told.record_id.startswith(ACCESS) else None,
+            drawer_findings=v.drawers.findings(session, chart.drawers_open_for(now)),
             table_ages_s=chart.ages_s(now),
             notice=v.notice[0],
             notice_params=dict(v.notice[1]),

@@ -27,6 +27,7 @@ from cart_client.floor import Floor
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.administration.session import Session
 from pointofcare.errors import MessageError, NotPermittedError, UnreadableError
+from pointofcare.fleet.drawer_access import DEFAULT_OPEN_MIN, DrawerPolicy
 from pointofcare.labels.scan import BandScan, Keyed, LabelKind, Scan, SiteProfile
 from pointofcare.orders.order import Order
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
@@ -326,9 +327,18 @@ class Chart:
         for_all = body.cart_drawers.get(f"*{self._ward}", {}).get(patient_id)
         return own.get(patient_id, for_all if for_all not in own.values() else None)
 
-    def drawers_open_for(self) -> timedelta:
+    def drawer_policy(self, now: datetime) -> DrawerPolicy | None:
+        """Who may open which drawer without a patient; None: not known, or the roster expired, and nobody may."""
+        roster = self._tables.staff_roster
+        if roster is None or not isinstance(roster.body, StaffRosterBody) or "staff-roster" in self.missing(now):
+            return None
+        return roster.body.drawers if roster.body.drawers is not None and roster.body.drawers.rules else None
+
+    def drawers_open_for(self, now: datetime) -> timedelta:  # noqa: ARG002 one shape with the policy: an older one is better than none
         """How long a drawer may stand open before somebody is told."""
-        return timedelta(minutes=5)
+        roster = self._tables.staff_roster
+        held = roster.body.drawers if roster is not None and isinstance(roster.body, StaffRosterBody) else None
+        return timedelta(minutes=held.open_min if held is not None and held.open_min > 0 else DEFAULT_OPEN_MIN)
 
     def ward_name(self) -> str:
         body = self._tables.patient_chart.body if self._tables.patient_chart is not None else None
@@ -392,6 +402,8 @@ class Chart:
             _HASHER.verify(entry.pin_hash, pin)
         except (VerificationError, InvalidHashError) as exc:
             raise NotPermittedError("the PIN is wrong", why="pin-wrong") from exc
+        if entry.pin_until is not None and entry.pin_until <= now:
+            raise NotPermittedError("this PIN has ended", why="pin-ended")
         role = role_of(entry)
         nurse = Nurse(id=entry.id, name=entry.name, role=role, licensed=entry.licensed)
         return nurse, Witness(id=entry.id, role=role, licensed=entry.licensed, on_shift=entry.on_shift)

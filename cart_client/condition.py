@@ -249,6 +249,12 @@ class PinGuard:
             self._journal.keep_wrong_pins(badge, wrong, at=now)
         return wrong, self._pause_s(wrong)
 
+    def cleared(self, badge: str, cleared_at: datetime, now: datetime) -> None:
+        """A manager ended the pause: of tries before that only."""
+        wrong, last_mono_s = self._wrong.get(badge, (0, 0.0))
+        if wrong and cleared_at > now - timedelta(seconds=self._mono_s() - last_mono_s):
+            self.passed(badge, now)
+
     def passed(self, badge: str, now: datetime) -> None:
         self._wrong.pop(badge, None)
         with contextlib.suppress(JournalError):

@@ -297,6 +297,19 @@ class ReadConflict(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDrawer(Command):
+    """Open a drawer without a patient; the second person's badge and PIN where the rules ask for one."""
+
+    drawer: str
+    purpose: str
+    second_badge: str = ""
+    second_pin: str = ""
+
+    def __repr__(self) -> str:
+        return "OpenDrawer(...)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDrawer(Command):
     """Somebody saw what was told about a drawer."""
 

@@ -129,6 +129,8 @@ class View:
     counted: Product | None = None
     drawer: DrawerTold | None = None
     drawer_findings: tuple[Finding, ...] = ()
+    drawer_rules: bool = False  # somebody may open a drawer without a patient
+    drawer_access: DrawerTold | None = None
     trace: Trace | None = None
     recorded: tuple[Recorded, ...] = ()
     changes: tuple[Change, ...] = ()

@@ -50,6 +50,9 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
     if not number or (not witness and session.state is not State.BADGE):
         say(visit, "not-now", state=session.state.value)
         return
+    held = visit.chart.staff_of(number, now)
+    if held is not None and held.pin_cleared_at is not None:
+        visit.pins.cleared(number, held.pin_cleared_at, now)
     if (left_s := visit.pins.paused_s(number)) > 0:
         say(visit, "pin-paused", seconds=math.ceil(left_s))
         return

@@ -28,6 +28,7 @@ from cart_client.web.phone import Phone
 from cart_client.web.witness_pages import blueprint as witness_blueprint
 from cart_client.web.words import Words
 from pointofcare.errors import MessageError
+from pointofcare.fleet.drawer_access import PURPOSES
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 
 _CSRF_PLACE = "@@csrf-token@@"
@@ -77,6 +78,7 @@ def create_app(
         MAX_CONTENT_LENGTH=16_384,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
+    app.jinja_env.globals["drawer_purposes"] = PURPOSES
     app.jinja_env.globals["advices"] = [each.value for each in Advice]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     protection = CSRFProtect(app)

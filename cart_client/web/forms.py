@@ -112,6 +112,13 @@ COMMANDS: Mapping[str, Callable[[Form], Command]] = {
     "judge-again": lambda form: inbox.JudgeAgain(moment=_moment(form), told=_text(form, "told")),
     "read-changes": lambda form: inbox.ReadChanges(moment=_moment(form), told=_text(form, "told")),
     "read-conflict": lambda form: inbox.ReadConflict(moment=_moment(form), conflict=_number(form, "conflict")),
+    "open-drawer": lambda form: inbox.OpenDrawer(
+        moment=_moment(form),
+        drawer=_text(form, "drawer"),
+        purpose=_text(form, "purpose"),
+        second_badge=_text(form, "second_badge"),
+        second_pin=_text(form, "second_pin"),
+    ),
     "read-drawer": lambda form: inbox.ReadDrawer(moment=_moment(form), key=_text(form, "key")),
     "acknowledge": lambda form: inbox.Acknowledge(moment=_moment(form)),
     "confirm": lambda form: inbox.Confirm(moment=_moment(form), record_id=_text(form, "record_id"), site=_text(form, "site")),

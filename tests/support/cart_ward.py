@@ -205,6 +205,9 @@ class FakeDrawers:
     def battery_percent(self) -> int | None:
         return None
 
+    def happenings(self, *, run: str, after: int) -> None:  # noqa: ARG002 the port's shape
+        return None
+
     def close(self) -> None:
         pass
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, case, false, func,
 
 from server.store.tables import CartAlertRow, CartAssetRow, CartBatteryRow, CartConfigRow, CartRow, MachineCertificateRow
 from server.store.transaction import Transaction
-from server.store.views_fleet import ONLINE_PHASES, SILENT_AFTER
+from server.store.views_fleet import ONLINE_PHASES, SILENT_AFTER, is_silent
 
 LOW_BATTERY_PERCENT = 30
 FULL_BATTERY_PERCENT = 70
@@ -58,12 +58,13 @@ class FleetLine:
     tag: str
     ward_home: str
     telemetry: Mapping[str, Any]
+    silent_at: datetime | None = None
 
     def online(self, now: datetime) -> bool:
         return self.phase in ONLINE_PHASES and not self.silent(now)
 
     def silent(self, now: datetime) -> bool:
-        return self.last_seen_at is None or now - self.last_seen_at > SILENT_AFTER
+        return is_silent(self.last_seen_at, self.silent_at, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class _Base:
         self.online = and_(
             CartRow.phase.in_(sorted(ONLINE_PHASES)),
             CartRow.last_seen_at.is_not(None),
-            CartRow.last_seen_at >= tx.at - SILENT_AFTER,
+            or_(CartRow.silent_at > tx.at, and_(CartRow.silent_at.is_(None), CartRow.last_seen_at >= tx.at - SILENT_AFTER)),
         )
 
     def joined(self, query: Select[Any]) -> Select[Any]:
@@ -309,6 +310,7 @@ def _columns(base: _Base, *, with_documents: bool) -> Sequence[Any]:
         CartRow.ward,
         CartRow.phase,
         CartRow.last_seen_at,
+        CartRow.silent_at,
         CartRow.battery_percent,
         CartRow.charging,
         CartRow.health_percent,
@@ -355,6 +357,7 @@ def _line(row: Any) -> FleetLine:
         ward=row.ward,
         phase=row.phase,
         last_seen_at=row.last_seen_at,
+        silent_at=row.silent_at,
         battery_percent=row.battery_percent,
         charging=row.charging,
         health_percent=row.health_percent,

@@ -17,6 +17,13 @@ ONLINE_PHASES = frozenset({"init", "ready", "degraded", "updating"})
 SILENT_AFTER = timedelta(minutes=2)
 
 
+def is_silent(last_seen_at: datetime | None, silent_at: datetime | None, now: datetime) -> bool:
+    """`silent_at` is by the interval at which the cart tells its numbers, None: it was written down before that was kept."""
+    if last_seen_at is None:
+        return True
+    return now >= silent_at if silent_at is not None else now - last_seen_at > SILENT_AFTER
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
     """A cart as the server last heard of it. Every None means that the cart has not said."""
@@ -37,12 +44,13 @@ class CartLine:
     unsent: int | None
     clock_offset_s: float | None
     mcu: dict[str, Any] | None
+    silent_at: datetime | None = None
 
     def online(self, now: datetime) -> bool:
         return self.phase in ONLINE_PHASES and not self.silent(now)
 
     def silent(self, now: datetime) -> bool:
-        return self.last_seen_at is None or now - self.last_seen_at > SILENT_AFTER
+        return is_silent(self.last_seen_at, self.silent_at, now)
 
     @property
     def software(self) -> str | None:
@@ -154,4 +162,5 @@ def _line(row: CartRow) -> CartLine:
         unsent=row.unsent,
         clock_offset_s=row.clock_offset_s,
         mcu=dict(row.mcu) if row.mcu else None,
+        silent_at=row.silent_at,
     )

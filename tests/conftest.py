@@ -17,6 +17,8 @@ settings.load_profile("default")
 SLOW = (
     "contract/test_thousand_identity_cards.py",
     "oracle/",
+    "integration/test_alert_rules.py",
+    "integration/test_cart_fleet_rules.py",
     "integration/test_chaos_crash_points.py",
     "integration/test_firmware_update.py",
     "integration/test_emr_read_back.py",

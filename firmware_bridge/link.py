@@ -154,6 +154,8 @@ class Link:
                 except DeviceUnavailableError as exc:
                     fault = exc
                     break  # a port that is not there does not come back within milliseconds
+                if until_mono_s is not None and time.monotonic() >= until_mono_s:
+                    break  # opening the port took its time
                 request = make()
                 sent = True
                 try:

@@ -19,7 +19,7 @@ from firmware_bridge.door import Door
 from firmware_bridge.ledger import Ledger
 from firmware_bridge.link import Link
 from firmware_bridge.relay import Relay
-from firmware_bridge.simulated import SimulatedMicrocontroller
+from firmware_bridge.simulated import Knobs, SimulatedMicrocontroller
 from tests.support import rubbish
 
 READS = (0, 1, 2, 4, 8)  # the commands that a turn of the relay asks
@@ -29,7 +29,7 @@ class Bench:
     """A bridge turned by hand over a real serial line, to a microcontroller that can be made to answer anything."""
 
     def __init__(self, folder: Path) -> None:
-        self.microcontroller = SimulatedMicrocontroller(link=folder / "mcu")
+        self.microcontroller = SimulatedMicrocontroller(link=folder / "mcu", knobs=Knobs(start_s=0.0))
         self.microcontroller.start()
         given = {"cart": "c1", "facility": "h1", "serial_port": self.microcontroller.port}
         self.link = Link(self.microcontroller.port, timeout_s=0.5, tries=1)

@@ -97,6 +97,23 @@ def test_a_command_that_is_too_late_is_not_sent(link: Link, mcu: SimulatedMicroc
     assert mcu.moved == ()
 
 
+def test_a_command_that_became_too_late_while_the_port_was_opened_is_not_sent(
+    link: Link, mcu: SimulatedMicrocontroller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, until = link._connected, time.monotonic() + 60
+
+    async def slow(attempt: int) -> object:
+        client = await real(attempt)
+        monkeypatch.setattr("firmware_bridge.link.time.monotonic", lambda: until + 1)
+        return client
+
+    monkeypatch.setattr(link, "_connected", slow)
+    with pytest.raises(DeviceUnavailableError):
+        link.command(lambda: group.Unlock(d=1, id="late", ttl_ms=2000), until_mono_s=until)
+    monkeypatch.undo()
+    assert mcu.moved == ()
+
+
 def test_a_command_without_sense_is_refused_as_such(link: Link, mcu: SimulatedMicrocontroller) -> None:
     with pytest.raises(DeviceProtocolError):
         link.command(lambda: group.Unlock(d=1, id="x", ttl_ms=0), until_mono_s=time.monotonic() + 2)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from devices.brokers.account import Account
-from simulation.fleet import load, stage
+from server.usecases import firmware
+from simulation.fleet import load, releases, roster, stage, training
 
 
 def ended(pid: int) -> bool:
@@ -61,3 +62,21 @@ def test_the_run_fails_when_the_server_does_not_see_every_cart(tmp_path: Path, m
     arguments = ["--carts", "3", "--seconds", "1", "--probe-seconds", "1", "--directory", str(tmp_path), "--json", str(out)]
     assert load.run(arguments) == 1
     assert json.loads(out.read_text(encoding="utf-8"))["online"] == 2
+
+
+def test_the_training_fleet_has_firmware_to_roll_out_and_ends_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "fleet"
+    assert training.run(["--carts", "3", "--scenario", "bad-wave", "--seconds", "2", "--directory", str(place)]) == 0
+    told = capsys.readouterr().out
+    assert "3 simulated carts" in told
+    assert "TRAINING" in told
+    found = {(one.hardware, one.version) for one in firmware.releases(place / "firmware")}
+    assert found == {(hardware, version) for hardware in roster.HARDWARE for version, _ in releases.VERSIONS}
+    assert "pointofcare-server stopped" in (place / "log" / "server.log").read_text(encoding="utf-8")
+
+
+def test_the_training_fleet_says_its_scenarios_and_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
+    assert training.run(["--list"]) == 0
+    assert "bad-wave" in capsys.readouterr().out
+    assert training.run(["--scenario", "no-such-day"]) == 1
+    assert "bad-wave" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, false, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Subquery, and_, case, false, func, literal, or_, select, union_all
 
 from server.store.tables import CartAlertRow, CartAssetRow, CartBatteryRow, CartConfigRow, CartRow, MachineCertificateRow
 from server.store.transaction import Transaction
@@ -133,7 +133,7 @@ class _Base:
             or_(CartRow.silent_at > tx.at, and_(CartRow.silent_at.is_(None), CartRow.last_seen_at >= tx.at - SILENT_AFTER)),
         )
 
-    def joined(self, query: Select[Any]) -> Select[Any]:
+    def joined(self, query: Any) -> Any:
         return (
             query.select_from(CartRow)
             .outerjoin(self.certificates, self.certificates.c.machine == CartRow.id)

@@ -39,7 +39,8 @@ def _text(value: str) -> str:
 
 def _folded(line: str) -> bytes:
     """A content line of at most 75 octets, the rest behind a line break and a space (3.1); no character is cut apart."""
-    pieces, piece = [], b""
+    pieces: list[bytes] = []
+    piece = b""
     for sign in line:
         octets = sign.encode()
         if len(piece) + len(octets) > _LONGEST_LINE_BYTES - (1 if pieces else 0):

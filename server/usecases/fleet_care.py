@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 from pointofcare.errors import MessageError, NotFoundError
 from pointofcare.people import StaffRole
@@ -166,12 +167,12 @@ def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
 
 def _asset(cart: str, fields: Mapping[str, str]) -> tuple[Asset, list[tuple[str, str]]]:
     problems = []
-    texts = {}
+    texts: dict[str, Any] = {}
     for name, most in _LENGTHS.items():
         texts[name] = " ".join(fields.get(name, "").replace("\x00", "").split())
         if len(texts[name]) > most:
             problems.append((name, "care-fault-long"))
-    days = {}
+    days: dict[str, Any] = {}
     for name in ("purchased_on", "warranty_until"):
         days[name] = _day(fields.get(name, ""))
         if fields.get(name, "").strip() and days[name] is None:

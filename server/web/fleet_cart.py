@@ -77,7 +77,7 @@ def cart(cart_id: str) -> Response | str:
 def slots(mcu: Mapping[str, object] | None) -> tuple[dict[str, object], ...]:
     """The firmware slots as the microcontroller tells them; what is not of the agreed kind is left out."""
     told = (mcu or {}).get("slots")
-    found = []
+    found: list[dict[str, object]] = []
     for slot in told if isinstance(told, list | tuple) else ():
         if isinstance(slot, Mapping):
             flags = {name: slot.get(name) is True for name in ("active", "confirmed", "pending")}

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from pointofcare.errors import UnreadableError
 from pointofcare.people import StaffRole
-from server.store import products, stock
+from pointofcare.wire.messages import TableKind
+from server.store import fleet, products, stock, versions
 from server.store.stock import Move
 from server.store.transaction import Actor, Transaction
 from server.usecases import controlled
@@ -51,3 +52,5 @@ def fill(
         told = {"before": {"booked": None if before is None else str(before)}, "after": {"booked": after}}
         tx.audit("stock.fill", f"cart/{cart}", {"drawer": drawer, "product": product, "units": str(units), **told})
         controlled.recount(tx, cart=cart, product=product)
+        # Carts are told which drawers hold controlled drugs: two people may be needed to open one.
+        versions.bump_kind(tx, TableKind.STAFF_ROSTER, fleet.ward_of(tx, cart) or None)

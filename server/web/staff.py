@@ -13,7 +13,7 @@ from pointofcare.people import StaffRole
 from server.security import second_factor
 from server.security.permissions import MANAGE_STAFF
 from server.security.person import actor, requires
-from server.store import patients, staff_wards, views_audit
+from server.store import drawer_rules, patients, staff_wards, views_audit
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as fields
 from server.usecases import imports, passwords, ward_staff
@@ -133,6 +133,9 @@ def save() -> BaseResponse | tuple[str, int]:
     with reading(who) as tx:
         line = views_audit.person(tx, cells["id"]) if cells["id"] else None
         others = views_audit.staff(tx)
+        least = drawer_rules.settings(tx).pin_digits
+    if values.get("pin") and len(values["pin"]) < least:
+        found["pin"] = page.t("pin-shorter", n=least)
     if is_new and line is not None:
         found["id"] = page.t("staff-id-taken")
     if (line is None or values.get("username") != line.username) and passwords.names_nobody(values.get("username") or cells["id"]):

@@ -184,3 +184,13 @@ def test_a_drawer_opened_without_a_patient_stands_once_in_the_audit(app: Flask) 
         with reading(ADMIN) as tx:
             rows = [row for row in audit.listed(tx, subject=f"staff/{NURSE.id}", limit=50) if row.action == "drawer.access"]
             assert len(rows) == 1
+
+
+def test_a_pin_that_is_shorter_than_the_policy_is_refused_at_its_field(app: Flask) -> None:
+    with app.app_context(), transaction(FLEET) as tx:
+        drawer_rules.put_settings(tx, drawer_rules.Settings(pin_digits=8))
+    client = web.signed_in(app, ADMIN)
+    shown = web.post(client, "/staff/", "/staff/new", new="yes", id="N9", name="New", roles=["nurse"], active="yes", pin="184629")
+    assert "at least 8 digits" in shown.text
+    with app.app_context(), reading(ADMIN) as tx:
+        assert staff.of_id(tx, "N9") is None

@@ -103,3 +103,4 @@ help-fleet-pins-for = Who has a PIN, which are old or paused, by ward and role.
 help-fleet-pins-next =
     Choose by ward or state, then tick people.
     Choose what is to be done and write the reason.
+pin-shorter = A PIN needs at least { $n } digits here.

@@ -103,3 +103,4 @@ help-fleet-pins-for = Qui a un code PIN, lesquels sont anciens ou suspendus, par
 help-fleet-pins-next =
     Choisir par service ou par état, puis cocher des personnes.
     Choisir l'action et noter le motif.
+pin-shorter = Le code PIN demande au moins { $n } chiffres.

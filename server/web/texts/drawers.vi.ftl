@@ -103,3 +103,4 @@ help-fleet-pins-for = Ai có mã PIN, mã cũ hay bị tạm khóa, theo khoa v�
 help-fleet-pins-next =
     Lọc theo khoa hoặc tình trạng, chọn người.
     Chọn việc cần làm và ghi lý do.
+pin-shorter = Mã PIN cần ít nhất { $n } chữ số.

@@ -104,7 +104,7 @@ class FleetLimitSchema(Schema):
 
 
 class FleetPointQuerySchema(Schema):
-    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in TelemetryKind]))
+    kind = fields.String(load_default="power", validate=validate.OneOf([kind.value for kind in TelemetryKind]))
     hours = fields.Integer(load_default=24, validate=validate.Range(min=1, max=24 * 90))
 
 

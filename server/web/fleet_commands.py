@@ -161,6 +161,9 @@ def wake() -> None:
 @requires(SEE_FLEET)
 def of_cart(cart_id: str) -> Response:
     """The newest of one cart, for its page; 204 when nothing in it changed."""
+    with reading(actor()) as tx:
+        if not commands.targets(tx, [cart_id]):
+            raise NotFoundError(f"cart {cart_id[:64]!r} is not known", remedy="look at the list of carts")
     html = page.render("_cart_commands_latest.html", cart_id=cart_id, lines=latest(cart_id))
     seen = hashlib.sha256(html.encode()).hexdigest()[:16]
     if request.args.get("seen") == seen:

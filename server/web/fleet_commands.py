@@ -215,7 +215,8 @@ def one(command_id: str) -> Response | str:
         it=found,
         me=actor().id,
         may_second=actor().has(*cart_commands.SECONDS),
-        may_withdraw=line["state"] in (State.WAITING, State.REQUESTED),
+        may_withdraw=line["state"] in (State.WAITING, State.REQUESTED)
+        and (found.asked_by == actor().id or actor().has(*cart_commands.FLEET)),
     )
 
 

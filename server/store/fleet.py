@@ -146,7 +146,8 @@ def put_birth(tx: Transaction, cart: str, birth: CartBirth, *, sid: str = "") ->
 def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:
     """The newest numbers of one subsystem; those that lists show get columns of their own."""
     row = _row(tx, cart)
-    numbers = dict(told.values)
+    # A database holds no number that is none, and one cart's must not keep those of the others out.
+    numbers = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in told.values.items()}
     row.telemetry = {**row.telemetry, told.kind.value: {"at": told.at.isoformat(), **numbers}}
     _saw(tx, row)
     if told.kind is TelemetryKind.APP:

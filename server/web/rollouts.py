@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from pointofcare.errors import FirmwareError, MessageError, PointOfCareError
+from pointofcare.errors import FirmwareError, MessageError, NotFoundError, PointOfCareError
 from pointofcare.fleet import rollout as engine
 from pointofcare.fleet.plan import Newcomers
 from pointofcare.fleet.rollout import State
@@ -22,7 +22,7 @@ from pointofcare.fleet.why import Reason
 from server.security import person
 from server.security.permissions import MANAGE_ROLLOUTS, SEE_FLEET
 from server.security.person import actor, requires
-from server.store import patients, rollouts, views_pharmacy
+from server.store import patients, rollouts, views_fleet, views_pharmacy
 from server.store.transaction import Transaction, reading, transaction
 from server.usecases import firmware, rollout_words
 from server.usecases import rollouts as verbs
@@ -186,6 +186,8 @@ def show(rollout: int) -> Response | str:
 def of_cart(cart_id: str) -> str:
     """Every rollout of one cart, with its attempts and what became of each."""
     with reading(actor()) as tx:
+        if views_fleet.cart(tx, cart_id) is None:
+            raise NotFoundError(f"cart {cart_id[:64]!r} is not known", remedy="look at the list of carts", cart=cart_id[:64])
         found = rollouts.of_cart(tx, cart_id)
         reason = verbs.why_not(tx, cart_id)
         events = rollouts.happenings(tx, cart=cart_id, limit=EVENTS)

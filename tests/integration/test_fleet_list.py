@@ -1,14 +1,18 @@
 """The list of carts: each filter finds what it says, in as many statements and by the same indexes for five carts and for hundreds."""
+
 from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import event, text
+
 from pointofcare.wire.messages import AlertRaised, AlertSeverity, CartBirth, CartState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.state import CartPhase
 from server.store import cart_alerts, fleet, fleet_care, fleet_history, fleet_timeline, machines, views_carts
@@ -22,19 +26,26 @@ from tests.support import web
 from tests.support.databases import KINDS, migrated_app
 from tests.support.server_ward import WARD
 from tests.support.web import FLEET
+
 GATEWAY = Actor(id="gateway")
 NOW = datetime.now(UTC)
+
+
 def a_cart(tx: Transaction, cart: str, *, phase: CartPhase = CartPhase.READY, app: str = "1.0", ward: str = WARD, **power: object) -> None:
     fleet.put_birth(tx, cart, CartBirth(versions={"app": app}, hardware="test", boot_id="b", epoch="e", ward=ward), sid="s")
     fleet.put_state(tx, cart, CartState(phase=CartPhase.READY, ward=ward), sid="s", sent_at=tx.at)
     fleet.put_state(tx, cart, CartState(phase=phase, ward=ward), sid="s", sent_at=tx.at)
     if power:
         fleet.put_telemetry(tx, cart, Telemetry(kind=TelemetryKind.POWER, at=tx.at, values=power))
+
+
 def a_certificate(cart: str, days: int) -> StoredCertificate:
     return StoredCertificate(
         serial=f"{cart}{days}", machine=cart, pem="", key_hash=f"{cart}{days}", issued_at=NOW, not_before=NOW - timedelta(days=1),
         not_after=NOW + timedelta(days=days),
     )  # fmt: skip
+
+
 def fill(tx: Transaction) -> None:
     a_cart(tx, "well", battery_percent=90, charging=False, health_percent=95)
     a_cart(tx, "low", battery_percent=12, charging=False, health_percent=60, app="0.9")
@@ -45,12 +56,16 @@ def fill(tx: Transaction) -> None:
     fleet_care.put_asset(tx, Asset(cart="limited", tag="TS-100%_x"))
     cart_alerts.raised(tx, "low", "battery-low", AlertRaised(code="battery-low", severity=AlertSeverity.CRITICAL, at=tx.at))
     cart_alerts.raised(tx, "away", "disk", AlertRaised(code="disk", severity=AlertSeverity.WARNING, at=tx.at))
+
+
 @pytest.fixture(params=KINDS)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     with migrated_app(request.param, tmp_path) as made:
         with transaction(GATEWAY) as tx:
             fill(tx)
         yield made
+
+
 FINDS: Mapping[str, tuple[str, ...]] = {
     "": ("away", "limited", "low", "well"),
     "state=online": ("limited", "low", "well"),
@@ -83,6 +98,8 @@ FINDS: Mapping[str, tuple[str, ...]] = {
     "state=online&alert=critical": ("low",),
     "state=nonsense&size=7&page=x&sort=drop": ("away", "limited", "low", "well"),
 }
+
+
 def test_each_filter_finds_what_it_says_and_the_counts_say_the_same(app: Flask) -> None:
     with reading() as tx:
         counts = views_carts.counts(tx)
@@ -95,6 +112,8 @@ def test_each_filter_finds_what_it_says_and_the_counts_say_the_same(app: Flask) 
             for choice in choices:
                 assert counts[name][choice] == views_carts.found(tx, Asked(**{name: choice}), limit=50).number, (name, choice)  # type: ignore[arg-type]
     assert counts["ward"] == {WARD: 3, "OTHER": 1}
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_each_order_keeps_what_is_not_known_at_the_end_and_pages_lose_nobody(app: Flask, sort: str) -> None:
     with reading() as tx:
@@ -104,11 +123,15 @@ def test_each_order_keeps_what_is_not_known_at_the_end_and_pages_lose_nobody(app
             assert sorted(pages) == ["away", "limited", "low", "well"]
             if sort in ("charge", "health"):
                 assert pages[-1] == "limited"
+
+
 def _statements(app: Flask) -> list[tuple[str, Any]]:
     asked: list[tuple[str, Any]] = []
+
     def noting(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith("SELECT"):
             asked.append((statement, parameters))
+
     event.listen(db.engine, "before_cursor_execute", noting)
     with reading() as tx:
         views_carts.found(tx, Asked(state="online", alert="any", sort="left"), limit=50)
@@ -122,6 +145,8 @@ def _statements(app: Flask) -> list[tuple[str, Any]]:
         fleet_care.of_cart(tx, "c7")
     event.remove(db.engine, "before_cursor_execute", noting)
     return asked
+
+
 def test_many_carts_take_no_more_statements_than_few_and_each_goes_by_an_index(app: Flask) -> None:
     few = len(_statements(app))
     with transaction(GATEWAY) as tx:
@@ -141,13 +166,17 @@ def test_many_carts_take_no_more_statements_than_few_and_each_goes_by_an_index(a
             scan = r"^SCAN (\w+)(?! USING)" if kind == "sqlite" else r"Seq Scan on (\w+)"
             walked += [line for line in plan if (hit := re.search(scan, line)) and not hit.group(1).startswith("anon")]
     assert [line for line in walked if "SUBQUERY" not in line] == []
+
+
 def test_the_token_changes_with_what_the_list_shows_and_with_nothing_else(app: Flask) -> None:
     def token() -> str:
         with reading() as tx:
             return views_carts.token(tx)
+
     def told(**values: object) -> None:
         with transaction(GATEWAY) as tx:
             fleet.put_telemetry(tx, "well", Telemetry(kind=TelemetryKind.POWER, at=tx.at, values={"battery_percent": 90, **values}))
+
     before = token()
     told(battery_percent=90.3)
     told(voltage_mv=24000)
@@ -162,6 +191,8 @@ def test_the_token_changes_with_what_the_list_shows_and_with_nothing_else(app: F
     with transaction(GATEWAY) as tx:
         cart_alerts.cleared(tx, "low", "battery-low")
     assert token() != before
+
+
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), "90", True, None, -5, 1e300, [1]])
 def test_rubbish_in_a_carts_numbers_changes_no_list(app: Flask, value: object) -> None:
     with transaction(GATEWAY) as tx:
@@ -171,19 +202,25 @@ def test_rubbish_in_a_carts_numbers_changes_no_list(app: Flask, value: object) -
         views_carts.counts(tx)
         line = next(line for line in views_carts.found(tx, Asked(), limit=9).lines if line.id == "well")
     assert line.health_percent == 95
+
+
 @pytest.fixture
 def pages(tmp_path: Path) -> Iterator[Flask]:
     with web.ward_app(tmp_path) as made:
         with made.app_context(), transaction(GATEWAY) as tx:
             fill(tx)
         yield made
+
+
 def test_a_page_that_asks_again_gets_nothing_until_something_changed(pages: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.web.fleet.LOOK_S", 10**12)
     browser = web.signed_in(pages, FLEET)
+
     def asked() -> str:
         found = re.search(r'hx-get="(/fleet/\?part=live[^"]+)"', page)
         assert found
         return found.group(1).replace("&amp;", "&")
+
     page = browser.get("/fleet/").text
     assert browser.get(asked()).status_code == 204
     with pages.app_context(), transaction(GATEWAY) as tx:
@@ -194,6 +231,8 @@ def test_a_page_that_asks_again_gets_nothing_until_something_changed(pages: Flas
     assert "updating" in answer.text
     page = answer.text
     assert browser.get(asked()).status_code == 204
+
+
 def test_what_changed_elsewhere_moves_the_token_and_sends_no_lines(pages: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.web.fleet.LOOK_S", 10**12)
     browser = web.signed_in(pages, FLEET)
@@ -205,6 +244,8 @@ def test_what_changed_elsewhere_moves_the_token_and_sends_no_lines(pages: Flask,
     answer = browser.get(found.group(1).replace("&amp;", "&"))
     assert "fleet-ask" in answer.text
     assert "fleet-list" not in answer.text
+
+
 def test_the_files_hold_what_the_filters_choose(pages: Flask) -> None:
     browser = web.signed_in(pages, FLEET)
     told = json.loads(browser.get("/fleet/carts.json?certificate=soon").text)

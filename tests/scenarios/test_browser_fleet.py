@@ -1,5 +1,7 @@
 """The fleet's pages in a real browser: a change shows itself, what is chosen stays chosen, everybody can use them."""
+
 from __future__ import annotations
+
 import logging
 import os
 import threading
@@ -7,10 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
 import pytest
 import waitress
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
 from pointofcare.wire import settings
 from pointofcare.wire.messages import AlertRaised, AlertSeverity, CartBirth, CartState, ConfigReported, FleetEvent, Telemetry, TelemetryKind
 from pointofcare.wire.messages.state import CartPhase
@@ -23,6 +27,7 @@ from tests.support.browser import chromium as chromium
 from tests.support.browser import inspect
 from tests.support.server_ward import WARD
 from tests.support.web import FLEET
+
 pytestmark = pytest.mark.timeout(240)
 GATEWAY = Actor(id="gateway")
 CARTS = 60
@@ -38,10 +43,14 @@ PAGES = {
     "drift-group": f"/fleet-config/ward/{WARD}",
     "care": "/fleet-care/",
 }
+
+
 @dataclass
 class Running:
     app: Flask
     url: str
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with web.ward_app(tmp_path_factory.mktemp("fleet")) as app:
@@ -53,6 +62,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(app=app, url=f"http://127.0.0.1:{server.effective_port}")
         server.close()
         thread.join(5)
+
+
 def _fill() -> None:
     now = datetime.now(UTC)
     with transaction(GATEWAY) as tx:
@@ -103,19 +114,25 @@ def _fill() -> None:
     with transaction(GATEWAY) as tx:
         whole = settings.whole({"sound_volume": "loud", "idle_lock_s": 120})
         cart_config.reported(tx, "cart-001", ConfigReported(version=1, document=whole, hash=settings.hash_of(whole), refused={}))
+
+
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     made = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", reduced_motion="reduce")
     made.set_default_timeout(40_000)
     wrongs: list[str] = []
+
     def said(message: ConsoleMessage) -> None:
         if message.type == "error" or "Content Security Policy" in message.text:
             wrongs.append(message.text)
+
     made.on("console", said)
     made.on("weberror", lambda error: wrongs.append(str(error.error)))
     yield made
     made.close()
     assert wrongs == []
+
+
 def signed_in(running: Running, context: BrowserContext, language: str = "en") -> Page:
     client = web.signed_in(running.app, FLEET)
     with client.session_transaction() as session:
@@ -124,6 +141,8 @@ def signed_in(running: Running, context: BrowserContext, language: str = "en") -
     assert held is not None
     context.add_cookies([{"name": running.app.config["SESSION_COOKIE_NAME"], "value": held.value, "url": running.url}])
     return context.new_page()
+
+
 @pytest.mark.parametrize("language", ["vi", "en", "fr"])
 def test_every_page_of_the_fleet_can_be_read_and_pressed(running: Running, context: BrowserContext, language: str) -> None:
     page = signed_in(running, context, language)
@@ -140,6 +159,8 @@ def test_every_page_of_the_fleet_can_be_read_and_pressed(running: Running, conte
         if language == "en":
             wrong += inspect(page, TOUCH)
     assert wrong == []
+
+
 def test_a_change_shows_itself_and_what_is_chosen_stays_chosen(running: Running, context: BrowserContext) -> None:
     with running.app.app_context(), transaction(GATEWAY) as tx:
         fleet.put_state(tx, "cart-002", CartState(phase=CartPhase.READY, ward=WARD), sid="s", sent_at=tx.at)

@@ -95,6 +95,7 @@ class Relay:
         self._broker.on(routes.JOB, facility=config.facility, cart=config.cart)
         self.updates: Updater | None = None
         self.update_fault = ""
+        self._updating = False
         self.use = Use(mono)
         self._drawers: group.DrawersAnswer | None = None
         self._down_told: bool | None = None  # None: what the broker keeps of an earlier run is not known
@@ -265,6 +266,7 @@ class Relay:
     def turn(self) -> None:
         """One look at everything that is due."""
         now = self._mono()
+        self._tell_updating()
         try:
             if now >= self._heartbeat_at:
                 self._link.ask(lambda: group.Heartbeat(ttl_ms=HEARTBEAT_TTL_MS))
@@ -279,6 +281,13 @@ class Relay:
         self._tell_microcontroller()
         self._tell_down(now)
         self._send_events(now)
+
+    def _tell_updating(self) -> None:
+        """From when to when no drawer is unlocked because the microcontroller is renewed: an opening meanwhile is by its key."""
+        updating = self.updates is not None and bool(self.updates.refusal)
+        if updating is not self._updating:
+            self._updating = updating
+            self._keep([Happening(kind=story.UPDATING if updating else story.UPDATED, at=self._wall())])
 
     def _collect(self) -> None:
         """Reads the mailbox empty. What is written to the ledger is acknowledged by the next reading, and not before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -149,3 +150,19 @@ def test_the_cart_hears_by_itself_and_goes_on_when_the_bridge_went_away() -> Non
         finally:
             halt.set()
             thread.join(10)
+
+
+def test_a_drawer_that_opens_while_the_firmware_is_renewed_is_told_as_that() -> None:
+    with a_bridge() as running:
+        watch = Watch(Clock())
+        running.bridge.relay.updates = SimpleNamespace(refusal="updating", state="in-progress", tell_again=lambda: None)  # type: ignore[assignment]
+
+        def begun() -> bool:
+            return any(one.kind == drawers.UPDATING for one in looked(running, watch)._story)
+
+        eventually(begun, "nobody told that the firmware is renewed")
+        running.microcontroller.key(6)
+        opened(running, watch, 6)
+        assert codes(watch) == [Code.WHILE_UPDATING]
+        running.bridge.relay.updates = None
+        eventually(lambda: any(one.kind == drawers.UPDATED for one in looked(running, watch)._story), "nobody told its end")

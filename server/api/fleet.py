@@ -31,7 +31,7 @@ from server.usecases import rollouts as rollout_verbs
 
 LEVEL = validate.Length(min=1, max=64)
 TEXT = validate.Length(max=200)
-_RAW = {"keys": fields.String(), "values": fields.Raw(allow_none=True)}
+_RAW: dict[str, Any] = {"keys": fields.String(), "values": fields.Raw(allow_none=True)}
 
 
 class FleetCartQuerySchema(Schema):

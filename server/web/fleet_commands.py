@@ -143,7 +143,9 @@ def bulk() -> BaseResponse:
 def _asked(carts: Sequence[str], *, bulk: bool) -> cart_commands.Asked:
     form, who = request.form, actor()
     kind = cart_commands.KINDS.get(form.get("name", ""))
-    params = {} if kind is None else {name: form[name] for name in ("drawer", "lasts_s") if form.get(name) and name in kind.takes}
+    params: dict[str, object] = (
+        {} if kind is None else {name: form[name] for name in ("drawer", "lasts_s") if form.get(name) and name in kind.takes}
+    )
     with transaction(who) as tx:
         made = cart_commands.ask(tx, who, carts, form.get("name", ""), params, two_person=page.config().fleet.two_person, bulk=bulk)
     wake()

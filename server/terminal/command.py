@@ -274,8 +274,8 @@ def _rollout(chosen: argparse.Namespace, line: Line, out: Console) -> int:
         found = line.post(path, {"act": chosen.act, "reason": chosen.reason, "wave": chosen.wave})
     if not chosen.json:
         out.print(telling.facts(found["title"], {name: value for name, value in found.items() if name != "carts"}))
-    rows = [(one["cart"], one["wave"] + 1, one["state"], one["why"], telling.plain(one["parameters"])) for one in found["carts"]]
-    return _shown(chosen, out, found, lambda _: telling.table("carts", ("cart", "wave", "state", "why", "with"), rows))
+    placed = [(one["cart"], one["wave"] + 1, one["state"], one["why"], telling.plain(one["parameters"])) for one in found["carts"]]
+    return _shown(chosen, out, found, lambda _: telling.table("carts", ("cart", "wave", "state", "why", "with"), placed))
 
 
 def _firmware(chosen: argparse.Namespace, line: Line, out: Console) -> int:

@@ -85,7 +85,7 @@ class Carrier:
                 return
             try:
                 self.carry_out(command)
-            except Exception as exc:  # noqa: BLE001 - one command that breaks must not keep the next ones out; nothing was told as done
+            except Exception as exc:
                 log.exception("a command could not be carried out")
                 self._end(_answer(command, CommandOutcome.OUTCOME_UNKNOWN, type(exc).__name__))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from server.store.tables import CartAssetRow, CartCareRow, CartRow
 from server.store.transaction import Transaction
@@ -130,7 +130,7 @@ def open_ones(
     tx: Transaction, *, ward: str = "", kind: str = "", before: date | None = None, offset: int = 0, limit: int = MOST
 ) -> tuple[Care, ...]:
     """What is to be done, the longest due first."""
-    wanted = [CartCareRow.ended_at.is_(None)]
+    wanted: list[ColumnElement[bool]] = [CartCareRow.ended_at.is_(None)]
     wanted += [CartRow.ward == ward] if ward else []
     wanted += [CartCareRow.kind == kind] if kind else []
     wanted += [CartCareRow.due_on < before] if before is not None else []

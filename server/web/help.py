@@ -130,6 +130,8 @@ _DOCUMENTS = Topic(name="documents")
 _DOWNTIME = Topic(name="downtime")
 _DRIFT = Topic(name="fleet-drift", guide="manager", chapter=7)
 _DRIFT_GROUP = Topic(name="fleet-drift-group", guide="manager", chapter=7)
+_ALERT_RULES = Topic(name="fleet-alert-rules", guide="manager", chapter=7)
+_ROLLOUT_FORM = Topic(name="rollout-form", guide="manager", chapter=7)
 _CARE = Topic(name="fleet-care", guide="manager", chapter=7)
 _STAFF_FORM = Topic(name="staff-form")
 
@@ -218,6 +220,17 @@ TOPICS: Mapping[str, Topic] = {
     "fleet.carts": Topic(name="fleet", guide="manager", chapter=7, marks=("carts", "live")),
     "fleet.cart": Topic(name="cart", guide="manager", chapter=7, marks=("carts",)),
     "firmware.show": Topic(name="firmware", guide="manager", chapter=7),
+    "fleet_alerts.listed": Topic(name="fleet-alerts", guide="manager", chapter=7),
+    "fleet_alerts.rules": _ALERT_RULES,
+    "fleet_alerts.rule": _ALERT_RULES,
+    "fleet_alerts.add": _ALERT_RULES,
+    "fleet_alerts.change": _ALERT_RULES,
+    "rollouts.listed": Topic(name="rollouts", guide="manager", chapter=7),
+    "rollouts.form": _ROLLOUT_FORM,
+    "rollouts.make": _ROLLOUT_FORM,
+    "rollouts.show": Topic(name="rollout", guide="manager", chapter=7),
+    "rollouts.of_cart": Topic(name="rollouts-of-cart", guide="manager", chapter=7),
+    "fleet_commands.of_cart": Topic(name="fleet-commands-of-cart", guide="manager", chapter=7),
     "fleet_battery.show": Topic(name="fleet-battery", guide="manager", chapter=7),
     "fleet_drawers.show": Topic(name="fleet-drawers", guide="manager", chapter=7),
     "fleet_drawers.people": Topic(name="fleet-pins", guide="manager", chapter=7),
@@ -296,6 +309,9 @@ NO_PAGE = frozenset(
         "documents.batch_file",
         "fleet.export",
         "fleet.export_json",
+        "fleet_commands.bundle",
+        "releases.metadata",
+        "releases.target",
         "fleet_care.assets",
         "metrics.show",
         "fleet_care.export",

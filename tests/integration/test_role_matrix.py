@@ -82,7 +82,7 @@ def test_nobody_is_led_to_the_sign_in_page_or_told_to_sign_in_everywhere_that_is
     for (endpoint, method), (status, location) in answers(app, app.test_client()).items():
         if ENDPOINTS[endpoint].scope is Scope.NONE:
             assert status in {*LET_IN, 401}, (endpoint, method, status)
-        elif endpoint.startswith(("api.", "fhir.", "verdicts.")):
+        elif endpoint.startswith(("api.", "fhir.", "verdicts.", "fleet_api.")):
             assert status == 401, (endpoint, method, status)
         else:
             assert (status, location.split("?")[0]) == (302, "/sign-in"), (endpoint, method, status)

@@ -18,7 +18,7 @@ TEXTS = Catalogue("server.web.texts")
 TOPICS = {topic.name: topic for topic in (*help_pages.TOPICS.values(), help_pages.FAULT)}
 # Answered with JSON, with a file or by nothing at all: no page of this program.
 OTHER = (
-    "api.", "api-docs.", "fhir.", "fhir_feed.", "api_page", "verdicts.", "enrolment.",
+    "api.", "api-docs.", "fhir.", "fhir_feed.", "api_page", "verdicts.", "enrolment.", "fleet_api.",
     "healthz", "security.static", "security.verify", "security.logout",
 )  # fmt: skip
 

@@ -205,7 +205,7 @@ class FakeDrawers:
     def battery_percent(self) -> int | None:
         return None
 
-    def happenings(self, *, run: str, after: int) -> None:  # noqa: ARG002 the port's shape
+    def happenings(self, *, run: str, after: int) -> None:
         return None
 
     def close(self) -> None:

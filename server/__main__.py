@@ -1,5 +1,8 @@
 """`pointofcare-server`: the server's commands. `run` is everything in one process; `web`, `gateway` and `dispatcher` are its
-parts, as many of them as a province needs. It ends cleanly on SIGTERM and SIGINT."""
+parts, as many of them as a province needs. It ends cleanly on SIGTERM and SIGINT.
+
+What a command needs is imported where the command begins: somebody who signs a release or asks for a rollout waits for no web pages.
+"""
 
 from __future__ import annotations
 
@@ -9,44 +12,27 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
-
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from devices import logbook
 from pointofcare.errors import ConfigError, PointOfCareError
 from pointofcare.people import StaffRole
-from pointofcare.texts import LANGUAGES
+from server import commands as rooms
 from server import config as configuration
-from server import running
-from server.app import (
-    RUNNING,
-    Running,
-    bare_app,
-    counting_rules,
-    create_app,
-    exporter,
-)
+from server.commands import DEFAULT_CONFIG, load, operator
 from server.config import ServerConfig
-from server.feeds import fhir_commands, hl7_commands
-from server.firmware import commands as firmware_commands
-from server.firmware.repository import Repository
-from server.firmware.standing import Renewer
-from server.security import program_commands, sealing, signing
-from server.store import backups, migrate
-from server.store.transaction import Actor, reading, transaction
-from server.usecases import national_commands, quality_days, rollout_commands
 
-DEFAULT_CONFIG = Path("server.toml")
-OPERATOR = Actor(id="command-line", name="Command line", roles=frozenset({StaffRole.ADMINISTRATOR}))
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 1 could not, 2 the command or the configuration is not usable."""
-    chosen = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    chosen = _parser(given[0] if given else "").parse_args(given)
     logbook.begin()
     try:
         return int(chosen.run(chosen))
@@ -61,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(first: str) -> argparse.ArgumentParser:
+    """`first` is the word that was given first: only its room is looked into, and all of them where it is none of ours."""
     parser = argparse.ArgumentParser(prog="pointofcare-server", description="The hospital's side of bedside medication verification")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -110,114 +97,16 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--email", default="")
     made = command("discovery", _discovery, "show the carts to home automation on the broker of [discovery], or take them away from there")
     made.add_argument("action", choices=("run", "remove"))
-    _policy_commands(commands)
-    _ca_commands(commands)
-    hl7_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
-    fhir_commands.add(commands, DEFAULT_CONFIG, _load, bare_app)
-    program_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
-    national_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
-    firmware_commands.add(commands, DEFAULT_CONFIG, _load)
-    rollout_commands.add(commands, DEFAULT_CONFIG, _load, bare_app, OPERATOR)
-    _emr_commands(commands)
-    _document_commands(commands)
+    rooms.add(commands, first)
     return parser
 
 
-def _document_commands(commands: Any) -> None:
-    """`document KIND|check|verify`: forms of the record as signed PDF files."""
-    from server.usecases.documents.kinds import KINDS
-
-    about = "a form of the medication record as a PDF; or check what is set up for them; or verify a file's signatures"
-    made = commands.add_parser("document", help=about, description=about)
-    made.add_argument("kind", choices=(*KINDS, "check", "verify"))
-    made.add_argument("file", type=Path, nargs="?", help="the file to verify")
-    made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-    made.add_argument("--patient", metavar="ID")
-    made.add_argument("--ward", metavar="ID", help="the ward; of a patient's form: one for each patient, into the folder --out")
-    made.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DAY", help="first day, such as 2026-03-01 (default: today)")
-    made.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DAY", help="last day (default: today)")
-    made.add_argument("--out", type=Path, help="the file or folder to write")
-    made.set_defaults(run=_document)
-
-
-def _emr_commands(commands: Any) -> None:
-    """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
-    about = "the connection to the medical record"
-    actions = commands.add_parser("emr", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
-
-    def action(name: str, about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-        made.set_defaults(run=_emr, action=name)
-        return made
-
-    action("new-key", "draw the key of emr.token_key, with which this server signs in at the EMR")
-    made = action("jwks", "print the public keys to register at the EMR (JWKS)")
-    made.add_argument("more", type=Path, nargs="*", help="further key files to list beside emr.token_key, while keys are changed")
-    made = action(
-        "contract", "send made-up doses to a TEST system and see whether its adapter keeps what every adapter must (exit code 1: no)"
-    )
-    made.add_argument("--mrn", required=True, help="the number of a test patient of that system: what is sent stays there")
-    made.add_argument("--order", help="an order of that patient")
-    made.add_argument("--nurse", default="N1", help="somebody who gives (default: N1)")
-    made.add_argument("--witness", default="N2", help="somebody who witnesses (default: N2)")
-
-
-def _ca_commands(commands: Any) -> None:
-    """`ca init|status|issue-server|claim|revoke|crl|accounts`: the authority of the machines."""
-    about = "the authority that gives carts and brokers their certificates"
-    actions = commands.add_parser("ca", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
-
-    def action(name: str, about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-        made.set_defaults(run=_ca, action=name)
-        return made
-
-    action("init", "draw the authority's key")
-    action("status", "machines, their certificates, and how long the revocation list holds (exit code 1: look)")
-    made = action("issue-server", "certificates for the broker and for the gateway's own connection")
-    made.add_argument("--host", action="append", required=True, help="a name or address by which carts reach the broker")
-    made.add_argument("--output", type=Path, default=Path("broker-tls"), help="a folder (default: broker-tls)")
-    action("claim", "permit one cart to enrol within ten minutes").add_argument("cart")
-    made = action("revoke", "end every certificate of a cart")
-    made.add_argument("cart")
-    made.add_argument("--reason", required=True)
-    action("crl", "write the revocation list").add_argument("--output", type=Path)
-    action("accounts", "write the broker's accounts, root and revocation list").add_argument("--output", type=Path)
-
-
-def _policy_commands(commands: Any) -> None:
-    """`policy check|diff|import|show`; the first two look at files alone."""
-    about = "policy files: check, compare, draft, show"
-    actions = commands.add_parser("policy", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
-
-    def action(name: str, run: object, about: str, *, with_config: bool) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-        if with_config:
-            made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-        made.set_defaults(run=run)
-        return made
-
-    made = action("check", _policy_check, "list every fault of a file", with_config=False)
-    made.add_argument("file", type=Path)
-    made.add_argument("--ward", type=Path, metavar="FILE", help="a ward's file over it")
-    made = action("diff", _policy_diff, "say in words what differs between two files", with_config=False)
-    made.add_argument("old", help='a file, or "default"')
-    made.add_argument("new", help='a file, or "default"')
-    made.add_argument("--language", choices=LANGUAGES, default="en")
-    made = action("import", _policy_import, "draft a file, which somebody else approves on the page", with_config=True)
-    made.add_argument("file", type=Path)
-    made.add_argument("--by", required=True, metavar="STAFF", help="the pharmacist or administrator who answers for it")
-    made.add_argument("--ward", default="", help="the file is this ward's")
-    made = action("show", _policy_show, "print what holds now, as a file", with_config=True)
-    made.add_argument("--ward", default="", help="in this ward")
-
-
 def _discovery(chosen: argparse.Namespace) -> int:
+    from server.bare import bare_app
     from server.mqtt import discovery
+    from server.store import migrate
 
-    config = _load(chosen)
+    config = load(chosen)
     if config.discovery.host is None:
         raise ConfigError("no broker is set for it", problems=(("discovery.host", "is missing: name the broker"),))
     if chosen.action == "remove":
@@ -238,33 +127,9 @@ def _discovery(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _document(chosen: argparse.Namespace) -> int:
-    from server.usecases.documents import command, settings
-    from server.usecases.documents.issuing import Site
-
-    config = _load(chosen)
-    found = settings.load(config.documents_file)
-    site = Site(facility=config.facility, zone=config.timezone, training=config.training)
-    if chosen.kind == "check":
-        return _printed(command.check(found, site))
-    if chosen.kind == "verify" and chosen.file is None:
-        raise ConfigError("say which file", remedy="pointofcare-server document verify FILE")
-    if chosen.kind != "verify" and chosen.out is None:
-        raise ConfigError("say where to write it", remedy="--out FILE")
-    with bare_app(config).app_context():
-        migrate.require_current()
-        if chosen.kind == "verify":
-            return _printed(command.verify(found, chosen.file))
-        days = {"first": chosen.first, "last": chosen.last}
-        lines = command.issue(found, site, chosen.kind, patient=chosen.patient, ward=chosen.ward, out=chosen.out, **days)
-    return _printed((lines, 0))
-
-
-def _load(chosen: argparse.Namespace) -> ServerConfig:
-    return configuration.load(chosen.config)
-
-
 def _init(chosen: argparse.Namespace) -> int:
+    from server.security import signing
+
     path: Path = chosen.config
     if path.exists():
         raise ConfigError(f"{path} exists", remedy="keep it, or name another file with --config")
@@ -272,21 +137,26 @@ def _init(chosen: argparse.Namespace) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
-    settings = _load(chosen)
+    settings = load(chosen)
     signing.load_or_generate(settings.signing_key)
     print(f"{path} written. Next: pointofcare-server migrate --config {path}")
     return 0
 
 
 def _migrate(chosen: argparse.Namespace) -> int:
-    with bare_app(_load(chosen)).app_context():
+    from server.bare import bare_app
+    from server.store import migrate
+
+    with bare_app(load(chosen)).app_context():
         migrate.upgrade()
         print(f"the database is at schema {migrate.current()}")
     return 0
 
 
 def _export_key(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.security import signing
+
+    settings = load(chosen)
     text = signing.public_jwk(signing.load_or_generate(settings.signing_key))
     if chosen.output is None:
         print(text, end="")
@@ -296,7 +166,10 @@ def _export_key(chosen: argparse.Namespace) -> int:
 
 
 def _backup(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.bare import bare_app
+    from server.store import backups
+
+    settings = load(chosen)
     with bare_app(settings).app_context():
         made = backups.make(
             chosen.file, facility=settings.facility, signing_key=settings.signing_key, at=datetime.now(UTC), encrypt_to=chosen.encrypt_to
@@ -306,7 +179,11 @@ def _backup(chosen: argparse.Namespace) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.bare import bare_app
+    from server.security import sealing, signing
+    from server.store import backups
+
+    settings = load(chosen)
     with bare_app(settings).app_context():
         found = backups.restore(chosen.file, facility=settings.facility, signing_key=settings.signing_key, identity=chosen.identity)
         print(f"restored {sum(found.counts.values())} rows of {len(found.counts)} tables as they were at {found.at}")
@@ -314,7 +191,10 @@ def _restore(chosen: argparse.Namespace) -> int:
 
 
 def _audit(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.bare import bare_app
+    from server.security import sealing, signing
+
+    settings = load(chosen)
     with bare_app(settings).app_context():
         return sealing.from_command_line(
             chosen.action, signing.load_or_generate(settings.signing_key), output=chosen.output, kept=chosen.kept
@@ -322,20 +202,23 @@ def _audit(chosen: argparse.Namespace) -> int:
 
 
 def _import(chosen: argparse.Namespace) -> int:
+    from server.app import create_app
     from server.usecases import imports
 
-    with create_app(_load(chosen), pages=False).app_context():
-        return imports.from_command_line(OPERATOR, chosen.files, dry_run=chosen.dry_run, skip_bad=chosen.skip_bad)
+    with create_app(load(chosen), pages=False).app_context():
+        return imports.from_command_line(operator(), chosen.files, dry_run=chosen.dry_run, skip_bad=chosen.skip_bad)
 
 
 def _export_verdicts(chosen: argparse.Namespace) -> int:
     """To standard output; 1 when a stored verdict could not be read, which its line and the last sentence then say."""
+    from server.bare import bare_app
+    from server.store.transaction import reading
     from server.usecases import replays
 
-    settings = _load(chosen)
+    settings = load(chosen)
     since, until = (replays.moment(text, settings.timezone) for text in (chosen.since, chosen.until))
     count = broken = 0
-    with bare_app(settings).app_context(), reading(OPERATOR) as tx:
+    with bare_app(settings).app_context(), reading(operator()) as tx:
         for line, why in replays.export(tx, since=since, until=until, ward=chosen.ward):
             sys.stdout.buffer.write(line + b"\n")
             count, broken = count + 1, broken + bool(why)
@@ -345,7 +228,12 @@ def _export_verdicts(chosen: argparse.Namespace) -> int:
 
 
 def _quality_rebuild(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.app import counting_rules
+    from server.bare import bare_app
+    from server.store import migrate
+    from server.usecases import quality_days
+
+    settings = load(chosen)
     app = bare_app(settings)
     with app.app_context():
         migrate.require_current()
@@ -354,92 +242,36 @@ def _quality_rebuild(chosen: argparse.Namespace) -> int:
 
 
 def _forget_verdict_facts(chosen: argparse.Namespace) -> int:
+    from server.bare import bare_app
+    from server.store.transaction import transaction
     from server.usecases import replays
 
-    settings = _load(chosen)
-    with bare_app(settings).app_context(), transaction(OPERATOR) as tx:
+    settings = load(chosen)
+    with bare_app(settings).app_context(), transaction(operator()) as tx:
         count = replays.forget(tx, before=replays.moment(chosen.before, settings.timezone))
     print(f"the facts of {count} verdicts are dropped; their records stay")
     return 0
 
 
-def _emr(chosen: argparse.Namespace) -> int:
-    from server.emr import commands
-
-    return commands.run(chosen.action, _load(chosen), chosen)
-
-
-def _ca(chosen: argparse.Namespace) -> int:
-    from server.security import machine_commands as machines
-
-    settings = _load(chosen)
-    if chosen.action == "init":
-        return machines.initialise(settings)
-    if chosen.action == "issue-server":
-        return machines.issue_server(settings, hosts=chosen.host, output=chosen.output)
-    with bare_app(settings).app_context():
-        match chosen.action:
-            case "claim":
-                return machines.claim(settings, OPERATOR, chosen.cart)
-            case "revoke":
-                return machines.revoke(settings, OPERATOR, chosen.cart, reason=chosen.reason)
-            case "crl":
-                return machines.crl(settings, output=chosen.output)
-            case "accounts":
-                return machines.accounts(settings, output=chosen.output)
-            case _:
-                return machines.status(settings)
-
-
-def _policy_check(chosen: argparse.Namespace) -> int:
-    from server.usecases import policy_files
-
-    return _printed(policy_files.check(chosen.file, chosen.ward))
-
-
-def _policy_diff(chosen: argparse.Namespace) -> int:
-    from server.usecases import policy_files
-
-    return _printed(policy_files.difference(chosen.old, chosen.new, chosen.language))
-
-
-def _policy_import(chosen: argparse.Namespace) -> int:
-    from server.usecases import policy_files
-
-    with bare_app(_load(chosen)).app_context(), transaction(OPERATOR) as tx:
-        return _printed(policy_files.bring(tx, OPERATOR, chosen.file, ward=chosen.ward, by=chosen.by))
-
-
-def _policy_show(chosen: argparse.Namespace) -> int:
-    from server.usecases import policy_files
-
-    with bare_app(_load(chosen)).app_context(), reading(OPERATOR) as tx:
-        return _printed(policy_files.show(tx, chosen.ward))
-
-
-def _printed(done: tuple[list[str], int]) -> int:
-    lines, code = done
-    for line in lines:
-        print(line)
-    return code
-
-
 def _user(chosen: argparse.Namespace) -> int:
+    from server.app import create_app
+    from server.bare import bare_app
     from server.security import second_factor
     from server.store.staff import StaffMember
+    from server.store.transaction import transaction
     from server.usecases import imports, passwords, staff
 
     if chosen.action == "reset-second-factor":
-        with bare_app(_load(chosen)).app_context(), transaction(OPERATOR) as tx:
-            print(f"the second factor of {second_factor.reset(tx, OPERATOR, chosen.name)} is reset, and their sign-ins are ended")
+        with bare_app(load(chosen)).app_context(), transaction(operator()) as tx:
+            print(f"the second factor of {second_factor.reset(tx, operator(), chosen.name)} is reset, and their sign-ins are ended")
         return 0
     if chosen.action == "add" and passwords.names_nobody(chosen.name):
         remedy = "give each person an account of their own, under their own name"
         raise ConfigError(f"{chosen.name} stands for a ward, a role or a shift, not for one person", remedy=remedy)
     password = _asked_password(chosen.name, chosen.full_name)
-    with create_app(_load(chosen), pages=False).app_context():
+    with create_app(load(chosen), pages=False).app_context():
         hashed = imports.hash_password(password)
-        with transaction(OPERATOR) as tx:
+        with transaction(operator()) as tx:
             if chosen.action == "set-password":
                 staff.set_password(tx, chosen.name, hashed, temporary=True)
             else:
@@ -470,13 +302,17 @@ def _asked_password(*about: str) -> str:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.app import create_app
+
+    settings = load(chosen)
     app = create_app(settings)
     return _serve(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
 
 
 def _run_web(chosen: argparse.Namespace) -> int:
-    settings = _load(chosen)
+    from server.app import create_app
+
+    settings = load(chosen)
     return _serve(create_app(settings), settings, with_gateway=False, with_dispatcher=False)
 
 
@@ -484,7 +320,12 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     """The pages in this thread, the others in their own. The pages end first, so that nothing new comes in."""
     import waitress
 
-    from server import security
+    from server import running, security
+    from server.app import exporter
+    from server.bare import RUNNING, Running
+    from server.firmware.repository import Repository
+    from server.firmware.standing import Renewer
+    from server.store import migrate
 
     with app.app_context():
         migrate.require_current()
@@ -522,21 +363,23 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 
 def _run_gateway(chosen: argparse.Namespace) -> int:
-    return _wait(_load(chosen), "gateway")
+    return _wait(load(chosen), "gateway")
 
 
 def _run_dispatcher(chosen: argparse.Namespace) -> int:
-    return _wait(_load(chosen), "dispatcher")
+    return _wait(load(chosen), "dispatcher")
 
 
 def _run_phones(chosen: argparse.Namespace) -> int:
     """Until SIGTERM or SIGINT. The carts themselves are `pointofcare-cart phones`, on this machine."""
+    from server.bare import bare_app
+    from server.store import migrate
     from server.web.gate import serving
     from server.web.gate.app import create_app as gate_app
     from server.web.gate.proxy import Carts
     from server.web.gate.standing import Standing
 
-    settings = _load(chosen)
+    settings = load(chosen)
     serving.settings(settings.phones)
     assert settings.phones.sockets is not None
     app = bare_app(settings)
@@ -559,6 +402,10 @@ def _run_phones(chosen: argparse.Namespace) -> int:
 
 
 def _wait(settings: ServerConfig, part: str) -> int:
+    from server import running
+    from server.bare import bare_app
+    from server.store import migrate
+
     app = bare_app(settings)
     with app.app_context():
         migrate.require_current()

@@ -6,81 +6,38 @@ Nothing here opens a socket or starts a thread; `server.__main__` does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from pointofcare.errors import ConfigError, FirmwareError
 from pointofcare.labels.scan import SiteProfile
 from server.alerts.watch import AlertWatch
+from server.bare import CONFIG as CONFIG
+from server.bare import RUNNING as RUNNING
+from server.bare import Running as Running
+from server.bare import bare_app as bare_app
 from server.config import ServerConfig
 from server.emr import form_of, mapping_context, open_emr
 from server.emr.dispatcher import BATCH, Dispatcher
 from server.emr.read_back import ReadBack
-from server.feeds.fhir_feed import FhirFeed
 from server.firmware import standing
 from server.firmware.repository import Repository
 from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
-from server.security.broker_files import Keeper
-from server.security.sealing import Sealer
-from server.store import (
-    audit_log,
-    database,
-    migrate,
-    notices,
-    outbox,
-    tables,  # noqa: F401 - imported so that every table is known to the migrations
-)
-from server.store.database import FACILITY, db
+from server.store import audit_log, notices, outbox
 from server.store.transaction import reading
 from server.usecases import cart_commands, fhir_exports, quality_days
 from server.usecases import incoming as arriving
 from server.usecases.facts import Site
 
-CONFIG = "POINTOFCARE_CONFIG"
-RUNNING = "pointofcare"
 LATE = outbox.LATE
 # The revocation list is made anew each day.
 UNWRITTEN = timedelta(days=2)
-
-
-@dataclass(slots=True)
-class Running:
-    """What runs beside the pages in this process; empty where another process does it."""
-
-    gateway: Gateway | None = None
-    dispatchers: tuple[Dispatcher, ...] = ()
-    sealer: Sealer | None = None
-    keeper: Keeper | None = None
-    counter: quality_days.Counter | None = None
-    exporter: fhir_exports.Exporter | None = None
-    feed: FhirFeed | None = None
-    listener: notices.Listener | None = None
-    alert_watch: AlertWatch | None = None
-    renewer: standing.Renewer | None = None
-
-
-def bare_app(config: ServerConfig) -> Flask:
-    """The application with its database only: for the gateway, the dispatcher and migrations."""
-    app = Flask("server", static_folder=None, template_folder=None)
-    app.config[CONFIG] = config
-    app.config[FACILITY] = config.facility
-    app.config["SECRET_KEY"] = config.secret_key
-    app.config["SECURITY_PASSWORD_SALT"] = config.password_salt
-    app.config["SESSION_COOKIE_HTTPONLY"] = True
-    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
-    app.config["SESSION_COOKIE_SECURE"] = config.http.secure_cookies
-    app.extensions[RUNNING] = Running()
-    database.register(app, config.database_url)
-    Migrate(app, db, directory=str(migrate.DIRECTORY))
-    return app
 
 
 def create_app(config: ServerConfig, *, pages: bool = True) -> Flask:

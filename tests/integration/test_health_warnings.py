@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server import __main__ as program
+from server import running
 from server.app import create_app
 from server.security import authority, broker_files, enrolment
 from server.store import migrate
@@ -57,7 +57,7 @@ def test_a_revocation_list_that_ends_within_a_week_is_a_warning(app, tmp_path: P
 
 def test_the_running_server_writes_the_brokers_files_and_writes_them_again(app, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     settings = app.config["POINTOFCARE_CONFIG"]
-    program._start(app, settings, with_gateway=True, with_dispatcher=False)
+    running.start(app, settings, with_gateway=True, with_dispatcher=False)
     try:
         listed = tmp_path / "broker" / broker_files.LIST_FILE
         wait_for(listed.exists)
@@ -66,7 +66,7 @@ def test_the_running_server_writes_the_brokers_files_and_writes_them_again(app, 
         app.extensions["pointofcare"].keeper.wake()
         wait_for(listed.exists)
     finally:
-        program._stop(app)
+        running.stop(app)
 
 
 def wait_for(true) -> None:  # type: ignore[no-untyped-def]

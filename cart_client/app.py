@@ -182,7 +182,8 @@ class CartProgram:
             language=config.language,
             preset=self._held.text,
             phone=phone,
-            monitor=newest.shown if self._monitor is not None else None,
+            monitor=(lambda: newest.shown(self._bedside.view.session.patient)) if self._monitor is not None else None,
+            monitored=self._monitor.codes if self._monitor is not None else (),
             located=self._located,
             found=self._drawers.signal,
         )

@@ -12,16 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from devices.ports import Monitor, MonitorReading
 from pointofcare.errors import DeviceError
 
 log = logging.getLogger(__name__)
-# A device tells its values about once a second.
-OLDEST_S = 3.0
 # The first values after the sensor was put on wander.
 SETTLED_S = 5.0
 AWAY = "monitor-away"
+OTHER_PATIENT = "other-patient"
 SETTLING = "settling"
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -30,7 +30,7 @@ _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 class Shown:
     """What may be offered now: `values` by observation code. `fault` is a stable code that says why there are none."""
 
-    values: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, int | Decimal] = field(default_factory=dict)
     fault: str = ""
 
 
@@ -47,7 +47,7 @@ class Newest:
     def put(self, reading: MonitorReading) -> None:
         with self._lock:
             before, since = self._reading, self._good_since_mono_s
-            if before is None or reading.at_mono_s - before.at_mono_s > OLDEST_S:
+            if before is None or reading.at_mono_s - before.at_mono_s > before.lasts_s or reading.patients != before.patients:
                 since = {}
             self._reading = reading
             self._good_since_mono_s = {code: since.get(code, reading.at_mono_s) for code in reading.values if not reading.fault}
@@ -57,12 +57,15 @@ class Newest:
         with self._lock:
             self._reading, self._good_since_mono_s = None, {}
 
-    def shown(self) -> Shown:
+    def shown(self, patient: str | None = None) -> Shown:
+        """For `patient`, who is in the form: a monitor that names another one shows nothing."""
         now_mono_s = self._now_mono_s()
         with self._lock:
             reading, since = self._reading, dict(self._good_since_mono_s)
-        if reading is None or now_mono_s - reading.at_mono_s > OLDEST_S:
+        if reading is None or now_mono_s - reading.at_mono_s > reading.lasts_s:
             return Shown(fault=AWAY)
+        if reading.patients and patient not in reading.patients:
+            return Shown(fault=OTHER_PATIENT)
         if reading.fault:
             return Shown(fault=reading.fault)
         steady = {code: value for code, value in reading.values.items() if now_mono_s - since.get(code, now_mono_s) >= SETTLED_S}

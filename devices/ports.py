@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pointofcare.fleet.drawers import Happening
 from pointofcare.labels.symbol import Symbol
+from pointofcare.quantity import Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,24 +312,103 @@ class Hardware(Drawers, Protocol):
         ...
 
 
+# A device tells its values about once a second.
+READING_LASTS_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vital:
+    """One measured value: `code` of `pointofcare.administration.observation`, `unit` in UCUM, `source` the device's own name of what it
+    measured, `device` its identifier. `measured_at` is by the device's clock, `received_at` by this machine's; both aware UTC."""
+
+    code: str
+    value: Decimal
+    unit: str
+    source: str
+    device: str
+    measured_at: datetime
+    received_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorReading:
     """What a monitor shows now: `values` by observation code ("heart-rate" in /min, "spo2" in %). `fault` is a stable code, "" when the
-    values count; with one there are none. `at_mono_s` is when it came, `time.monotonic`."""
+    values count; with one there are none. `at_mono_s` is when it came, `time.monotonic`, and `lasts_s` how long it counts from then.
 
-    values: Mapping[str, int]
+    `patients` are the identifiers of the one patient whom the device names, () where it names none; `vitals` the same values with all
+    that is known of them, where the device tells more than a number."""
+
+    values: Mapping[str, int | Decimal]
     fault: str
     at_mono_s: float
+    lasts_s: float = READING_LASTS_S
+    patients: tuple[str, ...] = ()
+    vitals: tuple[Vital, ...] = ()
 
 
 class Monitor(Protocol):
     """A device that tells vital signs. `readings` blocks for the next one and ends when it is closed.
 
-    Raises: DeviceUnavailableError when it cannot be opened or is lost; a caller may call `readings` again to reconnect."""
+    `codes` are the observations that it can tell at all. Raises: DeviceUnavailableError when it cannot be opened or is lost; a caller may
+    call `readings` again to reconnect."""
+
+    codes: tuple[str, ...]
 
     def readings(self) -> Iterator[MonitorReading]: ...
 
     def close(self) -> None: ...
+
+    def describe(self) -> str:
+        """One line for a person: kind and source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PumpOrder:
+    """One order for one channel of a pump, checked already. `order` is the placer's number of it and `message` the id of this very
+    sending: the same two are the same act. `rate` is in mL/h or as a dose a time (ug/kg/min), `volume` what is to be infused, in mL.
+    `strength` in `strength_volume` is the concentration: both or neither. `drug` is (code, name, coding system); `nurse` who sends it."""
+
+    order: str
+    message: str
+    patient: str
+    drug: tuple[str, str, str]
+    volume: Quantity
+    rate: Quantity
+    nurse: str
+    at: datetime
+    strength: Quantity | None = None
+    strength_volume: Quantity | None = None
+    route: str = "IV"
+
+
+class PumpOutcome(StrEnum):
+    """`ACCEPTED`: the pump has the program and waits for a person to check and start it. `REFUSED`: it has it not. `UNKNOWN`: it may
+    have it; somebody looks at the pump. None of them says that anything runs."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PumpAnswer:
+    """`why` is a stable code, "" for an order that was accepted; `words` are the pump's own, for a person; `code` as it wrote it."""
+
+    outcome: PumpOutcome
+    why: str = ""
+    code: str = ""
+    words: str = ""
+
+
+class Pump(Protocol):
+    """One channel of an infusion pump that takes a checked order over the network. A clinician starts it, at the pump, always."""
+
+    def program(self, order: PumpOrder) -> PumpAnswer:
+        """Sends it once; the same order and message again give the same answer and send nothing.
+
+        Raises: DeviceUnavailableError, where provably nothing was sent; QuantityError for an order that cannot be told to a pump."""
+        ...
 
     def describe(self) -> str:
         """One line for a person: kind and source."""

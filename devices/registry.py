@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from devices.ports import Camera, Comparison, Decoder, DistantCamera, Gauge, Hardware, Monitor, Picture, Scanner
+from devices.ports import Camera, Comparison, Decoder, DistantCamera, Gauge, Hardware, Monitor, Picture, Pump, Scanner
 from pointofcare.errors import ConfigError
 
 CAMERAS: Mapping[str, str] = {
@@ -29,6 +29,10 @@ SCANNERS: Mapping[str, str] = {
 }
 MONITORS: Mapping[str, str] = {
     "oximeter": "devices.monitors.oximeter:open_monitor",
+    "pcd01": "devices.monitors.pcd01:open_monitor",
+}
+PUMPS: Mapping[str, str] = {
+    "piv": "devices.pumps.piv:open_pump",
 }
 DISTANT_CAMERAS: Mapping[str, str] = {
     "browser": "devices.scanners.browser:open_camera",
@@ -77,6 +81,12 @@ def monitor(source: str) -> Monitor:
     """`source` is `kind:rest`, as in `oximeter:/dev/serial/by-id/usb-...?baud=9600`. Raises: ConfigError."""
     kind, rest, options = _parsed(source)
     return cast(Monitor, _opened("monitor", MONITORS, kind, rest, options))
+
+
+def pump(source: str) -> Pump:
+    """`source` is `kind:rest`, as in `piv:127.0.0.1:2576?pump=...&channel=1`. Raises: ConfigError."""
+    kind, rest, options = _parsed(source)
+    return cast(Pump, _opened("pump", PUMPS, kind, rest, options))
 
 
 def distant_camera(name: str = "browser") -> DistantCamera:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -61,12 +61,13 @@ def create_app(
     outlook: Callable[[], Outlook] | None = None,
     phone: Phone | None = None,
     monitor: Callable[[], Shown] | None = None,
+    monitored: Collection[str] = ("heart-rate", "spo2"),
     located: Located | None = None,
     found: Callable[..., None] = lambda **_: None,
 ) -> Flask:
     """`view` and `ask` are the bedside's, `jpeg` the newest camera picture with its number, `names` what
     a person calls the ids that findings name, `outlook` what is to be drawn over the picture, `monitor` what the cart's monitor
-    shows, `preset` how the screen is set as long as nobody chose on it.
+    shows of `monitored`, `preset` how the screen is set as long as nobody chose on it.
     With `phone` the screen and the camera are a phone's browser. `located` says whether somebody looks for this cart, `found` ends
     its hardware's signal."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
@@ -101,7 +102,7 @@ def create_app(
 
     app.register_blueprint(care_pages.blueprint(view=view, ask=ask, words=words))
     app.register_blueprint(help_pages.blueprint(words, is_phone=phone is not None))
-    app.register_blueprint(monitor_page.blueprint(monitor, words))
+    app.register_blueprint(monitor_page.blueprint(monitor, words, monitored))
     app.register_blueprint(located_page.blueprint(located, found, words))
     app.register_blueprint(witness_blueprint(view=view, ask=ask, words=words))
 

@@ -5,7 +5,8 @@ It reads and commands nothing. Values are of the device, not of a patient, and a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from decimal import Decimal
 
 from flask import Blueprint, Response, jsonify
 from flask.blueprints import BlueprintSetupState
@@ -13,15 +14,17 @@ from flask.blueprints import BlueprintSetupState
 from cart_client.monitor import Shown
 from cart_client.web.words import Words
 from pointofcare.administration.observation import KINDS
+from pointofcare.texts import written
 
 
-def blueprint(shown: Callable[[], Shown] | None, words: Callable[[], Words]) -> Blueprint:
-    """`shown` None: this cart has no monitor, and its forms never ask."""
+def blueprint(shown: Callable[[], Shown] | None, words: Callable[[], Words], codes: Collection[str] = ()) -> Blueprint:
+    """`shown` None: this cart has no monitor, and its forms never ask. `codes`: the observations that it can tell."""
     room = Blueprint("monitor", __name__)
 
     @room.record
     def tell_templates(state: BlueprintSetupState) -> None:
         state.app.jinja_env.globals["has_monitor"] = shown is not None
+        state.app.jinja_env.globals["monitored"] = codes
 
     @room.get("/monitor.json")
     def now() -> Response:
@@ -29,7 +32,10 @@ def blueprint(shown: Callable[[], Shown] | None, words: Callable[[], Words]) -> 
         found = shown() if shown is not None else Shown()
         w = words()
         values = {
-            code: {"value": str(value), "words": w.t("monitor-take", value=str(value), unit=w.unit(KINDS[code].unit))}
+            code: {
+                "value": str(value),
+                "words": w.t("monitor-take", value=written.number(w.language, Decimal(value)), unit=w.unit(KINDS[code].unit)),
+            }
             for code, value in found.values.items()
         }
         return jsonify(values=values, fault=w.t(f"monitor-{found.fault}") if found.fault else "")

@@ -21,6 +21,8 @@ LONGEST_BYTES = 256
 class Oximeter:
     """`port` is a device file. Opened by `readings`, which may be called again after it raised; `opened` is set while it is open."""
 
+    codes: tuple[str, ...] = ("heart-rate", "spo2")
+
     def __init__(self, port: str, *, baud: int = BAUD) -> None:
         self._line = Line(port, baud=baud, what="monitor", remedy="plug it in and switch it on")
         self.opened = self._line.opened

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cart_client.monitor import AWAY, OLDEST_S, SETTLED_S, SETTLING, Newest
-from devices.ports import MonitorReading
+from cart_client.monitor import AWAY, SETTLED_S, SETTLING, Newest
+from devices.ports import READING_LASTS_S, MonitorReading
 
 
 class Clock:
@@ -26,7 +26,7 @@ def test_nothing_is_offered_before_the_device_spoke_and_nothing_old_after_it_fel
     assert newest.shown().fault == AWAY
     said(clock, newest, int(SETTLED_S) + 1, heart_rate=72)
     assert newest.shown().values == {"heart-rate": 72}
-    clock.now_s += OLDEST_S + 0.1
+    clock.now_s += READING_LASTS_S + 0.1
     assert (newest.shown().values, newest.shown().fault) == ({}, AWAY)
 
 
@@ -50,6 +50,6 @@ def test_a_sensor_that_went_from_one_finger_to_another_starts_anew() -> None:
     newest.lose()
     assert newest.shown().fault == AWAY
     said(clock, newest, 1, heart_rate=110)
-    clock.now_s += OLDEST_S + 2  # a silence is a break as well
+    clock.now_s += READING_LASTS_S + 2  # a silence is a break as well
     said(clock, newest, 1, heart_rate=110)
     assert newest.shown().fault == SETTLING

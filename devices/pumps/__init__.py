@@ -1,0 +1,1 @@
+"""Infusion pumps that take a checked order over the network, each one file."""

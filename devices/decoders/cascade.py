@@ -108,6 +108,7 @@ class CascadeDecoder:
         # What the picture before gave, each with where it was; and for how many pictures nothing else was looked for.
         self._before: tuple[_Followed, ...] = ()
         self._followed = 0
+        self._unsearched = 0  # pictures of the stream since one was searched finely
 
     def decode(self, frame: Frame) -> list[Symbol]:
         return self.look(frame).symbols
@@ -126,11 +127,12 @@ class CascadeDecoder:
         bars = not calm or frame.number % CALM_BARS == 0  # which are dear to follow, and are back in the next picture
         self._look_at(work, [one for one in _foremost(coarse) if bars or one.kind == regions.MATRIX], calm)
         hopeful: list[regions.Region] = []
-        if (not self._is_all(work, coarse) or self._followed) and (not calm or frame.number % CALM_WHOLE == 0):
+        if (self._unsearched >= FOLLOWED or not self._is_all(work, coarse)) and (not calm or frame.number % CALM_WHOLE == 0):
             fine = [one for one in regions.find(grey) if not any(_is_same_bars(one, other) for other in coarse)]
             self._look_at(work, fine, calm)
             hopeful = _worth_more(work, fine)
             places = fine + coarse
+            self._unsearched = -1
         hopeful += _worth_more(work, coarse)
         awake = [region for region in hopeful if not self._rests(frame.number, region)]
         if calm:
@@ -151,6 +153,7 @@ class CascadeDecoder:
             more = switched_on.look(grey, self._switched_on, [reading.symbol for reading in work.readings])
             work.add([_reading(symbol, "zxing", 0.95) for symbol in more.believed])
             work.rejections += more.rejected
+        self._unsearched += 1
         self._remember(work, places)
         self._before, self._followed = _followed(grey, work.readings, places), 0
         readings = tuple(_enlarged(reading, scale) for reading in work.readings)
@@ -193,7 +196,7 @@ class CascadeDecoder:
         follows = self._number is not None and 0 < number - self._number <= STREAM_GAP
         self._number = number
         if not follows:
-            self._nothing, self._before = 0, ()
+            self._nothing, self._before, self._unsearched = 0, (), 0
         return self._nothing >= CALM_AFTER
 
     def _follow(self, work: _Work) -> bool:
@@ -215,6 +218,7 @@ class CascadeDecoder:
             return False
         self._before = tuple(again)
         self._followed += 1
+        self._unsearched += 1
         return True
 
     def _stayed(self, region: regions.Region) -> bool:

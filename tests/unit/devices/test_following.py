@@ -91,7 +91,7 @@ def test_what_moved_far_is_found_again(stream: Stream) -> None:
 
 def test_a_small_second_label_is_seen_within_three_pictures_though_the_hand_shakes(stream: Stream) -> None:
     """Nothing can be followed then: each picture is searched, and every third finely."""
-    one, other = labels.gs1_datamatrix(FIRST, module_px=10), labels.gs1_datamatrix(SECOND, module_px=3)
+    one, other = labels.gs1_datamatrix(FIRST, module_px=10), labels.gs1_datamatrix(SECOND, module_px=2)
     shaking = [(0, 0), (90, 40), (10, 120), (120, 0), (30, 80), (100, 110), (0, 30)]
     seen = [stream.shows(_picture((one, 300 + x, 200 + y), (other, 800 + x, 250 + y))) for x, y in shaking]
     both = {"010893456789012710A1", "010893600000011010B2"}

@@ -9,8 +9,8 @@ Nothing here blocks a dose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 # What the bridge's ledger calls what happens at drawers. The first two are the bridge's own, the others the microcontroller's.
@@ -150,6 +150,12 @@ def judge(happened: Iterable[Happening], doses: Iterable[Dose], known: Known) ->
         if finding is not None:
             found.append(finding)
     return tuple(sorted(found, key=lambda finding: (finding.at, finding.key)))
+
+
+def undecided(happened: Iterable[Happening], doses: Iterable[Dose], known: Known) -> frozenset[str]:
+    """Keys of doses without a drawer that nothing here explains, whatever is still on its way: what was found of them before stands."""
+    whole = replace(known, heard_until=datetime.max.replace(tzinfo=UTC), has_gap=False)
+    return frozenset(finding.key for finding in judge(happened, doses, whole) if finding.code is Code.DOSE_WITHOUT)
 
 
 def unsettled(happened: Iterable[Happening], doses: Iterable[Dose], known: Known) -> datetime | None:

@@ -175,7 +175,7 @@ def heard_until(tx: Transaction, cart: str) -> datetime | None:
 
 
 def put(tx: Transaction, cart: str, ward: str, finding: Finding) -> int | None:
-    """The new row's id, None where it was found before. One that was withdrawn and is found again counts again."""
+    """The row's id, None where it stands already. One that was withdrawn and is found again counts again: it is the same row."""
     row = DrawerFindingRow
     new = insertion(tx, row).values(
         facility=tx.facility,
@@ -190,7 +190,10 @@ def put(tx: Transaction, cart: str, ward: str, finding: Finding) -> int | None:
         at=finding.at,
         found_at=tx.at,
     )
-    return tx.session.scalar(new.on_conflict_do_nothing().returning(row.id))
+    again = new.on_conflict_do_update(
+        index_elements=["facility", "cart", "key"], set_={"withdrawn_at": None, "ward": ward}, where=row.withdrawn_at.is_not(None)
+    )
+    return tx.session.scalar(again.returning(row.id))
 
 
 def set_task(tx: Transaction, finding: int, task: int) -> None:

@@ -15,7 +15,7 @@ from pointofcare.wire.messages import FleetEvent
 from server.store import drawer_findings as store
 from server.store import drawer_rules, fleet, tasks
 from server.store.drawer_findings import DoseHere
-from server.store.tasks import NewTask
+from server.store.tasks import CANCELLED, NewTask
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases.task_kinds import DRAWER_FINDING
 
@@ -69,8 +69,11 @@ def judge(tx: Transaction, cart: str) -> tuple[Finding, ...]:
     doses = [here.dose for here in charted.values()]
     found = [one for one in drawers.judge(happened, doses, known) if one.at >= pending.since]
     ward = fleet.ward_of(tx, cart)
+    before = store.standing(tx, cart, since=pending.since, until=until)
+    kept = _still_found(before, drawers.undecided(happened, doses, known))
+    found = [one for one in found if one.code is not Code.NO_EVIDENCE or _key(Code.DOSE_WITHOUT, one) not in kept]
     new = tuple(one for one in found if _written(tx, cart, ward, one, charted))
-    _withdraw(tx, cart, found, since=pending.since, until=until)
+    _withdraw(tx, before, kept | {one.key[:200] for one in found})
     if is_cut:
         # What lies at the cut is judged again with what comes after it; each window goes on, whatever its times are.
         again = until - drawers.DOSE_AFTER - drawers.SLACK
@@ -88,11 +91,14 @@ def _written(tx: Transaction, cart: str, ward: str, finding: Finding, charted: d
         return False
     if finding.code not in PAGE_ONLY:
         here = charted.get(finding.record_id or "")
+        key = f"{cart}:{finding.key}"[:200]
+        # Found again after it was withdrawn; what a person answered stays answered.
+        asked = tasks.find(tx, DRAWER_FINDING, key)
         task = tasks.put(
             tx,
             NewTask(
                 kind=DRAWER_FINDING,
-                key=f"{cart}:{finding.key}"[:200],
+                key=key,
                 ward=ward,
                 patient=here.patient if here is not None else None,
                 record_id=finding.record_id if here is not None else None,
@@ -106,15 +112,24 @@ def _written(tx: Transaction, cart: str, ward: str, finding: Finding, charted: d
                     **({"nurse": here.nurse} if here is not None else {}),
                 },
             ),
+            reopen=asked is not None and asked.status == CANCELLED,
         )
         store.set_task(tx, row, task.id)
     return True
 
 
-def _withdraw(tx: Transaction, cart: str, found: list[Finding], **window: object) -> None:
+def _still_found(before: tuple[tuple[int, str, int | None], ...], undecided: frozenset[str]) -> frozenset[str]:
+    """Keys of what stands and is not known anew only because evidence is on its way: nobody explained it."""
+    return frozenset(key for _, key, _ in before) & {key[:200] for key in undecided}
+
+
+def _key(code: Code, finding: Finding) -> str:
+    return f"{code}:{finding.record_id}"[:200]
+
+
+def _withdraw(tx: Transaction, before: tuple[tuple[int, str, int | None], ...], keys: frozenset[str]) -> None:
     """What was found in this window before and is explained now. Somebody's answer stays."""
-    keys = {finding.key[:200] for finding in found}
-    gone = [(row, task) for row, key, task in store.standing(tx, cart, **window) if key not in keys]  # type: ignore[arg-type]
+    gone = [(row, task) for row, key, task in before if key not in keys]
     if gone:
         store.withdraw(tx, [row for row, _ in gone])
         tasks.cancel(tx, [task for _, task in gone if task is not None], why="explained")

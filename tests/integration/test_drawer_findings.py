@@ -204,3 +204,65 @@ def test_no_other_facility_sees_or_judges_it(app: Flask) -> None:
         object.__setattr__(tx, "facility", "another")
         assert store.due(tx, limit=5) == ()
         assert store.of_cart(tx, CART) == ()
+
+
+def found_without_drawer(at: datetime) -> None:
+    """A dose whose drawer nobody opened, found and owed."""
+    unlocked(1, s(0))
+    dosed(s(30))
+    heard(at)
+    assert looked(at + timedelta(seconds=30)) == [("dose-without-drawer", 3)]
+
+
+def owed(at: datetime) -> list[tuple[str, str]]:
+    with reading(FLEET, at=at) as tx:
+        return [(str(task.detail["code"]), task.status) for task in tasks.listed(tx, kinds=[DRAWER_FINDING])]
+
+
+def test_a_dose_without_a_drawer_stands_while_evidence_is_on_its_way(each: Flask) -> None:
+    found_without_drawer(s(240))
+    heard(s(300), waiting=2)
+    comes(3, drawers.CLOSED, s(310), drawer=5)
+    assert looked(s(330)) == [("dose-without-drawer", 3)], "not known is not explained"
+    comes(5, drawers.CLOSED, s(320), drawer=5, received=s(335))  # number 4 is missing
+    heard(s(336))
+    assert looked(s(360)) == [("dose-without-drawer", 3)], "a gap explains nothing, and is not said beside it"
+    comes(4, drawers.CLOSED, s(315), drawer=5, received=s(370))
+    heard(s(371))
+    assert looked(s(420)) == [("dose-without-drawer", 3)]
+    assert owed(s(430)) == [("dose-without-drawer", "requested")]
+
+
+def test_what_came_late_and_shows_the_drawer_open_explains_it_though_more_is_waiting(app: Flask) -> None:
+    found_without_drawer(s(240))
+    heard(s(300), waiting=2)
+    comes(3, drawers.OPENED, s(4), drawer=3, received=s(310))
+    comes(4, drawers.CLOSED, s(9), drawer=3, received=s(310))
+    assert looked(s(330)) == []
+    assert owed(s(340)) == []
+
+
+def test_what_was_withdrawn_and_is_found_again_is_owed_again(each: Flask) -> None:
+    found_without_drawer(s(240))
+    (found,) = standing()
+    with transaction(GATEWAY, at=s(300)) as tx:
+        store.withdraw(tx, [found.id])
+        tasks.cancel(tx, [found.task or 0], why="explained")
+        store.wait(tx, CART, since=s(-600), due_at=s(300))
+    assert owed(s(305)) == []
+    assert looked(s(310)) == [("dose-without-drawer", 3)]
+    assert owed(s(320)) == [("dose-without-drawer", "requested")]
+    assert [(one.id, one.is_open) for one in standing()] == [(found.id, True)]
+
+
+def test_what_a_person_answered_is_not_asked_again_when_it_is_found_again(app: Flask) -> None:
+    found_without_drawer(s(240))
+    (found,) = standing()
+    with transaction(CHARGE, at=s(290)) as tx:
+        drawer_closing.close(tx, CHARGE, found.id, revision=found.revision, words="The lock was out")
+    with transaction(GATEWAY, at=s(300)) as tx:
+        store.withdraw(tx, [found.id])
+        store.wait(tx, CART, since=s(-600), due_at=s(300))
+    assert looked(s(310)) == [("dose-without-drawer", 3)]
+    assert owed(s(320)) == []
+    assert [one.answer for one in standing()] == ["The lock was out"]

@@ -3,6 +3,7 @@ home automation. Values and the reading of their sections; `server.config` puts 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,4 +69,13 @@ def discovery(reader: Reader, anchor: Path) -> DiscoveryConfig:
     )
     if not _PREFIX.fullmatch(made.prefix):
         reader.problems.append(("discovery.prefix", "must be 1 to 64 of A-Z a-z 0-9 _ -"))
+    if made.host is not None and made.username is not None and made.ca_file is None and not _is_here(made.host):
+        reader.problems.append(("discovery.ca_file", "a password goes in clear over loopback only: name the broker's authority"))
     return made
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

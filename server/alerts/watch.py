@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,8 @@ AT_ONCE = 200
 ROUND = 50
 FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = timedelta(seconds=30), timedelta(hours=1), 12
 TIDY = timedelta(hours=1)
+# After a start: the longest that a cart's own interval may be, three times over.
+LISTENED_S = 1800.0
 
 
 class AlertWatch:
@@ -53,12 +56,14 @@ class AlertWatch:
         self._round_at = ""
         self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._halt = threading.Event()
+        self._begun_mono_s: float | None = None
         self._threads = (
             threading.Thread(target=self._loop, args=(self.look, EVERY_S), name="alert-rules", daemon=True),
             threading.Thread(target=self._loop, args=(self.send, SEND_EVERY_S), name="alert-notices", daemon=True),
         )
 
     def start(self) -> None:
+        self._begun_mono_s = time.monotonic()
         for thread in self._threads:
             thread.start()
 
@@ -82,13 +87,17 @@ class AlertWatch:
             with transaction(ACTOR) as tx:
                 rules = alert_rules.rules(tx, enabled=True)
                 turn = alert_rules.next_carts(tx, self._round_at, limit=ROUND) if rules else ()
-                found = verbs.look(tx, {*some, *turn}, rules, group=timedelta(seconds=self._config.group_s))
+                group = timedelta(seconds=self._config.group_s)
+                found = verbs.look(tx, {*some, *turn}, rules, group=group, listened=self._listened())
         except BaseException:
             with self._lock:
                 self._changed.update(some)
             raise
         self._round_at = turn[-1] if len(turn) == ROUND else ""
         return found
+
+    def _listened(self) -> bool:
+        return self._begun_mono_s is None or time.monotonic() - self._begun_mono_s >= LISTENED_S
 
     def send(self) -> int:
         """What is due. How many went out."""

@@ -29,6 +29,7 @@ from server.store.views_carts import Asked, FleetLine
 
 log = logging.getLogger(__name__)
 
+_log = logging.getLogger(__name__)
 MOST_CARTS = 5000
 # Longer than the look, so that a value that is not told any more is called unknown.
 EXPIRES_LOOKS = 6
@@ -245,11 +246,14 @@ def run(config: DiscoveryConfig, *, facility: str, scope: Callable[[], AbstractC
     exporter.open()
     try:
         while not stop.is_set():
-            if exporter.connected:
-                with scope(), reading() as tx:
-                    carts = views_carts.found(tx, Asked(), limit=MOST_CARTS, with_documents=False).lines
-                    now = tx.at
-                exporter.turn(carts, now)
+            try:
+                if exporter.connected:
+                    with scope(), reading() as tx:
+                        carts = views_carts.found(tx, Asked(), limit=MOST_CARTS, with_documents=False).lines
+                        now = tx.at
+                    exporter.turn(carts, now)
+            except Exception:  # noqa: BLE001 - a database or broker that is away for a moment is asked again
+                _log.exception("carts cannot be told to home automation now")
             stop.wait(config.every_s)
     finally:
         exporter.close()

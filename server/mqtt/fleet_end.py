@@ -35,7 +35,7 @@ from server.mqtt import asking
 from server.mqtt.publishing import LIVE_PHASES
 from server.security import signing
 from server.security.signing import SigningKey
-from server.store import cart_alerts, cart_config, fleet, telemetry_points
+from server.store import cart_alerts, cart_config, commands, fleet, telemetry_points
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import tasks_raised
 
@@ -309,6 +309,7 @@ class FleetEnd:
         with transaction(self._actor) as tx:
             telemetry_points.forget_old(tx)
             cart_alerts.forget_old(tx)
+            commands.forget_old_parts(tx)
             oldest = telemetry_points.slot(tx.at) - timedelta(minutes=10)
         self._slots = {key: slot for key, slot in self._slots.items() if slot >= oldest}
         self._rebirths = {cart: at for cart, at in self._rebirths.items() if mono_s - at < REBIRTH_AGAIN_S}

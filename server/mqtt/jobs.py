@@ -7,6 +7,7 @@ offer it to.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import rollouts
 
 LOOK_EVERY_S = 5.0
+_log = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -47,15 +49,27 @@ class Jobs:
             self.step()
         with reading(self._actor) as tx:
             offers = stored.to_send(tx)
-        return tuple(posted for offer in offers if (posted := self._posted(offer)) is not None)
+        found = []
+        for offer in offers:
+            try:
+                posted = self._posted(offer)
+            except Exception:  # noqa: BLE001 - a job that cannot be told must not keep those of other carts back
+                _log.exception("the job of %s cannot be told", offer.update.cart)
+                continue
+            if posted is not None:
+                found.append(posted)
+        return tuple(found)
 
     def step(self) -> None:
         """One look at every rollout that is open, each in a transaction of its own."""
         with reading(self._actor) as tx:
             open_ones = stored.open_ones(tx)
         for rollout in open_ones:
-            with transaction(self._actor) as tx:
-                rollouts.tick(tx, rollout)
+            try:
+                with transaction(self._actor) as tx:
+                    rollouts.tick(tx, rollout)
+            except Exception:  # noqa: BLE001 - one that cannot be stepped must not stand in the way of those after it
+                _log.exception("rollout %s cannot be stepped; nothing of it was changed", rollout)
 
     def _posted(self, offer: Offer) -> Posted | None:
         order = rollouts.order_of(offer, self._facility)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from server.store.tables import CartCommandPartRow, CartCommandRow, CartRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
+
+BUNDLES_KEPT = timedelta(days=30)
+_FORGOTTEN_AT_ONCE = 50
 
 Row = CartCommandRow
 
@@ -132,6 +135,18 @@ def open_ones(tx: Transaction, state: str, *, limit: int) -> tuple[CartCommand, 
     return tuple(_command(row) for row in rows)
 
 
+def open_in_turn(tx: Transaction, state: str, *, limit: int, each: int) -> tuple[CartCommand, ...]:
+    """In one open state, each kind oldest first: those that were asked for by themselves, then of each batch no more than `each`, so that
+    no batch, however long, stands before anything else."""
+    mine = (Row.facility == tx.facility, Row.state == state)
+    alone = select(Row).where(*mine, Row.batch.is_(None)).order_by(Row.issued_at).limit(limit)
+    turn = func.row_number().over(partition_by=Row.batch, order_by=(Row.issued_at, Row.id)).label("turn")
+    turns = select(Row.id, turn).where(*mine, Row.batch.is_not(None)).subquery()
+    batched = select(Row).join(turns, turns.c.id == Row.id).where(*mine, turns.c.turn <= each)
+    rows = [*tx.session.scalars(alone), *tx.session.scalars(batched.order_by(turns.c.turn, Row.issued_at).limit(limit))]
+    return tuple(_command(row) for row in rows)
+
+
 def any_open(tx: Transaction, states: Collection[str]) -> bool:
     found = select(Row.id).where(Row.facility == tx.facility, Row.state.in_(sorted(states))).limit(1)
     return tx.session.scalar(found) is not None
@@ -169,6 +184,25 @@ def keep_part(tx: Transaction, command_id: str, part: int, text: str) -> int:
 def parts(tx: Transaction, command_id: str) -> str:
     """What an answer in parts says, put together as far as it is here."""
     return "".join(tx.session.scalars(select(CartCommandPartRow.text).where(*_parts_of(tx, command_id)).order_by(CartCommandPartRow.part)))
+
+
+def forget_old_parts(tx: Transaction) -> int:
+    """Removes log bundles that nobody fetched in time, those of some commands at a time; the commands and their outcomes stay."""
+    row, part = CartCommandRow, CartCommandPartRow
+    old = (
+        select(row.id)
+        .where(
+            row.facility == tx.facility,
+            row.issued_at < tx.at - BUNDLES_KEPT,
+            row.id.in_(select(part.command).where(part.facility == tx.facility)),
+        )
+        .order_by(row.issued_at)
+        .limit(_FORGOTTEN_AT_ONCE)
+    )
+    ids = tx.session.scalars(old).all()
+    if ids:
+        tx.session.execute(delete(part).where(part.facility == tx.facility, part.command.in_(ids)))
+    return len(ids)
 
 
 def _parts_of(tx: Transaction, command_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -67,8 +67,9 @@ def _apart(told: Measured) -> float | None:
     return None if told.clock_offset_s is None else abs(told.clock_offset_s)
 
 
+OFFLINE = "offline"
 MEASURES: Mapping[str, Measure] = {
-    "offline": Measure(unit="min", above=True, least=1, most=43_200, set_level=15, clear_level=0, hold_min=0, value=_silent_min),
+    OFFLINE: Measure(unit="min", above=True, least=1, most=43_200, set_level=15, clear_level=0, hold_min=0, value=_silent_min),
     "battery": Measure(
         unit="%", above=False, least=1, most=99, set_level=20, clear_level=30, hold_min=5,
         value=lambda told, now: _while_there(told.battery_percent, told, now),
@@ -127,8 +128,9 @@ def where(rule: Rule, value: float | None) -> Where:
     return Where.BETWEEN
 
 
-def look(tx: Transaction, carts: Collection[str], rules: tuple[Rule, ...], *, group: timedelta) -> int:
-    """Each rule at each of these carts; what began or ended is put with what is to be sent. How many did."""
+def look(tx: Transaction, carts: Collection[str], rules: tuple[Rule, ...], *, group: timedelta, listened: bool = True) -> int:
+    """Each rule at each of these carts; what began or ended is put with what is to be sent. How many did. `listened`: this server has
+    been there for long enough to say that a cart is silent; while it was away, it heard none."""
     if not carts or not rules:
         return 0
     pending = alert_rules.pending(tx, carts)
@@ -143,6 +145,8 @@ def look(tx: Transaction, carts: Collection[str], rules: tuple[Rule, ...], *, gr
             else:
                 value = MEASURES[rule.measure].value(told, tx.at)
                 stands = where(rule, value)
+                if rule.measure == OFFLINE and stands is Where.BEYOND and not listened:
+                    stands = Where.UNKNOWN
             change = _judged(tx, rule, told.cart, stands, value, pending.get(key), key in opened)
             if change is not None:
                 for channel in rule.channels:

@@ -150,6 +150,20 @@ def test_a_cart_that_fell_silent_is_offline_and_its_old_numbers_set_and_clear_no
     assert open_alerts() == []
 
 
+def test_a_server_that_was_away_itself_calls_no_cart_offline_until_it_has_listened(clock: Clock) -> None:
+    a_rule(replace(LOW, name="Mất kết nối", measure="offline", set_level=15, clear_level=0, hold_min=0, severity="critical"))
+    battery(80)
+    clock.on(minutes=60)
+    with transaction(BOSS) as tx:
+        assert verbs.look(tx, ["c1"], alert_rules.rules(tx, enabled=True), group=NO_GROUP, listened=False) == 0
+    assert open_alerts() == []
+    look()
+    assert [alert.code for alert in open_alerts()] == ["offline"]
+    with transaction(BOSS) as tx:
+        verbs.look(tx, ["c1"], alert_rules.rules(tx, enabled=True), group=NO_GROUP, listened=False)
+    assert [alert.code for alert in open_alerts()] == ["offline"], "nor does it take back what was known"
+
+
 def test_a_cart_out_of_service_is_missed_by_nobody(clock: Clock) -> None:
     a_rule(replace(LOW, measure="offline", set_level=15, clear_level=0, hold_min=0))
     battery(50)

@@ -340,6 +340,32 @@ def test_the_one_job_is_signed_sent_when_it_is_its_turn_again_on_connecting_and_
     assert sent() == []
 
 
+def test_a_rollout_that_cannot_be_stepped_and_a_job_that_cannot_be_told_keep_no_other_back(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(actor=GATEWAY, facility=FACILITY, key=signing.load_or_generate(tmp_path / "key.json"))
+    rollout = made(replace(PLAN, at_once=2))
+    ticked(rollout, NOW)
+    order_of, tick, stepped = verbs.order_of, verbs.tick, []
+
+    def unreadable(offer: Any, facility: str) -> Any:
+        if offer.update.cart == "cart-01":
+            raise ValueError("a row of a newer server")
+        return order_of(offer, facility)
+
+    def broken(tx: Any, number: int) -> Any:
+        stepped.append(number)
+        if number == rollout:
+            raise ValueError("a plan of a newer server")
+        return tick(tx, number)
+
+    monkeypatch.setattr(verbs, "order_of", unreadable)
+    monkeypatch.setattr(verbs, "tick", broken)
+    monkeypatch.setattr(rollouts, "open_ones", lambda _tx: (rollout, rollout + 1))
+    assert [each.cart for each in jobs.look()] == ["cart-02"]
+    assert stepped == [rollout, rollout + 1]
+
+
 def test_rubbish_in_what_a_microcontroller_reports_says_nothing(app: Flask) -> None:
     for values in (
         {"slots": "x"},

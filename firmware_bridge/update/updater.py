@@ -136,6 +136,7 @@ class Updater:
             _log.info("update %s: %s -> %s %s", session.order.job, session.state.value, following.value, outcome.why)
             self._steps.entered()
             self._percent = None
+            self._slots_at = 0.0  # what is in the slots now is told at once, and not with the next look of the minute
         self._session = fresh
         self._say()
         return following is not session.state and not fresh.final

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from pointofcare.fleet.why import Reason
 
-_WORDS: Mapping[str, str] = {"why": "rollout-cause", "step": "rollout-step"}
+_WORDS: Mapping[str, str] = {"step": "rollout-step"}
+_SELF_TEST = "selftest-"
 
 
 def sentence(reason: Reason, *, text: Callable[..., str], word: Callable[[str, object], str], moment: Callable[[datetime], str]) -> str:
@@ -16,6 +17,8 @@ def sentence(reason: Reason, *, text: Callable[..., str], word: Callable[[str, o
     for name, value in reason.parameters.items():
         if isinstance(value, datetime):
             told[name] = moment(value)
+        elif name == "why":
+            told[name] = cause(str(value), word) if value else ""
         elif name in _WORDS:
             told[name] = word(_WORDS[name], value) if value else ""
         else:
@@ -26,3 +29,12 @@ def sentence(reason: Reason, *, text: Callable[..., str], word: Callable[[str, o
     if code == "offline" and "since" not in told:
         code = "never-heard"
     return text(f"rollout-why-{code}", **told)
+
+
+def cause(code: str, word: Callable[[str, object], str]) -> str:
+    """The words for what a cart gave as the reason. Of a self-test it names the part that failed, as the microcontroller calls it."""
+    if not code.startswith(_SELF_TEST):
+        return word("rollout-cause", code)
+    part = code.removeprefix(_SELF_TEST)
+    said = word("rollout-cause", "self-test")
+    return said if part == "failed" else f"{said} ({part})"

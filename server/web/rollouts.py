@@ -176,7 +176,7 @@ def show(rollout: int) -> Response | str:
         loaded_state=request.args.get("loaded", standing.stored.state.value),
         may_leave_out=lambda one: LeftOut in CART_TRANSITIONS[one.state] and standing.stored.state is not State.DRAFT,
         tabs=fleet.tabs(),
-        cause=lambda code: page.word("rollout-cause", code),
+        cause=lambda code: rollout_words.cause(code, page.word),
         arguments={"loaded": request.args.get("loaded", standing.stored.state.value)},
     )
 
@@ -200,7 +200,7 @@ def of_cart(cart_id: str) -> str:
         events=events,
         names=names,
         sentence=sentence,
-        cause=lambda code: page.word("rollout-cause", code),
+        cause=lambda code: rollout_words.cause(code, page.word),
         tabs=fleet.tabs(),
     )
 

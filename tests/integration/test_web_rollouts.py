@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +10,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from firmware_bridge.update import steps
 from pointofcare.fleet.rollout import State as RolloutState
 from pointofcare.fleet.update import State
 from pointofcare.fleet.why import CODES, Reason
 from pointofcare.wire.messages import JobState
 from server.store import rollouts
 from server.store.transaction import reading
+from server.usecases import rollout_words
 from server.usecases.firmware import release as found_release
+from server.web import page
 from server.web import rollouts as pages
 from tests.integration import test_rollouts as carts
 from tests.support import firmware, web
@@ -23,6 +27,7 @@ from tests.support.rollouts import minutes
 from tests.support.server_ward import CHARGE, NURSE, WARD
 from tests.support.web import FLEET
 
+PENALTY = {"why": "selftest-gauge", "failures": 1, "attempts": 3, "until": datetime(2026, 1, 2, tzinfo=UTC)}
 HERE, NEW_FORM = "/fleet/rollouts/", "/fleet/rollouts/new"
 
 
@@ -198,6 +203,19 @@ def test_every_sentence_is_there_in_every_language(app: Flask) -> None:
                 told = pages.sentence(Reason(code=code, parameters=values))
                 assert "rollout-" not in told, (language, code, told)
                 assert "{" not in told, (language, code, told)
+
+
+def test_every_cause_that_a_bridge_gives_has_words_in_every_language(app: Flask) -> None:
+    given = set(re.findall(r'why="([a-z-]+)"', Path(steps.__file__).read_text(encoding="utf-8")))
+    assert {"fell-back", "mcu-silent"} <= given
+    for language in ("vi", "en", "fr"):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            plain = rollout_words.cause("self-test", page.word)
+            for code in given:
+                assert rollout_words.cause(code, page.word) != code, (language, code)
+            assert rollout_words.cause("selftest-failed", page.word) == plain
+            assert rollout_words.cause("selftest-gauge", page.word) == f"{plain} (gauge)"
+            assert "selftest-" not in pages.sentence(Reason(code="penalty", parameters=PENALTY))
 
 
 def test_the_release_is_the_one_of_the_signed_repository(app: Flask, signed: tuple[Path, str]) -> None:

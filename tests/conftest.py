@@ -26,6 +26,7 @@ SLOW = (
     "integration/test_cart_fleet_rules.py",
     "integration/test_chaos_crash_points.py",
     "integration/test_firmware_update.py",
+    "integration/test_rollout_bridges.py",
     "integration/test_emr_read_back.py",
     "integration/test_emr_smart.py",
     "integration/test_emr_gnuhealth.py",

@@ -42,6 +42,7 @@ class Cart:
     place: Path
     microcontroller: SimulatedMicrocontroller
     knobs: Knobs
+    name: str = "c1"
     key: OKPKey = field(default_factory=lambda: OKPKey.generate_key("Ed25519"))
     told: list[JobTold] = field(default_factory=list)
     bridge: Bridge | None = None
@@ -70,7 +71,7 @@ class Cart:
         )
         given: dict[str, object] = {
             "facility": "h1",
-            "cart": "c1",
+            "cart": self.name,
             "job": job,
             "kind": jobs.MCU_FIRMWARE,
             "target": wanted,
@@ -87,12 +88,12 @@ class Cart:
 
     def settings(self) -> config.Config:
         given = {
-            "cart": "c1",
+            "cart": self.name,
             "facility": "h1",
             "serial_port": self.microcontroller.port,
             "poll_s": 0.05,
             "report_s": 1.0,
-            "broker": {"host": "127.0.0.1", "port": self.broker_port, "username": "c1"},
+            "broker": {"host": "127.0.0.1", "port": self.broker_port, "username": self.name},
             "update": {"url": self.url, "root_file": "root.json", "server_key": "server.jwk", "image_key": "image-key.pem"},
         }
         return config.read(given, {config.PASSWORD: self.password}, beside=self.place)
@@ -164,29 +165,38 @@ def a_cart(made: Path, *, knobs: Knobs | None = None, start: bool = True, broker
         shutil.copytree(made, place / "people", symlinks=True)
         people = signers.people(place / "people")
         standing.refresh(people.held, at=repository.now(), always=True)
-        key = people.image_key().public_key()
-        bootloader = Bootloader(place / "flash", key=key)
-        chosen = knobs or Knobs()
-        microcontroller = SimulatedMicrocontroller(link=place / "mcu", knobs=chosen, bootloader=bootloader, hardware=HARDWARE)
-        microcontroller.on_mains = True
-        microcontroller.start()
-        with a_server(people) as url:
-            cart = Cart(
-                people=people,
-                url=url,
-                place=place,
-                microcontroller=microcontroller,
-                knobs=chosen,
-                broker_port=broker_port,
-                password=password,
-            )
-            (place / "root.json").write_bytes(people.held.first_root())
-            (place / "image-key.pem").write_bytes(people.held.image_key.read_bytes())
+        with a_server(people) as url, a_cart_of(people, url, place, knobs=knobs, broker_port=broker_port, password=password) as cart:
             (place / "server.jwk").write_text(json.dumps(cart.key.as_dict(private=False)), encoding="utf-8")
-            try:
-                if start:
-                    cart.start()
-                yield cart
-            finally:
-                cart.stop()
-                microcontroller.stop()
+            if start:
+                cart.start()
+            yield cart
+
+
+@contextmanager
+def a_cart_of(
+    people: People, url: str, place: Path, *, name: str = "c1", knobs: Knobs | None = None, broker_port: int = 1, password: str = ""
+) -> Iterator[Cart]:
+    """A cart that fetches from `url` and keeps what it has in `place`. Not started: server.jwk in `place` is the key that it believes."""
+    key = people.image_key().public_key()
+    chosen = knobs or Knobs()
+    bootloader = Bootloader(place / "flash", key=key)
+    microcontroller = SimulatedMicrocontroller(link=place / "mcu", knobs=chosen, bootloader=bootloader, hardware=HARDWARE)
+    microcontroller.on_mains = True
+    microcontroller.start()
+    (place / "root.json").write_bytes(people.held.first_root())
+    (place / "image-key.pem").write_bytes(people.held.image_key.read_bytes())
+    cart = Cart(
+        people=people,
+        url=url,
+        place=place,
+        microcontroller=microcontroller,
+        knobs=chosen,
+        name=name,
+        broker_port=broker_port,
+        password=password,
+    )
+    try:
+        yield cart
+    finally:
+        cart.stop()
+        microcontroller.stop()

@@ -55,7 +55,7 @@ class Carrier:
         self.say: Callable[[CommandAnswered], object] = lambda _answer: None
         self._queue: queue.Queue[Taken | _Halt] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
-        self._left = memory.unsettled()
+        self._left = _left_in(memory)
 
     def start(self) -> None:
         self._thread.start()
@@ -127,6 +127,15 @@ class Carrier:
             self.say(_with(answer, values))
         if not parts:
             self.say(answer)
+
+
+def _left_in(memory: Memory) -> tuple[CommandAnswered, ...]:
+    """What nobody can read is told by nobody: the server waits in vain and says that it does not know."""
+    try:
+        return memory.unsettled()
+    except JournalError as exc:
+        log.error("%s", exc)
+        return ()
 
 
 def _with(answer: CommandAnswered, values: Mapping[str, object]) -> CommandAnswered:

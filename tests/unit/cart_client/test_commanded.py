@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -149,6 +150,41 @@ def test_a_memory_that_cannot_be_written_lets_nothing_begin(tmp_path: Path) -> N
     assert (refused.outcome, refused.why) == (CommandOutcome.REFUSED, "memory-fault")
     assert isinstance(bench.hardware, SimulatedDrawers)
     assert bench.hardware.history == ()
+
+
+@pytest.mark.parametrize("rubbish", ["whole", "page", "row", "away"])
+def test_a_damaged_memory_keeps_no_cart_from_starting_and_lets_nothing_begin(tmp_path: Path, rubbish: str) -> None:
+    path = tmp_path / "commands.sqlite"
+    before = Bench(tmp_path)
+    for number in range(40):
+        before.memory.begin(f"{number:036}", "unlock", NOW)
+    before.carrier.stop()
+    if rubbish == "whole":
+        path.write_bytes(b"no database at all, since the card wore out" * 200)
+    elif rubbish == "page":
+        body = bytearray(path.read_bytes())
+        body[4096:] = b"\xa5" * (len(body) - 4096)
+        path.write_bytes(body)
+    elif rubbish == "row":
+        with sqlite3.connect(path) as file:
+            file.execute("UPDATE commands SET outcome = 'accepted', told = '{'")
+        file.close()
+    else:
+        path.unlink()
+        path.mkdir()
+    bench = Bench(tmp_path)
+    bench.carrier.tell_left()
+    assert bench.said == []
+    refused = bench.do("unlock", {"drawer": 1}, key=f"{1:036}")
+    assert (refused.outcome, refused.why) == (CommandOutcome.REFUSED, "memory-fault")
+    assert isinstance(bench.hardware, SimulatedDrawers)
+    assert bench.hardware.history == ()
+    bench.carrier.stop()
+    if rubbish in ("whole", "page"):
+        assert (tmp_path / "commands.sqlite.damaged").exists()
+        anew = Bench(tmp_path)
+        assert anew.do("unlock", {"drawer": 1}, key="new").outcome is CommandOutcome.DONE
+        anew.carrier.stop()
 
 
 def test_a_bundle_blanks_what_looks_like_the_number_of_a_person(tmp_path: Path) -> None:

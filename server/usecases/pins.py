@@ -55,13 +55,15 @@ def do(tx: Transaction, actor: Actor, act: str, people: Sequence[str], *, reason
         raise UnreadableError(f"{act!r} cannot be done to a PIN", remedy=", ".join(ACTS), field="act")
     chosen = tuple(dict.fromkeys(people))[:MOST]
     lines = pins.of(tx, chosen)
-    allowed = [line for line in lines if may(actor, act, line)]
+    # A PIN that has ended stays ended: time to change it is given only to one that still counts.
+    allowed = [line for line in lines if may(actor, act, line) and (act != "must-change" or line.counts(tx.at))]
     for line in allowed:
         match act:
             case "expire":
                 pins.end(tx, line.id, at=tx.at, why="expired")
             case "must-change":
-                pins.end(tx, line.id, at=tx.at + CHANGE_WITHIN, why="must-change")
+                latest = tx.at + CHANGE_WITHIN
+                pins.end(tx, line.id, at=min(line.until or latest, latest), why="must-change")
             case "clear":
                 pins.clear(tx, line.id)
             case _:

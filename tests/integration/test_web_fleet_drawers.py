@@ -139,6 +139,28 @@ def test_pins_are_ended_for_each_person_who_may_be_and_the_carts_are_told(app: F
             assert {entry.id: entry for entry in staff.roster(tx, WARD)}[NURSE.id].pin_until is None, "a new PIN counts"
 
 
+def test_time_to_change_a_pin_never_lengthens_its_life_and_revives_none_that_ended(app: Flask) -> None:
+    client = web.signed_in(app, FLEET)
+    now = datetime.now(UTC)
+
+    def until(*, ends_at: datetime) -> datetime | None:
+        with app.app_context():
+            with transaction(ADMIN) as tx:
+                pins.end(tx, NURSE.id, at=ends_at, why="expired")
+            web.post(client, "/fleet/pins", "/fleet/pins", person=[NURSE.id], act="must-change", reason="change it")
+            with reading(FLEET) as tx:
+                return pins.of(tx, (NURSE.id,))[0].until
+
+    with app.app_context():
+        _pin(NURSE.id)
+    ended, soon = now - timedelta(hours=1), now + timedelta(days=2)
+    assert until(ends_at=ended) == ended, "it was ended because of a leak"
+    assert until(ends_at=soon) == soon
+    shortened = until(ends_at=now + timedelta(days=30))
+    assert shortened is not None
+    assert timedelta(days=6) < shortened - now < timedelta(days=8)
+
+
 def test_an_old_pin_ends_by_the_policy_and_a_revoked_person_is_on_no_cart(app: Flask) -> None:
     with app.app_context():
         _pin(NURSE.id)

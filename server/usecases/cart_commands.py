@@ -361,7 +361,7 @@ class Sending:
 
 def to_send(tx: Transaction) -> tuple[Sending, ...]:
     """Takes what is to be sent now, of a batch a few at a time. A cart that is away or in another session since gets a refusal."""
-    asked = commands.open_ones(tx, State.REQUESTED, limit=_LOOKED)
+    asked = commands.open_in_turn(tx, State.REQUESTED, limit=_LOOKED, each=AT_ONCE)
     if not asked:
         return ()
     under_way = commands.under_way(tx, UNDER_WAY)

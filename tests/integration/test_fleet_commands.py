@@ -102,6 +102,19 @@ def test_a_command_that_was_not_sent_in_time_never_is(app: Flask) -> None:
     assert told(made.id, CommandOutcome.DONE) == "this command was never sent"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bulk_action_however_long_stands_before_no_single_lock_and_no_other_batch(kind: str, tmp_path: Path) -> None:
+    many = [f"many-{number}" for number in range(230)]
+    with migrated_app(kind, tmp_path) as made, made.app_context():
+        carts(("cart-1", WARD), *((cart, WARD) for cart in (*many, "late-1", "late-2")))
+        asked("diagnostics", *many)
+        assert len(sent()) == cart_commands.AT_ONCE
+        asked("locate", "late-1", "late-2", at=after(1))
+        asked("lock", drawer=0, at=after(1))
+        going = sorted((each.cart, each.name) for each in sent(after(1)))
+        assert going == [("cart-1", "lock"), ("late-1", "locate"), ("late-2", "locate")]
+
+
 def test_a_server_killed_after_sending_says_that_it_does_not_know_and_a_late_answer_is_still_the_truth(app: Flask) -> None:
     (made,) = asked("lock")
     assert len(sent()) == 1  # committed as sent; the server dies here

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, or_, select, update
 
 from pointofcare.fleet import drawers
 from pointofcare.fleet.drawers import Dose, Evidence, Finding, Happening
@@ -153,12 +153,14 @@ def doses(tx: Transaction, cart: str, *, since: datetime, until: datetime) -> tu
     return tuple(found)
 
 
-def has_gap(tx: Transaction, cart: str) -> bool:
-    """Numbers of the cart's events are missing now."""
+def has_gap(tx: Transaction, cart: str, *, since: datetime, epochs: Collection[str]) -> bool:
+    """Numbers of the cart's events are missing now, which may yet come: they began to be missing after `since`, or are of one of these
+    `epochs`. What a program that is no more never sent says nothing of today."""
     row = CartEventLineRow
-    return bool(
-        tx.session.scalar(select(func.count()).where(row.facility == tx.facility, row.cart == cart, row.gap_at.is_not(None)).limit(1))
+    query = select(row.epoch).where(
+        row.facility == tx.facility, row.cart == cart, row.gap_at.is_not(None), or_(row.gap_at >= since, row.epoch.in_(epochs))
     )
+    return tx.session.scalar(query.limit(1)) is not None
 
 
 def heard_until(tx: Transaction, cart: str) -> datetime | None:

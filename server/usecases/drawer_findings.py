@@ -64,7 +64,7 @@ def judge(tx: Transaction, cart: str) -> tuple[Finding, ...]:
         now=until if is_cut else tx.at,
         heard_until=min(heard, until) if heard is not None and is_cut else heard,
         open_for=drawer_rules.settings(tx).open_for,
-        has_gap=store.has_gap(tx, cart),
+        has_gap=store.has_gap(tx, cart, since=tx.at - WAITS, epochs={one.epoch for one in happened}),
     )
     doses = [here.dose for here in charted.values()]
     found = [one for one in drawers.judge(happened, doses, known) if one.at >= pending.since]

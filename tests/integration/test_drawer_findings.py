@@ -51,8 +51,8 @@ def each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         yield made
 
 
-def comes(seq: int, kind: str, at: datetime, *, received: datetime | None = None, **details: object) -> None:
-    event = FleetEvent(seq=seq, epoch="b1", kind=kind, at=at, details=details)
+def comes(seq: int, kind: str, at: datetime, *, received: datetime | None = None, epoch: str = "b1", **details: object) -> None:
+    event = FleetEvent(seq=seq, epoch=epoch, kind=kind, at=at, details=details)
     with transaction(GATEWAY, at=received or at) as tx:
         fleet.put_event(tx, CART, event)
         tasks_raised.after_event(tx, CART, event)
@@ -196,6 +196,23 @@ def test_a_flood_of_events_is_judged_in_windows_and_comes_to_an_end(app: Flask, 
     with reading(FLEET, at=s(30_000)) as tx:
         assert store.due(tx, limit=5) == ()
         assert len(store.of_cart(tx, CART, limit=100)) == 20
+
+
+def test_a_gap_that_never_ended_does_not_blind_the_cart_for_ever(app: Flask) -> None:
+    comes(1, "program-started", s(0) - timedelta(days=3), epoch="old")
+    comes(3, "program-started", s(5) - timedelta(days=3), epoch="old")
+    found_without_drawer(s(240))
+
+
+@pytest.mark.parametrize(("missing_since", "epoch"), [(timedelta(hours=2), "old"), (timedelta(days=3), "b1")])
+def test_a_gap_that_may_hide_an_opening_is_no_evidence_against_a_nurse(app: Flask, missing_since: timedelta, epoch: str) -> None:
+    """It is new, or in the numbers of the very program that tells of the drawers now."""
+    comes(1, drawers.CLOSED, s(0) - missing_since, epoch=epoch, drawer=5)
+    comes(3, drawers.CLOSED, s(5) - missing_since, epoch=epoch, drawer=5)
+    unlocked(4, s(0))
+    dosed(s(30))
+    heard(s(240))
+    assert looked(s(300)) == [("no-evidence", 3)]
 
 
 def test_no_other_facility_sees_or_judges_it(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 `pointofcare-cart phones`: the carts of a ward's phones. `pointofcare-cart key|wipe ...`: the key of its database.
 `pointofcare-cart checkpoints ...`: what it keeps of the server's audit log.
-`pointofcare-cart read ...`: what its reader makes of pictures."""
+`pointofcare-cart read ...`: what its reader makes of pictures. `pointofcare-cart pump try ...`: one order to one infusion pump."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         from cart_client.reading import command  # its libraries are not those of a running cart
 
         return command.main(given[1:])
+    if given[:1] == ["pump"]:
+        from cart_client import pump_command  # not a part of a running cart
+
+        return pump_command.main(given[1:])
     if given[:1] == ["key"]:
         return at_rest_command.key(given[1:])
     if given[:1] == ["wipe"]:

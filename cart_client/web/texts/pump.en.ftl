@@ -1,0 +1,24 @@
+# What an infusion pump made of an order.
+pump-accepted = The pump has the order. Check the pump and start it.
+pump-refused = The pump refused the order. Nothing was set.
+pump-unknown = It is not known whether the pump has the order. Look at the pump.
+pump-away = The pump was not reached. Nothing was sent: set it by hand.
+pump-own-words = The pump says: { $words }
+pump-ask = Send to { $pump }: { $drug }, { $rate }, { $volume }, patient { $patient }? It would be set on a pump in use as well. Write "yes":
+pump-yes = yes
+pump-why-unknown-channel = There is no such pump or channel: compare the number on the pump.
+pump-why-channel-busy = This channel is infusing: stop it first, or take another one.
+pump-why-parameter-missing = The order lacks something that the pump needs, such as the concentration.
+pump-why-parameter-invalid = The pump cannot use a value of the order.
+pump-why-outside-range = A value is outside the limits of the pump's drug library.
+pump-why-powered-off = The pump is switched off.
+pump-why-offline = The pump is not on the network.
+pump-why-units-invalid = The pump does not take a unit of the order.
+pump-why-library-units = The rate's unit is not the one in the pump's drug library.
+pump-why-library-drug = The pump's drug library does not have this drug in this concentration.
+pump-why-weight-differs = The pump has another body weight.
+pump-why-patient-differs = The pump has another patient: look whose pump it is.
+pump-why-other = For a reason of its own.
+pump-why-silent = It did not answer in time.
+pump-why-differs = It repeats something else than was ordered: compare the display with the order.
+pump-why-unclear = Its answer contradicts itself.

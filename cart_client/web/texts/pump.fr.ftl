@@ -1,0 +1,24 @@
+# Ce qu’une pompe à perfusion a fait d’une prescription.
+pump-accepted = La pompe a reçu la prescription. Vérifiez la pompe, puis démarrez-la.
+pump-refused = La pompe a refusé la prescription. Rien n’a été réglé.
+pump-unknown = On ne sait pas si la pompe a reçu la prescription. Regardez la pompe.
+pump-away = La pompe est injoignable. Rien n’a été envoyé : réglez-la à la main.
+pump-own-words = La pompe indique : { $words }
+pump-ask = Envoyer à { $pump } : { $drug }, { $rate }, { $volume }, patient { $patient } ? Une pompe en service serait réglée aussi. Écrivez « oui » :
+pump-yes = oui
+pump-why-unknown-channel = Cette pompe ou cette voie n’existe pas : comparez le numéro sur la pompe.
+pump-why-channel-busy = Cette voie perfuse : arrêtez-la d’abord, ou prenez-en une autre.
+pump-why-parameter-missing = Il manque à la prescription une donnée dont la pompe a besoin, comme la concentration.
+pump-why-parameter-invalid = La pompe ne peut pas utiliser une valeur de la prescription.
+pump-why-outside-range = Une valeur sort des limites de la bibliothèque de médicaments de la pompe.
+pump-why-powered-off = La pompe est éteinte.
+pump-why-offline = La pompe n’est pas sur le réseau.
+pump-why-units-invalid = La pompe n’accepte pas une unité de la prescription.
+pump-why-library-units = L’unité du débit n’est pas celle de la bibliothèque de la pompe.
+pump-why-library-drug = La bibliothèque de la pompe n’a pas ce médicament à cette concentration.
+pump-why-weight-differs = La pompe a un autre poids.
+pump-why-patient-differs = La pompe a un autre patient : vérifiez à qui elle est.
+pump-why-other = Pour une raison qui lui est propre.
+pump-why-silent = Elle n’a pas répondu à temps.
+pump-why-differs = Elle répète autre chose que la prescription : comparez l’écran avec la prescription.
+pump-why-unclear = Sa réponse se contredit.

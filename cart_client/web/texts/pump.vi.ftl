@@ -1,0 +1,24 @@
+# Bơm tiêm điện, máy truyền dịch trả lời thế nào về một y lệnh.
+pump-accepted = Máy truyền đã nhận y lệnh. Hãy kiểm tra màn hình máy rồi bấm chạy.
+pump-refused = Máy truyền từ chối y lệnh. Máy chưa được cài đặt gì.
+pump-unknown = Không rõ máy truyền đã nhận y lệnh hay chưa. Hãy xem màn hình máy.
+pump-away = Không kết nối được với máy truyền. Chưa gửi gì: hãy cài đặt bằng tay.
+pump-own-words = Máy báo: { $words }
+pump-ask = Gửi tới { $pump }: { $drug }, { $rate }, { $volume }, người bệnh { $patient }? Máy đang dùng cũng sẽ bị cài đặt. Gõ "có":
+pump-yes = có
+pump-why-unknown-channel = Không có máy hoặc kênh này: đối chiếu số ghi trên máy.
+pump-why-channel-busy = Kênh này đang truyền: dừng lại trước, hoặc dùng kênh khác.
+pump-why-parameter-missing = Y lệnh thiếu thông số mà máy cần, ví dụ nồng độ.
+pump-why-parameter-invalid = Máy không dùng được một giá trị của y lệnh.
+pump-why-outside-range = Có giá trị nằm ngoài giới hạn trong thư viện thuốc của máy.
+pump-why-powered-off = Máy đang tắt.
+pump-why-offline = Máy không có kết nối mạng.
+pump-why-units-invalid = Máy không nhận một đơn vị trong y lệnh.
+pump-why-library-units = Đơn vị tốc độ khác với thư viện thuốc của máy.
+pump-why-library-drug = Thư viện thuốc của máy không có thuốc này ở nồng độ này.
+pump-why-weight-differs = Cân nặng ghi trong máy khác với y lệnh.
+pump-why-patient-differs = Máy đang ghi người bệnh khác: xem lại máy của ai.
+pump-why-other = Máy có lý do riêng.
+pump-why-silent = Máy không trả lời kịp.
+pump-why-differs = Máy nhắc lại khác với y lệnh: đối chiếu màn hình máy với y lệnh.
+pump-why-unclear = Câu trả lời của máy mâu thuẫn.

@@ -220,6 +220,9 @@ class PinGuard:
     """Counts wrong PINs a badge on this cart, on its disk, so that a restart forgets none. After `tries` in a row the badge waits
     `pause_s`, after each further one twice as long, `LONGEST_PAUSE_S` at most; it ends by itself, and a right PIN ends the count.
 
+    That a manager ended a pause counts once, and only against tries before it was first seen here: a clock that is behind would take
+    it for newer than every later try, and nothing would limit guesses.
+
     A try is counted before it is looked at: pulling the plug makes no guess free. A disk that takes nothing keeps nobody out: then
     the count is in memory alone."""
 
@@ -229,6 +232,9 @@ class PinGuard:
     def __init__(self, mono_s: Callable[[], float], journal: Journal, now: datetime, *, tries: int = 5, pause_s: float = 60.0) -> None:
         self._mono_s, self._journal, self._tries, self.pause_s = mono_s, journal, tries, pause_s
         self._wrong: dict[str, tuple[int, float]] = {}
+        self._cleared: dict[str, datetime] = {}
+        with contextlib.suppress(JournalError):
+            self._cleared = journal.pins_cleared()
         with contextlib.suppress(JournalError):
             for badge, wrong, at in journal.wrong_pins():
                 ago_s = (now - at).total_seconds()
@@ -250,7 +256,13 @@ class PinGuard:
         return wrong, self._pause_s(wrong)
 
     def cleared(self, badge: str, cleared_at: datetime, now: datetime) -> None:
-        """A manager ended the pause: of tries before that only."""
+        """A manager ended the pause: of tries before that only, and once."""
+        before = self._cleared.get(badge)
+        if before is not None and cleared_at <= before:
+            return
+        self._cleared[badge] = cleared_at
+        with contextlib.suppress(JournalError):
+            self._journal.keep_pin_cleared(badge, cleared_at)
         wrong, last_mono_s = self._wrong.get(badge, (0, 0.0))
         if wrong and cleared_at > now - timedelta(seconds=self._mono_s() - last_mono_s):
             self.passed(badge, now)

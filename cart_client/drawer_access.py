@@ -10,7 +10,7 @@ import math
 from datetime import datetime
 
 from cart_client import inbox as asked
-from cart_client.sign_in import proven
+from cart_client.sign_in import paused_s, proven
 from cart_client.visit import Visit, note, say
 from pointofcare.administration.session import State
 from pointofcare.fleet.drawer_access import PURPOSES, may_open
@@ -59,7 +59,7 @@ def _second(visit: Visit, command: asked.OpenDrawer, drawer: int, now: datetime)
     if visit.signed is not None and number == visit.signed.badge:
         say(visit, "witness-same")
         return ""
-    if (left_s := visit.pins.paused_s(number)) > 0:
+    if (left_s := paused_s(visit, number, now)) > 0:
         say(visit, "pin-paused", seconds=math.ceil(left_s))
         return ""
     found = proven(visit, number, command.second_pin, now)

@@ -103,6 +103,7 @@ class Journal:
                 "at TEXT NOT NULL, error_s REAL, measured_mono_s REAL)"
             )
             self._db.execute("CREATE TABLE IF NOT EXISTS wrong_pin (badge TEXT PRIMARY KEY, wrong INTEGER NOT NULL, at TEXT NOT NULL)")
+            self._db.execute("CREATE TABLE IF NOT EXISTS pin_cleared (badge TEXT PRIMARY KEY, at TEXT NOT NULL)")
             files = [str(file) for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
             self._files = tuple((file, _identity(file)) for file in files)
             self.epoch = str(self._one("SELECT value FROM meta WHERE name = 'epoch'")[0])
@@ -483,6 +484,16 @@ class Journal:
         with self._lock, _translated():
             rows = self._db.execute("SELECT badge, wrong, at FROM wrong_pin").fetchall()
         return tuple((str(badge), int(wrong), datetime.fromisoformat(at)) for badge, wrong, at in rows)
+
+    def keep_pin_cleared(self, badge: str, at: datetime) -> None:
+        """The newest end of a pause that was looked at here. Raises: JournalError."""
+        with self._lock, _translated(), self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO pin_cleared (badge, at) VALUES (?, ?)", (badge, _text(at)))
+
+    def pins_cleared(self) -> dict[str, datetime]:
+        """By badge. Raises: JournalError."""
+        with self._lock, _translated():
+            return {str(badge): _time(at) for badge, at in self._db.execute("SELECT badge, at FROM pin_cleared").fetchall()}
 
     def checkpoints(self) -> tuple[str, ...]:
         """The statements that are kept, oldest first."""

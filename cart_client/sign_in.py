@@ -50,10 +50,7 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
     if not number or (not witness and session.state is not State.BADGE):
         say(visit, "not-now", state=session.state.value)
         return
-    held = visit.chart.staff_of(number, now)
-    if held is not None and held.pin_cleared_at is not None:
-        visit.pins.cleared(number, held.pin_cleared_at, now)
-    if (left_s := visit.pins.paused_s(number)) > 0:
+    if (left_s := paused_s(visit, number, now)) > 0:
         say(visit, "pin-paused", seconds=math.ceil(left_s))
         return
     if not witness and why not in WHY_HERE and visit.chart.is_of_other_ward(number, now):
@@ -81,6 +78,14 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
         else:
             advance(visit, events.WitnessGiven(witness=second, at=now), now)
             dose.judge(visit, now)
+
+
+def paused_s(visit: Visit, number: str, now: datetime) -> float:
+    """How long the next PIN of the badge still waits, unless a manager ended that; 0 when it may be tried."""
+    held = visit.chart.staff_of(number, now)
+    if held is not None and held.pin_cleared_at is not None:
+        visit.pins.cleared(number, held.pin_cleared_at, now)
+    return visit.pins.paused_s(number)
 
 
 def proven(visit: Visit, number: str, typed: str, now: datetime) -> tuple[Nurse, Witness] | None:

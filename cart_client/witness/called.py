@@ -144,7 +144,7 @@ def _pin(visit: Visit, command: asked.CallPin, now: datetime) -> None:
     if one is None or not one.badge or one.badge != command.badge or one.who is not None:
         say(visit, "out-of-date")
         return
-    if (left_s := visit.pins.paused_s(one.badge)) > 0:
+    if (left_s := sign_in.paused_s(visit, one.badge, now)) > 0:
         say(visit, "pin-paused", seconds=math.ceil(left_s))
         return
     entry = visit.chart.staff_of(one.badge, now)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cart_client import inbox
+from cart_client.condition import PinGuard
 from cart_client.drawer_watch import DrawersHeard
 from cart_client.inbox import Link
 from cart_client.web.app import create_app
@@ -194,6 +195,33 @@ def test_a_manager_ends_a_pause_of_before_and_of_no_later_tries(stand: Stand) ->
     people = tuple(replace(one, pin_cleared_at=stand.clock.at + timedelta(seconds=1)) if one.id == "N1" else one for one in staff())
     stand.chart.take(issued(a_table(TableKind.STAFF_ROSTER, StaffRosterBody(staff=people), version=6)), stand.clock.at)
     assert stand.press(inbox.EnterPin, pin=PIN).done
+
+
+def test_a_pause_that_was_ended_gives_one_more_round_of_tries_on_a_cart_whose_clock_is_behind(stand: Stand) -> None:
+    stand.hold(badge("N1"))
+    for _ in range(5):
+        stand.press(inbox.EnterPin, pin="000000")
+    ended_at = stand.clock.at + timedelta(hours=1)
+    people = tuple(replace(one, pin_cleared_at=ended_at) if one.id == "N1" else one for one in staff())
+    stand.chart.take(issued(a_table(TableKind.STAFF_ROSTER, StaffRosterBody(staff=people), version=6)), stand.clock.at)
+    assert [stand.press(inbox.EnterPin, pin="000000").notice for _ in range(6)] == ["pin-wrong"] * 5 + ["pin-paused"]
+    again = PinGuard(lambda: 0.0, stand.journal, stand.clock.at)  # the program was started anew
+    again.cleared("N1", ended_at, stand.clock.at)
+    assert again.paused_s("N1") > 0
+    stand.clock.pass_by(timedelta(seconds=61))
+    assert stand.press(inbox.EnterPin, pin=PIN).done, "it still ends by itself"
+
+
+def test_an_ended_pause_of_the_second_person_at_a_drawer_is_over_too(stand: Stand) -> None:
+    ruled(stand)
+    stand.sign_in()
+    twice = {"drawer": "7", "purpose": "count", "second_badge": "N2"}
+    for _ in range(5):
+        stand.press(inbox.OpenDrawer, second_pin="000000", **twice)
+    assert stand.press(inbox.OpenDrawer, second_pin=PIN, **twice).notice == "pin-paused"
+    people = tuple(replace(one, pin_cleared_at=stand.clock.at + timedelta(seconds=1)) if one.id == "N2" else one for one in staff())
+    stand.chart.take(issued(a_table(TableKind.STAFF_ROSTER, StaffRosterBody(staff=people, drawers=RULES), version=6)), stand.clock.at)
+    assert stand.press(inbox.OpenDrawer, second_pin=PIN, **twice).done
 
 
 @pytest.mark.parametrize("language", ["vi", "en", "fr"])

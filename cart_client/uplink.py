@@ -375,10 +375,11 @@ class Uplink:
         message_id = arrival.message.id
         answer = self._commands_done.get(message_id)
         ttl_s = arrival.message.ttl_s
+        left_s = self._left_s(arrival)
         if answer is None:
             if arrival.retained or command.for_sid != self._broker.sid:
                 outcome, why = CommandOutcome.REFUSED, "other-session"
-            elif ttl_s is not None and time.monotonic() - arrival.received_mono_s > ttl_s:
+            elif left_s is not None and left_s < 0:
                 outcome, why = CommandOutcome.REFUSED, "too-late"
             elif command.name == "refresh-tables":
                 outcome, why = CommandOutcome.DONE, ""
@@ -387,8 +388,8 @@ class Uplink:
                 outcome, why = self._resend(command)
             elif command.name == "rebirth" and ttl_s is not None:
                 outcome, why = self._again_from_birth()
-            elif self._commands is not None and command.name in ACTS and ttl_s is not None:
-                until = arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S)
+            elif self._commands is not None and command.name in ACTS and ttl_s is not None and left_s is not None:
+                until = min(arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S), time.monotonic() + left_s)
                 self._commands.take(Taken(id=message_id, name=command.name, params=command.params, until_mono_s=until))
                 return
             else:
@@ -398,6 +399,18 @@ class Uplink:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
         self._answer(answer)
+
+    def _left_s(self, arrival: Arrival) -> float | None:
+        """How long what came may still act, None without end. From its receipt alone where the clock is not measured; where it is, from
+        its sending too: a connection that stalls hands over what it held back with nothing to show for the wait."""
+        ttl_s = arrival.message.ttl_s
+        if ttl_s is None:
+            return None
+        left_s = ttl_s - (time.monotonic() - arrival.received_mono_s)
+        reading = self._clock.read()
+        if reading.offset_s is None or reading.error_s is None:
+            return left_s
+        return min(left_s, ttl_s + reading.error_s - (reading.at - arrival.message.sent_at).total_seconds())
 
     def _answer(self, answer: CommandAnswered) -> None:
         """From any thread. Lost when there is no broker: the server then says that it does not know."""

@@ -13,7 +13,7 @@ import pytest
 
 from cart_client import clock_asking
 from cart_client.chart import Chart
-from cart_client.clock import steady_s
+from cart_client.clock import Sample, steady_s
 from cart_client.inbox import ClockMeasured, LeaseTold, Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from cart_client.uplink import Uplink
@@ -278,6 +278,22 @@ def test_a_command_acts_for_this_connection_only_and_once(line: Line) -> None:
     assert line.came(routes.ANSWER).message.body.why == "unknown-command"  # type: ignore[union-attr]
     line.down(routes.COMMAND, Command(name="refresh-tables", for_sid=line.uplink.sid))
     assert line.came(routes.ANSWER).message.body.outcome is CommandOutcome.DONE  # type: ignore[union-attr]
+
+
+def test_a_command_that_a_stalled_connection_held_back_does_not_act_where_the_clock_is_measured(line: Line) -> None:
+    """The broker's side of a connection may lie still for half a minute and then hand over everything at once."""
+
+    def answered(age_s: float) -> tuple[CommandOutcome, str | None]:
+        command = Command(name="rebirth", for_sid=line.uplink.sid)
+        held = replace(a_message(SERVER, command, ttl_s=60.0), sent_at=datetime.now(UTC) - timedelta(seconds=age_s))
+        line.server.publish(routes.COMMAND, held, facility=FACILITY, cart=CART, name="rebirth").wait(WAIT_S)
+        body = line.came(routes.ANSWER, lambda told: told.command == held.id).message.body  # type: ignore[attr-defined]
+        return body.outcome, body.why  # type: ignore[union-attr]
+
+    assert answered(600.0) == (CommandOutcome.DONE, None), "this cart does not know what time it is; the receipt counts alone"
+    line.uplink._clock.measured(Sample(server_at=datetime.now(UTC), mono_s=steady_s(), error_s=0.05))
+    assert answered(600.0) == (CommandOutcome.REFUSED, "too-late")
+    assert answered(0.0) == (CommandOutcome.DONE, None)
 
 
 def test_a_server_that_lacks_records_gets_them_again_though_it_had_acknowledged_them(line: Line) -> None:

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 what=${1:-run}
 
 missing=()
-need_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q "$1" || missing+=("$2"); }
+need_library() { PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep "$1" >/dev/null || missing+=("$2"); }
 need_program() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
 
 # what the camera and the barcode readers link to, and a font with Vietnamese letters

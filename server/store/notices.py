@@ -89,7 +89,7 @@ class Listener:
             while not self._halt.wait(LOOK_EVERY_S):
                 now = connection.execute(text("PRAGMA data_version")).scalar()
                 connection.rollback()
-                if before is not None and now != before:
+                if now != before:  # the first time too: what was asked before this began is wanted like any other
                     with reading() as tx:
                         wanted = self._wanted(tx)
                     if wanted:

@@ -271,4 +271,7 @@ def test_no_page_asks_the_database_more_often_in_a_larger_hospital(tmp_path: Pat
                     found[f"{person.id} {address}"] = len(seen)
             counted.append(found)
     assert counted[1] == counted[0]
+    # All that is known of one cart stands on one page: its state, life, commands, settings, updates, batteries, drawers and alerts.
+    cart = counted[0].pop(f"{FLEET.id} /fleet/c1")
+    assert cart <= 40
     assert max(counted[0].values()) <= 20, counted[0]

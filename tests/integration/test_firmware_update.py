@@ -352,7 +352,7 @@ def test_a_job_comes_over_mqtt_and_its_reports_and_slots_go_back(made: Path) -> 
                 slots = body.values.get("slots") or ()
                 return any(slot["active"] and slot["confirmed"] and slot["hash"] == target.image_hash for slot in slots)  # type: ignore[attr-defined]
 
-            inbox.expect(Arrival, runs, timeout_s=60)
+            inbox.expect(Arrival, runs, timeout_s=40)  # it looks once a minute, and at once when an update ended
 
 
 def test_a_microcontroller_that_stays_away_is_an_alert_until_it_is_back(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

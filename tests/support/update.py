@@ -105,6 +105,7 @@ class Cart:
         assert updater is not None
         for name, value in {"soak_s": 0.2, "reset_patience_s": 1.5, "silent_s": 3.0, "fetch_again_s": 0.2, **tools}.items():
             setattr(updater.tools, name, value)
+        updater._turn_s = 0.1
         if not self.password:
             updater.tell_with(self._hear)
         self.bridge.relay.in_use(busy=False, ttl_ms=600_000)

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
             nurse=chosen.nurse,
             at=datetime.now(UTC),
         )
-        if not chosen.yes and not _agreed(texts, chosen.language, pump.describe(), order):
+        if not chosen.yes and not _agreed(texts, chosen.language, chosen.source, order):
             return 1
         answer = pump.program(order)
     except ConfigError as exc:

@@ -50,7 +50,9 @@ class Pcd01Monitor:
     def readings(self) -> Iterator[MonitorReading]:
         """Each message of the device as it comes, and a fault when its last connection ends. Raises: DeviceUnavailableError."""
         try:
-            listening = socket.create_server((self.host, self.port), backlog=_MOST_CONNECTIONS)
+            listening = socket.create_server(
+                (self.host, self.port), family=socket.AF_INET6 if ":" in self.host else socket.AF_INET, backlog=_MOST_CONNECTIONS
+            )
         except OSError as exc:
             raise DeviceUnavailableError(
                 f"nothing can listen on {self.host}:{self.port}: {exc}", remedy="see which other program does, or name another port"
@@ -83,13 +85,17 @@ class Pcd01Monitor:
                     with contextlib.suppress(OSError):
                         line, _ = listening.accept()
                         line.settimeout(_ANSWER_S)
-                        if len(open_now) >= _MOST_CONNECTIONS:
-                            line.close()
-                            continue
+                        if len(open_now) >= _MOST_CONNECTIONS:  # a gateway that came again without hanging up: the oldest is dead
+                            oldest = next(iter(open_now))
+                            selector.unregister(oldest)
+                            oldest.close()
+                            del open_now[oldest]
                         selector.register(line, selectors.EVENT_READ)
                         open_now[line] = mllp.Frames()
                     continue
                 line = key.fileobj  # type: ignore[assignment]
+                if line not in open_now:
+                    continue
                 try:
                     data = line.recv(65536)
                     whole = open_now[line].feed(data)
@@ -99,6 +105,7 @@ class Pcd01Monitor:
                             line.sendall(mllp.framed(answer))
                         if reading is not None:
                             tells = line
+                            open_now[line] = open_now.pop(line)  # the newest last
                             yield reading
                 except OSError:
                     data = b""

@@ -1,11 +1,15 @@
 """A bedside monitor that ships with the simulation: it sends IHE PCD-01 messages over MLLP, as a gateway does, and hears the answers.
 
-Nothing is sent by itself: `show` is one message. Must never connect beyond loopback.
+Nothing is sent by itself: `show` is one message; as a program it shows the same values once a second until Ctrl-C. Must never connect
+beyond loopback.
 """
 
 from __future__ import annotations
 
+import argparse
 import socket
+import sys
+import threading
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -103,3 +107,39 @@ class BedsideMonitor:
 
     def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self.unplug()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`python -m simulation.devices.bedside_monitor --port 2575 spo2=97 pulse-rate=71`: 0 after Ctrl-C, 1 when nobody listens, 2 for a
+    value that it does not have."""
+    parser = argparse.ArgumentParser(prog="simulation.devices.bedside_monitor", description="a simulated bedside monitor (IHE PCD-01)")
+    parser.add_argument("values", nargs="+", metavar="NAME=VALUE", help=f"of {', '.join(_TELLS)}")
+    parser.add_argument("--port", type=int, default=2575)
+    parser.add_argument("--device", default=DEVICE)
+    parser.add_argument("--patient", default="", help="whom it names; without: nobody")
+    parser.add_argument("--times", type=int, default=0, help="how many messages; 0: until Ctrl-C")
+    chosen = parser.parse_args(arguments)
+    values = dict(one.partition("=")[::2] for one in chosen.values)
+    if unknown := values.keys() - _TELLS.keys():
+        sys.stderr.write(f"not known: {', '.join(sorted(unknown))}\n")
+        return 2
+    halt, sent = threading.Event(), 0
+    try:
+        with BedsideMonitor(chosen.port, device=chosen.device, patient=chosen.patient) as monitor:
+            while not chosen.times or sent < chosen.times:
+                said = monitor.show(values).first("MSA")
+                sys.stdout.write(f"{said.text(1) if said is not None else '?'}\n")
+                sys.stdout.flush()
+                sent += 1
+                if sent != chosen.times:
+                    halt.wait(1.0)
+    except OSError as exc:
+        sys.stderr.write(f"nobody listens on 127.0.0.1:{chosen.port}: {exc}\n")
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

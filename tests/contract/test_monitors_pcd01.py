@@ -20,6 +20,7 @@ from devices.monitors.pcd01 import Pcd01Monitor
 from devices.ports import MonitorReading
 from pointofcare.administration.observation import KINDS
 from pointofcare.errors import ConfigError, DeviceProtocolError, DeviceUnavailableError
+from simulation.devices import bedside_monitor
 from simulation.devices.bedside_monitor import DEVICE, BedsideMonitor
 
 ALL = {
@@ -201,6 +202,18 @@ def test_a_pulled_plug_is_told_and_a_device_that_comes_again_counts(line: Line) 
     assert dict(line.next().values) == {"spo2": 94}
 
 
+def test_connections_that_were_never_hung_up_do_not_keep_the_device_out(line: Line) -> None:
+    line.device.show({"spo2": "97"})
+    dead = [BedsideMonitor(line.monitor.port) for _ in range(12)]
+    for one in dead:
+        one.plug()
+    with BedsideMonitor(line.monitor.port) as again:
+        assert _code(again.show({"spo2": "96"})) == "AA"
+    assert [dict(line.next().values) for _ in range(2)] == [{"spo2": 97}, {"spo2": 96}]
+    for one in dead:
+        one.unplug()
+
+
 def test_a_monitor_that_names_a_patient_shows_nothing_in_the_form_of_another(line: Line) -> None:
     line.device.patient = "P-0007"
     line.device.show({"spo2": "97"})
@@ -210,6 +223,16 @@ def test_a_monitor_that_names_a_patient_shows_nothing_in_the_form_of_another(lin
     assert line.heard.shown("P-0007").fault == monitor.SETTLING
     several = line.device.message({"spo2": "97"}).replace(b"\rOBR|", b"\rPID|||P-0009\rOBR|")
     assert _code(line.device.ask(mllp.framed(several))) == "AE"
+
+
+def test_the_simulated_monitor_is_a_program_as_well(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    port = str(line.monitor.port)
+    assert bedside_monitor.main(["--port", port, "--times", "1", "--patient", "P-0007", "spo2=97"]) == 0
+    assert capsys.readouterr().out == "AA\n"
+    assert (dict(line.next().values)) == {"spo2": 97}
+    assert bedside_monitor.main(["--port", port, "mood=good"]) == 2
+    line.stop()
+    assert bedside_monitor.main(["--port", port, "spo2=97"]) == 1
 
 
 def test_it_listens_to_this_machine_alone_and_its_line_of_configuration_is_whole(line: Line) -> None:

@@ -1,11 +1,11 @@
-"""Which messages are well formed and still none of ours: ids that no program of ours draws, and no table takes.
+"""Which messages are well formed and still none of ours: ids that no program of ours draws, moments at the ends of time.
 
 Rejected before they reach a table, or they would come again and again. It decides nothing else.
 """
 
 from __future__ import annotations
 
-from pointofcare.wire import values
+from pointofcare.wire import moments, values
 from pointofcare.wire.messages import (
     AdministrationRecorded,
     AlertRaised,
@@ -20,6 +20,7 @@ from pointofcare.wire.messages import (
     JobTold,
     LeaseAsked,
     ObservationRecorded,
+    Telemetry,
     WitnessAnswered,
     WitnessAsked,
 )
@@ -92,6 +93,8 @@ def why(body: Body) -> str:
             ids = {"why": body.why}
             if len(values.written(dict(body.values))) > LONGEST_DOCUMENT:
                 return "values is longer than any of ours"
+    if isinstance(body, FleetEvent | AlertRaised | JobTold | Telemetry) and not moments.is_possible(body.at):
+        return "at is no moment at which any of ours was"
     long = [
         name for names, longest in ((keys, LONGEST_KEY), (ids, LONGEST_ID)) for name, value in names.items() if len(value or "") > longest
     ]

@@ -11,6 +11,7 @@ from sqlalchemy import case, delete, or_, select, update
 
 from pointofcare.fleet import drawers
 from pointofcare.fleet.drawers import Dose, Evidence, Finding, Happening
+from pointofcare.wire import moments
 from server.store.tables import (
     AdministrationRow,
     CartEventLineRow,
@@ -90,7 +91,13 @@ def take(tx: Transaction, cart: str) -> Pending | None:
     if since is None:
         return None
     tx.session.execute(delete(row).where(row.facility == tx.facility, row.cart == cart))
-    return Pending(cart=cart, since=since)
+    return Pending(cart=cart, since=max(since, moments.EARLIEST + drawers.LOOKS_BACK))
+
+
+def put_off(tx: Transaction, cart: str, *, until: datetime) -> None:
+    """Not before `until`, or when something more comes of the cart."""
+    row = DrawerPendingRow
+    tx.session.execute(update(row).where(row.facility == tx.facility, row.cart == cart, row.due_at <= tx.at).values(due_at=until))
 
 
 def story(tx: Transaction, cart: str, *, since: datetime) -> tuple[tuple[Happening, ...], bool]:
@@ -98,7 +105,7 @@ def story(tx: Transaction, cart: str, *, since: datetime) -> tuple[tuple[Happeni
     has to be looked at with. Whether it is cut off there."""
     row = CartEventRow
     query = select(row.epoch, row.seq, row.kind, row.at, row.detail).where(
-        row.facility == tx.facility, row.cart == cart, row.kind.in_(drawers.KINDS)
+        row.facility == tx.facility, row.cart == cart, row.kind.in_(drawers.KINDS), row.at < moments.LATEST
     )
     before = query.where(row.at >= since - drawers.LOOKS_BACK, row.at < since).order_by(row.at.desc(), row.seq.desc()).limit(MOST_EVENTS)
     after = query.where(row.at >= since).order_by(row.at, row.seq).limit(MOST_EVENTS)

@@ -6,11 +6,13 @@ explains is withdrawn by itself; everything else a person closes. Must never ref
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.fleet import drawers
 from pointofcare.fleet.drawers import Code, Finding, Known
+from pointofcare.wire import moments
 from pointofcare.wire.messages import FleetEvent
 from server.store import drawer_findings as store
 from server.store import drawer_rules, fleet, tasks
@@ -19,9 +21,11 @@ from server.store.tasks import CANCELLED, NewTask
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases.task_kinds import DRAWER_FINDING
 
+_log = logging.getLogger(__name__)
 # An answer and the event of the same opening come within this time, in whichever order.
 SETTLES = timedelta(seconds=5)
 AGAIN = timedelta(seconds=30)
+AFTER_A_FAULT = timedelta(minutes=10)
 # How long a cart's story is waited for before nothing is said of it any more: it says itself what it knew.
 WAITS = timedelta(hours=24)
 CARTS_AT_ONCE = 20
@@ -31,12 +35,12 @@ PAGE_ONLY = frozenset({Code.BY_KEY, Code.NO_EVIDENCE})
 
 def after_event(tx: Transaction, cart: str, event: FleetEvent) -> None:
     """One statement, and only for what happens at a drawer."""
-    if event.kind in drawers.KINDS:
+    if event.kind in drawers.KINDS and moments.is_possible(event.at):
         store.wait(tx, cart, since=event.at - drawers.DOSE_BEFORE, due_at=tx.at + SETTLES)
 
 
 def after_record(tx: Transaction, record: AdministrationRecord) -> None:
-    if record.drawer is not None:
+    if record.drawer is not None and moments.is_possible(record.effective_at):
         store.wait(tx, record.cart, since=record.effective_at - drawers.DOSE_BEFORE, due_at=tx.at + SETTLES)
 
 
@@ -46,8 +50,13 @@ def look(actor: Actor) -> int:
     with reading(actor) as tx:
         waiting = store.due(tx, limit=CARTS_AT_ONCE)
     for cart in waiting:
-        with transaction(actor) as tx:
-            judge(tx, cart)
+        try:
+            with transaction(actor) as tx:
+                judge(tx, cart)
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("the drawers of %s cannot be judged now", cart)
+            with transaction(actor) as tx:
+                store.put_off(tx, cart, until=tx.at + AFTER_A_FAULT)
     return len(waiting)
 
 

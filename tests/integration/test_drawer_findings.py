@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,22 @@ from flask import Flask
 from pointofcare.errors import ConflictError, NotFoundError, NotPermittedError
 from pointofcare.fleet import drawers
 from pointofcare.people import StaffRole
-from pointofcare.wire.messages import CartPhase, CartState, FleetEvent, Telemetry, TelemetryKind
+from pointofcare.wire.messages import (
+    AlertRaised,
+    AlertSeverity,
+    CartPhase,
+    CartState,
+    FleetEvent,
+    JobState,
+    JobTold,
+    Telemetry,
+    TelemetryKind,
+)
+from server.mqtt import unfit
 from server.store import drawer_findings as store
 from server.store import fleet, tasks
 from server.store.tasks import COMPLETED
-from server.store.transaction import Actor, reading, transaction
+from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases import administrations, drawer_closing, drawer_findings, tasks_raised
 from server.usecases.task_kinds import DRAWER_FINDING
 from tests.support.databases import KINDS, migrated_app
@@ -213,6 +224,56 @@ def test_a_gap_that_may_hide_an_opening_is_no_evidence_against_a_nurse(app: Flas
     dosed(s(30))
     heard(s(240))
     assert looked(s(300)) == [("no-evidence", 3)]
+
+
+def test_a_cart_that_cannot_be_judged_keeps_no_other_back_and_is_tried_again_later(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC) - timedelta(seconds=30)
+    comes(1, drawers.OPENED, now, drawer=4)
+    with transaction(GATEWAY, at=now) as tx:
+        store.wait(tx, "broken", since=now, due_at=now - timedelta(seconds=60))
+        store.wait(tx, "c0", since=now, due_at=now - timedelta(seconds=30))
+    judge = drawer_findings.judge
+    asked: list[str] = []
+
+    def judged(tx: Transaction, cart: str) -> object:
+        asked.append(cart)
+        if cart == "broken":
+            raise OverflowError("date value out of range")
+        return judge(tx, cart)
+
+    monkeypatch.setattr(drawer_findings, "judge", judged)
+    assert drawer_findings.look(GATEWAY) == 3
+    assert asked == ["broken", "c0", CART]
+    assert [one.code for one in standing()] == ["opened-without-scan"]
+    assert drawer_findings.look(GATEWAY) == 0, "it waits its time"
+    with reading(GATEWAY, at=datetime.now(UTC) + drawer_findings.AFTER_A_FAULT) as tx:
+        assert "broken" in store.due(tx, limit=5)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:10:00+00:00", "9999-12-31T23:59:50+00:00"])
+def test_a_moment_at_the_ends_of_time_stops_neither_an_event_nor_a_record(app: Flask, at: str) -> None:
+    moment = datetime.fromisoformat(at)
+    comes(1, drawers.OPENED, moment, received=s(0), drawer=4)
+    record = replace(a_record(), record_id="rec-9", cart=CART, drawer=3, drawer_evidence="unlocked", effective_at=moment)
+    with transaction(GATEWAY, at=s(1)) as tx:
+        drawer_findings.after_record(tx, record)
+    with reading(GATEWAY, at=s(30)) as tx:
+        assert store.due(tx, limit=5) == ()
+    comes(2, drawers.OPENED, s(40), drawer=5)
+    assert looked(s(60)) == [("opened-without-scan", 5)]
+
+
+@pytest.mark.parametrize(("at", "is_fit"), [("0001-01-01T00:10:00", False), ("9999-12-31T23:59:50", False), ("1970-01-01T00:00:07", True)])
+def test_what_names_a_moment_at_the_ends_of_time_is_none_of_ours(at: str, is_fit: bool) -> None:
+    """A computer that does not know the time yet begins at 1970: its events must not come again for ever."""
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    told = (
+        FleetEvent(seq=1, epoch="b1", kind=drawers.OPENED, at=moment),
+        AlertRaised(code="battery-low", severity=AlertSeverity.WARNING, at=moment),
+        Telemetry(kind=TelemetryKind.MCU, at=moment, values={}),
+        JobTold(job="j1", attempt=1, state=JobState.WAITING, step="gates", percent=None, why=None, at=moment),
+    )
+    assert [unfit.why(body) == "" for body in told] == [is_fit] * 4
 
 
 def test_no_other_facility_sees_or_judges_it(app: Flask) -> None:

@@ -377,10 +377,21 @@ class Uplink:
         ttl_s = arrival.message.ttl_s
         left_s = self._left_s(arrival)
         if answer is None:
+            refused = ""
             if arrival.retained or command.for_sid != self._broker.sid:
-                outcome, why = CommandOutcome.REFUSED, "other-session"
+                refused = "other-session"
             elif left_s is not None and left_s < 0:
-                outcome, why = CommandOutcome.REFUSED, "too-late"
+                refused = "too-late"
+            if self._commands is not None and command.name in ACTS:
+                # Its memory is asked first: a copy of what was carried out is no refusal.
+                until = arrival.received_mono_s
+                if ttl_s is not None and left_s is not None:
+                    until = min(arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S), time.monotonic() + left_s)
+                refused = refused or ("no-expiry" if ttl_s is None else "")
+                self._commands.take(Taken(id=message_id, name=command.name, params=command.params, until_mono_s=until, refused=refused))
+                return
+            if refused:
+                outcome, why = CommandOutcome.REFUSED, refused
             elif command.name == "refresh-tables":
                 outcome, why = CommandOutcome.DONE, ""
                 self._tables_mono_s = 0.0
@@ -388,10 +399,6 @@ class Uplink:
                 outcome, why = self._resend(command)
             elif command.name == "rebirth" and ttl_s is not None:
                 outcome, why = self._again_from_birth()
-            elif self._commands is not None and command.name in ACTS and ttl_s is not None and left_s is not None:
-                until = min(arrival.received_mono_s + min(ttl_s, LONGEST_TTL_S), time.monotonic() + left_s)
-                self._commands.take(Taken(id=message_id, name=command.name, params=command.params, until_mono_s=until))
-                return
             else:
                 outcome, why = CommandOutcome.REFUSED, "no-expiry" if command.name in ACTS else "unknown-command"
             answer = CommandAnswered(command=message_id, name=command.name, outcome=outcome, why=why or None)

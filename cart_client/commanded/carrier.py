@@ -26,12 +26,14 @@ SAID_S = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A command of this cart's current session. `until_mono_s`: it may not begin after this, on the clock that nobody sets."""
+    """A command for this cart. `until_mono_s`: it may not begin after this, on the clock that nobody sets. `refused`: why it may not begin
+    at all; a copy of one that was carried out is answered all the same."""
 
     id: str
     name: str
     params: Mapping[str, object]
     until_mono_s: float
+    refused: str = ""
 
 
 class _Halt:
@@ -90,12 +92,14 @@ class Carrier:
                 self._end(_answer(command, CommandOutcome.OUTCOME_UNKNOWN, type(exc).__name__))
 
     def carry_out(self, command: Taken) -> None:
-        """Once: a second copy gets the answer of the first."""
-        if self._mono_s() > command.until_mono_s:
-            self.say(_answer(command, CommandOutcome.REFUSED, "too-late"))
-            return
+        """Once: a second copy gets the answer of the first, however late it comes."""
+        refused = command.refused or ("too-late" if self._mono_s() > command.until_mono_s else "")
         try:
-            before = self._memory.begin(command.id, command.name, self._doing.now())
+            before = self._memory.known(command.id)
+            if before is None and refused:
+                self.say(_answer(command, CommandOutcome.REFUSED, refused))
+                return
+            before = before or self._memory.begin(command.id, command.name, self._doing.now())
         except JournalError as exc:
             log.error("%s", exc)
             self.say(_answer(command, CommandOutcome.REFUSED, "memory-fault"))

@@ -76,6 +76,15 @@ class Memory:
         except (sqlite3.Error, TypeError, ValueError) as exc:
             raise _fault(exc) from exc
 
+    def known(self, command_id: str) -> CommandAnswered | None:
+        """How it ended, as `begin` tells it, without beginning it; None: it is new."""
+        try:
+            with self._lock:
+                row = self._file.execute("SELECT id, name, outcome, why, told FROM commands WHERE id = ?", (command_id,)).fetchone()
+            return _answer(row) if row is not None else None
+        except (sqlite3.Error, TypeError, ValueError) as exc:
+            raise _fault(exc) from exc
+
     def end(self, answer: CommandAnswered) -> None:
         try:
             with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -143,6 +144,9 @@ def test_a_command_that_comes_twice_acts_once_and_is_answered_twice(yard: Yard) 
     (first,) = by_hand(yard, unlock, message_id=twice)
     (again,) = by_hand(yard, unlock, message_id=twice)
     assert (first.outcome, again.outcome) == (CommandOutcome.DONE, CommandOutcome.DONE)
+    (late,) = by_hand(yard, unlock, message_id=twice, ttl_s=0.0)
+    (foreign,) = by_hand(yard, replace(unlock, for_sid="of-before"), message_id=twice)
+    assert (late.outcome, foreign.outcome) == (CommandOutcome.DONE, CommandOutcome.DONE), "it was carried out"
     assert len(yard.bridge.microcontroller.moved) == before + 1
 
 

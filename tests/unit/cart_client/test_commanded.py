@@ -16,6 +16,8 @@ from devices.drawers.none import NoDrawers
 from devices.drawers.simulated import SimulatedDrawers
 from devices.ports import Hardware
 from pointofcare.wire.messages import CommandAnswered, CommandOutcome
+from server.mqtt import unfit
+from server.usecases import cart_commands
 
 NOW = datetime(2026, 3, 2, 1, 5, tzinfo=UTC)
 
@@ -116,6 +118,19 @@ def test_a_command_that_waited_too_long_behind_another_is_refused(tmp_path: Path
     bench.carrier.stop()
 
 
+@pytest.mark.parametrize("refused", ["", "other-session", "too-late"])
+def test_a_late_copy_of_what_was_carried_out_is_never_told_as_refused(tmp_path: Path, refused: str) -> None:
+    bench = Bench(tmp_path)
+    assert bench.do("unlock", {"drawer": 3}, key="one").outcome is CommandOutcome.DONE
+    for key, outcome in (("one", CommandOutcome.DONE), ("new", CommandOutcome.REFUSED), ("new", CommandOutcome.REFUSED)):
+        bench.carrier.carry_out(Taken(id=key, name="unlock", params={"drawer": 3}, until_mono_s=bench.mono_s - 1, refused=refused))
+        assert bench.said[-1].outcome is outcome
+    assert bench.said[-1].why == (refused or "too-late")
+    assert isinstance(bench.hardware, SimulatedDrawers)
+    assert len(bench.hardware.history) == 1
+    bench.carrier.stop()
+
+
 @pytest.mark.parametrize("params", [{}, {"drawer": 0}, {"drawer": True}, {"drawer": "3"}, {"drawer": 65}, {"drawer": -1}])
 def test_rubbish_moves_nothing(tmp_path: Path, params: Mapping[str, object]) -> None:
     bench = Bench(tmp_path)
@@ -202,3 +217,17 @@ def test_parts_of_a_bundle_are_the_whole_again() -> None:
     assert "".join(str(one["text"]) for one in parts) == text
     assert [one["part"] for one in parts] == list(range(1, len(parts) + 1))
     assert {one["parts"] for one in parts} == {len(parts)}
+
+
+@pytest.mark.parametrize("letter", ["a", "ộ", "\x01", "\U0001f489"])
+def test_every_part_of_a_full_log_is_an_answer_that_the_server_takes(letter: str) -> None:
+    lines = (letter * bundle.LONGEST_LINE,) * bundle.LINES
+    text = bundle.written(cart="c1", at=NOW, versions={}, config_hash="h", numbers={}, tested={}, hardware={}, lines=lines)
+    for whole in (text, letter * len(text)):
+        parts = bundle.parts(whole)
+        assert len(parts) <= cart_commands.MOST_PARTS
+        for part in parts:
+            answer = CommandAnswered(command="0" * 36, name="diagnostics", outcome=CommandOutcome.DONE, values=part)
+            assert unfit.why(answer) == ""
+        assert whole.startswith("".join(str(part["text"]) for part in parts))
+        assert sum(len(str(part["text"])) for part in parts) == min(len(whole), bundle.PART * bundle.MOST_PARTS)

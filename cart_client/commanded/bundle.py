@@ -18,9 +18,10 @@ from devices.logbook import Discreet
 
 LINES = 400
 LONGEST_LINE = 500
-# In one message; what is longer goes in several, each well below the limit of a payload.
-PART = 200_000
-MOST_PARTS = 16
+# Characters in one message; what is longer goes in several. A character is at most six bytes as it is written, and a server takes no
+# answer above 64 000 bytes, nor more than 64 parts.
+PART = 10_000
+MOST_PARTS = 60
 _NUMBERS = re.compile(r"\d{2}-\d{6}|\d{9,}")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 

@@ -14,6 +14,7 @@ from server.store import bedside, mapping, patient_words
 from server.store.tables import (
     AllergyRow,
     BandRow,
+    CartRow,
     DrawerAssignmentRow,
     ObservationRow,
     PatientRow,
@@ -152,19 +153,19 @@ def put_weight(tx: Transaction, patient: str, weight: Weight, *, by: str | None 
 
 def cart_drawers(tx: Transaction, *, ward: str) -> dict[str, dict[str, int]]:
     """Cart -> patient -> drawer, of this ward's patients; under "*" and the ward what holds for each of its carts. A patient with two
-    drawers of one cart has the lower one."""
+    drawers of one cart has the lower one. What one of the ward's carts holds for somebody of another ward stands under "*" and the
+    number: whose it is, is nobody's business there, but it must be opened for nobody else."""
+    drawer = DrawerAssignmentRow
+    carts = select(CartRow.id).where(CartRow.facility == tx.facility, CartRow.ward == ward)
     rows = tx.session.execute(
-        select(DrawerAssignmentRow.cart, DrawerAssignmentRow.patient, DrawerAssignmentRow.drawer)
-        .join(
-            PatientRow,
-            (PatientRow.facility == DrawerAssignmentRow.facility) & (PatientRow.id == DrawerAssignmentRow.patient),
-        )
-        .where(DrawerAssignmentRow.facility == tx.facility, PatientRow.ward == ward)
-        .order_by(DrawerAssignmentRow.cart, DrawerAssignmentRow.drawer)
+        select(drawer.cart, drawer.patient, drawer.drawer, PatientRow.ward)
+        .outerjoin(PatientRow, (PatientRow.facility == drawer.facility) & (PatientRow.id == drawer.patient))
+        .where(drawer.facility == tx.facility, or_(PatientRow.ward == ward, drawer.cart.in_(carts)))
+        .order_by(drawer.cart, drawer.drawer)
     )
     found: dict[str, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row.cart, {}).setdefault(row.patient, row.drawer)
+        found.setdefault(row.cart, {}).setdefault(row.patient if row.ward == ward else f"*{row.drawer}", row.drawer)
     return found
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import event, select
 from pointofcare.errors import ConflictError, NotPermittedError
 from pointofcare.verdict.facts import Lease
 from pointofcare.wire.messages import CartBirth, CartPhase, CartState, FleetEvent, HeldTable, TableKind, Telemetry, TelemetryKind
-from server.store import fleet, leases, migrate, outbox, versions
+from server.store import fleet, leases, migrate, outbox, patients, versions
 from server.store import tables as rows
 from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
@@ -22,7 +22,7 @@ from server.usecases import administrations
 from server.usecases import leases as lease_verbs
 from server.usecases import outbox as outbox_verbs
 from tests.support.databases import KINDS, empty_app, migrated_app
-from tests.support.server_ward import NOW, NURSE, PHARMACIST, a_record
+from tests.support.server_ward import CHARGE, NOW, NURSE, PHARMACIST, WARD, a_record, open_ward
 
 GATEWAY = Actor(id="gateway")
 
@@ -156,6 +156,36 @@ def test_events_are_stored_once_and_acknowledged_only_without_a_gap(app: Flask) 
     assert answers == [1, 2, 2, 2, 2, 5, 5]
     with transaction(GATEWAY, at=NOW) as tx:
         assert fleet.put_event(tx, "c1", a_fleet_event(1, "e2")).upto == 1
+
+
+def test_an_event_behind_a_gap_reads_no_later_ones_and_what_fills_it_reads_them_in_steps(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "MOST_FOLLOWED", 10, raising=False)
+    read: list[str] = []
+
+    def noted(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.lstrip().startswith("SELECT cart_events.seq") and "ORDER BY" in statement:
+            read.append(statement)
+
+    with transaction(GATEWAY, at=NOW) as tx:
+        fleet.put_event(tx, "c1", a_fleet_event(1))
+    event.listen(db.engine, "before_cursor_execute", noted)
+    try:
+        with transaction(GATEWAY, at=NOW) as tx:
+            assert {fleet.put_event(tx, "c1", a_fleet_event(seq)).upto for seq in range(3, 28)} == {1}
+            assert read == []
+            held = [fleet.put_event(tx, "c1", a_fleet_event(seq)) for seq in (2, 28, 29)]
+    finally:
+        event.remove(db.engine, "before_cursor_execute", noted)
+    assert len(read) == 3
+    assert [(one.upto, one.gap) for one in held] == [(11, False), (21, True), (29, False)]
+
+
+def test_what_a_cart_forgot_is_passed_over_though_the_event_that_says_so_is_not_the_next(app: Flask) -> None:
+    with transaction(GATEWAY, at=NOW) as tx:
+        for seq in (1, 2, 5, 6):
+            fleet.put_event(tx, "c1", a_fleet_event(seq))
+        held = fleet.put_event(tx, "c1", FleetEvent(seq=7, epoch="e1", kind="drawer-forced", at=NOW, first=5))
+    assert (held.upto, held.gap, held.lost) == (7, False, 2)
 
 
 def test_rejected_messages_are_bounded(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,3 +323,19 @@ def test_sqlite_waits_for_the_disk_and_locks_before_it_writes(tmp_path: Path) ->
         with reading() as tx:
             leases.find(tx, "P1")
         assert [statement for statement in begun if statement.startswith("BEGIN")] == ["BEGIN IMMEDIATE", "BEGIN DEFERRED"]
+
+
+def test_a_ward_is_told_which_drawers_of_its_carts_hold_another_wards_drugs_and_not_whose(app: Flask) -> None:
+    open_ward(patient_count=2)
+    with transaction(GATEWAY, at=NOW) as tx:
+        fleet.put_state(tx, "c1", CartState(phase=CartPhase.READY, ward=WARD), sid="s", sent_at=NOW)
+        row = tx.session.scalars(select(rows.PatientRow).where(rows.PatientRow.id == "P2")).one()
+        row.ward = "another"
+    with transaction(CHARGE, at=NOW) as tx:
+        patients.assign_drawer(tx, cart="c1", drawer=3, patient="P2")
+        patients.assign_drawer(tx, cart=f"*{WARD}", drawer=3, patient="P1")
+        patients.assign_drawer(tx, cart="c9", drawer=4, patient="P2")
+    with reading(GATEWAY) as tx:
+        told = patients.cart_drawers(tx, ward=WARD)
+        assert told == {f"*{WARD}": {"P1": 3}, "c1": {"*3": 3}}
+        assert "P1" not in patients.drawers_anywhere(told), "an older cart opens it for nobody"

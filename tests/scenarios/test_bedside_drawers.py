@@ -84,6 +84,14 @@ def test_a_number_for_every_cart_that_this_cart_gave_to_somebody_else_opens_noth
     assert stand.drawers.unlocked == []
 
 
+def test_a_number_for_every_cart_that_this_cart_holds_for_another_ward_opens_nothing(stand: Stand) -> None:
+    ward = chart_body().ward
+    body = replace(chart_body(), drawers={}, cart_drawers={f"*{ward}": {"P1": 6}, CART: {"*6": 6}})
+    stand.chart.take(issued(a_table(TableKind.PATIENT_CHART, body, version=9)), stand.clock.at)
+    in_hand(stand)
+    assert stand.drawers.unlocked == []
+
+
 def test_a_dose_says_that_its_drawer_was_seen_to_open(stand: Stand) -> None:
     record = in_hand(stand)
     told(stand, (drawers.ASKED, 3, 0, record), (drawers.OPENED, 3, 1, ""))

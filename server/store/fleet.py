@@ -17,6 +17,7 @@ from server.store.transaction import Transaction
 from server.store.versions import insertion
 
 KEPT_REJECTED = 1000
+MOST_FOLLOWED = 1000
 # The phase of a cart whose retained state was removed.
 REMOVED = "removed"
 SILENT_INTERVALS = 3
@@ -260,24 +261,25 @@ def put_event(tx: Transaction, cart: str, event: FleetEvent) -> EventsHeld:
     _saw(tx, row)
     line, lost = _event_line(tx, row, event)
     if event.seq > line.upto:
-        later = tx.session.scalars(
-            select(CartEventRow.seq)
-            .where(
-                CartEventRow.facility == tx.facility,
-                CartEventRow.cart == cart,
-                CartEventRow.epoch == event.epoch,
-                CartEventRow.seq > line.upto,
-            )
-            .order_by(CartEventRow.seq)
-        )
-        for seq in later:
-            if seq != line.upto + 1:
-                break
-            line.upto = seq
+        line.upto = _followed(tx, cart, event.epoch, line.upto)
     gap = event.seq > line.upto
     line.gap_at = (line.gap_at or tx.at) if gap else None
     row.event_epoch, row.event_upto = event.epoch, line.upto
     return EventsHeld(upto=line.upto, gap=gap, lost=lost)
+
+
+def _followed(tx: Transaction, cart: str, epoch: str, upto: int) -> int:
+    """How far nothing is missing behind `upto`, looked at for `MOST_FOLLOWED` events at most: the cart's next one goes on from there.
+    An event behind a gap costs one look for the next number."""
+    mine = (CartEventRow.facility == tx.facility, CartEventRow.cart == cart, CartEventRow.epoch == epoch)
+    if tx.session.scalar(select(CartEventRow.seq).where(*mine, CartEventRow.seq == upto + 1)) is None:
+        return upto
+    later = select(CartEventRow.seq).where(*mine, CartEventRow.seq > upto).order_by(CartEventRow.seq).limit(MOST_FOLLOWED)
+    for seq in tx.session.scalars(later):
+        if seq != upto + 1:
+            break
+        upto = seq
+    return upto
 
 
 def _event_line(tx: Transaction, row: CartRow, event: FleetEvent) -> tuple[CartEventLineRow, int]:

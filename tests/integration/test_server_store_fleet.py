@@ -158,7 +158,9 @@ def test_events_are_stored_once_and_acknowledged_only_without_a_gap(app: Flask) 
         assert fleet.put_event(tx, "c1", a_fleet_event(1, "e2")).upto == 1
 
 
-def test_an_event_behind_a_gap_reads_no_later_ones_and_what_fills_it_reads_them_in_steps(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_behind_a_gap_reads_no_later_ones_and_what_fills_it_reads_them_in_steps(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fleet, "MOST_FOLLOWED", 10, raising=False)
     read: list[str] = []
 

@@ -33,6 +33,7 @@ from cart_client.journal import Journal
 from cart_client.monitor import Newest, follow
 from cart_client.renewal import Renewal
 from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
+from cart_client.screen import View
 from cart_client.settings_held import SettingsHeld
 from cart_client.trust import keys_from
 from cart_client.upkeep import Readings, Upkeep, disk_free_percent, signs
@@ -182,7 +183,7 @@ class CartProgram:
             language=config.language,
             preset=self._held.text,
             phone=phone,
-            monitor=(lambda: newest.shown(self._bedside.view.session.patient)) if self._monitor is not None else None,
+            monitor=(lambda: newest.shown(identifiers(self._bedside.view))) if self._monitor is not None else None,
             monitored=self._monitor.codes if self._monitor is not None else (),
             located=self._located,
             found=self._drawers.signal,
@@ -331,6 +332,12 @@ class CartProgram:
 
 _STARTED_MONO_S = time.monotonic()
 _HALTS_WITHIN_S = 10.0
+
+
+def identifiers(view: View) -> tuple[str, ...]:
+    """Of the patient whom the forms are about; () for none."""
+    who = view.patient
+    return (who.id, who.mrn) if who is not None and who.id == view.session.patient else ()
 
 
 def config_hash(config: Config) -> str:

@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -57,14 +57,15 @@ class Newest:
         with self._lock:
             self._reading, self._good_since_mono_s = None, {}
 
-    def shown(self, patient: str | None = None) -> Shown:
-        """For `patient`, who is in the form: a monitor that names another one shows nothing."""
+    def shown(self, patient: Collection[str] = ()) -> Shown:
+        """For the patient in the form, by every identifier that he has (the chart's and the record's number): a monitor that names
+        another one shows nothing."""
         now_mono_s = self._now_mono_s()
         with self._lock:
             reading, since = self._reading, dict(self._good_since_mono_s)
         if reading is None or now_mono_s - reading.at_mono_s > reading.lasts_s:
             return Shown(fault=AWAY)
-        if reading.patients and patient not in reading.patients:
+        if reading.patients and not set(reading.patients) & set(patient):
             return Shown(fault=OTHER_PATIENT)
         if reading.fault:
             return Shown(fault=reading.fault)

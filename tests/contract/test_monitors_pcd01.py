@@ -218,9 +218,9 @@ def test_a_monitor_that_names_a_patient_shows_nothing_in_the_form_of_another(lin
     line.device.patient = "P-0007"
     line.device.show({"spo2": "97"})
     assert line.next().patients == ("P-0007",)
-    assert line.heard.shown("P-0008").fault == monitor.OTHER_PATIENT
-    assert line.heard.shown(None).fault == monitor.OTHER_PATIENT
-    assert line.heard.shown("P-0007").fault == monitor.SETTLING
+    assert line.heard.shown(("p-8", "P-0008")).fault == monitor.OTHER_PATIENT
+    assert line.heard.shown(()).fault == monitor.OTHER_PATIENT
+    assert line.heard.shown(("p-7", "P-0007")).fault == monitor.SETTLING
     several = line.device.message({"spo2": "97"}).replace(b"\rOBR|", b"\rPID|||P-0009\rOBR|")
     assert _code(line.device.ask(mllp.framed(several))) == "AE"
 

@@ -22,7 +22,7 @@ from cart_client.afar import WitnessHeard
 from cart_client.chart import Chart, TableRefusedError
 from cart_client.clock import CartClock, steady_s
 from cart_client.clock_asking import CLOCK_WORST_TRIP_S, ClockAsking
-from cart_client.commanded import ACTS, Carrier, Taken
+from cart_client.commanded import ACTS, Carrier, Taken, time_left
 from cart_client.inbox import Link, LinkTold, RecordMoved, TablesChanged
 from cart_client.journal import Journal
 from cart_client.lease_asking import LeaseAsking
@@ -375,7 +375,7 @@ class Uplink:
         message_id = arrival.message.id
         answer = self._commands_done.get(message_id)
         ttl_s = arrival.message.ttl_s
-        left_s = self._left_s(arrival)
+        left_s = time_left.left_s(arrival, self._clock)
         if answer is None:
             refused = ""
             if arrival.retained or command.for_sid != self._broker.sid:
@@ -406,18 +406,6 @@ class Uplink:
                 self._commands_done.pop(next(iter(self._commands_done)))
             self._commands_done[message_id] = answer
         self._answer(answer)
-
-    def _left_s(self, arrival: Arrival) -> float | None:
-        """How long what came may still act, None without end. From its receipt alone where the clock is not measured; where it is, from
-        its sending too: a connection that stalls hands over what it held back with nothing to show for the wait."""
-        ttl_s = arrival.message.ttl_s
-        if ttl_s is None:
-            return None
-        left_s = ttl_s - (time.monotonic() - arrival.received_mono_s)
-        reading = self._clock.read()
-        if reading.offset_s is None or reading.error_s is None:
-            return left_s
-        return min(left_s, ttl_s + reading.error_s - (reading.at - arrival.message.sent_at).total_seconds())
 
     def _answer(self, answer: CommandAnswered) -> None:
         """From any thread. Lost when there is no broker: the server then says that it does not know."""

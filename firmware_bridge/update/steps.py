@@ -63,11 +63,12 @@ class Seen:
 
     @property
     def running(self) -> str:
+        """The hash of the image that runs, "" when that is not known: never to be taken for another image."""
         active = [slot.hash for slot in self.slots if slot.active]
         return active[0] if len(active) == 1 else ""
 
     def confirmed(self, image_hash: str) -> bool:
-        return any(slot.active and slot.confirmed and slot.hash == image_hash for slot in self.slots)
+        return self.running == image_hash and any(slot.active and slot.confirmed for slot in self.slots)
 
     def pending(self, image_hash: str) -> bool:
         return any(slot.pending and not slot.active and slot.hash == image_hash for slot in self.slots)
@@ -134,9 +135,11 @@ class Steps:
             return None
         if before != after:
             return None  # it started in between: what was read is of nobody knows which start
-        self._heard_at = self._tools.mono()
         self.slots = slots
-        return Seen(boot_id=after, slots=slots)
+        seen = Seen(boot_id=after, slots=slots)
+        if seen.running:
+            self._heard_at = self._tools.mono()
+        return seen
 
     def received(self, session: Session) -> Outcome:
         """Fetches the image, and believes it only when both signatures, the job and this board agree."""
@@ -243,8 +246,8 @@ class Steps:
     def marking(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
-            return self._silence(session)
+        if seen is None or not seen.running:
+            return self._silence(session, seen)
         if seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
         if seen.pending(target.image_hash):
@@ -262,8 +265,8 @@ class Steps:
     def resetting(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
-            return self._silence(session)
+        if seen is None or not seen.running:
+            return self._silence(session, seen)
         if seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
         if not seen.pending(target.image_hash):
@@ -275,18 +278,22 @@ class Steps:
     def trying(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
+        if seen is None or not seen.running:
             self._soak_from = None
-            return self._silence(session)
+            return self._silence(session, seen)
         if seen.running != target.image_hash:
             return Outcome(session=session, event=Event.SEEN_OLD, why="fell-back")
         now, failures = self._tools.mono(), self._tools.link.status.failures
         if self._soak_from is None or failures != self._failures:
+            self._soak_from = None
             fault = self._selftest()
             self._soaks += 1
-            if fault or self._soaks > MOST_SOAKS:
-                return self._failed(session, seen, fault or "line-unsteady")
-            self._soak_from, self._failures = now, self._tools.link.status.failures
+            if fault:
+                return self._failed(session, seen, fault)
+            if self._soaks > MOST_SOAKS:
+                return self._failed(session, seen, "selftest-unanswered" if fault is None else "line-unsteady")
+            if fault is not None:
+                self._soak_from, self._failures = now, self._tools.link.status.failures
             return Outcome(session=session, why="proving")
         self._tools.progress(min(100, int((now - self._soak_from) * 100 / max(self._tools.soak_s, 0.001))))
         if now - self._soak_from < self._tools.soak_s:
@@ -294,13 +301,16 @@ class Steps:
         fault = self._selftest()
         if fault:
             return self._failed(session, seen, fault)
+        if fault is None:
+            self._soak_from = None
+            return Outcome(session=session, why="proving")
         return Outcome(session=session, event=Event.PROVEN)
 
     def confirming(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
-            return self._silence(session)
+        if seen is None or not seen.running:
+            return self._silence(session, seen)
         if seen.running != target.image_hash:
             return Outcome(session=session, event=Event.SEEN_OLD, why="fell-back")
         if not seen.confirmed(target.image_hash):
@@ -316,8 +326,8 @@ class Steps:
         """The trial is over: the next start takes the image back, for nobody confirmed it."""
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
-            return self._silence(session)
+        if seen is None or not seen.running:
+            return self._silence(session, seen)
         if seen.running != target.image_hash:
             return Outcome(session=session, event=Event.SEEN_OLD, why=session.why)
         if seen.boot_id != session.boot_before and session.resets:
@@ -328,8 +338,8 @@ class Steps:
     def unclear(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None:
-            return Outcome(session=session, why="mcu-silent")
+        if seen is None or not seen.running:
+            return Outcome(session=session, why=_unseen(seen))
         if seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
         if seen.pending(target.image_hash):
@@ -379,10 +389,11 @@ class Steps:
             return True
         return bool(answer.open or answer.free)
 
-    def _silence(self, session: Session) -> Outcome:
+    def _silence(self, session: Session, seen: Seen | None) -> Outcome:
+        """Nothing was heard, or nothing that says which image runs."""
         if self._tools.mono() - self._heard_at >= self._tools.silent_s:
-            return Outcome(session=session, event=Event.SILENT, why="mcu-silent")
-        return Outcome(session=session, why=session.why or "mcu-silent")
+            return Outcome(session=session, event=Event.SILENT, why=_unseen(seen))
+        return Outcome(session=session, why=session.why or _unseen(seen))
 
     def _early(self, session: Session, target: Target) -> Outcome | None:
         """What ends an update that has touched nothing yet."""
@@ -395,6 +406,8 @@ class Steps:
             return Outcome(session=session, event=Event.ALREADY_RUNS, why="already-runs")
         if seen is not None and seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
+        if seen is not None and not seen.running:
+            return Outcome(session=session, why="running-unknown")
         return None
 
     def _unfit(self, content: bytes, target: Target) -> str:
@@ -416,11 +429,12 @@ class Steps:
             return None
         return info.hw
 
-    def _selftest(self) -> str:
+    def _selftest(self) -> str | None:
+        """The stable code of what failed, "" when all is well, None when it gave no answer: that proves nothing."""
         try:
             answer: group.SelftestAnswer = self._tools.link.ask(group.Selftest)
         except DeviceError:
-            return ""  # the line: the time without faults begins anew
+            return None
         return "" if answer.ok and not answer.bad else f"selftest-{str(answer.bad[0])[:40] if answer.bad else 'failed'}"
 
     def _kept(self, target: Target) -> Path:
@@ -437,6 +451,10 @@ class Steps:
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, self._kept(target))
+
+
+def _unseen(seen: Seen | None) -> str:
+    return "mcu-silent" if seen is None else "running-unknown"
 
 
 def _later(exc: Exception) -> str:

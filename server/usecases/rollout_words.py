@@ -9,6 +9,7 @@ from pointofcare.fleet.why import Reason
 
 _WORDS: Mapping[str, str] = {"step": "rollout-step"}
 _SELF_TEST = "selftest-"
+_UNANSWERED = "selftest-unanswered"  # no part of it: nobody answered
 
 
 def sentence(reason: Reason, *, text: Callable[..., str], word: Callable[[str, object], str], moment: Callable[[datetime], str]) -> str:
@@ -33,7 +34,7 @@ def sentence(reason: Reason, *, text: Callable[..., str], word: Callable[[str, o
 
 def cause(code: str, word: Callable[[str, object], str]) -> str:
     """The words for what a cart gave as the reason. Of a self-test it names the part that failed, as the microcontroller calls it."""
-    if not code.startswith(_SELF_TEST):
+    if not code.startswith(_SELF_TEST) or code == _UNANSWERED:
         return word("rollout-cause", code)
     part = code.removeprefix(_SELF_TEST)
     said = word("rollout-cause", "self-test")

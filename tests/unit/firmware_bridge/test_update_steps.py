@@ -1,0 +1,215 @@
+"""The steps of an update against a board whose answers and clock the test holds: what is not known is never taken for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from joserfc import jws
+from joserfc.jwk import OKPKey
+
+from firmware_bridge import group
+from firmware_bridge.images import ImageState
+from firmware_bridge.update.gates import Hardware
+from firmware_bridge.update.job import ServerKeys
+from firmware_bridge.update.machine import State
+from firmware_bridge.update.sessions import Session, Sessions
+from firmware_bridge.update.steps import MOST_RESETS, MOST_SOAKS, Seen, Tools
+from firmware_bridge.update.updater import Updater
+from pointofcare.errors import DeviceTimeoutError
+from pointofcare.wire import jobs
+from pointofcare.wire.messages import JobAssigned, JobOrder, JobState, JobTarget, JobTold
+
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+OLD, NEW = "0a" * 32, "0b" * 32
+FREE = Hardware(connected=True, charge_percent=80, on_mains=True, open_drawers=(), busy=False, idle_s=3600)
+ORDER = JobOrder(
+    facility="h1",
+    cart="c1",
+    job="j1",
+    kind=jobs.MCU_FIRMWARE,
+    target=JobTarget(
+        name="cart-mcu/one.bin",
+        version="1.1.0+7",
+        length=1500,
+        sha256="0c" * 32,
+        hardware="cart-mcu-r2",
+        image_hash=NEW,
+        security_counter=7,
+    ),
+    attempt=1,
+    issued_at=NOW,
+    expires_at=NOW + timedelta(hours=1),
+    gates={},
+)
+
+
+def slot(image_hash: str, *, active: bool = False, confirmed: bool = False, pending: bool = False, number: int = 0) -> ImageState:
+    return ImageState(
+        slot=number, version="", hash=image_hash, bootable=True, pending=pending, confirmed=confirmed, active=active, permanent=False
+    )
+
+
+WAITS = (slot(OLD, active=True, confirmed=True), slot(NEW, number=1))
+PENDING = (slot(OLD, active=True, confirmed=True), slot(NEW, number=1, pending=True))
+TRIAL = (slot(NEW, active=True), slot(OLD, number=1))
+CONFIRMED = (slot(NEW, active=True, confirmed=True), slot(OLD, number=1))
+BACK = (slot(OLD, active=True, confirmed=True),)
+UNKNOWN = (slot(NEW, active=True), slot(OLD, number=1, active=True))
+
+
+@dataclass(slots=True)
+class Board:
+    """A microcontroller. `slots` None: it is silent. `bad` None: it does not answer the self-test. `loses` answers to being marked."""
+
+    slots: tuple[ImageState, ...] | None = WAITS
+    boot: str = "boot-1"
+    bad: list[str] | None = field(default_factory=list)
+    loses: int = 0
+    takes_mark: bool = True
+    resets: int = 0
+    status: Any = field(default_factory=lambda: SimpleNamespace(failures=0))
+
+    def ask(self, asked: Any) -> Any:
+        if asked is group.Selftest and self.bad is not None:
+            return SimpleNamespace(ok=not self.bad, bad=self.bad)
+        if asked is group.Drawers:
+            return SimpleNamespace(open=0, free=0)
+        raise DeviceTimeoutError("no answer", remedy="look at the cable")
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    def image_states(self) -> tuple[ImageState, ...]:
+        if self.slots is None:
+            raise DeviceTimeoutError("no answer", remedy="look at the cable")
+        return self.slots
+
+    def mark_test(self, _hash: str) -> None:
+        if self.takes_mark and self.slots is not None:
+            self.slots = PENDING
+        if self.loses:
+            self.loses -= 1
+            raise DeviceTimeoutError("no answer", remedy="look at the cable")
+
+    def confirm(self, _hash: str) -> None:
+        self.slots = CONFIRMED
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+@dataclass(slots=True)
+class Bench:
+    board: Board
+    updater: Updater
+    sessions: Sessions
+    key: OKPKey
+    told: list[JobTold]
+    now_s: float = 1000.0
+    wall: datetime = NOW
+    hardware: Hardware = FREE
+
+    def begin(self, state: State, slots: tuple[ImageState, ...] | None, **change: Any) -> None:
+        """The update stands in `state`, as after the turns that led there."""
+        self.board.slots = slots
+        session = replace(self.sessions.begin(ORDER, state=state, why="", at=NOW), boot_before="boot-0", **change)
+        self.sessions.write(session)
+        self.updater._session = session
+        self.updater._steps.entered()
+
+    @property
+    def session(self) -> Session:
+        assert self.updater._session is not None
+        return self.updater._session
+
+    @property
+    def state(self) -> State:
+        return self.session.state
+
+    def turn(self, *, after_s: float = 0.0) -> State:
+        self.now_s += after_s
+        self.updater.turn()
+        return self.state
+
+    def signed(self, order: JobOrder) -> JobAssigned:
+        header = {"alg": "Ed25519", "typ": jobs.TYPE}
+        return JobAssigned(job=order.job, signed=jws.serialize_compact(header, jobs.claims(order), self.key, algorithms=["Ed25519"]))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    board, key, told = Board(), OKPKey.generate_key("Ed25519"), cast("list[JobTold]", [])
+    sessions = Sessions(tmp_path / "updates.sqlite")
+    made = Bench(board=board, updater=cast(Any, None), sessions=sessions, key=key, told=told)
+    tools = Tools(
+        link=cast(Any, board),
+        images=cast(Any, board),
+        sessions=sessions,
+        source=cast(Any, None),  # nothing is fetched from where these updates stand
+        trusted=cast(Any, None),
+        folder=tmp_path / "images",
+        hardware=lambda: made.hardware,
+        wall=lambda: made.wall,
+        mono=lambda: made.now_s,
+    )
+
+    def tell(what: JobTold) -> bool:
+        told.append(what)
+        return True
+
+    made.updater = Updater(tools, keys=ServerKeys(held=(key,)), facility="h1", cart="c1", tell=tell)
+    yield made
+    sessions.close()
+
+
+def test_a_self_test_that_is_never_answered_proves_nothing_and_is_taken_back(bench: Bench) -> None:
+    bench.board.bad = None
+    bench.begin(State.TRYING, TRIAL)
+    for _ in range(MOST_SOAKS):
+        assert bench.turn(after_s=61) is State.TRYING
+    assert bench.turn() is State.REVERTING
+    assert bench.session.why == "selftest-unanswered"
+
+
+def test_a_self_test_that_is_not_answered_at_the_end_begins_the_time_without_faults_anew(bench: Bench) -> None:
+    bench.begin(State.TRYING, TRIAL)
+    bench.turn()
+    bench.board.bad = None
+    assert bench.turn(after_s=61) is State.TRYING
+    bench.board.bad = []
+    assert bench.turn(after_s=61) is State.TRYING
+    assert bench.turn(after_s=59) is State.TRYING
+    assert bench.turn(after_s=2) is State.CONFIRMING
+
+
+@pytest.mark.parametrize("slots", [UNKNOWN, (), (slot(NEW), slot(OLD, number=1)), (slot("", active=True),)])
+@pytest.mark.parametrize(
+    "state", [State.MARKING, State.RESETTING, State.TRYING, State.CONFIRMING, State.REVERTING, State.UNCLEAR], ids=lambda state: state.value
+)
+def test_when_nobody_knows_which_image_runs_the_update_is_unknown_and_drawers_stay_locked(
+    bench: Bench, state: State, slots: tuple[ImageState, ...]
+) -> None:
+    bench.begin(state, slots, reset_boot="boot-0", resets=1)
+    assert bench.turn(after_s=1) is state
+    assert bench.turn(after_s=100) is State.UNCLEAR
+    assert bench.turn(after_s=1000) is State.UNCLEAR
+    assert bench.session.why == "running-unknown"
+    assert bench.updater.refusal
+    assert bench.board.resets == 0
+    bench.board.slots = TRIAL
+    assert bench.turn() is State.TRYING  # what is seen at last decides
+
+
+@pytest.mark.parametrize("state", [State.RECEIVED, State.READY, State.UPLOADING, State.UPLOADED], ids=lambda state: state.value)
+def test_no_update_goes_on_while_nobody_knows_which_image_runs(bench: Bench, state: State) -> None:
+    bench.begin(state, (slot(NEW, active=True, confirmed=True), slot(OLD, number=1, active=True)))
+    assert bench.turn(after_s=100) is state
+    assert bench.session.why == "running-unknown"
+    bench.wall = ORDER.expires_at
+    assert bench.turn() is State.TIMED_OUT

@@ -238,7 +238,7 @@ def _refresh(_chosen: argparse.Namespace, held: Repository) -> int:
 
 
 def _export_root(chosen: argparse.Namespace, held: Repository) -> int:
-    root, image_key = held.first_root(), held.image_key.read_bytes()
+    root, image_key = held.first_root(), held.signed_image_key()
     try:
         chosen.to.mkdir(parents=True, exist_ok=True)
         (chosen.to / "root.json").write_bytes(root)

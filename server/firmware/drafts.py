@@ -29,7 +29,7 @@ from devices.firmware import image
 from pointofcare import firmware
 from pointofcare.errors import ConfigError, ConflictError, ImageRejectedError, NotPermittedError, ReleasesUntrustedError
 from server.firmware import keys, lists
-from server.firmware.repository import FIRMWARE, OFFLINE, Lists, Repository, verified
+from server.firmware.repository import FIRMWARE, IMAGE_KEY_FIELD, OFFLINE, Lists, Repository, key_hash, stated_key, verified
 
 FORMAT = 1
 _LARGEST_LIST = 2_000_000
@@ -88,7 +88,7 @@ def ceremony(
             raise ConfigError("one key stands for two roles", remedy="draw a key for each role")
         changed: dict[str, Metadata[Any]] = {
             "root": lists.first_root(held, threshold, others=others, at=at),
-            "targets": lists.first_targets(delegated, at=at),
+            "targets": lists.first_targets(delegated, image_key=image_key.read_bytes(), at=at),
             FIRMWARE: lists.first_firmware(at=at),
         }
         _write(stick, "ceremony", changed, None, {}, image_key.read_bytes())
@@ -131,7 +131,9 @@ def renew(repository: Repository, stick: Path, roles: Sequence[str], *, at: date
         raise ConfigError(f"{', '.join(unknown) or 'nothing'} cannot be renewed", remedy=f"name some of {', '.join(OFFLINE)}")
     before = repository.lists()
     changed = {role: lists.succeeding(before.of(role), role, at=at) for role in roles}
-    _write(stick, "renew", changed, before, {}, repository.image_key.read_bytes())
+    own = repository.image_key.read_bytes()
+    _name_key(changed, own)
+    _write(stick, "renew", changed, before, {}, own)
 
 
 def rotate(
@@ -167,7 +169,19 @@ def rotate(
     else:
         raise ConfigError(f"there is no role {role}", remedy="root, targets, firmware, snapshot, timestamp")
     own = image_key.read_bytes() if image_key is not None else repository.image_key.read_bytes()
+    if image_key is not None:
+        image.load_keys(image_key)
+        if "targets" not in changed:
+            changed["targets"] = lists.succeeding(before.targets, "targets", at=at)
+        changed["targets"].signed.unrecognized_fields[IMAGE_KEY_FIELD] = key_hash(own)
+    _name_key(changed, own)
     _write(stick, "rotate", changed, before, {}, own)
+
+
+def _name_key(changed: Mapping[str, Metadata[Any]], own: bytes) -> None:
+    """A new list of targets names who may sign images, also where the one before did not yet."""
+    if "targets" in changed:
+        changed["targets"].signed.unrecognized_fields.setdefault(IMAGE_KEY_FIELD, key_hash(own))
 
 
 def read(stick: Path) -> Draft:
@@ -194,7 +208,8 @@ def read(stick: Path) -> Draft:
 
 
 def says(draft: Draft) -> list[str]:
-    """What somebody signs, in sentences. Raises: ImageRejectedError when an image is not what its entry says."""
+    """What somebody signs, in sentences. Raises: ImageRejectedError when an image is not what its entry says, or the image key not what
+    the list of targets says."""
     lines = []
     for each in wanted(draft):
         lines.append(
@@ -205,6 +220,12 @@ def says(draft: Draft) -> list[str]:
         lines += _key_changes(draft, "root", ("root", "targets", "snapshot", "timestamp"))
     if "targets" in draft.changed:
         lines += _key_changes(draft, "targets", (FIRMWARE,))
+        now_named = stated_key(draft.changed["targets"])
+        if now_named != key_hash(draft.image_key):
+            raise ImageRejectedError("the image key on the stick is not the one that its list names", remedy="draft it again")
+        was_named = stated_key(draft.before["targets"]) if "targets" in draft.before else None
+        if now_named != was_named:
+            lines.append(f"images are signed by the key file with SHA-256 {now_named}" + (f" (was {was_named})" if was_named else ""))
     if FIRMWARE in draft.changed:
         now = set(draft.changed[FIRMWARE].signed.targets)
         was = set(draft.before[FIRMWARE].signed.targets) if FIRMWARE in draft.before else set()
@@ -283,7 +304,8 @@ def publish(repository: Repository, stick: Path, *, at: datetime) -> tuple[str, 
         everything: list[Metadata[Any]] = [*held.changed.values(), *signed]
         if before is not None:
             _whole(before, held.changed, everything)
-        own = held.image_key if before is None or held.kind == "rotate" else None
+        # The file of the stick counts where a signed list names it, which `says` has looked at; else what is here stays.
+        own = held.image_key if "targets" in held.changed else None
         repository.publish(everything, {name: content for name, content in held.images.items() if name in named}, keys=own)
     return tuple(held.changed)
 

@@ -13,7 +13,7 @@ from tuf.api.metadata import DelegatedRole, Delegations, Metadata, MetaFile, Roo
 from pointofcare import firmware
 from pointofcare.errors import ConfigError
 from pointofcare.firmware import Target
-from server.firmware.repository import FIRMWARE, PATHS, Lists
+from server.firmware.repository import FIRMWARE, IMAGE_KEY_FIELD, PATHS, Lists, key_hash
 
 LIFETIMES: Mapping[str, timedelta] = {
     "root": timedelta(days=365),
@@ -44,11 +44,13 @@ def first_root(roots: Sequence[Key], threshold: int, *, others: Mapping[str, Key
     return Metadata(root)
 
 
-def first_targets(firmware_key: Key, *, at: datetime) -> Metadata[Targets]:
-    """It names no file itself: everything under `PATHS` is the firmware role's, and of nobody asked after it."""
+def first_targets(firmware_key: Key, *, image_key: bytes, at: datetime) -> Metadata[Targets]:
+    """It names no file itself: everything under `PATHS` is the firmware role's, and of nobody asked after it. It names who may sign
+    images."""
     role = DelegatedRole(FIRMWARE, [], 1, True, paths=[PATHS])
     targets = Targets(expires=at + LIFETIMES["targets"], delegations=Delegations({}, {FIRMWARE: role}))
     targets.add_key(firmware_key, FIRMWARE)
+    targets.unrecognized_fields[IMAGE_KEY_FIELD] = key_hash(image_key)
     return Metadata(targets)
 
 

@@ -1,9 +1,9 @@
 """The repository of releases on disk: what is published now, and the one step that publishes something else.
 
     generations/7/metadata/   1.root.json 4.targets.json 9.firmware.json 31.snapshot.json timestamp.json ...
+    generations/7/image-key.pem   who may sign images; its hash stands in the list `targets`, so that people have signed it
     targets/cart-mcu/         SHA256.name of each image that was ever published
     current -> generations/7  what carts see
-    image-key.pem             who may sign images
     online/                   the server's own two keys
 
 A generation is written whole, looked at as a cart would, and only then named `current`, by one rename. Whatever stops the machine
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -38,6 +39,8 @@ FIRMWARE = "firmware"  # the delegated role
 PATHS = "cart-mcu/*"
 ROLES = ("root", "targets", FIRMWARE, "snapshot", "timestamp")
 OFFLINE = ("root", "targets", FIRMWARE)
+IMAGE_KEY = "image-key.pem"
+IMAGE_KEY_FIELD = "x-image-key-sha256"  # of the list `targets`
 KEPT_GENERATIONS = 3
 _KEPT_LISTS = 10  # versions of a list that a cart in the middle of reading may still ask for
 _VERSIONED = re.compile(r"([1-9]\d{0,8})\.([a-z]+)\.json", re.ASCII)
@@ -74,7 +77,11 @@ class Repository:
 
     @property
     def image_key(self) -> Path:
-        return self.directory / "image-key.pem"
+        """Of what is published now. A repository from before it was part of a generation has it beside them."""
+        generation = self.generation
+        if generation is not None and (generation / IMAGE_KEY).exists():
+            return generation / IMAGE_KEY
+        return self.directory / IMAGE_KEY
 
     @property
     def generation(self) -> Path | None:
@@ -119,19 +126,28 @@ class Repository:
             raise ConfigError("there is no firmware repository here yet", remedy="make one: pointofcare-server firmware ceremony")
         return (folder / "metadata" / "1.root.json").read_bytes()
 
+    def signed_image_key(self) -> bytes:
+        """Who may sign images, as the people of `targets` signed it. Raises: ConfigError, ReleasesUntrustedError."""
+        now = self.lists()
+        verified(now)
+        try:
+            content = self.image_key.read_bytes()
+        except OSError as exc:
+            raise _broken(exc) from exc
+        _named_by(now.targets, content)
+        return content
+
     def image_path(self, target: Target) -> Path:
         folder, _, name = target.name.rpartition("/")
         return self.targets / folder / f"{target.sha256}.{name}"
 
     def publish(self, lists: Sequence[Metadata[Any]], images: Mapping[str, bytes], *, keys: bytes | None = None) -> None:
         """Makes `lists` (those that changed; the timestamp among them) and what was there what carts see. `images` by their path
-        below `targets`. Call it within `writing`.
+        below `targets`. `keys`: who may sign images from now on, None for no change. Call it within `writing`.
 
         Raises: FirmwareError when a cart would refuse what would be published (nothing changed), ConfigError, OSError."""
         for below, content in images.items():
             _whole(self.targets / below, content)
-        if keys is not None:
-            _whole(self.image_key, keys)
         generations = self.directory / "generations"
         generations.mkdir(exist_ok=True)
         for left in generations.glob(".new-*"):
@@ -147,9 +163,10 @@ class Repository:
                     os.link(path, staged / "metadata" / path.name)
         for name, content in fresh.items():
             _whole(staged / "metadata" / name, content)
+        _whole(staged / IMAGE_KEY, keys if keys is not None else self.image_key.read_bytes())
         _sync(staged / "metadata")
         _sync(staged)
-        look(staged / "metadata", self.targets, self.image_key, only=frozenset(images) if before is not None else None)
+        look(staged / "metadata", self.targets, staged / IMAGE_KEY, only=frozenset(images) if before is not None else None)
         if before is not None:  # a cart that has seen what is published now must be able to go on
             _continues(before / "metadata", staged / "metadata", self.targets)
         os.rename(staged, generations / str(number))
@@ -183,6 +200,7 @@ def look(metadata: Path, targets: Path, image_key: Path, *, only: frozenset[str]
     """Every release in it, looked at as a cart looks: from the first root on, list by list, then each image's own signature.
     `only`: of these images alone (paths below `targets`). Raises: FirmwareError, ConfigError."""
     trusted = image.load_keys(image_key)
+    _named_by(read_lists(metadata).targets, image_key.read_bytes())
     found = []
     with tempfile.TemporaryDirectory() as cache:
         source = releases.folder(metadata, targets, root=(metadata / "1.root.json").read_bytes(), cache=Path(cache))
@@ -209,6 +227,22 @@ def _continues(before: Path, after: Path, targets: Path) -> None:
         with contextlib.suppress(FirmwareError):  # what is published now may have expired, and this is what mends it
             releases.lookup(releases.folder(before, targets, root=root, cache=Path(cache)), f"{PATHS.removesuffix('*')}none")
         releases.lookup(releases.folder(after, targets, root=root, cache=Path(cache)), f"{PATHS.removesuffix('*')}none")
+
+
+def key_hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def stated_key(targets: Metadata[Targets]) -> str | None:
+    """The hash of the image key that this list names; None in one from before that was signed."""
+    stated = targets.signed.unrecognized_fields.get(IMAGE_KEY_FIELD)
+    return None if stated is None else str(stated)
+
+
+def _named_by(targets: Metadata[Targets], content: bytes) -> None:
+    """Raises: ReleasesUntrustedError when it is another image key than the list names."""
+    if stated_key(targets) not in (None, key_hash(content)):
+        raise ReleasesUntrustedError("the image key is not the one that the list targets names", remedy="restore it from the backup")
 
 
 def kept(folder: Path) -> list[Path]:

@@ -317,6 +317,84 @@ def test_people_hear_in_time_that_a_list_ends(people: People) -> None:
     assert any("timestamp expired" in sentence for sentence in soon)
 
 
+def _foreign(people: People) -> Path:
+    return people.key("image-foreign").with_suffix(".pem")
+
+
+def test_an_image_key_that_lies_on_the_stick_is_not_believed_whatever_the_draft_calls_itself(people: People) -> None:
+    ours = people.held.image_key.read_bytes()
+    drafts.release(people.held, people.stick, people.image("1.2.0"), name="cart-mcu/new.bin", notes="", at=AT)
+    people.sign("firmware-1")
+    told = json.loads((people.stick / "draft.json").read_text(encoding="utf-8"))
+    (people.stick / "draft.json").write_text(json.dumps({**told, "kind": "rotate"}), encoding="utf-8")
+    (people.stick / "image-key.pem").write_bytes(_foreign(people).read_bytes())
+    drafts.publish(people.held, people.stick, at=AT)
+    assert people.held.image_key.read_bytes() == ours
+    assert people.held.signed_image_key() == ours
+
+
+def test_an_image_key_exchanged_on_the_stick_is_neither_signed_nor_published(people: People) -> None:
+    ours, before = people.held.image_key.read_bytes(), people.held.generation
+    drafts.rotate(people.held, people.stick, FIRMWARE, remove=[], add=[], at=AT)
+    people.sign("targets-1", "firmware-1")
+    (people.stick / "image-key.pem").write_bytes(_foreign(people).read_bytes())
+    with pytest.raises(ImageRejectedError, match="image key"):
+        people.sign("targets-1")
+    with pytest.raises(ImageRejectedError, match="image key"):
+        drafts.publish(people.held, people.stick, at=AT)
+    assert (people.held.image_key.read_bytes(), people.held.generation) == (ours, before)
+
+
+def test_another_image_key_needs_the_signatures_of_targets_and_comes_with_the_generation(people: People) -> None:
+    ours, both = people.held.image_key.read_bytes(), people.folder / "both.pem"
+    both.write_bytes(ours + _foreign(people).read_bytes())
+    drafts.rotate(people.held, people.stick, "root", remove=[], add=[people.public("root-dung")], at=AT, image_key=both)
+    assert any(repository.key_hash(both.read_bytes()) in line for line in drafts.says(drafts.read(people.stick)))
+    people.sign("root-an", "root-binh")
+    with pytest.raises(NotPermittedError, match="targets needs"):
+        drafts.publish(people.held, people.stick, at=AT)
+    assert people.held.image_key.read_bytes() == ours
+    people.sign("targets-1")
+    drafts.publish(people.held, people.stick, at=AT)
+    assert people.held.signed_image_key() == both.read_bytes()
+    assert standing.check(people.held) == 1
+
+
+def test_a_publication_that_fails_leaves_the_image_key_as_it_was(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, both = people.held.image_key.read_bytes(), people.folder / "both.pem"
+    both.write_bytes(ours + _foreign(people).read_bytes())
+    drafts.rotate(people.held, people.stick, FIRMWARE, remove=[], add=[], at=AT, image_key=both)
+    people.sign("targets-1", "firmware-1")
+
+    def stops(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(repository, "_continues", stops)
+    with pytest.raises(KeyboardInterrupt):
+        drafts.publish(people.held, people.stick, at=AT)
+    assert people.held.image_key.read_bytes() == ours
+
+
+def test_an_image_key_that_was_written_over_is_given_to_no_new_cart(people: People) -> None:
+    people.held.image_key.write_bytes(_foreign(people).read_bytes())
+    with pytest.raises(ReleasesUntrustedError, match="image key"):
+        people.held.signed_image_key()
+    with pytest.raises(ReleasesUntrustedError, match="image key"):
+        standing.check(people.held)
+
+
+def test_a_repository_with_its_image_key_beside_the_generations_goes_on(people: People) -> None:
+    """As it was kept before its hash was signed."""
+    held = people.held
+    assert held.generation is not None
+    os.replace(held.image_key, held.directory / "image-key.pem")
+    ours = held.image_key.read_bytes()
+    people.release(people.image("1.2.0"), version="1.2.0")
+    assert held.image_key.parent == held.generation
+    assert held.image_key.read_bytes() == ours
+    assert standing.check(held) == 2
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace", "rename", "symlink", "link"])
 def test_a_power_cut_leaves_the_old_or_the_new_repository_whole(people: People, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine stops before each single write in turn; then it starts again, and the same draft is published."""

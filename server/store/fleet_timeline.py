@@ -76,8 +76,11 @@ def _alerts(tx: Transaction, cart: str, before: datetime | None, limit: int) -> 
 
 
 def _commands(tx: Transaction, cart: str, before: datetime | None, limit: int) -> list[Entry]:
+    """Of the wards that the person reaches: a cart may have been in another one when it was asked."""
     row = CartCommandRow
     query = select(row).where(row.facility == tx.facility, row.cart == cart, *_earlier(row.issued_at, before))
+    if tx.actor.wards is not None:
+        query = query.where(row.ward.in_(sorted(tx.actor.wards)))
     rows = tx.session.scalars(query.order_by(row.issued_at.desc(), row.id.desc()).limit(limit))
     return [
         Entry(at=one.issued_at, source="command", code=one.name, state=one.state, by=one.asked_by, why=one.why, detail={"id": one.id})

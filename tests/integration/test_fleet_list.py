@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, text
 
+from pointofcare.people import StaffRole
 from pointofcare.wire.messages import AlertRaised, AlertSeverity, CartBirth, CartState, Telemetry, TelemetryKind
 from pointofcare.wire.messages.state import CartPhase
 from server.store import cart_alerts, fleet, fleet_care, fleet_history, fleet_timeline, machines, views_carts
@@ -21,6 +22,7 @@ from server.store.fleet_care import Asset
 from server.store.machines import StoredCertificate
 from server.store.transaction import Actor, Transaction, reading, transaction
 from server.store.views_carts import CONDITIONS, SORTS, Asked
+from server.usecases import cart_commands
 from server.web import fleet_asked
 from tests.support import web
 from tests.support.databases import KINDS, migrated_app
@@ -123,6 +125,25 @@ def test_each_order_keeps_what_is_not_known_at_the_end_and_pages_lose_nobody(app
             assert sorted(pages) == ["away", "limited", "low", "well"]
             if sort in ("charge", "health"):
                 assert pages[-1] == "limited"
+
+
+def test_a_carts_history_shows_no_command_of_a_ward_that_the_person_does_not_reach(app: Flask) -> None:
+    manager = Actor(id="F9", name="Manager", roles=frozenset({StaffRole.FLEET_MANAGER}))
+    with transaction(manager) as tx:
+        cart_commands.ask(tx, manager, ("well",), "locate", {})
+    with transaction(GATEWAY) as tx:
+        fleet.put_state(tx, "well", CartState(phase=CartPhase.READY, ward="OTHER"), sid="s", sent_at=tx.at)
+    with transaction(manager) as tx:
+        cart_commands.ask(tx, manager, ("well",), "lock", {"drawer": 0})
+
+    def shown(wards: frozenset[str] | None) -> list[str]:
+        with reading(Actor(id="CN9", name="Charge nurse", roles=frozenset({StaffRole.CHARGE_NURSE}), wards=wards)) as tx:
+            return sorted(entry.code for entry in fleet_timeline.of(tx, "well", source="command"))
+
+    assert shown(frozenset({WARD})) == ["locate"]
+    assert shown(frozenset({"OTHER"})) == ["lock"]
+    assert shown(frozenset()) == []
+    assert shown(None) == ["locate", "lock"]
 
 
 def _statements(app: Flask) -> list[tuple[str, Any]]:

@@ -23,7 +23,7 @@ from server.store import reach
 from server.store.tables import CartFirmwareRow, CartRow, RolloutCartRow, RolloutEventRow, RolloutRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
-from server.store.views_fleet import ONLINE_PHASES, SILENT_AFTER
+from server.store.views_fleet import ONLINE_PHASES, is_silent
 
 MOST_LISTED = 200
 _UPDATE = tuple(name for name in CartUpdate.__slots__ if name not in ("cart", "state"))
@@ -300,6 +300,7 @@ def _seen(tx: Transaction, which: Any, busy: Collection[str]) -> dict[str, Seen]
             CartRow.phase,
             CartRow.phase_at,
             CartRow.last_seen_at,
+            CartRow.silent_at,
             CartRow.telemetry,
             CartRow.battery_percent,
             CartFirmwareRow.image_hash,
@@ -313,12 +314,12 @@ def _seen(tx: Transaction, which: Any, busy: Collection[str]) -> dict[str, Seen]
     )
     found = {}
     for row in rows:
-        is_silent = row.last_seen_at is None or tx.at - row.last_seen_at > SILENT_AFTER
-        online = row.phase in ONLINE_PHASES and not is_silent
+        silent = is_silent(row.last_seen_at, row.silent_at, tx.at)
+        online = row.phase in ONLINE_PHASES and not silent
         power, app = (row.telemetry or {}).get("power") or {}, (row.telemetry or {}).get("app") or {}
         found[row.id] = Seen(
             online=online,
-            offline_since=None if online else (row.last_seen_at if is_silent else row.phase_at or row.last_seen_at),
+            offline_since=None if online else (row.last_seen_at if silent else row.phase_at or row.last_seen_at),
             heard_at=row.heard_at,
             image_hash=row.image_hash,
             confirmed=row.confirmed,

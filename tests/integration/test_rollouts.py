@@ -378,3 +378,14 @@ def test_rubbish_in_what_a_microcontroller_reports_says_nothing(app: Flask) -> N
     with reading(MANAGER, at=NOW) as tx:
         seen = rollouts.seen_of(tx, ["cart-03"])["cart-03"]
     assert (seen.image_hash, seen.confirmed, seen.hardware) == (None, None, None)
+
+
+def test_a_cart_that_tells_its_numbers_seldom_is_not_away_between_two_of_them(app: Flask) -> None:
+    app_told = Telemetry(kind=TelemetryKind.APP, at=NOW, values={"interval_s": 300})
+    with transaction(GATEWAY, at=NOW) as tx:
+        fleet.put_telemetry(tx, "cart-03", app_told)
+        fleet.put_telemetry(tx, "cart-04", replace(app_told, values={"interval_s": 10}))
+    with reading(MANAGER, at=NOW + minutes(5)) as tx:
+        seen = rollouts.seen_of(tx, ["cart-03", "cart-04"])
+    assert (seen["cart-03"].online, seen["cart-03"].offline_since) == (True, None)
+    assert (seen["cart-04"].online, seen["cart-04"].offline_since) == (False, NOW)

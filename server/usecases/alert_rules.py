@@ -277,7 +277,7 @@ def snooze(tx: Transaction, alert_id: int, *, hours: str, reason: str, by: str) 
     """Quiet for so many hours; 0 ends it. Raises: MessageError, NotFoundError."""
     reason = " ".join(reason.split())
     problems = []
-    if not hours.isascii() or not hours.isdigit() or timedelta(hours=int(hours[:6])) > LONGEST_SNOOZE:
+    if not hours.isascii() or not hours.isdigit() or len(hours) > 6 or timedelta(hours=int(hours)) > LONGEST_SNOOZE:
         problems.append(("hours", "alert-fault-hours"))
     elif int(hours) and not reason:
         problems.append(("reason", "alert-fault-reason"))

@@ -227,7 +227,7 @@ def test_a_snoozed_alert_tells_nobody_also_when_it_comes_and_goes(clock: Clock) 
     clock.on(minutes=1)
     battery(50)
     assert look() == 2
-    for wrong in (("", "x"), ("-1", "x"), ("9999", "x"), ("1", " ")):
+    for wrong in (("", "x"), ("-1", "x"), ("9999", "x"), ("000008999", "x"), ("000001" + "9" * 30, "x"), ("1", " ")):
         with transaction(BOSS) as tx, pytest.raises(MessageError):
             verbs.snooze(tx, alert.id, hours=wrong[0], reason=wrong[1], by="m-1")
     with transaction(BOSS) as tx, pytest.raises(NotFoundError):

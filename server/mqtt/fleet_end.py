@@ -48,6 +48,7 @@ CONFIG_EVERY_S = 2.0
 CONFIG_AGAIN_S = 60.0
 REBIRTH_AGAIN_S = 60.0
 TIDY_EVERY_S = 60.0
+TELEMETRY_TRIES = 3
 COMMAND_TTL_S = 10.0
 ROUTES: tuple[Route, ...] = (routes.ALERT, routes.CONFIG_TOLD, routes.JOB_TOLD)
 
@@ -109,6 +110,8 @@ class FleetEnd:
         self._config_mono_s = self._tidy_mono_s = 0.0
         self._rebirths: dict[str, float] = {}
         self._slots: dict[tuple[str, TelemetryKind], datetime] = {}
+        self._unkept: Mapping[tuple[str, str], Telemetry] = {}
+        self._telemetry_faults = 0
         self.take: Mapping[type[Body], Callable[[Arrival, float], None]] = {
             CartState: self._on_state,
             AlertRaised: self._on_alert,
@@ -235,17 +238,35 @@ class FleetEnd:
         self._publish(Posted(cart=cart, route=routes.COMMAND, body=command, levels={"name": command.name}, ttl_s=COMMAND_TTL_S))
 
     def keep_telemetry(self, told: Mapping[tuple[str, str], Telemetry]) -> None:
-        """The newest of each cart and kind; of each five minutes the first stays for charts. One commit."""
-        with transaction(self._actor) as tx:
-            asking.heard(tx, told)
-            for (cart, _kind), telemetry in told.items():
-                slot = telemetry_points.slot(tx.at)
-                if self._slots.get((cart, telemetry.kind)) != slot:
-                    telemetry_points.keep(tx, cart, telemetry.kind, telemetry.values)
-                    self._slots[(cart, telemetry.kind)] = slot
-                self._hooked(self.hooks.telemetry, tx, cart, telemetry)
+        """The newest of each cart and kind; of each five minutes the first stays for charts. One commit, and carts in the one order in
+        which everything takes their rows: two orders would stop each other. What cannot be kept now is kept with the next; what never
+        can be is let go, for newer numbers come within the minute."""
+        told, self._unkept = {**self._unkept, **told}, {}
+        if not told:
+            return
+        try:
+            self._kept_telemetry(dict(sorted(told.items())))
+        except Exception:
+            self._telemetry_faults = (self._telemetry_faults + 1) % TELEMETRY_TRIES
+            if self._telemetry_faults:
+                self._unkept = told
+            raise
+        self._telemetry_faults = 0
         for cart in {cart for cart, _ in told}:
             self._told_of(cart)
+
+    def _kept_telemetry(self, told: Mapping[tuple[str, str], Telemetry]) -> None:
+        slots: dict[tuple[str, TelemetryKind], datetime] = {}
+        with transaction(self._actor) as tx:
+            asking.heard(tx, told)
+            slot = telemetry_points.slot(tx.at)
+            for (cart, _kind), telemetry in told.items():
+                key = (cart, telemetry.kind)
+                if self._slots.get(key) != slot:
+                    telemetry_points.keep(tx, cart, telemetry.kind, telemetry.values)
+                    slots[key] = slot
+                self._hooked(self.hooks.telemetry, tx, cart, telemetry)
+        self._slots |= slots
 
     # What nobody asked for.
 

@@ -513,8 +513,7 @@ class Gateway:
 
     def _keep_telemetry(self) -> None:
         told, self._telemetry = self._telemetry, {}
-        if told:
-            self._fleet.keep_telemetry(told)
+        self._fleet.keep_telemetry(told)
 
     def _issued(self, wanted: Wanted) -> Iterator[None]:
         """One table, in steps. One that cannot be written keeps no other back."""

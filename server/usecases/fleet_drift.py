@@ -130,7 +130,7 @@ def apply_group(tx: Transaction, actor: Actor, ward: str, *, version: int, reaso
         raise NotFoundError("nothing is kept for this ward", ward=ward[:64])
     if group.version != version:
         raise ConflictError("somebody changed it meanwhile", remedy="look at it again", ward=ward)
-    carts = commands.of_ward(tx, ward)[:MOST_CARTS]
+    carts = sorted(commands.of_ward(tx, ward)[:MOST_CARTS])
     configs = cart_config.of_carts(tx, carts)
     told = 0
     for cart in carts:

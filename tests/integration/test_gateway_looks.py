@@ -14,14 +14,14 @@ from joserfc.jwk import OKPKey
 
 from pointofcare.errors import MessageError
 from pointofcare.verdict.policy import Policy
-from pointofcare.wire.messages import CartPhase, CartState, TableIssued, TableKind
+from pointofcare.wire.messages import CartPhase, CartState, TableIssued, TableKind, Telemetry, TelemetryKind
 from pointofcare.wire.tables import PolicyBody, Table
 from server.config import MqttConfig
 from server.mqtt.gateway import Gateway
 from server.mqtt.publishing import Draft, Publisher
 from server.security.signing import SigningKey
-from server.store import fleet, versions
-from server.store.transaction import Actor, transaction
+from server.store import alert_rules, fleet, telemetry_points, versions
+from server.store.transaction import Actor, Transaction, reading, transaction
 from server.usecases.facts import Site
 from tests.support.databases import migrated_app
 from tests.support.server_ward import WARD, open_ward
@@ -155,3 +155,59 @@ def test_a_dose_waits_for_one_step_of_a_look_and_a_look_that_fails_ends_alone(ap
     gateway.run()
     assert done == ["fails 0", "goes on 0", "dose 0", "goes on 1", "dose 1", "goes on 2", "dose 2"]
     assert gateway.state.failed == 1
+
+
+def test_telemetry_that_could_not_be_kept_is_kept_with_the_next_in_the_order_of_the_carts(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two transactions that take rows of carts in two orders stop each other, and a database ends one of them."""
+    gateway, _ = a_gateway(app, monkeypatch)
+    at = datetime.now(UTC)
+
+    def told(cart: str, percent: int) -> None:
+        gateway._telemetry[(cart, "power")] = Telemetry(kind=TelemetryKind.POWER, at=at, values={"battery_percent": percent})
+
+    put, order, broken = fleet.put_telemetry, [], [True]
+
+    def kept(tx: Transaction, cart: str, telemetry: Telemetry) -> None:
+        order.append(cart)
+        put(tx, cart, telemetry)
+        if cart == "c2" and broken:
+            broken.pop()
+            raise RuntimeError("deadlock detected")
+
+    monkeypatch.setattr(fleet, "put_telemetry", kept)
+    told("c2", 50)
+    told("c1", 40)
+    with pytest.raises(RuntimeError):
+        gateway._keep_telemetry()
+    told("c1", 41)
+    gateway._keep_telemetry()
+    with reading() as tx:
+        rows = [fleet.cart_row(tx, cart) for cart in ("c1", "c2")]
+        points = [telemetry_points.between(tx, cart, TelemetryKind.POWER, at - timedelta(hours=1), tx.at) for cart in ("c1", "c2")]
+    assert [row["battery_percent"] for row in rows if row is not None] == [41, 50], "the newest of each"
+    assert [len(one) for one in points] == [1, 1], "what was undone counts as not kept"
+    assert order == ["c1", "c2", "c1", "c2"]
+
+
+def test_telemetry_that_can_never_be_kept_is_let_go(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, _ = a_gateway(app, monkeypatch)
+
+    def never(*_: object) -> None:
+        raise RuntimeError("no table takes this")
+
+    monkeypatch.setattr(fleet, "put_telemetry", never)
+    gateway._telemetry[("c1", "power")] = Telemetry(kind=TelemetryKind.POWER, at=datetime.now(UTC), values={})
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            gateway._keep_telemetry()
+    gateway._keep_telemetry()
+
+
+def test_what_rules_measure_is_in_one_order_whatever_the_database_sorts_by(app: Flask) -> None:
+    with transaction(Actor(id="gateway")) as tx:
+        for cart in ("d-2", "D1", "a9", "a-1"):
+            fleet.put_state(tx, cart, CartState(phase=CartPhase.READY, why="", ward=WARD, at=tx.at), sid="s1", sent_at=tx.at)
+        told = [one.cart for one in alert_rules.measured(tx, {"d-2", "c1", "a9", "D1", "a-1"})]
+    assert told == sorted(told)

@@ -149,9 +149,10 @@ class Bedside:
         return self._view
 
     def _idle_lock(self) -> timedelta:
-        """The policy's; a setting of this cart may make it shorter, never longer."""
+        """The policy's; a setting of this cart may make it shorter, never longer, and not while something was scanned and is not settled:
+        whoever gives a dose slowly does not touch the cart."""
         policy, own_s = self.visit.chart.policy().session_idle, self._idle_lock_s()
-        return min(policy, timedelta(seconds=own_s)) if own_s > 0 else policy
+        return min(policy, timedelta(seconds=own_s)) if own_s > 0 and self.visit.session.state not in UNSETTLED else policy
 
     def ask(self, command: asked.Command, *, timeout_s: float = 10.0) -> Answer:
         """Have the loop carry out `command` and wait for its answer. From any thread but the loop's own. Raises: TimeoutError."""

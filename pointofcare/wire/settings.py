@@ -51,8 +51,8 @@ def _choice(name: str, default: str, choices: tuple[str, ...]) -> Setting:
 
 
 TELEMETRY_INTERVAL = _whole("telemetry_interval_s", 30, 5, 600, "s")
-# On top of the policy's own, of which the shorter one counts.
-IDLE_LOCK = _whole("idle_lock_s", 0, 30, 3600, "s", zero=True)
+# On top of the policy's own, of which the shorter one counts while no dose is on the screen. Shorter than this nobody could work.
+IDLE_LOCK = _whole("idle_lock_s", 0, 120, 3600, "s", zero=True)
 LANGUAGE = _choice("language", DEFAULT_LANGUAGE, tuple(LANGUAGES))
 THEME = _choice("screen_theme", "auto", ("auto", "light", "dark"))
 VOLUME = _choice("sound_volume", "normal", ("low", "normal", "loud"))

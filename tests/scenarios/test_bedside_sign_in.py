@@ -112,6 +112,22 @@ def test_a_cart_that_locks_with_a_dose_in_hand_shows_nobody_and_keeps_the_dose_f
     assert stand.journal.entry(opened.record_id) is not None
 
 
+def test_a_shorter_idle_lock_of_this_cart_locks_nobody_out_of_a_dose(tmp_path: Path) -> None:
+    stand = Stand(tmp_path, idle_lock_s=120)
+    stand.sign_in("N1")
+    stand.hold(band("P1"))
+    stand.lease("P1")
+    stand.hold(pack(AMOX))
+    stand.clock.pass_by(timedelta(minutes=3))  # an injection is given slowly
+    stand.put(inbox.Tick())
+    assert stand.state == "giving"
+    assert stand.press(inbox.Confirm, record_id=stand.view.session.record_id).done
+    stand.clock.pass_by(timedelta(minutes=3))
+    stand.put(inbox.Tick())
+    assert (stand.state, stand.view.notice) == ("idle", "signed-out-idle")
+    stand.journal.close()
+
+
 def test_another_nurse_takes_the_locked_cart_over_and_cannot_tell_of_the_first_ones_dose(stand: Stand) -> None:
     stand.sign_in("N1")
     stand.hold(band("P1"))

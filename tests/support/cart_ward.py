@@ -237,6 +237,7 @@ class Stand:
         clock: Clock | None = None,
         measured: bool = True,
         cart: str = CART,
+        idle_lock_s: int = 0,
         ask_witness: Callable[[WitnessAsked | WitnessAnswered], None] = lambda _body: None,
     ) -> None:
         self.clock = clock or Clock()
@@ -258,6 +259,7 @@ class Stand:
             now=lambda: self.clock.at,
             mono_s=lambda: self.clock.mono,
             new_id=lambda: f"00000000-0000-4000-8000-{next(ids):012d}",
+            idle_lock_s=lambda: idle_lock_s,
             aside=lambda call: call(),
         )
         self.put(LinkTold(link=link))

@@ -87,7 +87,7 @@ def test_the_same_one_again_is_no_fault(tmp_path: Path) -> None:
 
 def test_each_setting_that_does_not_run_says_why_and_the_others_run(tmp_path: Path) -> None:
     one = held(tmp_path, nothing_here=frozenset({"camera_alert"}))
-    wanted = {"idle_lock_s": 60, "telemetry_interval_s": 1, "language": "de", "made_up": 1, "camera_alert": False, "kiosk_threads": 8}
+    wanted = {"idle_lock_s": 120, "telemetry_interval_s": 1, "language": "de", "made_up": 1, "camera_alert": False, "kiosk_threads": 8}
     assert one.take(desired(1, wanted)) is None
     assert one.report.refused == {
         "telemetry_interval_s": settings.OUT_OF_BOUNDS,
@@ -96,9 +96,16 @@ def test_each_setting_that_does_not_run_says_why_and_the_others_run(tmp_path: Pa
         "camera_alert": "setting-nothing-here",
         "kiosk_threads": settings.RESTART,
     }
-    assert one.report.document["idle_lock_s"] == 60
+    assert one.report.document["idle_lock_s"] == 120
     assert one.report.document["kiosk_threads"] == 6
     assert held(tmp_path).report.document["kiosk_threads"] == 8
+
+
+def test_no_idle_lock_is_too_short_to_work_with(tmp_path: Path) -> None:
+    one = held(tmp_path)
+    assert one.take(desired(1, {"idle_lock_s": 119})) is None
+    assert one.report.refused == {"idle_lock_s": settings.OUT_OF_BOUNDS}
+    assert one.whole_number("idle_lock_s") == 0
 
 
 def test_a_disk_that_takes_nothing_leaves_what_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

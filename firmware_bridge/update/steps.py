@@ -116,12 +116,15 @@ class Steps:
         self._soak_from: float | None = None
         self._soaks = 0
         self._failures = 0
+        self._on_since: tuple[str, float] | None = None
+        self.runs_on = False
         self.slots: tuple[ImageState, ...] = ()
 
     def entered(self) -> None:
         """A state was entered: what was counted in the one before counts no more."""
         self._heard_at = self._tools.mono()
         self._sent_at = self._soak_from = None
+        self._on_since, self.runs_on = None, False
         self._soaks = 0
         self._fetch_at = 0.0
 
@@ -338,6 +341,7 @@ class Steps:
     def unclear(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
+        self._look_on(session, seen, target)
         if seen is None or not seen.running:
             return Outcome(session=session, why=_unseen(seen))
         if seen.running == target.image_hash:
@@ -349,6 +353,16 @@ class Steps:
         if seen.boot_id != session.boot_before:
             return Outcome(session=session, event=Event.SEEN_OLD, why=session.why or "fell-back")
         return Outcome(session=session, event=Event.SEEN_UNTOUCHED, why="not-taken")
+
+    def _look_on(self, session: Session, seen: Seen | None, target: Target) -> None:
+        """`runs_on`: no reset will be sent any more, and for longer than one takes the old image was seen to answer in one start."""
+        if seen is None or not seen.running or seen.running == target.image_hash or session.resets < MOST_RESETS:
+            self._on_since, self.runs_on = None, False
+            return
+        now = self._tools.mono()
+        if self._on_since is None or self._on_since[0] != seen.boot_id:
+            self._on_since = (seen.boot_id, now)
+        self.runs_on = now - self._on_since[1] >= self._tools.reset_patience_s
 
     def _failed(self, session: Session, seen: Seen, why: str) -> Outcome:
         fresh = replace(session, boot_before=seen.boot_id, reset_boot="", resets=0)

@@ -88,6 +88,8 @@ class Updater:
             return ""
         if session.state in (State.MARKING, State.RESETTING) and session.reset_boot != session.boot_before:
             return ""  # no reset was sent: who comes to a drawer first gets it, and the reset waits
+        if session.state is State.UNCLEAR and self._steps.runs_on:
+            return ""  # it takes no reset, and works as before: whoever waits for a drug gets it
         return f"the firmware is being changed ({session.state.value})"
 
     @property

@@ -213,3 +213,37 @@ def test_no_update_goes_on_while_nobody_knows_which_image_runs(bench: Bench, sta
     assert bench.session.why == "running-unknown"
     bench.wall = ORDER.expires_at
     assert bench.turn() is State.TIMED_OUT
+
+
+def test_drawers_open_again_under_old_firmware_that_never_restarts_and_are_locked_again_once_it_does(bench: Bench) -> None:
+    bench.begin(State.UNCLEAR, PENDING, reset_boot="boot-1", resets=MOST_RESETS, why="reset-not-taken")
+    bench.turn(after_s=1)
+    assert bench.updater.refusal  # the last one may still be on its way
+    bench.turn(after_s=31)
+    assert bench.state is State.UNCLEAR
+    assert bench.updater.refusal == ""
+    bench.board.slots = None
+    bench.turn(after_s=1)
+    assert bench.updater.refusal
+    bench.board.slots = PENDING
+    bench.turn(after_s=1)
+    assert bench.updater.refusal  # it was away: from now on anew
+    bench.turn(after_s=31)
+    assert bench.updater.refusal == ""
+    bench.board.boot = "boot-2"
+    bench.turn(after_s=1)
+    assert bench.updater.refusal
+    bench.board.slots = TRIAL
+    assert bench.turn(after_s=1) is State.TRYING  # and goes through its trial as any other
+    assert bench.updater.refusal
+
+
+def test_a_restart_of_the_cart_computer_begins_that_wait_anew(bench: Bench) -> None:
+    bench.begin(State.UNCLEAR, PENDING, reset_boot="boot-1", resets=MOST_RESETS)
+    bench.turn()
+    bench.turn(after_s=31)
+    assert bench.updater.refusal == ""
+    again = Updater(bench.updater.tools, keys=ServerKeys(held=(bench.key,)), facility="h1", cart="c1", tell=lambda _told: True)
+    assert again.refusal
+    again.turn()
+    assert again.refusal

@@ -11,6 +11,7 @@ import os
 import sys
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 
 from devices import registry
 from devices.ports import PumpAnswer, PumpOrder, PumpOutcome
@@ -24,7 +25,7 @@ _CODES = {PumpOutcome.ACCEPTED: 0, PumpOutcome.REFUSED: 1, PumpOutcome.UNKNOWN: 
 def main(arguments: list[str]) -> int:
     """0 accepted, 1 refused, out of reach or not wanted, 2 for bad input, 3 unknown."""
     chosen = _parser().parse_args(arguments)
-    texts = Catalogue("cart_client.web.texts")
+    texts = texts_of_the_cart()
     try:
         pump = registry.pump(chosen.source)
         order = PumpOrder(
@@ -54,6 +55,11 @@ def main(arguments: list[str]) -> int:
         return 1
     sys.stdout.write(f"{told(texts, chosen.language, answer)}\n")
     return _CODES[answer.outcome]
+
+
+@cache
+def texts_of_the_cart() -> Catalogue:
+    return Catalogue("cart_client.web.texts")
 
 
 def told(texts: Catalogue, language: str, answer: PumpAnswer) -> str:

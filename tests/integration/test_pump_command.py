@@ -11,7 +11,7 @@ from cart_client import pump_command
 from cart_client.__main__ import main
 from devices.ports import PumpAnswer, PumpOutcome
 from devices.pumps import rgv
-from pointofcare.texts import LANGUAGES, Catalogue
+from pointofcare.texts import LANGUAGES
 from simulation.devices.infusion_pump import ChannelState, InfusionPump
 
 
@@ -23,7 +23,7 @@ def pump() -> Iterator[InfusionPump]:
 
 
 def _words(pump: InfusionPump, *more: str, rate: str = "5 mL/h") -> list[str]:
-    said = ["pump", "try", f"piv:127.0.0.1:{pump.port}?pump=PUMP-12&channel=1&answer_s=2", "--order", "TRY-1", "--patient", "P-7"]
+    said = ["pump", "try", f"piv:127.0.0.1:{pump.port}?pump=PUMP-12&channel=1&answer_s=10", "--order", "TRY-1", "--patient", "P-7"]
     said += ["--drug", "noradrenaline", "--volume", "50 mL", "--rate", rate, "--strength", "4 mg", "--strength-volume", "50 mL"]
     return [*said, "--nurse", "N-01", "--language", "en", *more]
 
@@ -36,7 +36,7 @@ def test_the_outcome_is_told_in_words_and_as_a_code(pump: InfusionPump, capsys: 
     told = capsys.readouterr().out
     assert "outside the limits" in told
     assert "9005" in told
-    pump.troubles.mute = True
+    pump.troubles.hang_up = True
     assert main(_words(pump, "--yes")) == 3
     assert "Look at the pump" in capsys.readouterr().out
     pump.unplug()
@@ -65,7 +65,7 @@ def test_bad_input_is_told_and_not_sent(pump: InfusionPump, capsys: pytest.Captu
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_outcome_and_reason_has_its_words(language: str) -> None:
-    texts = Catalogue("cart_client.web.texts")
+    texts = pump_command.texts_of_the_cart()
     for why in ("", *rgv.ERRORS.values(), rgv.OTHER, rgv.SILENT, rgv.DIFFERS, rgv.UNCLEAR):
         for outcome in PumpOutcome:
             told = pump_command.told(texts, language, PumpAnswer(outcome=outcome, why=why, code="9099", words="x"))

@@ -138,6 +138,8 @@ class Updater:
             _log.info("update %s: %s -> %s %s", session.order.job, session.state.value, following.value, outcome.why)
             self._steps.entered()
             self._percent = None
+            if following is State.TRYING:
+                self._withdrawn = False  # it starts already
             self._slots_at = 0.0  # what is in the slots now is told at once, and not with the next look of the minute
         self._session = fresh
         self._say()
@@ -151,7 +153,8 @@ class Updater:
         if assigned is None:
             return
         if assigned.signed is None:
-            self._withdrawn, self._later = True, None
+            self._later = None
+            self._withdrawn = not self._too_late_to_withdraw()
             return
         now = self._tools.wall()
         try:
@@ -160,6 +163,14 @@ class Updater:
         except NotPermittedError as exc:
             _log.warning("%s", exc)
             self._refuse(assigned, exc, now)
+
+    def _too_late_to_withdraw(self) -> bool:
+        """A reset was sent: what runs on trial ends its trial, whatever befalls it, for ending it here would open drawers under it. Only
+        an outcome that is unknown already may be given up by somebody who was told so."""
+        session = self._session
+        if session is None or session.state in machine.HARMLESS or session.state is State.UNCLEAR:
+            return False
+        return bool(session.reset_boot) or session.state not in (State.MARKING, State.RESETTING)
 
     def _admit(self, order: JobOrder, assigned: JobAssigned) -> None:
         """Raises: NotPermittedError for an order that is older than what was begun."""
@@ -215,6 +226,8 @@ class Updater:
     def _committed(self, session: Session) -> None:
         """From here on no drawer is unlocked: a reset is about to be sent."""
         self._session = session
+        if session.reset_boot:
+            self._withdrawn = False
 
     def _interrupted(self) -> bool:
         return self._stopping.is_set() or self._assigned is not None

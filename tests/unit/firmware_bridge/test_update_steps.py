@@ -247,3 +247,35 @@ def test_a_restart_of_the_cart_computer_begins_that_wait_anew(bench: Bench) -> N
     assert again.refusal
     again.turn()
     assert again.refusal
+
+
+@pytest.mark.parametrize(
+    "state", [State.RESETTING, State.TRYING, State.CONFIRMING, State.REVERTING, State.MARKING], ids=lambda state: state.value
+)
+def test_a_withdrawal_that_came_too_late_does_not_end_the_trial_when_the_line_falls_silent(bench: Bench, state: State) -> None:
+    bench.begin(state, None, reset_boot="boot-0", resets=1)
+    bench.updater.assigned(JobAssigned(job=None, signed=None))
+    assert bench.turn() is state
+    assert bench.turn(after_s=100) is State.UNCLEAR
+    assert bench.turn(after_s=1) is State.UNCLEAR
+    assert bench.updater.refusal
+    bench.board.slots = TRIAL
+    assert bench.turn() is State.TRYING
+    bench.board.slots = None
+    assert bench.turn(after_s=100) is State.UNCLEAR
+    assert bench.turn(after_s=1) is State.UNCLEAR
+
+
+def test_an_unknown_outcome_is_withdrawn_by_whoever_knows_that_it_is_one(bench: Bench) -> None:
+    bench.begin(State.UNCLEAR, None, reset_boot="boot-0", resets=1)
+    bench.updater.assigned(JobAssigned(job=None, signed=None))
+    assert bench.turn() is State.FAILED
+
+
+def test_a_withdrawal_before_any_reset_is_remembered_until_it_can_be_done(bench: Bench) -> None:
+    bench.begin(State.MARKING, None)
+    bench.updater.assigned(JobAssigned(job=None, signed=None))
+    assert bench.turn() is State.MARKING
+    assert bench.turn(after_s=100) is State.UNCLEAR
+    assert bench.turn(after_s=1) is State.FAILED
+    assert bench.board.resets == 0

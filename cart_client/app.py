@@ -9,7 +9,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -278,9 +277,7 @@ class CartProgram:
 
     def _end_to_restart(self) -> bool:
         """Asked of the bedside's own thread, so that nobody signs in between the question and the end."""
-        answer: Future[bool] = Future()
-        self._bedside.inbox.put(Halt(answer=answer))
-        if not answer.result(_HALTS_WITHIN_S):
+        if not self._bedside.end_when_idle():
             return False
         self._restarting.set()
         return True
@@ -331,7 +328,6 @@ class CartProgram:
 
 
 _STARTED_MONO_S = time.monotonic()
-_HALTS_WITHIN_S = 10.0
 
 
 def identifiers(view: View) -> tuple[str, ...]:

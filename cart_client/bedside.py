@@ -160,6 +160,18 @@ class Bedside:
         self.inbox.put(Asked(command=command, answer=answer))
         return answer.result(timeout_s)
 
+    def end_when_idle(self, *, within_s: float = 10.0) -> bool:
+        """End the loop, unless somebody is signed in; False: it goes on. What was given up never ends it later. From another thread."""
+        answer: Future[bool] = Future()
+        self.inbox.put(asked.Halt(answer=answer))
+        try:
+            return answer.result(within_s)
+        except TimeoutError:
+            if answer.cancel():
+                log.error("the bedside did not answer in time: it is not ended")
+                return False
+            return answer.result()  # it is being answered at this moment
+
     def run(self) -> None:
         """The loop, until a `Halt`."""
         while True:
@@ -169,6 +181,8 @@ class Bedside:
                 item = asked.Tick()
             if isinstance(item, asked.Halt):
                 idle = self.visit.session.state is State.IDLE
+                if item.answer is not None and not item.answer.set_running_or_notify_cancel():
+                    continue  # nobody waits for it any more, and nobody expects it
                 if item.answer is not None:
                     item.answer.set_result(idle)
                 if item.answer is None or idle:

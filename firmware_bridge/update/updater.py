@@ -46,6 +46,7 @@ class Updater:
         self._withdrawn = False
         self._stopping = threading.Event()
         self._wake = threading.Event()
+        self._owed: Session | None = None  # what the disk refused, and takes later
         self._percent: int | None = None
         self._told: tuple[object, ...] | None = None
         self._tell_at = 0.0
@@ -119,6 +120,8 @@ class Updater:
 
     def turn(self) -> bool:
         """One step; whether there is another to do at once. Raises: JournalError."""
+        if self._owed is not None and self._owed.final:
+            self._keep(self._owed)  # before another update is begun
         self._take()
         session = self._session
         if session is None or session.final:
@@ -133,7 +136,7 @@ class Updater:
         fresh = replace(outcome.session, state=following, why=outcome.why)
         if fresh != session:
             fresh = replace(fresh, changed_at=self._tools.wall())
-            self._sessions.write(fresh)
+            self._keep(fresh)
         if following is not session.state:
             _log.info("update %s: %s -> %s %s", session.order.job, session.state.value, following.value, outcome.why)
             self._steps.entered()
@@ -144,6 +147,21 @@ class Updater:
         self._session = fresh
         self._say()
         return following is not session.state and not fresh.final
+
+    def _keep(self, session: Session) -> None:
+        """On disk; what is seen again after a power cut need not be there for drawers to open. Raises: JournalError for all else."""
+        try:
+            if session.state is State.SUCCEEDED:
+                self._sessions.keep_counter(session.order.target.security_counter)
+            self._sessions.write(session)
+        except JournalError as exc:
+            if session.state not in machine.SEEN_AGAIN:
+                raise
+            if self._owed is None:
+                _log.error("the update cannot be kept on disk, and goes on: %s", exc)
+            self._owed = session
+        else:
+            self._owed = None
 
     def _take(self) -> None:
         with self._guard:
@@ -190,7 +208,7 @@ class Updater:
                 self._later = assigned  # what has begun is ended first
                 return
             left = replace(current, state=machine.after(current.state, Event.WITHDREW), why="replaced", changed_at=self._tools.wall())
-            self._sessions.write(left)
+            self._keep(left)
             self._session, self._told = left, None
             self._say()
         self._session = self._sessions.begin(order, state=State.RECEIVED, why="", at=self._tools.wall())

@@ -21,7 +21,7 @@ from firmware_bridge.update.machine import State
 from firmware_bridge.update.sessions import Session, Sessions
 from firmware_bridge.update.steps import MOST_RESETS, MOST_SOAKS, Seen, Tools
 from firmware_bridge.update.updater import Updater
-from pointofcare.errors import DeviceTimeoutError
+from pointofcare.errors import DeviceTimeoutError, JournalError
 from pointofcare.wire import jobs
 from pointofcare.wire.messages import JobAssigned, JobOrder, JobState, JobTarget, JobTold
 
@@ -313,3 +313,58 @@ def test_a_first_reset_still_waits_for_whoever_uses_the_cart(bench: Bench) -> No
     assert bench.session.why == "in-use"
     assert bench.updater.refusal == ""
     assert bench.board.resets == 0
+
+
+def test_a_full_disk_does_not_keep_drawers_locked_after_an_update_and_is_written_when_it_can(bench: Bench) -> None:
+    bench.begin(State.TRYING, TRIAL, reset_boot="boot-0", resets=1)
+    bench.sessions._db.execute("PRAGMA query_only=ON")  # SQLite refuses every write, as on a full disk
+    bench.turn()
+    assert bench.turn(after_s=61) is State.CONFIRMING
+    bench.updater.tools.folder.mkdir()
+    (bench.updater.tools.folder / f"{ORDER.target.sha256}.bin").mkdir()  # nor can the image be put away
+    bench.turn()
+    assert bench.turn() is State.SUCCEEDED
+    assert bench.updater.refusal == ""
+    assert bench.told[-1].state is JobState.SUCCEEDED
+    bench.turn()
+    on_disk = bench.sessions.current()
+    assert on_disk is not None
+    assert on_disk.state is State.TRYING  # after a power cut now it would look again, and find it confirmed
+    assert bench.sessions.counter() == 0
+    ended = bench.session
+    bench.sessions._db.execute("PRAGMA query_only=OFF")
+    bench.updater.assigned(bench.signed(replace(ORDER, job="j2")))  # even where another comes at once
+    bench.turn()
+    assert bench.session.order.job == "j2"
+    assert bench.sessions.find("j1", 1) == ended
+    assert bench.sessions.counter() == ORDER.target.security_counter
+
+
+@pytest.mark.parametrize(("state", "slots"), [(State.RESETTING, BACK), (State.UNCLEAR, BACK), (State.REVERTING, BACK)])
+def test_a_full_disk_does_not_keep_drawers_locked_after_the_old_image_came_back(
+    bench: Bench, state: State, slots: tuple[ImageState, ...]
+) -> None:
+    bench.begin(state, slots, reset_boot="boot-0", resets=1)
+    bench.sessions._db.execute("PRAGMA query_only=ON")
+    assert bench.turn() is State.REVERTED
+    assert bench.updater.refusal == ""
+
+
+def test_what_a_person_ended_is_written_down_before_it_is_told(bench: Bench) -> None:
+    bench.begin(State.READY, None)
+    bench.sessions._db.execute("PRAGMA query_only=ON")
+    bench.updater.assigned(JobAssigned(job=None, signed=None))
+    with pytest.raises(JournalError):
+        bench.turn()
+    assert bench.told == []
+    bench.sessions._db.execute("PRAGMA query_only=OFF")
+    assert bench.turn() is State.WITHDRAWN
+
+
+def test_no_reset_is_sent_that_was_not_written_down(bench: Bench) -> None:
+    bench.begin(State.RESETTING, PENDING)
+    bench.sessions._db.execute("PRAGMA query_only=ON")
+    with pytest.raises(JournalError):
+        bench.turn()
+    assert bench.board.resets == 0
+    assert bench.updater.refusal == ""

@@ -264,7 +264,7 @@ class Bedside:
                     visit.note(self.visit, "camera-fault", now, {"fault": item.fault})
                 here.camera = item
             case DrawerTold():
-                self.visit.unlocker.told = item
+                self.visit.unlocker.heard(item)
                 if item.outcome == "outcome-unknown":
                     visit.note(self.visit, "drawer-outcome-unknown", now, {"drawer": item.drawer})
                 counting.opened(self.visit, item, now)

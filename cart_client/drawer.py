@@ -19,7 +19,8 @@ USE_LOOK_S, USE_TURNS, USE_S = 0.5, 10, 15.0
 
 
 class Unlocker:
-    """`told` is the newest word on the newest dose. The answer comes to the inbox as a `DrawerTold`."""
+    """`told` is the newest word on the drawer that was asked for last: a late word on an earlier one says nothing of it. The answer comes
+    to the inbox as a `DrawerTold`."""
 
     def __init__(self, drawers: Drawers, inbox: Inbox, aside: Callable[[Callable[[], None]], None] | None = None) -> None:
         self._drawers, self._inbox, self._aside = drawers, inbox, aside or _in_a_thread
@@ -32,6 +33,10 @@ class Unlocker:
         self._asked.add(record_id)
         self.told = DrawerTold(record_id=record_id, drawer=drawer, outcome="opening")
         self._aside(lambda: self._inbox.put(DrawerTold(record_id=record_id, drawer=drawer, outcome=self._outcome(drawer, record_id))))
+
+    def heard(self, told: DrawerTold) -> None:
+        if self.told is None or self.told.record_id == told.record_id:
+            self.told = told
 
     def _outcome(self, drawer: int, record_id: str) -> str:
         try:

@@ -12,6 +12,7 @@ from cart_client import inbox
 from cart_client.condition import PinGuard
 from cart_client.drawer_watch import DrawersHeard
 from cart_client.inbox import Link
+from cart_client.screen import DrawerTold
 from cart_client.web.app import create_app
 from devices.ports import DrawerOutcome, DrawersTold
 from pointofcare.errors import DeviceUnavailableError, OutcomeUnknownError
@@ -184,6 +185,17 @@ def test_no_drawer_is_opened_that_way_before_sign_in_or_beside_a_patient(stand: 
     stand.hold(band("P1"))
     assert not stand.press(inbox.OpenDrawer, drawer="2", purpose="count").done
     assert stand.drawers.unlocked == []
+
+
+@pytest.mark.parametrize("late", [f"{drawers.ACCESS}before", "00000000-0000-4000-8000-00000000dead"])
+def test_a_late_word_on_another_drawer_takes_nothing_from_the_dose_in_hand(stand: Stand, late: str) -> None:
+    record = in_hand(stand)
+    stand.put(DrawerTold(record_id=late, drawer=8, outcome="outcome-unknown"))
+    assert events(stand, "drawer-outcome-unknown")[0]["drawer"] == 8
+    shown = stand.view.drawer
+    assert shown is not None
+    assert (shown.record_id, shown.drawer, shown.outcome) == (record, 3, "unlocked")
+    assert charted(stand) == (3, "unlocked")
 
 
 def test_a_pin_that_has_ended_signs_nobody_in(stand: Stand) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 IDLE_MIN = 10.0
+DOCKED_IDLE_MIN = 1.0  # who has just put the cart back may come again for what was forgotten
 CHARGE_PERCENT = 40.0
 
 
@@ -33,13 +34,13 @@ def holding(gates: Mapping[str, object], now: Hardware) -> str | None:
         return "gate-unreadable"
     if now.on_mains is not True and (now.charge_percent is None or now.charge_percent < charge):
         return "charge-low" if now.charge_percent is not None else "charge-unknown"
-    idle_min = _number(gates.get("idle_min"), IDLE_MIN)
+    docked = now.on_mains is True
+    idle_min = _number(gates.get("idle_min"), DOCKED_IDLE_MIN if docked else IDLE_MIN)
     if idle_min is None:
         return "gate-unreadable"
-    docked = now.on_mains is True
     if gates.get("docked") is True and not docked:
         return "not-docked"
-    if not docked and (now.idle_s is None or now.idle_s < idle_min * 60):
+    if now.idle_s is None or now.idle_s < idle_min * 60:
         return "not-idle"
     return None
 

@@ -30,7 +30,7 @@ from tests.support import firmware as signers
 from tests.support.bridge import eventually
 from tests.support.firmware import HARDWARE, People
 
-DOCKED: Mapping[str, object] = {"docked": True}
+DOCKED: Mapping[str, object] = {"docked": True, "idle_min": 0}
 
 
 @dataclass(slots=True, kw_only=True)

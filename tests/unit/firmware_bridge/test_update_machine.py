@@ -98,13 +98,23 @@ def test_what_is_not_known_or_not_right_holds_the_update(change: dict[str, objec
     assert gates.holding({}, replace(FREE, **change)) == why  # type: ignore[arg-type]
 
 
-def test_a_cart_on_mains_needs_neither_charge_nor_idle_time_but_nobody_may_use_it() -> None:
+def test_a_cart_on_mains_needs_no_charge_and_a_minute_without_use_but_nobody_may_use_it() -> None:
     from dataclasses import replace
 
-    docked = replace(FREE, on_mains=True, charge_percent=3, idle_s=1)
+    docked = replace(FREE, on_mains=True, charge_percent=3, idle_s=60)
     assert gates.holding({"docked": True}, docked) is None
+    assert gates.holding({"docked": True}, replace(docked, idle_s=59)) == "not-idle"
+    assert gates.holding({"docked": True}, replace(docked, idle_s=None)) == "not-idle"
     assert gates.holding({}, replace(docked, busy=True)) == "in-use"
     assert gates.holding({"docked": True}, FREE) == "not-docked"
+
+
+@given(st.integers(0, 1440), st.floats(0, 100_000), st.booleans())
+def test_the_idle_time_that_a_job_names_holds_on_mains_as_well(idle_min: int, idle_s: float, on_mains: bool) -> None:
+    from dataclasses import replace
+
+    held = gates.holding({"idle_min": idle_min}, replace(FREE, on_mains=on_mains, idle_s=idle_s))
+    assert held == ("not-idle" if idle_s < idle_min * 60 else None)
 
 
 @pytest.mark.parametrize("value", ["40", True, -1, float("nan"), [], 10**9])

@@ -35,7 +35,12 @@ class Kept(logging.Handler):
         self._lines: deque[str] = deque(maxlen=LINES)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(blanked(self.format(record))[:LONGEST_LINE])
+        # A line must never be the fault of who logs it, nor be shown as it is where it cannot be blanked.
+        try:
+            line = blanked(self.format(record))
+        except Exception as exc:  # noqa: BLE001
+            line = f"{record.levelname} {record.name}: a line that cannot be written ({type(exc).__name__})"
+        self._lines.append(line[:LONGEST_LINE])
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -211,6 +211,15 @@ def test_a_bundle_blanks_what_looks_like_the_number_of_a_person(tmp_path: Path) 
     assert "7 records wait" in told
 
 
+def test_a_line_of_the_log_that_cannot_be_written_harms_nobody_who_logs() -> None:
+    kept = bundle.Kept()
+    kept.handle(logging.LogRecord("cart", logging.INFO, __file__, 1, "%d drawers", ("many",), None))
+    kept.handle(logging.LogRecord("cart", logging.INFO, __file__, 1, "7 records wait", (), None))
+    assert len(kept.lines) == 2
+    assert "many" not in kept.lines[0]
+    assert "7 records wait" in kept.lines[1]
+
+
 def test_parts_of_a_bundle_are_the_whole_again() -> None:
     text = "điều dưỡng " * 999
     parts = bundle.parts(text, longest=1000)

@@ -56,21 +56,27 @@ class Carrier:
         self._doing, self._memory, self._restart, self._mono_s, self._sleep = doing_, memory, restart, mono_s, sleep
         self.say: Callable[[CommandAnswered], object] = lambda _answer: None
         self._queue: queue.Queue[Taken | _Halt] = queue.Queue()
-        self._thread = threading.Thread(target=self._run, name="commands", daemon=True)
+        self._thread = self._made()
+        self._stopped = False
         self._left = _left_in(memory)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        self._stopped = True
         self._queue.put(_Halt())
         if self._thread.is_alive():
             self._thread.join(3.0)
         self._memory.close()
 
     def take(self, command: Taken) -> None:
-        """From any thread; the answer comes through `say`."""
+        """The answer comes through `say`. A thread that died is begun anew: of what killed it nobody knows the outcome."""
         self._queue.put(command)
+        if self._thread.ident is not None and not self._thread.is_alive() and not self._stopped:
+            log.critical("the thread of commands died: it is begun anew")
+            self._thread = self._made()
+            self._thread.start()
 
     def tell_left(self) -> None:
         """What was under way when the program ended, told once: a restart has happened, of anything else nobody knows."""
@@ -79,6 +85,9 @@ class Carrier:
             restarted = each.name == RESTART and each.outcome is CommandOutcome.ACCEPTED
             outcome = CommandOutcome.DONE if restarted else CommandOutcome.OUTCOME_UNKNOWN
             self._end(CommandAnswered(command=each.command, name=each.name, outcome=outcome, why=None if restarted else "interrupted"))
+
+    def _made(self) -> threading.Thread:
+        return threading.Thread(target=self._run, name="commands", daemon=True)
 
     def _run(self) -> None:
         while True:
@@ -89,7 +98,10 @@ class Carrier:
                 self.carry_out(command)
             except Exception as exc:
                 log.exception("a command could not be carried out")
-                self._end(_answer(command, CommandOutcome.OUTCOME_UNKNOWN, type(exc).__name__))
+                try:
+                    self._end(_answer(command, CommandOutcome.OUTCOME_UNKNOWN, type(exc).__name__))
+                except Exception:
+                    log.exception("the outcome of a command could not be told")
 
     def carry_out(self, command: Taken) -> None:
         """Once: a second copy gets the answer of the first, however late it comes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import queue
 import sqlite3
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -218,6 +220,38 @@ def test_a_line_of_the_log_that_cannot_be_written_harms_nobody_who_logs() -> Non
     assert len(kept.lines) == 2
     assert "many" not in kept.lines[0]
     assert "7 records wait" in kept.lines[1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_answer_that_cannot_be_said_and_the_end_of_the_thread_keep_no_later_command_back(tmp_path: Path) -> None:
+    faults: list[BaseException] = [SystemExit(), RuntimeError("no versions")]
+
+    def numbers() -> Mapping[str, object]:
+        if faults:
+            raise faults.pop()
+        return {}
+
+    bench = Bench(tmp_path, numbers=numbers)
+    heard: queue.Queue[CommandAnswered] = queue.Queue()
+    said: list[str] = []
+
+    def say(answer: CommandAnswered) -> None:
+        if not said:
+            said.append(answer.command)
+            raise RuntimeError("no line")
+        heard.put(answer)
+
+    bench.carrier.say = say
+    bench.carrier.start()
+    for key in ("a", "b"):
+        bench.carrier.take(Taken(id=key, name="diagnostics", params={}, until_mono_s=bench.mono_s + 5))
+    thread = next(one for one in threading.enumerate() if one is bench.carrier._thread)
+    thread.join(10)
+    assert not thread.is_alive()
+    bench.carrier.take(Taken(id="c", name="diagnostics", params={}, until_mono_s=bench.mono_s + 5))
+    answer = heard.get(timeout=10)
+    assert (answer.command, answer.outcome) == ("c", CommandOutcome.DONE)
+    bench.carrier.stop()
 
 
 def test_parts_of_a_bundle_are_the_whole_again() -> None:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
 # Said again in case that a broker forgot it.
 AGAIN_S = 3600.0
+FAULT = "fault"
+FAULT_SAID_EVERY_S = 60.0
 _CRITICAL_BATTERY_PERCENT = 10
 _CRITICAL_DISK_PERCENT = 3
 _CAMERA_HOLD_S, _BATTERY_HOLD_S, _CLOCK_HOLD_S, _TABLES_HOLD_S = 60.0, 30.0, 60.0, 120.0
@@ -140,6 +142,7 @@ class Upkeep:
         self._report_owed = False
         self._look_mono_s = 0.0
         self._again_mono_s = 0.0
+        self._fault_mono_s: float | None = None
 
     @property
     def interval_s(self) -> float:
@@ -158,14 +161,27 @@ class Upkeep:
 
     def desired(self, body: ConfigDesired) -> str | None:
         """The code why the settings were refused; None: they run. The report goes out either way."""
-        why = self.held.take(body)
+        try:
+            why = self.held.take(body)
+        except Exception:
+            log.exception("settings from afar cannot be read")
+            why = FAULT
         self._report_owed = True
         if why is not None:
             log.error("settings from afar are refused: %s", why)
         return why
 
     def step(self, now: datetime, publish: Callable[..., bool], remove: Callable[..., bool]) -> None:
-        """What is due, while connected."""
+        """What is due, while connected. Any fault of it is told in the log alone: doses wait behind it on the same thread."""
+        try:
+            self._step(now, publish, remove)
+        except Exception:
+            mono_s = self._mono_s()
+            if self._fault_mono_s is None or mono_s - self._fault_mono_s >= FAULT_SAID_EVERY_S:
+                self._fault_mono_s = mono_s
+                log.exception("the cart's upkeep has a fault")
+
+    def _step(self, now: datetime, publish: Callable[..., bool], remove: Callable[..., bool]) -> None:
         mono_s = self._mono_s()
         if self._report_owed and publish(routes.CONFIG_TOLD, self.held.report):
             self._report_owed = False

@@ -248,6 +248,8 @@ class Uplink:
                     self._step()
             except PointOfCareError as exc:
                 log.error("uplink: %s", exc)
+            except Exception:  # one message must not end the line: nor is it acknowledged, so it comes again with the next connection
+                log.exception("uplink: what came or was due could not be dealt with")
 
     def _take(self, event: BrokerEvent | _Wake | _Halt) -> None:
         match event:

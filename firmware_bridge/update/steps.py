@@ -255,16 +255,27 @@ class Steps:
         if seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
         if seen.pending(target.image_hash):
-            return Outcome(session=replace(session, boot_before=seen.boot_id), event=Event.SEEN_PENDING)
+            return Outcome(session=replace(session, boot_before=seen.boot_id, resets=0), event=Event.SEEN_PENDING)
         if not seen.waits(target.image_hash):
             return Outcome(session=session, event=Event.IMAGE_LOST, why="image-lost")
         try:
             self._tools.images.mark_test(target.image_hash)
         except DeviceError as exc:
             if session.resets >= MOST_RESETS:
-                return Outcome(session=session, event=Event.GAVE_UP, why="mark-refused")
+                return self._marked_after_all(session, target)
             return Outcome(session=replace(session, resets=session.resets + 1), why=exc.code)
         return Outcome(session=replace(session, boot_before=seen.boot_id, resets=0), event=Event.MARKED)
+
+    def _marked_after_all(self, session: Session, target: Target) -> Outcome:
+        """The last answer may have been lost and the mark taken: only what is seen ends the update."""
+        seen = self.look()
+        if seen is None or not seen.running:
+            return self._silence(session, seen)
+        if seen.running == target.image_hash:
+            return Outcome(session=session, event=Event.SEEN_TARGET)
+        if seen.pending(target.image_hash):
+            return Outcome(session=replace(session, boot_before=seen.boot_id, resets=0), event=Event.SEEN_PENDING)
+        return Outcome(session=session, event=Event.GAVE_UP, why="mark-refused")
 
     def resetting(self, session: Session) -> Outcome:
         target = job.target_of(session.order)

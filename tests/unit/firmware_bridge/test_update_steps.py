@@ -19,7 +19,7 @@ from firmware_bridge.update.gates import Hardware
 from firmware_bridge.update.job import ServerKeys
 from firmware_bridge.update.machine import State
 from firmware_bridge.update.sessions import Session, Sessions
-from firmware_bridge.update.steps import MOST_RESETS, MOST_SOAKS, Seen, Tools
+from firmware_bridge.update.steps import MOST_RESETS, MOST_SOAKS, Tools
 from firmware_bridge.update.updater import Updater
 from pointofcare.errors import DeviceTimeoutError, JournalError
 from pointofcare.wire import jobs
@@ -368,3 +368,41 @@ def test_no_reset_is_sent_that_was_not_written_down(bench: Bench) -> None:
         bench.turn()
     assert bench.board.resets == 0
     assert bench.updater.refusal == ""
+
+
+def test_a_mark_whose_answers_were_lost_is_seen_before_the_update_is_given_up(bench: Bench) -> None:
+    bench.begin(State.MARKING, WAITS, resets=MOST_RESETS)
+    bench.board.loses = 1
+    assert bench.turn() is State.RESETTING
+
+
+def test_marks_whose_answers_were_lost_do_not_count_as_resets(bench: Bench) -> None:
+    bench.begin(State.MARKING, WAITS, resets=MOST_RESETS - 1)
+    bench.board.loses = 1
+    bench.turn()
+    assert bench.turn() is State.RESETTING
+    bench.turn()
+    assert bench.board.resets == 1
+
+
+def test_a_mark_that_is_refused_each_time_ends_the_update(bench: Bench) -> None:
+    bench.begin(State.MARKING, WAITS)
+    bench.board.takes_mark, bench.board.loses = False, 99
+    for _ in range(MOST_RESETS):
+        assert bench.turn() is State.MARKING
+    assert bench.turn() is State.FAILED
+    assert bench.session.why == "mark-refused"
+
+
+def test_a_mark_after_which_nothing_is_heard_leaves_the_outcome_unknown(bench: Bench) -> None:
+    bench.begin(State.MARKING, WAITS, resets=MOST_RESETS)
+
+    def broken(_hash: str) -> None:
+        bench.board.slots = None
+        raise DeviceTimeoutError("no answer", remedy="look at the cable")
+
+    bench.updater.tools.images = cast(
+        Any, SimpleNamespace(boot_id=bench.board.boot_id, image_states=bench.board.image_states, mark_test=broken)
+    )
+    assert bench.turn() is State.MARKING
+    assert bench.turn(after_s=100) is State.UNCLEAR

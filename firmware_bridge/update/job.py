@@ -47,8 +47,8 @@ def load_keys(path: Path) -> ServerKeys:
     return ServerKeys(held=held)
 
 
-def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: str, now: datetime) -> JobOrder:
-    """The order in it. Raises: NotPermittedError with `why` for one that is not for this cart now."""
+def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: str) -> JobOrder:
+    """The order in it, whenever it was for: see `in_time`. Raises: NotPermittedError with `why` for one that is not for this cart."""
     order = _signed(assigned.signed or "", keys)
     if (order.facility, order.cart) != (facility, cart):
         raise _no("for-another-cart", "it is for another cart")
@@ -58,12 +58,16 @@ def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: st
         raise _no("attempt-unreadable", "the attempt is no count")
     if order.kind != jobs.MCU_FIRMWARE:
         raise _no("kind-unknown", "this bridge does jobs of the microcontroller's firmware only", order.attempt)
+    target_of(order)
+    return order
+
+
+def in_time(order: JobOrder, *, now: datetime) -> None:
+    """For an order that was not here before; one that was is told as it stands, at any time. Raises: NotPermittedError."""
     if order.issued_at > now + _CLOCK_TOLERANCE:
         raise _no("clock-doubtful", "it was issued in the future: this machine's clock is wrong, or the server's", order.attempt)
     if order.expires_at <= now:
         raise _no("expired", "its time is over", order.attempt)
-    target_of(order)
-    return order
 
 
 def target_of(order: JobOrder) -> Target:

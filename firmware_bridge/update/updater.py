@@ -176,7 +176,7 @@ class Updater:
             return
         now = self._tools.wall()
         try:
-            order = job.order_of(assigned, self._keys, facility=self._facility, cart=self._cart, now=now)
+            order = job.order_of(assigned, self._keys, facility=self._facility, cart=self._cart)
             self._admit(order, assigned)
         except NotPermittedError as exc:
             _log.warning("%s", exc)
@@ -199,6 +199,7 @@ class Updater:
             else:
                 self._tell(_report(known, None))
             return
+        job.in_time(order, now=self._tools.wall())
         newest = self._sessions.newest_issue()
         if newest is not None and order.issued_at < newest:
             raise NotPermittedError("this job is older than the one before", remedy="assign it anew", why="replayed", attempt=order.attempt)

@@ -406,3 +406,31 @@ def test_a_mark_after_which_nothing_is_heard_leaves_the_outcome_unknown(bench: B
     )
     assert bench.turn() is State.MARKING
     assert bench.turn(after_s=100) is State.UNCLEAR
+
+
+def test_a_running_job_that_is_sent_again_after_its_time_is_not_told_as_refused(bench: Bench) -> None:
+    bench.begin(State.TRYING, TRIAL, reset_boot="boot-0", resets=1)
+    bench.wall = ORDER.expires_at + timedelta(hours=1)
+    bench.updater.assigned(bench.signed(ORDER))
+    bench.turn()
+    assert {each.state for each in bench.told} == {JobState.IN_PROGRESS}
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=2), -timedelta(hours=2)])
+def test_a_finished_job_that_is_sent_again_at_any_time_of_the_cart_s_clock_is_told_as_it_ended(bench: Bench, off: timedelta) -> None:
+    bench.begin(State.SUCCEEDED, CONFIRMED)
+    bench.wall = NOW + off
+    bench.updater.assigned(bench.signed(ORDER))
+    bench.turn()
+    assert {each.state for each in bench.told} == {JobState.SUCCEEDED}
+
+
+@pytest.mark.parametrize(("off", "why"), [(timedelta(hours=2), "expired"), (-timedelta(hours=2), "clock-doubtful")])
+def test_a_new_job_out_of_its_time_is_refused(bench: Bench, off: timedelta, why: str) -> None:
+    bench.wall = NOW + off
+    bench.updater.assigned(bench.signed(ORDER))
+    bench.updater.turn()
+    assert bench.sessions.current() is None
+    bench.begin(State.SUCCEEDED, CONFIRMED)
+    bench.turn()
+    assert (bench.told[0].state, bench.told[0].why) == (JobState.REJECTED, why)

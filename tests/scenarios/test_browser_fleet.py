@@ -173,7 +173,7 @@ def test_a_change_shows_itself_and_what_is_chosen_stays_chosen(running: Running,
         page.locator("#row-cart-003 [data-fleet-one]").check()
         expect(page.locator("[data-fleet-count]")).to_have_text("1")
     waits = []
-    for phase, word in ((CartPhase.LOST, "connection lost"), (CartPhase.READY, "ready"), (CartPhase.UPDATING, "updating")):
+    for phase, word in ((CartPhase.LOST, "lost"), (CartPhase.READY, "ready"), (CartPhase.UPDATING, "updating")):
         with running.app.app_context(), transaction(GATEWAY) as tx:
             fleet.put_state(tx, "cart-002", CartState(phase=phase, ward=WARD), sid="s", sent_at=tx.at)
         begun = time.monotonic()

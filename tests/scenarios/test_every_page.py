@@ -59,6 +59,11 @@ NO_PAGE = (
     "claims.schema",
     "claims.unbilled",
     "claims.xml",
+    "fleet_api.",
+    "fleet_care.assets",
+    "fleet_care.ics",
+    "metrics.show",
+    "releases.",
 )
 
 

@@ -202,7 +202,8 @@ class Uplink:
     def stop(self) -> None:
         """Say that the cart goes, and end. Back within seconds."""
         self._events.put(_Halt())
-        self._thread.join(5.0)
+        if self._thread.is_alive():
+            self._thread.join(5.0)
         self._broker.stop(
             Letter(route=routes.STATE, message=self._message(self._state(CartPhase.DISCONNECTED, "stopped")), levels=self._levels)
         )

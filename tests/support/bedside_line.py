@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,7 +88,10 @@ class Cart:
     def start(self) -> None:
         self._loop.start()
         self.uplink.start()
-        self.until(lambda view: view.strip.link is inbox.Link.ONLINE and not view.strip.missing and view.strip.clock_offset_s is not None)
+        self.until(
+            lambda view: view.strip.link is inbox.Link.ONLINE and not view.strip.missing and view.strip.clock_offset_s is not None,
+            within_s=60.0,
+        )
 
     def stop(self) -> None:
         self.uplink.stop()
@@ -98,7 +101,7 @@ class Cart:
         self.journal.close()
         self.chart.close()
 
-    def until(self, true: Callable[..., bool], *, within_s: float = 15.0) -> float:
+    def until(self, true: Callable[..., bool], *, within_s: float = 30.0) -> float:
         """Waits until the screen's picture is so; how long that took, in seconds."""
         started = time.monotonic()
         while not true(self.bedside.view):
@@ -204,15 +207,13 @@ def line(kind: str, folder: Path, app: Flask, carts: Sequence[str] = ("c1",), ot
             version="test",
             scope=app.app_context,
         )
-        gateway.start()
-        made = {
-            name: Cart(name, folder / name, broker, passwords[name], OKPKey.import_key(key.key.as_dict(private=False))) for name in carts
-        }
-        try:
+        with ExitStack() as stack:
+            gateway.start()
+            stack.callback(gateway.stop)
+            made = {}
+            for name in carts:
+                made[name] = Cart(name, folder / name, broker, passwords[name], OKPKey.import_key(key.key.as_dict(private=False)))
+                stack.callback(made[name].stop)
             for cart in made.values():
                 cart.start()
             yield Line(app=app, carts=made, gateway=gateway, broker=broker, passwords=passwords)
-        finally:
-            for cart in made.values():
-                cart.stop()
-            gateway.stop()

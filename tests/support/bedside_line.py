@@ -210,7 +210,7 @@ def line(kind: str, folder: Path, app: Flask, carts: Sequence[str] = ("c1",), ot
         with ExitStack() as stack:
             gateway.start()
             stack.callback(gateway.stop)
-            made = {}
+            made: dict[str, Cart] = {}
             for name in carts:
                 made[name] = Cart(name, folder / name, broker, passwords[name], OKPKey.import_key(key.key.as_dict(private=False)))
                 stack.callback(made[name].stop)

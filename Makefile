@@ -99,4 +99,4 @@ lock: $(STAMP) ## resolve the dependencies anew
 	.venv/bin/uv pip compile --all-extras --generate-hashes --no-emit-index-url --python-version 3.11 --universal --upgrade pyproject.toml -o requirements.lock
 
 clean: ## forget the demo's state and the environment
-	rm -rf .demo .training .venv benchmarks/results
+	rm -rf .demo .demo-emr .training .fleet-training .gnuhealth .venv .venv-gnuhealth .smp-servers benchmarks/results

@@ -119,6 +119,10 @@ def beds(
         shown = doses[:most] if most is not None and len(doses) > most + 1 else doses
         # Whatever is due or overdue is shown, however many there are.
         shown += [dose for dose in doses[len(shown) :] if dose.status in ORDER[:2]]
+        # So is what was recorded last: who looks at the board after giving a dose sees that it is there.
+        newest = max((dose for dose in doses if dose.outcome_at is not None), key=lambda dose: dose.outcome_at or dose.due, default=None)
+        if newest is not None and newest not in shown:
+            shown = [*shown, newest]
         found.append(
             Bed(
                 patient=patient,

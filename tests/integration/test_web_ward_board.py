@@ -121,3 +121,17 @@ def test_stopped_orders_are_not_on_the_board(app: Flask) -> None:
         orders.stop(tx, PRESCRIBER, "O1", 1, reason="done")
     assert bed().doses == ()
     assert OrderStatus.STOPPED not in ward.LIVE
+
+
+def test_what_was_recorded_last_is_on_the_board_however_much_is_still_to_come(app: Flask) -> None:
+    for number in range(10, 20):
+        with transaction(PRESCRIBER) as tx:
+            orders.place(tx, PRESCRIBER, an_order(number, patient="P1"))
+        with transaction(server_ward.PHARMACIST) as tx:
+            orders.verify(tx, server_ward.PHARMACIST, f"O{number}", 1)
+    given = server_ward.a_record(1, due=server_ward.DUE, effective_at=NOW, recorded_at=NOW)
+    with transaction(IMPORT, at=NOW) as tx:
+        administrations.record(tx, given)
+    now = bed()
+    assert now.more > 0
+    assert [dose.order.id for dose in now.doses if dose.status is DueStatus.GIVEN] == [given.order]

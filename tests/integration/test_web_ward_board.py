@@ -126,10 +126,10 @@ def test_stopped_orders_are_not_on_the_board(app: Flask) -> None:
 def test_what_was_recorded_last_is_on_the_board_however_much_is_still_to_come(app: Flask) -> None:
     for number in range(10, 20):
         with transaction(PRESCRIBER) as tx:
-            orders.place(tx, PRESCRIBER, an_order(number, patient="P1"))
+            orders.place(tx, PRESCRIBER, replace(an_order(number, patient="P1", times=(time(19, 30),)), start=NOW))
         with transaction(server_ward.PHARMACIST) as tx:
             orders.verify(tx, server_ward.PHARMACIST, f"O{number}", 1)
-    given = server_ward.a_record(1, due=server_ward.DUE, effective_at=NOW, recorded_at=NOW)
+    given = server_ward.a_record(1, due=NOW.replace(hour=1), effective_at=NOW, recorded_at=NOW)
     with transaction(IMPORT, at=NOW) as tx:
         administrations.record(tx, given)
     now = bed()

@@ -6,6 +6,7 @@ server reads the environment, and nothing here opens what it names.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -326,8 +327,9 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Ser
 
 
 def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str, str] | None = None) -> ServerConfig:
-    """`values` as TOML gives them; relative paths start at `anchor`. Raises: ConfigError."""
+    """`values` as TOML gives them; relative paths start at `data_dir`, which stands among them or is `anchor`. Raises: ConfigError."""
     reader = _Reader(values, environment or {})
+    anchor = reader.file("", "data_dir", anchor) or anchor
     database_url = reader.text("", "database_url", required=True) or ""
     facility = reader.text("", "facility", required=True) or ""
     secret_key = reader.text("", "secret_key", required=True) or ""
@@ -543,11 +545,12 @@ def _anchored(database_url: str, anchor: Path) -> str:
     return database_url
 
 
-def fresh(*, facility: str) -> str:
-    """The text of a new configuration file, with secrets drawn for it."""
+def fresh(*, facility: str, data_dir: Path | None = None) -> str:
+    """The text of a new configuration file, with secrets drawn for it. `data_dir`: where all that it names lies, when not beside it."""
     training = is_training(facility)
+    placed = f"data_dir = {json.dumps(str(data_dir))}\n" if data_dir is not None else ""
     return f"""# pointofcare-server. Every setting can also come from the environment: POINTOFCARE_MQTT_PASSWORD, POINTOFCARE_SECRET_KEY ...
-database_url = "sqlite:///{"training" if training else "pointofcare"}.sqlite"
+{placed}database_url = "sqlite:///{"training" if training else "pointofcare"}.sqlite"
 facility = "{facility}"{f"{chr(10)}training = true" if training else ""}
 secret_key = "{secrets.token_urlsafe(48)}"
 password_salt = "{secrets.token_urlsafe(48)}"

@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -60,6 +59,7 @@ def _parser(first: str) -> argparse.ArgumentParser:
 
     made = command("init", _init, "write a new configuration with fresh secrets, and draw the signing key")
     made.add_argument("--facility", default="hospital", help="short name of the hospital, part of every MQTT topic")
+    made.add_argument("--data-dir", type=Path, metavar="DIR", help="where keys, database and what is kept lie (default: beside the file)")
     command("migrate", _migrate, "bring the database to the schema of this version")
     command("run", _run, "everything in one process: pages, gateway, dispatcher")
     command("web", _run_web, "the pages and the API alone")
@@ -74,6 +74,18 @@ def _parser(first: str) -> argparse.ArgumentParser:
     made = command("restore", _restore, "put a backup into an empty database, check it, and bring it to this version's schema")
     made.add_argument("file", type=Path)
     made.add_argument("--identity", type=Path, metavar="FILE", help="the secret key of a backup that is encrypted")
+    made = commands.add_parser("unpack", help="take the files of a backup out, the settings too, where nothing is set up yet")
+    made.add_argument("file", type=Path)
+    made.add_argument("folder", type=Path, help="a new folder")
+    made.add_argument("--identity", type=Path, metavar="FILE", help="the secret key of a backup that is encrypted")
+    made.set_defaults(run=_unpack)
+    made = command(
+        "drill", _drill, "restore the newest backup beside the live server and say whether a hospital would come back (exit code 1: no)"
+    )
+    made.add_argument("source", type=Path, help="a backup, or the folder in which they lie")
+    made.add_argument("--identity", type=Path, metavar="FILE", help="the secret key of a backup that is encrypted")
+    made.add_argument("--oldest", type=int, default=26, metavar="HOURS", help="an older backup fails the drill (default: 26)")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
     made = command("audit", _audit, "seal the audit now, write it out, print its newest checkpoint, or verify that nothing was changed")
     made.add_argument("action", choices=("seal", "export", "checkpoint", "verify"))
     made.add_argument("--output", type=Path, help="a file for the export; without it the log is printed")
@@ -133,7 +145,8 @@ def _init(chosen: argparse.Namespace) -> int:
     path: Path = chosen.config
     if path.exists():
         raise ConfigError(f"{path} exists", remedy="keep it, or name another file with --config")
-    text = configuration.fresh(facility=chosen.facility)
+    data_dir = chosen.data_dir.resolve() if chosen.data_dir is not None else None
+    text = configuration.fresh(facility=chosen.facility, data_dir=data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
@@ -167,27 +180,36 @@ def _export_key(chosen: argparse.Namespace) -> int:
 
 def _backup(chosen: argparse.Namespace) -> int:
     from server.bare import bare_app
-    from server.store import backups
+    from server.security import recovery
 
     settings = load(chosen)
     with bare_app(settings).app_context():
-        made = backups.make(
-            chosen.file, facility=settings.facility, signing_key=settings.signing_key, at=datetime.now(UTC), encrypt_to=chosen.encrypt_to
-        )
-    print(f"{chosen.file}: {sum(made.counts.values())} rows of {len(made.counts)} tables, schema {made.schema}")
-    return 0
+        return recovery.backup(settings, chosen.config, chosen.file, encrypt_to=chosen.encrypt_to)
 
 
 def _restore(chosen: argparse.Namespace) -> int:
     from server.bare import bare_app
-    from server.security import sealing, signing
-    from server.store import backups
+    from server.security import recovery, sealing, signing
 
     settings = load(chosen)
     with bare_app(settings).app_context():
-        found = backups.restore(chosen.file, facility=settings.facility, signing_key=settings.signing_key, identity=chosen.identity)
-        print(f"restored {sum(found.counts.values())} rows of {len(found.counts)} tables as they were at {found.at}")
+        recovery.restore(settings, chosen.config, chosen.file, identity=chosen.identity)
         return sealing.from_command_line("verify", signing.load_or_generate(settings.signing_key), output=None, kept=None)
+
+
+def _unpack(chosen: argparse.Namespace) -> int:
+    from server.security import recovery
+
+    return recovery.unpack(chosen.file, chosen.folder, identity=chosen.identity)
+
+
+def _drill(chosen: argparse.Namespace) -> int:
+    from server.bare import bare_app
+    from server.security import drill
+
+    return drill.command(
+        load(chosen), chosen.source, make_app=bare_app, identity=chosen.identity, oldest_h=chosen.oldest, output=chosen.json
+    )
 
 
 def _audit(chosen: argparse.Namespace) -> int:

@@ -49,6 +49,7 @@ SLOW = (
     "integration/test_machines_at_the_broker.py",
     "integration/test_national_pages.py",
     "integration/test_rollouts.py",
+    "integration/test_recovery.py",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
     "integration/test_virtual_fleet.py",

@@ -1,4 +1,5 @@
-"""Backup and restore of the whole server state as one file: the database, and the key that signs the carts' tables.
+"""Backup and restore of the whole server state as one file: the database, the key that signs the carts' tables, and the files that the
+settings name (`server.store.backup_files`).
 
 A backup is consistent (one snapshot), readable by its owner only, and complete before it has its name. A restore goes into an empty
 database alone and checks every figure that the backup states; it never overwrites anything, and lets nobody in again who may have been
@@ -8,7 +9,6 @@ SQLite's own backup, and `pg_dump` with `pg_restore`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,9 +16,9 @@ import sqlite3
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from sqlalchemy import func, inspect, select, table, update
 from sqlalchemy.engine import Connection, make_url
 
 from pointofcare.errors import ConfigError
-from server.store import migrate
+from server.store import backup_files, migrate
+from server.store.backup_files import Placed
+from server.store.backup_files import digest as _digest
 from server.store.database import Base, db
 from server.store.tables import PhoneClaimRow, PhonePairingRow, SignInSessionRow, WallScreenRow
 
@@ -41,18 +43,30 @@ MANIFEST, KEY, DATA = "manifest.json", "signing-key.json", "database"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """What a backup holds: `counts` rows by table, `schema` the database's revision."""
+    """What a backup holds: `counts` rows by table, `schema` the database's revision, `parts` the settings whose files are in it,
+    `left_out` those whose files are not, each with the reason."""
 
     facility: str
     at: str
     engine: str
     schema: str
     counts: Mapping[str, int]
+    parts: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def make(path: Path, *, facility: str, signing_key: Path, at: datetime, encrypt_to: str | None = None) -> Backup:
+def make(
+    path: Path,
+    *,
+    facility: str,
+    signing_key: Path,
+    at: datetime,
+    encrypt_to: str | None = None,
+    parts: Mapping[str, Path] | None = None,
+) -> Backup:
     """Writes the backup to `path`, encrypted for an age recipient (`age1...`) where one is given; only what is encrypted touches the
-    folder of `path` then. Needs an application context. Raises: ConfigError when the file exists or a tool is missing."""
+    folder of `path` then. `parts` are further files and folders by name. Needs an application context.
+    Raises: ConfigError when the file exists or a tool is missing."""
     recipient = _recipient(encrypt_to) if encrypt_to is not None else None
     if path.exists():
         raise ConfigError(f"{path} exists", remedy="name a file that does not exist; a backup is never overwritten")
@@ -65,7 +79,16 @@ def make(path: Path, *, facility: str, signing_key: Path, at: datetime, encrypt_
         directory = Path(made)
         data = directory / DATA
         counts = _dump_sqlite(data) if engine == "sqlite" else _dump_postgresql(data)
-        backup = Backup(facility=facility, at=at.isoformat(), engine=engine, schema=migrate.current() or "", counts=counts)
+        kept = backup_files.copied(parts or {}, directory, encrypted=recipient is not None)
+        backup = Backup(
+            facility=facility,
+            at=at.isoformat(),
+            engine=engine,
+            schema=migrate.current() or "",
+            counts=counts,
+            parts=kept.parts,
+            left_out=kept.left_out,
+        )
         files = {DATA: data}
         if signing_key.exists():
             files[KEY] = signing_key
@@ -76,14 +99,20 @@ def make(path: Path, *, facility: str, signing_key: Path, at: datetime, encrypt_
             "engine": backup.engine,
             "schema": backup.schema,
             "counts": dict(backup.counts),
-            "sha256": {name: _digest(file) for name, file in files.items()},
+            "sha256": {name: _digest(file) for name, file in files.items()} | dict(kept.sha256),
+            "links": dict(kept.links),
+            "parts": list(backup.parts),
+            "left_out": dict(backup.left_out),
         }
         (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True), encoding="utf-8")
+        inside = {MANIFEST: directory / MANIFEST, **files}
+        if kept.parts:
+            inside[backup_files.FOLDER] = directory / backup_files.FOLDER
         whole = directory / "whole.tar.gz"
         descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             with tarfile.open(fileobj=out, mode="w:gz") as archive:
-                for name, file in {MANIFEST: directory / MANIFEST, **files}.items():
+                for name, file in inside.items():
                     archive.add(file, arcname=name)
             out.flush()
             os.fsync(out.fileno())
@@ -93,18 +122,37 @@ def make(path: Path, *, facility: str, signing_key: Path, at: datetime, encrypt_
     return backup
 
 
-def restore(path: Path, *, facility: str, signing_key: Path, identity: Path | None = None) -> Backup:
-    """Puts the backup into the configured, empty database and brings it to this version's schema; `identity` is the file of the age
-    secret key of one that is encrypted. Needs an application context.
-
-    Raises: ConfigError, and then the database is as it was: not a backup, damaged, of another facility or engine, of a newer version,
-    or the database holds something already."""
+@contextmanager
+def opened(path: Path, identity: Path | None = None) -> Iterator[tuple[dict[str, Any], Path]]:
+    """The manifest of a backup and the folder in which its files lie until the end; each file is the one that was kept. `identity` is
+    the file of the age secret key of one that is encrypted. Raises: ConfigError."""
     with tempfile.TemporaryDirectory(prefix="restore-") as made:
         directory = Path(made)
         manifest = _unpacked(_decrypted(path, directory, identity), directory)
+        _sound(manifest, directory)
+        yield manifest, directory
+
+
+def restore(
+    path: Path,
+    *,
+    facility: str,
+    signing_key: Path,
+    identity: Path | None = None,
+    place: Callable[[str], Path | None] = lambda _name: None,
+    told: Callable[[Placed], None] = lambda _placed: None,
+) -> Backup:
+    """Puts the backup into the configured, empty database and brings it to this version's schema; `place` says where the files of a
+    setting belong, and `told` hears what became of them. Needs an application context.
+
+    Raises: ConfigError, and then the database is as it was: not a backup, damaged, of another facility or engine, of a newer version,
+    or the database holds something already."""
+    with opened(path, identity) as (manifest, directory):
         backup = _checked(manifest, directory, facility=facility, signing_key=signing_key)
         if inspect(db.engine).get_table_names():
             raise ConfigError("the database is not empty", remedy="restore into a new database, then point database_url at it")
+        # Before the database: whoever begins anew after a power cut finds them there, and an empty database.
+        told(backup_files.placed(manifest, directory, place))
         db.engine.dispose()
         _load_sqlite(directory / DATA) if backup.engine == "sqlite" else _load_postgresql(directory / DATA)
         found = _counts(backup.counts)
@@ -183,11 +231,15 @@ def _unpacked(path: Path, directory: Path) -> dict[str, Any]:
     return manifest
 
 
-def _checked(manifest: dict[str, Any], directory: Path, *, facility: str, signing_key: Path) -> Backup:
+def _sound(manifest: dict[str, Any], directory: Path) -> None:
     for name, digest in manifest["sha256"].items():
         file = directory / name
         if not file.is_file() or _digest(file) != digest:
             raise ConfigError(f"{name} in the backup is damaged", remedy="take an older backup")
+    backup_files.check(manifest, directory)
+
+
+def _checked(manifest: dict[str, Any], directory: Path, *, facility: str, signing_key: Path) -> Backup:
     if manifest["facility"] != facility:
         raise ConfigError(f"this is a backup of {manifest['facility']}, not of {facility}", remedy="use the configuration of that facility")
     if manifest["engine"] != db.engine.dialect.name:
@@ -203,7 +255,13 @@ def _checked(manifest: dict[str, Any], directory: Path, *, facility: str, signin
         raise ConfigError(
             f"{ours} is another key than the backup's: carts would refuse its tables", remedy=f"move {ours} away, or restore elsewhere"
         )
-    return Backup(**{name: manifest[name] for name in Backup.__slots__})
+    return described(manifest)
+
+
+def described(manifest: Mapping[str, Any]) -> Backup:
+    """What it says of itself; one of an older version has no files."""
+    plain = {name: manifest[name] for name in ("facility", "at", "engine", "schema", "counts")}
+    return Backup(**plain, parts=tuple(manifest.get("parts", ())), left_out=manifest.get("left_out", {}))
 
 
 def _dump_sqlite(target: Path) -> dict[str, int]:
@@ -272,8 +330,3 @@ def _counted(connection: Connection) -> dict[str, int]:
         for each in Base.metadata.sorted_tables
         if each.name in present
     }
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as read:
-        return hashlib.file_digest(read, "sha256").hexdigest()

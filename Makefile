@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ emr-support: $(STAMP) ## write what goes to an EMR and what comes from one anew 
 gallery: $(STAMP) ## pictures of every page and state into docs/screenshots/gallery, and docs/gallery.md (ARGS="--only kiosk --name pass")
 	@bash deploy/setup.sh test
 	$(PY) -m tests.gallery $(ARGS)
+
+packages: $(STAMP) ## the wheel and the Debian packages of server, cart and bridge into dist/, the same bytes each time (docs/install.md)
+	@$(PY) deploy/packages.py $(ARGS)
 
 format: $(STAMP) ## let ruff mend what it can
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

@@ -103,7 +103,7 @@ def _emr(chosen: argparse.Namespace) -> int:
 
 
 def _ca_commands(commands: Any) -> None:
-    """`ca init|status|issue-server|claim|revoke|crl|accounts`: the authority of the machines."""
+    """`ca init|status|issue-server|claim|revoke|crl|accounts|broker`: the authority of the machines."""
     about = "the authority that gives carts and brokers their certificates"
     actions = commands.add_parser("ca", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
 
@@ -124,6 +124,10 @@ def _ca_commands(commands: Any) -> None:
     made.add_argument("--reason", required=True)
     action("crl", "write the revocation list").add_argument("--output", type=Path)
     action("accounts", "write the broker's accounts, root and revocation list").add_argument("--output", type=Path)
+    made = action("broker", "write the whole configuration of the broker, NATS or Mosquitto as machines.broker says")
+    made.add_argument("--host", default="0.0.0.0", help="the address on which carts reach it (default: all of this machine)")
+    made.add_argument("--port", type=int, default=8883)
+    made.add_argument("--tls", type=Path, metavar="DIR", help="the folder of `ca issue-server` (default: broker-tls in data_dir)")
 
 
 def _ca(chosen: argparse.Namespace) -> int:
@@ -145,6 +149,8 @@ def _ca(chosen: argparse.Namespace) -> int:
                 return machines.crl(settings, output=chosen.output)
             case "accounts":
                 return machines.accounts(settings, output=chosen.output)
+            case "broker":
+                return machines.broker(settings, host=chosen.host, port=chosen.port, tls=chosen.tls)
             case _:
                 return machines.status(settings)
 

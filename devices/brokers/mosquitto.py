@@ -35,13 +35,16 @@ def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str
     running.use(_kind(accounts, facility, listener))
 
 
-def config(directory: Path, *, port: int, as_root: bool, listener: Listener = LOOPBACK) -> str:
-    """The broker's configuration file."""
+def config(
+    directory: Path, *, port: int, as_root: bool, listener: Listener = LOOPBACK, acl_file: Path | None = None, pid_file: Path | None = None
+) -> str:
+    """The broker's configuration file. `acl_file`: where somebody else keeps it, instead of in `directory`."""
     passwords = "" if listener.by_certificate else f"password_file {directory / 'passwords'}\n"
+    told = f"pid_file {pid_file}\n" if pid_file is not None else ""
     return f"""per_listener_settings false
 allow_anonymous false
-{passwords}acl_file {directory / "permissions"}
-persistence true
+{passwords}acl_file {acl_file or directory / "permissions"}
+{told}persistence true
 persistence_location {directory / "store"}/
 autosave_interval 1
 set_tcp_nodelay true

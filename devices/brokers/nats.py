@@ -36,14 +36,22 @@ def reload(running: RunningBroker, accounts: Sequence[Account], *, facility: str
 
 def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int, listener: Listener = LOOPBACK) -> str:
     """The server's configuration file. `port` 0: any free one."""
+    return frame(store=store, port=port, listener=listener) + permissions(
+        accounts, facility=facility, by_certificate=listener.by_certificate
+    )
+
+
+def frame(*, store: Path, port: int, listener: Listener, pid_file: Path | None = None) -> str:
+    """The configuration without its accounts, to which a hospital's file adds `include "nats-accounts.conf"`."""
     tls = _tls(listener)
     # Whoever is known by a certificate has no password: the port of NATS' own protocol must ask for the certificate too.
     own = f"tls {tls}\n" if listener.by_certificate else ""
+    told = f"pid_file: {_quoted(str(pid_file))}\n" if pid_file is not None else ""
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
-{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
+{told}{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
 mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{f", tls {tls}" if tls else ""} }}
-{permissions(accounts, facility=facility, by_certificate=listener.by_certificate)}"""
+"""
 
 
 def permissions(accounts: Sequence[Account], *, facility: str, by_certificate: bool = False) -> str:

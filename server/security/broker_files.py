@@ -64,7 +64,7 @@ def write(
         changed = True
     for name, text in contents.items():
         if _text(directory / name) != text:
-            _replace(directory / name, text)
+            replace(directory / name, text)
     now = {account.name: set(account.subjects) for account in accounts}
     if before is None:  # what was revoked while nobody looked may still sit in a session
         gone = revoked - set(now)
@@ -168,7 +168,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """As a whole: whoever reads sees the old text or the new one. Raises: OSError."""
     fresh = path.with_name(path.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

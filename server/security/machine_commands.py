@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from devices.brokers import mosquitto, nats
+from devices.brokers.listener import Listener
 from pointofcare.errors import ConfigError
 from server.config import ServerConfig
 from server.security import authority as authorities
@@ -105,6 +107,37 @@ def accounts(config: ServerConfig, *, output: Path | None) -> int:
     if not certificate:
         _say("warning: mqtt.certificate_file is not set, so the server itself has no account")
     _say(f"{len(written.accounts)} accounts in {directory}; tell the broker with SIGHUP")
+    return 0
+
+
+def broker(config: ServerConfig, *, host: str, port: int, tls: Path | None) -> int:
+    """Writes the configuration of the broker that `machines.broker` names, beside its accounts, which come from the table of routes."""
+    directory = config.machines.broker_files
+    missing = [name for name in ("broker_files", "broker_pid_file") if getattr(config.machines, name) is None]
+    if directory is None or missing:
+        problems = tuple((f"machines.{name}", "set it: the server writes there, or tells the broker by it") for name in missing)
+        raise ConfigError("the broker's place is not set", problems=problems)
+    accounts(config, output=None)
+    folder = tls or config.data_dir / "broker-tls"
+    listener = Listener(
+        host=host,
+        cert_file=folder / "broker.pem",
+        key_file=folder / "broker.key",
+        client_ca_file=directory / broker_files.ROOT_FILE,
+        by_certificate=True,
+        crl_file=directory / broker_files.LIST_FILE,
+    )
+    store, told = directory / "store", config.machines.broker_pid_file
+    if config.machines.broker == "mosquitto":
+        store.mkdir(mode=0o700, exist_ok=True)
+        acl = directory / broker_files.MOSQUITTO_FILE
+        text = mosquitto.config(directory, port=port, as_root=os.geteuid() == 0, listener=listener, acl_file=acl, pid_file=told)
+        path = directory / "mosquitto.conf"
+    else:
+        text = nats.frame(store=store, port=port, listener=listener, pid_file=told) + f'include "{broker_files.NATS_FILE}"\n'
+        path = directory / "nats.conf"
+    broker_files.replace(path, text)
+    _say(f"{path} written; start it: systemctl enable --now pointofcare-{config.machines.broker}")
     return 0
 
 

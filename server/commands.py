@@ -73,6 +73,13 @@ def _rollout_commands(commands: Any) -> None:
     rollout_commands.add(commands, DEFAULT_CONFIG, load, bare_app, operator())
 
 
+def _retention_commands(commands: Any) -> None:
+    from server.bare import bare_app
+    from server.usecases import retention_commands
+
+    retention_commands.add(commands, DEFAULT_CONFIG, load, bare_app, operator())
+
+
 def _emr_commands(commands: Any) -> None:
     """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
     about = "the connection to the medical record"
@@ -261,6 +268,7 @@ _ROOMS: tuple[tuple[frozenset[str], Callable[[Any], None]], ...] = (
     (frozenset({"catalogue-template", "export-claims", "health-summary"}), _national_commands),
     (frozenset({"firmware"}), _firmware_commands),
     (frozenset({"rollout"}), _rollout_commands),
+    (frozenset({"retention"}), _retention_commands),
     (frozenset({"emr"}), _emr_commands),
     (frozenset({"ca"}), _ca_commands),
     (frozenset({"policy"}), _policy_commands),

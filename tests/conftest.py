@@ -48,6 +48,7 @@ SLOW = (
     "integration/test_fhir_feed.py",
     "integration/test_machines_at_the_broker.py",
     "integration/test_national_pages.py",
+    "integration/test_retention.py",
     "integration/test_rollouts.py",
     "integration/test_recovery.py",
     "integration/test_schemas.py",

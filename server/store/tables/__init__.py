@@ -35,6 +35,7 @@ from server.store.tables.fleet_rollout import CartFirmwareRow, RolloutCartRow, R
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
+from server.store.tables.legal_hold import LegalHoldRow
 from server.store.tables.machine import MachineCertificateRow, MachineClaimRow
 from server.store.tables.national import CatalogueLineRow, InsuranceCardRow, StayRow
 from server.store.tables.order import OrderQuestionRow, OrderRow, OrderVersionRow
@@ -107,6 +108,7 @@ __all__ = [
     "LabelBatchRow",
     "LeaseDoubtRow",
     "LeaseRow",
+    "LegalHoldRow",
     "MachineCertificateRow",
     "MachineClaimRow",
     "ObservationRecordRow",

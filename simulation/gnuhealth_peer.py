@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -259,12 +260,16 @@ class Desk:
     def admit(self, patient: int, bed: int) -> int:
         """Confirmed and hospitalized, the number of the registration."""
         now = datetime.now(UTC)
+        # GNU Health compares the day in UTC with its own local one: in the small hours it would admit nobody who comes now.
+        today = datetime.combine(now.astimezone(ZoneInfo(TIMEZONE)).date(), now.time(), UTC)
         stay = self.create(
             "gnuhealth.inpatient.registration", patient=patient, bed=bed, admission_type="routine",
-            hospitalization_date=now, discharge_date=now + timedelta(days=7),
+            hospitalization_date=today, discharge_date=today + timedelta(days=7),
         )  # fmt: skip
         self.press("gnuhealth.inpatient.registration", "confirmed", stay)
         self.press("gnuhealth.inpatient.registration", "admission", stay)
+        if today != now:
+            self.write("gnuhealth.inpatient.registration", stay, hospitalization_date=now)
         return stay
 
     def prescribe(

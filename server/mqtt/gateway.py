@@ -238,6 +238,11 @@ class Gateway:
         self._queue.put(_Wake())
 
     @property
+    def is_alive(self) -> bool:
+        """Does the thread still take messages?"""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def state(self) -> GatewayState:
         return GatewayState(
             connected=self._broker.connected,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, BedsideNoted, ObservationRecorded
+from server.store import pace
 from server.store.transaction import Actor, Transaction, transaction
 from server.usecases import administrations, attempts, bedside_notes, observations
 from server.usecases.administrations import Recorded
@@ -18,6 +19,11 @@ _log = logging.getLogger(__name__)
 
 def administration(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:
     """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
+    with pace.RECORDING.measured():
+        return _recorded(actor, body, site=site, sender=sender)
+
+
+def _recorded(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:
     try:
         with transaction(actor) as tx:
             return _administration(tx, body, site=site, sender=sender)

@@ -54,6 +54,8 @@ _OWN = Access(scope=Scope.OWN)
 ENDPOINTS: Mapping[str, Access] = {
     # Without signing in.
     "healthz": _NONE,
+    "health.alive": _NONE,
+    "health.ready": _NONE,
     "metrics.show": _NONE,
     "web.static": _NONE,
     # Files that are signed, and that nobody has to believe: a cart's bridge has no account here.

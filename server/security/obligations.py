@@ -21,7 +21,7 @@ Owed = Literal["password", "second-factor", "fresh"]
 
 # Open while something is owed: one's own account, the way out, help, and what the pages are made of.
 ALLOWED = frozenset({"home.language", "web.static", "security.login", "security.logout", "sign_in.second", "healthz"})
-ALLOWED_ROOMS = frozenset({"account", "help"})
+ALLOWED_ROOMS = frozenset({"account", "help", "health"})
 # User administration, rules, machines, imports (they bring people), reviews of emergency access, and one's own recovery codes.
 SENSITIVE = frozenset(
     {

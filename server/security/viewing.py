@@ -174,6 +174,8 @@ UNWATCHED: Mapping[str, str] = {
     "releases.metadata": _PROGRAM,
     "releases.target": _PROGRAM,
     "healthz": _PROGRAM,
+    "health.alive": _PROGRAM,
+    "health.ready": _PROGRAM,
     "api_page": _PROGRAM,
     "api-docs.openapi_json": _PROGRAM,
     "api.nothing": _PROGRAM,

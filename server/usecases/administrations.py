@@ -15,7 +15,7 @@ from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Scanned
 from pointofcare.verdict.finding import Finding, Level, Verdict
 from pointofcare.wire.messages import DiscrepancyNote
-from server.store import administrations, discrepancies, history, identities, mapping_record, outbox, versions
+from server.store import administrations, discrepancies, history, identities, mapping_record, outbox, pace, versions
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -63,7 +63,8 @@ def record(
     told, record = record, _of_current_record(tx, record, look)
     if record is not told:
         look = facts.look(tx, record, scans)
-    second = _second_look(record, look, scans, site) if reevaluate else None
+    with pace.VERDICT.measured():
+        second = _second_look(record, look, scans, site) if reevaluate else None
     found = (*_discrepancies(record, look, second, sender=sender or record.cart), *_witnessed_afar(tx, told))
     row = mapping_record.to_row(record, document) | {
         "cart_epoch": epoch,

@@ -314,6 +314,8 @@ NO_PAGE = frozenset(
         "releases.target",
         "fleet_care.assets",
         "metrics.show",
+        "health.alive",
+        "health.ready",
         "fleet_care.export",
         "fleet_care.ics",
         "history.export",

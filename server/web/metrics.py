@@ -21,7 +21,8 @@ from werkzeug.exceptions import NotFound
 from server.store import fleet_care, outbox, views_carts
 from server.store.transaction import Transaction, reading
 from server.store.views_carts import Asked, FleetLine
-from server.web import page
+from server.store.watching import DatabaseError
+from server.web import metrics_watching, page
 
 room = Blueprint("metrics", __name__)
 
@@ -54,8 +55,13 @@ def show() -> Response:
     if not _is_let_in():
         raise NotFound
     registry = CollectorRegistry()
-    with reading() as tx:
-        found = list(_figures(tx))
+    found = list(metrics_watching.of_the_process())
+    try:
+        with reading() as tx:
+            found += list(_figures(tx))
+        found += [*metrics_watching.of_the_database(), metrics_watching.up(True)]
+    except DatabaseError:
+        found.append(metrics_watching.up(False))  # what is known without it is told all the same
     registry.register(_Fixed(found))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

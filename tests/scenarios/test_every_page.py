@@ -46,6 +46,7 @@ NO_PAGE = (
     "openapi",
     "static",
     "healthz",
+    "health.",
     "api_page",
     "enrolment.",
     "sign_in.",

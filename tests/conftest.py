@@ -51,6 +51,7 @@ SLOW = (
     "integration/test_retention.py",
     "integration/test_rollouts.py",
     "integration/test_recovery.py",
+    "integration/test_scale_",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
     "integration/test_virtual_fleet.py",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -24,6 +25,7 @@ from pointofcare.people import StaffRole
 from server.app import bare_app
 from server.config import ServerConfig, read
 from server.store import migrate, patient_words, patients, products
+from server.store.database import db
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, transaction
 from server.usecases import patients as patient_verbs
@@ -169,7 +171,7 @@ def _prepare(url: str, size: Size) -> None:
                 )
         if _count(connection, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public' AND table_name = 'wards'"):
             _require_empty(connection, url)
-    with bare_app(_config(url, FIRST + "01")).app_context():
+    with _app(url, FIRST + "01"):
         migrate.upgrade()
 
 
@@ -205,6 +207,15 @@ def _begin(url: str, facility: Facility) -> bool:
         return bool(found and found[0])
 
 
+@contextmanager
+def _app(url: str, facility: str) -> Iterator[None]:
+    with bare_app(_config(url, facility)).app_context():
+        try:
+            yield
+        finally:
+            db.engine.dispose()
+
+
 def _config(url: str, facility: str) -> ServerConfig:
     plain = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     made_up = {"secret_key": "made-up-" * 5, "password_salt": "made-up-" * 5}
@@ -213,8 +224,7 @@ def _config(url: str, facility: str) -> ServerConfig:
 
 def _open(url: str, facility: Facility) -> None:
     """Wards, people and products, by the server's own verbs; a second time changes nothing."""
-    app = bare_app(_config(url, facility.id))
-    with app.app_context(), transaction(Actor(id="import"), at=facility.size.until) as tx:
+    with _app(url, facility.id), transaction(Actor(id="import"), at=facility.size.until) as tx:
         if patients.wards(tx):
             return
         for ward in facility.wards:

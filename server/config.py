@@ -326,6 +326,11 @@ def load(path: Path | None, environment: Mapping[str, str] | None = None) -> Ser
     return read(values, anchor=anchor, environment=environment)
 
 
+def checked(values: Mapping[str, object], *, anchor: Path) -> ServerConfig:
+    """As the file at `anchor` would be read with these values, and the environment of this program over them. Raises: ConfigError."""
+    return read(values, anchor=anchor, environment=os.environ)
+
+
 def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str, str] | None = None) -> ServerConfig:
     """`values` as TOML gives them; relative paths start at `data_dir`, which stands among them or is `anchor`. Raises: ConfigError."""
     reader = _Reader(values, environment or {})

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ imports: $(STAMP) ## who may import whom
 
 bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
 	$(PY) -m benchmarks $(ARGS)
+
+bench-scale: $(STAMP) ## what requests cost at 50, 10,000 and 100,000 people, with table and plot in docs/performance.md (ARGS="--people 50,1378023"; docs/performance.md)
+	@bash deploy/setup.sh test
+	$(PY) -m benchmarks.scale --write $(ARGS)
 
 mutation: $(STAMP) ## put small faults into the verdict and the orders and see that a test notices each (ARGS="--sample 2000")
 	$(PY) -m tests.mutation $(ARGS)

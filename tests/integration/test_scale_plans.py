@@ -117,7 +117,7 @@ def test_no_page_and_no_call_of_a_person_reads_a_big_table(app: Flask) -> None:
         who = person_of_staff(role)
         browser = web.signed_in(app, who, factor=True)
         for address in (*pages(app, who, seen), *SEARCHES):
-            with province.statements() as asked:
+            with province.statements() as asked, app.app_context():  # a context of its own, as each request of a server has
                 answer = browser.get(address)
             assert answer.status_code < 500, (address, answer.status_code)
             opened += answer.status_code == 200

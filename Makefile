@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ gallery: $(STAMP) ## pictures of every page and state into docs/screenshots/gall
 
 packages: $(STAMP) ## the wheel and the Debian packages of server, cart and bridge into dist/, the same bytes each time (docs/install.md)
 	@$(PY) deploy/packages.py $(ARGS)
+
+sbom: $(STAMP) ## the list of parts (CycloneDX) and their licences into dist/; ARGS=--audit asks for known faults (docs/operations.md)
+	@$(PY) deploy/sbom.py $(ARGS)
 
 format: $(STAMP) ## let ruff mend what it can
 	$(PY) -m ruff check --fix . ; $(PY) -m ruff format .

@@ -52,6 +52,7 @@ SLOW = (
     "integration/test_rollouts.py",
     "integration/test_recovery.py",
     "integration/test_scale_",
+    "integration/test_sbom.py",
     "integration/test_schemas.py",
     "integration/test_server_program.py",
     "integration/test_site_export.py",

@@ -95,7 +95,7 @@ def _needed(of: metadata.Distribution, extra: str) -> Iterator[tuple[str, frozen
 
 def licence(of: metadata.Distribution) -> tuple[str, bool]:
     """In words, and whether they are an SPDX expression. A whole licence text is told by its first line."""
-    about = of.metadata
+    about: Any = of.metadata
     expression = about.get("License-Expression")
     if expression:
         return str(expression), True

@@ -7,13 +7,17 @@ names no person (`PointOfCareError.loggable`): a driver's or a parser's message 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import errno
+import json
 import logging
+import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
-from types import TracebackType
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType, TracebackType
 from typing import TextIO
 
 from pointofcare.errors import PointOfCareError
@@ -21,6 +25,10 @@ from pointofcare.errors import PointOfCareError
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # These write the addresses that they ask, and an address of the EMR can hold a patient's number.
 _QUIET = ("httpx", "httpcore", "urllib3")
+# Of one record: what a line of JSON carries beside its words. None of them names a person.
+_ABOUT = ("record", "cart", "emr")
+_MARK = re.compile(r"[A-Za-z0-9_./:-]{1,128}", re.ASCII)
+_about: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("about", default=MappingProxyType({}))
 _Told = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 log = logging.getLogger(__name__)
@@ -57,6 +65,37 @@ class Discreet(logging.Formatter):
 
     def formatException(self, ei: _Told) -> str:  # noqa: N802 - the name that logging calls
         return "\n".join(_lines(ei[1])) if ei[1] is not None else ""
+
+
+class Lines(Discreet):
+    """The same as a line of JSON an entry: `at` (UTC), `level`, `logger`, `thread`, `message`, `error`, and what the entry is about."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        bare = logging.makeLogRecord(record.__dict__)
+        bare.exc_info = bare.stack_info = None
+        entry = {"at": at, "level": record.levelname, "logger": record.name, "thread": record.threadName, "message": super().format(bare)}
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps({**entry, **_about.get()}, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def about(**marks: str) -> Iterator[None]:
+    """Whatever this thread writes in the block is about this `record`, `cart` or `emr`. What is no id is left out, never told."""
+    known = {name: mark for name, mark in marks.items() if name in _ABOUT and _MARK.fullmatch(mark)}
+    held = _about.set(MappingProxyType({**_about.get(), **known}))
+    try:
+        yield
+    finally:
+        _about.reset(held)
+
+
+def as_json() -> None:
+    """From now on, what `begin` set up writes JSON."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Discreet):
+            handler.setFormatter(Lines("%(message)s"))
 
 
 def announce(text: str) -> None:

@@ -25,7 +25,7 @@ from server import alert_settings, emr_settings, export_settings, feed_settings
 from server.alert_settings import AlertsConfig
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
-from server.export_settings import DiscoveryConfig, MetricsConfig
+from server.export_settings import DiscoveryConfig, LogConfig, MetricsConfig
 from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
@@ -218,6 +218,7 @@ class ServerConfig:
     wall: WallConfig = WallConfig()
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     discovery: DiscoveryConfig = field(default_factory=DiscoveryConfig)
+    log: LogConfig = field(default_factory=LogConfig)
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
@@ -425,6 +426,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     discovery = export_settings.discovery(reader, anchor)
     standard_times = feed_settings.standard_times(reader)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
+    log = export_settings.log(reader)
     mqtt_on = reader.flag("mqtt", "enabled", True)
     reader.unknown()
     problems = reader.problems
@@ -478,6 +480,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         wall=wall,
         metrics=metrics,
         discovery=discovery,
+        log=log,
         fleet=fleet,
         fhir_feed=fhir_feed,
         alerts=alerts,

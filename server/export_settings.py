@@ -26,6 +26,13 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """`json`: a line of JSON an entry, for programs that read logs."""
+
+    json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiscoveryConfig:
     """The broker that carts are shown at, with an account of its own; None for `host`: none. `prefix` is where home automation looks for
     what is there. `every_s` between two looks."""
@@ -55,6 +62,10 @@ def metrics(reader: Reader) -> MetricsConfig:
     if made.token is not None and len(made.token) < SHORTEST_TOKEN:
         reader.problems.append(("metrics.token", f"must have at least {SHORTEST_TOKEN} characters"))
     return made
+
+
+def log(reader: Reader) -> LogConfig:
+    return LogConfig(json=reader.flag("log", "json", False))
 
 
 def discovery(reader: Reader, anchor: Path) -> DiscoveryConfig:

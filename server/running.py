@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from devices import logbook
 from server.app import RUNNING, Running, alert_watch, counter, dispatchers, gateway, listener
 from server.config import ServerConfig
 from server.feeds import fhir_commands
@@ -13,6 +14,8 @@ from server.security.broker_files import Keeper
 
 def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
     """Raises: ConfigError."""
+    if settings.log.json:
+        logbook.as_json()
     here: Running = app.extensions[RUNNING]
     if with_gateway:
         here.gateway = gateway(app, settings)

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from devices import logbook
 from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedError, PointOfCareError
 from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
@@ -162,7 +163,8 @@ class Dispatcher:
             for item in self._built_ahead(items):
                 if self._stopping.is_set() or time.monotonic() - started > _LEASE_USED_S:
                     break
-                self._deliver(item)
+                with logbook.about(record=item.record_id, cart=item.cart):
+                    self._deliver(item)
         if items:
             self._settled()
         return len(items)
@@ -223,6 +225,8 @@ class Dispatcher:
             tx.audit("emr.sent", item.record_id, {"emr_id": accepted.emr_id, "target": self._emr.name, "replayed": accepted.replayed})
         self._unclear.pop(item.id, None)
         self._sent += 1
+        with logbook.about(emr=accepted.emr_id):
+            _log.info("record %s is at the EMR%s", item.record_id, ", as it was already" if accepted.replayed else "")
 
     def _send(self, item: OutboxItem, payload: bytes) -> Accepted:
         """An EMR that does not know a repeat gets nothing of which nobody knows whether it has it: neither after the death of this server,

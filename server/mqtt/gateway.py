@@ -162,6 +162,7 @@ class Gateway:
         self._telemetry: dict[tuple[str, str], Telemetry] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.is_alive = lambda: self._thread is not None and self._thread.is_alive()
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
         # The newest of each cart that a fault of this server kept out.
@@ -236,11 +237,6 @@ class Gateway:
     def wake(self) -> None:
         """Something settled or changed: do not wait for the next look. Safe from any thread."""
         self._queue.put(_Wake())
-
-    @property
-    def is_alive(self) -> bool:
-        """Does the thread still take messages?"""
-        return self._thread is not None and self._thread.is_alive()
 
     @property
     def state(self) -> GatewayState:

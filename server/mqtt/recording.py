@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 
+from devices import logbook
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, BedsideNoted, ObservationRecorded
 from server.store import pace
 from server.store.transaction import Actor, Transaction, transaction
@@ -19,8 +20,11 @@ _log = logging.getLogger(__name__)
 
 def administration(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:
     """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
-    with pace.RECORDING.measured():
-        return _recorded(actor, body, site=site, sender=sender)
+    with logbook.about(record=body.record.record_id, cart=sender):
+        with pace.RECORDING.measured():
+            done = _recorded(actor, body, site=site, sender=sender)
+        _log.info("record %s %s", body.record.record_id, "came again" if done.duplicate else "is recorded")
+    return done
 
 
 def _recorded(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:

@@ -67,7 +67,7 @@ def alive(running: Any) -> tuple[Looked, ...]:
     """`running` is what runs beside the pages in this process: of each thread that carries doses, whether it still does."""
     looks = [ok("process")]
     if running.gateway is not None:
-        looks.append(ok("gateway") if running.gateway.is_alive else failed("gateway", "its thread has ended: start this program again"))
+        looks.append(ok("gateway") if running.gateway.is_alive() else failed("gateway", "its thread has ended: start this program again"))
     for dispatcher in running.dispatchers:
         looks.append(
             ok("dispatcher") if dispatcher.state.running else failed("dispatcher", "its thread has ended: start this program again")

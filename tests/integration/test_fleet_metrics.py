@@ -24,7 +24,7 @@ from server import config as configuration
 from server.export_settings import MetricsConfig
 from server.store import fleet
 from server.store.transaction import Actor, transaction
-from server.web import metrics
+from server.web import metrics, metrics_watching
 from tests.support import web
 from tests.support.server_ward import WARD
 
@@ -130,7 +130,7 @@ def test_a_short_token_is_refused_at_the_start(tmp_path: Path) -> None:
 
 def exported(app: Flask) -> set[str]:
     """Every figure that there can be, with what has none now."""
-    source = Path(metrics.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(each.__file__).read_text(encoding="utf-8") for each in (metrics, metrics_watching))
     singles = {f"pointofcare_cart_{name}" for name in re.findall(r'family\("([a-z_]+)"', source)}
     return (
         {name for name, _ in told(app)}
@@ -140,14 +140,16 @@ def exported(app: Flask) -> set[str]:
     )
 
 
-def test_the_dashboard_asks_for_figures_that_are_there(app: Flask) -> None:
-    board = json.loads((DEPLOY / "grafana" / "pointofcare-fleet.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["pointofcare-fleet", "pointofcare-server"])
+def test_the_dashboard_asks_for_figures_that_are_there(app: Flask, name: str) -> None:
+    board = json.loads((DEPLOY / "grafana" / f"{name}.json").read_text(encoding="utf-8"))
     assert board["title"]
-    assert board["uid"] == "pointofcare-fleet"
+    assert board["uid"] == name
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
     expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     expressions += [one["query"] for one in board["templating"]["list"]]
     asked = {name for expression in expressions for name in re.findall(r"pointofcare_[a-z_]+", expression)}
+    asked = {each.removesuffix("_bucket") for each in asked}
     assert asked - exported(app) == set()
     places = {(p["gridPos"]["x"], p["gridPos"]["y"]) for p in board["panels"]}
     assert len(places) == len(board["panels"])
@@ -166,6 +168,7 @@ def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask)
         assert rule["annotations"]["description"]
         assert rule["expr"].count("(") == rule["expr"].count(")")
     asked = {name for rule in rules for name in re.findall(r"pointofcare_[a-z_]+", rule["expr"])}
+    asked = {name.removesuffix("_bucket") for name in asked}
     assert asked - exported(app) == set()
     if (promtool := shutil.which("promtool")) is not None:
         subprocess.run([promtool, "check", "rules", str(path)], check=True, timeout=30)

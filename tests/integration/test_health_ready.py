@@ -92,7 +92,7 @@ def test_a_server_of_before_stays_ready_while_the_schema_is_already_the_next_rel
 
 def test_what_fails_for_every_server_at_once_is_told_and_takes_none_out_of_service(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = SimpleNamespace(
-        is_alive=True, state=SimpleNamespace(connected=False, fault="", recorded=0, duplicates=0, rejected=0, failed=0)
+        is_alive=lambda: True, state=SimpleNamespace(connected=False, fault="", recorded=0, duplicates=0, rejected=0, failed=0)
     )
     monkeypatch.setattr(app.extensions["pointofcare"], "gateway", gateway)
     late = outbox.Waiting(parked=3, pending=1, oldest_pending_at=datetime.now(UTC) - LONG_AGO, is_late=True)
@@ -101,7 +101,7 @@ def test_what_fails_for_every_server_at_once_is_told_and_takes_none_out_of_servi
     assert status == 200
     assert {part for part, found in checks.items() if found["state"] == "degraded"} >= {"broker", "outbox", "parked"}
     assert figures(app)["pointofcare_outbox_oldest_age_seconds"][""] == pytest.approx(LONG_AGO.total_seconds(), abs=30)
-    gateway.is_alive = False
+    gateway.is_alive = lambda: False
     assert told(app, "/health")[0] == 503
 
 

@@ -82,7 +82,7 @@ def test_nothing_looked_at_is_not_ready() -> None:
 
 
 def test_a_process_whose_thread_has_ended_is_not_alive() -> None:
-    gateway = SimpleNamespace(is_alive=False)
+    gateway = SimpleNamespace(is_alive=lambda: False)
     dispatcher = SimpleNamespace(state=SimpleNamespace(running=True))
     assert readiness.worst(readiness.alive(SimpleNamespace(gateway=None, dispatchers=()))) is State.OK
     assert readiness.worst(readiness.alive(SimpleNamespace(gateway=gateway, dispatchers=(dispatcher,)))) is State.FAILED

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import Text, cast, exists, func, or_, select
 
 from server.store.tables import AuditLeafRow, AuditRow
 from server.store.transaction import Transaction
+
+MOST_COUNTED = 1000
+# No transaction is longer than this: what it wrote, with the moment of its beginning, is looked for that far before.
+LATEST_COMMIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,15 @@ def _names(identifier: str) -> Any:
 
 
 def unsealed_count(tx: Transaction) -> int:
-    rows = select(func.count()).select_from(AuditRow).where(AuditRow.facility == tx.facility)
-    leaves = select(func.count()).select_from(AuditLeafRow).where(AuditLeafRow.facility == tx.facility)
-    return int(tx.session.scalar(rows) or 0) - int(tx.session.scalar(leaves) or 0)
+    """Rows without a place, as far as `MOST_COUNTED`, from a while before the newest row that has one: older ones have theirs."""
+    newest = (
+        select(AuditRow.at)
+        .join(AuditLeafRow, AuditLeafRow.audit_id == AuditRow.id)
+        .where(AuditLeafRow.facility == tx.facility)
+        .order_by(AuditLeafRow.place.desc())
+        .limit(1)
+    )
+    rows = select(AuditRow.id).where(AuditRow.facility == tx.facility, ~exists().where(AuditLeafRow.audit_id == AuditRow.id))
+    if (sealed_at := tx.session.scalar(newest)) is not None:
+        rows = rows.where(AuditRow.at >= sealed_at - LATEST_COMMIT)
+    return int(tx.session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())) or 0)

@@ -51,7 +51,7 @@ def entries() -> str:
         days=_days(wanted),
         groups=GROUPS,
         newest=newest,
-        unsealed=unsealed,
+        unsealed=unsealed if unsealed < views_log.MOST_COUNTED else f"{unsealed}+",
         words=words,
         older=found[-1].id if len(found) == PER_PAGE else None,
         address={name: value for name, value in request.args.items() if name != "before" and value},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from server.__main__ import main
 from server.security import audit_check, sealing, signing
 from server.security.audit_check import Result
 from server.security.signing import SigningKey
-from server.store import audit_log
+from server.store import audit_log, views_log
 from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
 from tests.support.databases import KINDS, migrated_app
@@ -67,6 +68,25 @@ def test_a_log_that_nobody_touched_is_proven_whole(app: Flask, key: SigningKey) 
     found = checked(key, first, second)
     assert found.faults == []
     assert (found.entries, found.checkpoints, found.unsealed) == (14, 4, 2)
+
+
+def test_what_waits_for_its_seal_is_counted_though_it_was_late_or_a_seal_took_only_some(
+    app: Flask, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits() -> int:
+        with reading() as tx:
+            return views_log.unsealed_count(tx)
+
+    do(4)
+    assert waits() == 4
+    sealed(key)
+    rest = waits()  # a seal is a row itself
+    with transaction(NURSE, at=datetime.now(UTC) - timedelta(minutes=50)) as tx:
+        tx.audit("order.hold", "order/LATE")
+    assert waits() == rest + 1
+    monkeypatch.setattr(views_log, "MOST_COUNTED", 3)
+    do(5, start=4)
+    assert waits() == 3
 
 
 def test_an_entry_says_who_with_which_role_from_where(app: Flask, key: SigningKey) -> None:

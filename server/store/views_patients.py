@@ -6,8 +6,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.labels import gs1
@@ -16,6 +17,15 @@ from server.store.tables import AdministrationRow, BandRow, OutboxRow, PatientRo
 from server.store.transaction import Transaction
 
 MOST_NAMES = 500
+# What a dose is shown with: the document holds the rest of its row.
+_SHOWN = (
+    AdministrationRow.document,
+    AdministrationRow.received_at,
+    AdministrationRow.overridden,
+    AdministrationRow.server_level,
+    OutboxRow.state,
+    OutboxRow.emr_id,
+)
 # A wristband as a hand scanner types it: the symbology identifier, and AI 8018 with or without brackets.
 _BAND = re.compile(r"(?:\][A-Za-z][0-9A-Za-z])?\(?8018\)?([0-9]{18})", re.ASCII)
 
@@ -130,7 +140,7 @@ def doses(
     """Newest first, and where the next page starts (None: no more). One statement, however many doses. `product` is a name as it was
     recorded; what is not given does not narrow."""
     query = (
-        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id)
+        select(*_SHOWN)
         .outerjoin(OutboxRow, _of_record())
         .where(
             AdministrationRow.facility == tx.facility,
@@ -156,7 +166,7 @@ def doses(
                 and_(AdministrationRow.effective_at == at, AdministrationRow.record_id < record_id),
             )
         )
-    found = tuple(_dose(row, state, emr_id) for row, state, emr_id in tx.session.execute(query))
+    found = tuple(_dose(row) for row in tx.session.execute(query))
     if len(found) <= limit:
         return found, None
     last = found[limit - 1].record
@@ -173,16 +183,15 @@ def product_names(tx: Transaction, patient: str) -> tuple[str, ...]:
 def dose(tx: Transaction, record_id: str) -> Dose | None:
     """Raises: OtherWardError: it is neither of one of the person's wards nor of a patient who is there."""
     found = tx.session.execute(
-        select(AdministrationRow, OutboxRow.state, OutboxRow.emr_id, PatientRow.ward)
+        select(*_SHOWN, AdministrationRow.ward, AdministrationRow.patient, PatientRow.ward.label("patient_ward"))
         .outerjoin(OutboxRow, _of_record())
         .outerjoin(PatientRow, and_(PatientRow.facility == AdministrationRow.facility, PatientRow.id == AdministrationRow.patient))
         .where(AdministrationRow.facility == tx.facility, AdministrationRow.record_id == record_id)
     ).first()
     if found is None:
         return None
-    row, state, emr_id, ward = found
-    reach.must_see_thing(tx, ward=row.ward, patient=row.patient, patient_ward=ward)
-    return _dose(row, state, emr_id)
+    reach.must_see_thing(tx, ward=found.ward, patient=found.patient, patient_ward=found.patient_ward)
+    return _dose(found)
 
 
 def _of_record() -> ColumnElement[bool]:
@@ -193,14 +202,14 @@ def _of_record() -> ColumnElement[bool]:
     )
 
 
-def _dose(row: AdministrationRow, state: str | None, emr_id: str | None) -> Dose:
+def _dose(row: Row[Any]) -> Dose:
     return Dose(
         record=mapping_record.from_document(row.document),
         received_at=row.received_at,
         overridden=row.overridden,
         server_level=row.server_level,
-        emr_state=state,
-        emr_id=emr_id,
+        emr_state=row.state,
+        emr_id=row.emr_id,
     )
 
 

@@ -46,6 +46,21 @@ def years(kind: RecordKind, today: date) -> int | None:
     return None if kind.law is None else law.kept(kind.law, today, today=today).years
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One kind of record as a person is told of it: `years` as in `years`."""
+
+    kind: RecordKind
+    years: int | None
+    tables: tuple[str, ...]
+
+
+def stored(today: date) -> tuple[Stored, ...]:
+    return tuple(
+        Stored(kind=kind, years=years(kind, today), tables=record_kinds.tables_of(kind.code)) for kind in record_kinds.KINDS.values()
+    )
+
+
 def before(kind: RecordKind, today: date, zone: ZoneInfo) -> datetime:
     """What was closed before that moment has been kept until 31 December of its year and so many years. Raises: NotFoundError where
     nothing says for how long, or it is for ever."""

@@ -17,7 +17,7 @@ from server.security.person import actor, requires
 from server.store import catalogue, formulary
 from server.store.transaction import reading, transaction
 from server.usecases import catalogue as verbs
-from server.usecases import catalogue_template
+from server.usecases import catalogue_template, retention
 from server.web import faults, page
 
 room = Blueprint("catalogue", __name__, url_prefix="/catalogue")
@@ -88,9 +88,10 @@ def template() -> Response:
 
 @room.get("/lists")
 def codes() -> str:
-    """Which lists of codes are in force today, by which decision; and how long records are kept."""
+    """Which lists of codes are in force today, by which decision; how long records are kept; and what is stored where and why."""
     today = _today()
-    return page.render("code_lists.html", lists=lists.everything(), today=today, retention=lists.on("retention", today))
+    stored = retention.stored(today)
+    return page.render("code_lists.html", lists=lists.everything(), today=today, retention=lists.on("retention", today), stored=stored)
 
 
 def _today() -> date:

@@ -32,8 +32,9 @@ from server.store.tables import (
 )
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import retention
+from tests.support import web
 from tests.support.databases import FACILITY, KINDS, migrated_app
-from tests.support.server_ward import open_ward
+from tests.support.server_ward import CHARGE, open_ward
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 TODAY = date(2032, 3, 2)
@@ -231,3 +232,22 @@ def test_the_commands_say_what_would_go_hold_and_erase(tmp_path: Path, capsys: p
     assert main(["retention", "run", "--config", config]) == 0
     assert main(["retention", "hold", "site", "--reason", "a court asks", "--by", "nobody", "--config", config]) == 1
     assert main(["retention", "holds", "--config", config]) == 0
+
+
+def test_the_page_says_of_every_kind_what_is_stored_where_how_long_and_why_in_each_language(tmp_path: Path) -> None:
+    with web.ward_app(tmp_path) as app:
+        client = web.signed_in(app, CHARGE)
+        for language, words in (
+            ("vi", ("Hồ sơ người bệnh", "10 năm", "không chương trình nào xóa", "Nhật ký của xe")),
+            ("en", ("Patients&#39; records", "10 years", "no program erases it", "What carts were asked and told")),
+            ("fr", ("Dossiers des patients", "10 ans", "aucun programme ne l", "Journal des chariots")),
+        ):
+            with client.session_transaction() as session:
+                session["language"] = language
+            shown = client.get("/catalogue/lists").text
+            for word in words:
+                assert word in shown, (language, word)
+            for table in record_kinds.TABLES:
+                assert table in shown
+            assert "record-kind-" not in shown
+            assert "data-protection-then" not in shown

@@ -19,9 +19,11 @@ from server.store.transaction import Actor, reading, transaction
 
 Owed = Literal["password", "second-factor", "fresh"]
 
+# Whether this process is alive is asked while the database is away: nobody is looked up for it.
+_WATCHED = ("healthz", "health.alive", "health.ready")
 # Open while something is owed: one's own account, the way out, help, and what the pages are made of.
-ALLOWED = frozenset({"home.language", "web.static", "security.login", "security.logout", "sign_in.second", "healthz"})
-ALLOWED_ROOMS = frozenset({"account", "help", "health"})
+ALLOWED = frozenset({"home.language", "web.static", "security.login", "security.logout", "sign_in.second", *_WATCHED})
+ALLOWED_ROOMS = frozenset({"account", "help"})
 # User administration, rules, machines, imports (they bring people), reviews of emergency access, and one's own recovery codes.
 SENSITIVE = frozenset(
     {

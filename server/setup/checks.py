@@ -21,9 +21,10 @@ from flask import Flask
 from devices.broker import Broker, BrokerConfig, BrokerEvent, Connected, ConnectFailed
 from pointofcare.errors import ConfigError, EmrError, PointOfCareError
 from pointofcare.wire import routes
+from pointofcare.wire.training import is_training
 from server.config import MqttConfig, ServerConfig
 from server.emr import open_emr
-from server.store import migrate, watching
+from server.store import migrate, training, watching
 from server.store.database import db
 from server.usecases import readiness
 from server.usecases.readiness import State
@@ -104,6 +105,8 @@ def database(config: ServerConfig, make_app: Callable[[ServerConfig], Flask]) ->
         if schema.found is not None and not migrate.knows(schema.found):
             remedy = "install the version that made it, or name another database"
             return _fault("database", f"it is at schema {schema.found}, which this version does not know", "database_url", remedy)
+        if not is_training(config.facility):
+            training.require()
         if ahead_s is not None and abs(ahead_s) > readiness.CLOCKS_APART_S:
             remedy = "let both machines follow the same time server (chrony or systemd-timesyncd)"
             return _fault("database", f"its clock is {ahead_s:+.0f} s off this machine's", "database_url", remedy)

@@ -54,13 +54,13 @@ def add(commands: Any, config: Path, *, make_app: MakeApp, make_pages: MakeApp, 
 
 def run(chosen: argparse.Namespace, *, make_app: MakeApp, make_pages: MakeApp, operator: Actor) -> int:
     """0: done, or all is well. 1: a fault, and nothing was changed. Raises: ConfigError with every fault of the answers at once."""
-    path: Path = chosen.config
+    path: Path = chosen.config.resolve()  # a link stays one
     text = _standing(path)
     held = tomllib.loads(text) if text is not None else {}
     ask = _ask if sys.stdin.isatty() and not chosen.no_ask and not chosen.check else None
     told = answers.of(chosen, ask, held)
     made = _text(text, held, told)
-    config = configuration.checked(tomllib.loads(made), anchor=path.resolve().parent)
+    config = configuration.checked(tomllib.loads(made), anchor=path.parent)
     outcomes = checks.run(config, make_app)
     _print(outcomes, chosen.later)
     stops = [each for each in outcomes if not each.is_fine and (chosen.check or each.part not in chosen.later)]
@@ -86,6 +86,11 @@ def _text(text: str | None, held: Mapping[str, Any], told: Answers) -> str:
     if text is not None and held.get("facility") not in (None, facility):
         remedy = f"leave {held['facility']} as it is; another hospital is another file (--config) and another database"
         raise ConfigError("the hospital of these settings cannot be changed", problems=(("facility", remedy),))
+    # With another of these no password and no second factor of anybody is right any more.
+    kept = [name for name in ("secret_key", "password_salt") if name in held and told.settings.get(name, held[name]) != held[name]]
+    if kept:
+        problems = tuple((name, "leave it out of the answers: what stands stays") for name in kept)
+        raise ConfigError("the secrets of a server that stands are not changed here", problems=problems)
     if text is None:
         if not isinstance(facility, str):
             raise ConfigError("the hospital has no name", problems=(("facility", "is missing: --facility, or facility in the answers"),))

@@ -65,6 +65,15 @@ def test_a_server_that_is_well_is_alive_and_ready_for_anybody_who_asks(app: Flas
     assert app.test_client().get("/ready").headers["Cache-Control"] == "no-store"
 
 
+def test_to_be_alive_nothing_is_asked_of_the_database(app: Flask) -> None:
+    statements: list[str] = []
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", lambda _c, _u, text, *_: statements.append(text))
+    assert app.test_client().get("/health").status_code == 200
+    assert statements == []
+
+
 def test_a_database_that_is_away_is_not_ready_and_yet_alive(tmp_path: Path) -> None:
     url = f"postgresql+psycopg://app@/nothing?host={tmp_path}"
     app = create_app(config_for(url, tmp_path, metrics={"loopback": True}))

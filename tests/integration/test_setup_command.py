@@ -96,6 +96,38 @@ def test_from_answers_to_a_server_that_starts_and_again_without_losing_anything(
     assert "cannot be changed" in told or "leave h1" in told
 
 
+def test_secrets_that_stand_are_never_replaced_and_a_link_to_the_settings_stays_one(
+    bed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bed / "etc").mkdir()
+    (bed / "server.toml").symlink_to(bed / "etc" / "real.toml")
+    assert setup(bed, monkeypatch, capsys)[0] == 0
+    before = (bed / "etc" / "real.toml").read_text()
+    (bed / "answers.toml").write_text(f'secret_key = "{"x" * 40}"\npassword_salt = "{"y" * 40}"\n{ANSWERS}')
+    code, told = setup(bed, monkeypatch, capsys, text="")
+    assert code == 2
+    assert "secret_key" in told
+    assert "password_salt" in told
+    (bed / "answers.toml").write_text(ANSWERS)
+    assert setup(bed, monkeypatch, capsys, "--emr", "folder", "--later", "emr", text="")[0] == 0
+    assert (bed / "server.toml").is_symlink()
+    assert (bed / "etc" / "real.toml").read_text() == before
+
+
+def test_a_training_database_is_refused_before_anything_is_written(
+    bed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bed / "answers.toml").write_text(ANSWERS.replace('"h1"', '"h1-training"'))
+    code, told = setup(bed, monkeypatch, capsys)
+    assert code == 0, told
+    (bed / "server.toml").unlink()
+    (bed / "answers.toml").write_text(f'database_url = "sqlite:///training.sqlite"\n{ANSWERS}')
+    code, told = setup(bed, monkeypatch, capsys)
+    assert code == 1
+    assert "training" in told
+    assert not (bed / "server.toml").exists()
+
+
 def test_a_check_changes_nothing_at_all(bed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = setup(bed, monkeypatch, capsys, "--check", text="")
     assert code == 0, told

@@ -178,7 +178,14 @@ def _export_key(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _tidy_when_stopped() -> None:
+    """What lies in a scratch folder or database of patients goes also when the command is stopped."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _leave)
+
+
 def _backup(chosen: argparse.Namespace) -> int:
+    _tidy_when_stopped()
     from server.bare import bare_app
     from server.security import recovery
 
@@ -188,6 +195,7 @@ def _backup(chosen: argparse.Namespace) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
+    _tidy_when_stopped()
     from server.bare import bare_app
     from server.security import recovery, sealing, signing
 
@@ -198,12 +206,14 @@ def _restore(chosen: argparse.Namespace) -> int:
 
 
 def _unpack(chosen: argparse.Namespace) -> int:
+    _tidy_when_stopped()
     from server.security import recovery
 
     return recovery.unpack(chosen.file, chosen.folder, identity=chosen.identity)
 
 
 def _drill(chosen: argparse.Namespace) -> int:
+    _tidy_when_stopped()
     from server.bare import bare_app
     from server.security import drill
 

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -34,6 +35,7 @@ _OPEN = frozenset({"firmware.directory", "labels.equipment_file", "documents_fil
 _OPEN_ENDINGS = ("ca_file", "certificate_file", "cert_file")
 _OPEN_STARTS = ("documents_file:trust_files.", "hl7:profiles.")
 _LOCK = "lock"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,11 @@ def copied(parts: Mapping[str, Path], directory: Path, *, encrypted: bool) -> Ke
 
 
 def check(manifest: Mapping[str, Any], directory: Path) -> None:
-    """Raises: ConfigError when a link of the backup is not what was kept, or a file is in it that nobody counted."""
+    """Raises: ConfigError when a link of the backup is not what was kept, a file is in it that nobody counted, or a name leads away."""
     links: Mapping[str, str] = manifest.get("links", {})
+    for name in manifest.get("parts", ()):
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            raise ConfigError(f"{str(name)[:100]!r} in the backup is no name of a setting", remedy="take a backup that this program made")
     for inside, target in links.items():
         if not (directory / inside).is_symlink() or os.readlink(directory / inside) != target:
             raise ConfigError(f"{inside} in the backup is damaged", remedy="take an older backup")
@@ -134,14 +139,15 @@ def placed(manifest: Mapping[str, Any], directory: Path, place: Callable[[str], 
         source, target = directory / FOLDER / name, place(name)
         if target is None:
             unplaced.append(name)
-        elif os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-            (same if _prints(source) == _prints(target) else different).append(name)
-        else:
-            try:
+            continue
+        try:
+            if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+                (same if _prints(source) == _prints(target) else different).append(name)
+            else:
                 put(source, target)
-            except (OSError, shutil.Error) as exc:
-                raise ConfigError(f"{target} ({name}) cannot be written: {exc}", remedy="let the server's user write there") from exc
-            done.append(name)
+                done.append(name)
+        except (OSError, shutil.Error) as exc:
+            raise ConfigError(f"{target} ({name}) cannot be read or written: {exc}", remedy="let the server's user do both there") from exc
     return Placed(put=tuple(done), same=tuple(same), different=tuple(different), unplaced=tuple(unplaced))
 
 

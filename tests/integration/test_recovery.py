@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import tarfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -209,9 +211,36 @@ def test_the_scratch_database_is_gone_also_when_a_drill_breaks_off(tmp_path: Pat
         assert left == 0
 
 
-def test_a_backup_in_which_somebody_put_a_file_is_refused(hospital: Hospital, tmp_path: Path) -> None:
-    import tarfile
+def test_the_next_drill_drops_what_a_killed_one_left_and_no_database_in_which_somebody_works(tmp_path: Path) -> None:
+    with empty_app("postgresql", tmp_path) as app:
+        live = str(app.config["SQLALCHEMY_DATABASE_URI"])
+        left, other = f"{scratch.PREFIX}{'0' * 32}", f"{scratch.PREFIX}of_somebody"
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for name in (left, other):
+                connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE template0")
+            with scratch.database(live, tmp_path) as used, scratch.database(live, tmp_path):
+                found = set(connection.exec_driver_sql("SELECT datname FROM pg_database").scalars())
+                assert left not in found
+                assert {other, used.partition("?")[0].rpartition("/")[2]} <= found
+            connection.exec_driver_sql(f"DROP DATABASE {other}")
 
+
+def test_a_backup_whose_names_lead_out_of_the_folder_is_refused(hospital: Hospital, tmp_path: Path) -> None:
+    file, other = hospital.backups / "one.backup", tmp_path / "other.backup"
+    assert hospital.run("backup", str(file)) == 0
+    with tarfile.open(file) as old, tarfile.open(other, "w:gz") as new:
+        for member in old.getmembers():
+            content = old.extractfile(member) if member.isfile() else None
+            if member.name == "manifest.json":
+                assert content is not None
+                text = json.dumps(json.loads(content.read()) | {"parts": ["../manifest.json"]}).encode()
+                member.size, content = len(text), io.BytesIO(text)  # type: ignore[assignment]
+            new.addfile(member, content)
+    assert main(["unpack", str(other), str(tmp_path / "deep" / "taken")]) == 2
+    assert not (tmp_path / "deep" / "manifest.json").exists()
+
+
+def test_a_backup_in_which_somebody_put_a_file_is_refused(hospital: Hospital, tmp_path: Path) -> None:
     file, other = hospital.backups / "one.backup", tmp_path / "other.backup"
     assert hospital.run("backup", str(file)) == 0
     with tarfile.open(file) as old, tarfile.open(other, "w:gz") as new:

@@ -51,8 +51,8 @@ def run(arguments: Sequence[str]) -> int:
     except PointOfCareError as exc:
         print(f"{exc}\n{exc.remedy}", file=sys.stderr)
         return 2
-    except psycopg.OperationalError as exc:
-        print(f"the database does not answer: {exc}\nlook at its address, then say the same again: what was filled stays", file=sys.stderr)
+    except psycopg.Error as exc:
+        print(f"the database refused or broke off: {exc}\nmend that and say the same again: what was filled stays", file=sys.stderr)
         return 1
     for name, count in filled.rows.items():
         print(f"  {name:<20} {count:>12,}")

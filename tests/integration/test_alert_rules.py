@@ -398,14 +398,12 @@ def test_a_server_that_dies_while_it_sends_sends_again_and_never_forgets(app: Fl
     a_rule(replace(LOW, hold_min=0, channels=("email",)))
     battery(12)
     look()
-    with mail_server() as box, watching(app, config(box.port), clock) as one:
-        monkeypatch.setattr(one, "_tried", lambda *_: (_ for _ in ()).throw(SystemExit("killed")))
+    with mail_server() as box, watching(app, config(box.port), clock) as one, monkeypatch.context() as killed:
+        killed.setattr(one, "_tried", lambda *_: (_ for _ in ()).throw(SystemExit("killed")))
         with pytest.raises(SystemExit):
             one.send()
-        monkeypatch.undo()
-    again = Clock(pytest.MonkeyPatch())
-    again.now = datetime.now(UTC) + timedelta(minutes=5)
-    with mail_server() as box, watching(app, config(box.port), again) as other:
+    clock.on(minutes=5)
+    with mail_server() as box, watching(app, config(box.port), clock) as other:
         assert other.send() == 1
         assert len(box.mails) == 1
 

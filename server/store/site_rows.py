@@ -85,12 +85,11 @@ def _of_patient(table: Table, patient: str) -> ColumnElement[bool] | None:
         return table.c.subject == f"patient/{patient}"
     if "patient" in table.c:
         return table.c.patient == patient
-    for name, parent in (("record_id", "administrations"), ("order_id", "orders")):
+    for name, parent, key in (("record_id", "administrations", "record_id"), ("order_id", "orders", "id")):
         if name in table.c:
             owner = Base.metadata.tables[parent]
-            key = owner.c.get(name, owner.c.id)
             facility = [owner.c.facility == table.c.facility] if "facility" in table.c else []
-            return table.c[name].in_(select(key).where(owner.c.patient == patient, *facility))
+            return table.c[name].in_(select(owner.c[key]).where(owner.c.patient == patient, *facility))
     return None
 
 

@@ -179,7 +179,7 @@ def build_deb(package: Package, wheel: Path, output: Path) -> Path:
         _settle(stage)
         target = output / f"{package.name}_{version()}_{_architecture()}.deb"
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch_s()), "LC_ALL": "C"}
-        _run(["dpkg-deb", "--root-owner-group", "-Zzstd", "-z6", "--build", str(stage), str(target)], env=environment)
+        _run(["dpkg-deb", "--root-owner-group", "-Zzstd", "-z3", "--build", str(stage), str(target)], env=environment)
     return target
 
 

@@ -26,6 +26,7 @@ from server.store import migrate, patients, staff
 from server.store.patients import Ward
 from server.store.staff import StaffMember
 from server.store.transaction import Actor, Transaction, reading, transaction
+from server.usecases import readiness
 
 MakeApp = Callable[[ServerConfig], Flask]
 # What a hospital may connect on another day: its absence stops nothing that is put down now.
@@ -107,6 +108,7 @@ def _put_down(
     kept = writing.put(path, text)
     _say(f"{path} is written" + (f"; what stood there is {kept}" if kept is not None else ""))
     signing.load_or_generate(config.signing_key)
+    _keep_private(config)
     with checks.opened(make_app(config)):
         migrate.upgrade()
         _say(f"the database is at schema {migrate.current()}")
@@ -117,6 +119,18 @@ def _put_down(
         _say(line)
     _say(f"ready: pointofcare-server run --config {path}")
     return 0
+
+
+def _keep_private(config: ServerConfig) -> None:
+    """A new SQLite file is its owner's alone: patients lie in it, and in the files beside it, which take its rights. Raises: ConfigError."""
+    file = Path(config.database_url.removeprefix("sqlite:///"))
+    if "database" not in readiness.places(config) or file.exists():
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    except OSError as exc:
+        raise ConfigError(f"{file} cannot be made: {exc.strerror}", problems=(("database_url", "give us the right, or make room"),)) from exc
 
 
 def _wards(tx: Transaction, config: ServerConfig, wards: tuple[WardAnswer, ...]) -> list[str]:

@@ -74,7 +74,8 @@ def test_from_answers_to_a_server_that_starts_and_again_without_losing_anything(
     code, told = setup(bed, monkeypatch, capsys)
     assert code == 0, told
     path = bed / "server.toml"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for name in ("server.toml", "signing-key.json", "pointofcare.sqlite"):
+        assert stat.S_IMODE((bed / name).stat().st_mode) == 0o600
     assert PASSWORD not in path.read_text()
     wards, member = people(bed)
     assert [(ward.id, ward.name, ward.timezone) for ward in wards] == [("icu", "Hồi sức tích cực", "Asia/Ho_Chi_Minh")]  # type: ignore[attr-defined]

@@ -66,7 +66,6 @@ PACKAGES = (
             "pointofcare-nats.service",
             "pointofcare-mosquitto.service",
             "pointofcare-hl7.service",
-            "pointofcare-feed.service",
         ),
         files=(
             ("nginx/pointofcare.conf", "usr/share/pointofcare-server/nginx/pointofcare.conf"),

@@ -122,7 +122,7 @@ def _put_down(
 
 
 def _keep_private(config: ServerConfig) -> None:
-    """A new SQLite file is its owner's alone: patients lie in it, and in the files beside it, which take its rights. Raises: ConfigError."""
+    """A new SQLite file is its owner's alone: patients lie in it, and in those beside it. Raises: ConfigError."""
     file = Path(config.database_url.removeprefix("sqlite:///"))
     if "database" not in readiness.places(config) or file.exists():
         return
@@ -130,7 +130,7 @@ def _keep_private(config: ServerConfig) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
     except OSError as exc:
-        raise ConfigError(f"{file} cannot be made: {exc.strerror}", problems=(("database_url", "give us the right, or make room"),)) from exc
+        raise ConfigError(f"{file} cannot be made: {exc.strerror}", problems=(("database_url", "give us the right"),)) from exc
 
 
 def _wards(tx: Transaction, config: ServerConfig, wards: tuple[WardAnswer, ...]) -> list[str]:

@@ -20,6 +20,7 @@ from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 from flask import Flask
 
+from cart_client.web import serving
 from server.security import sign_in
 from server.store.transaction import Actor, transaction
 from server.usecases import administrations
@@ -64,7 +65,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             )
             yield Running(app, base, answer.json()["access_token"])
         finally:
-            server.close()
+            serving.stop(server)
             thread.join(10)
             sign_in.limiter.enabled = True
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import waitress
 
+from cart_client.web import serving
 from firmware_bridge.simulated import Knobs
 from pointofcare.wire import routes
 from pointofcare.wire.messages import CartPhase, CartState
@@ -99,7 +100,7 @@ def a_hospital(settings: Path) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}/firmware"
     finally:
-        server.close()
+        serving.stop(server)
         thread.join(5)
         running.stop(app)
 

@@ -14,6 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 from waitress.server import create_server
 
+from cart_client.web import serving
 from server.app import CONFIG
 from server.feed_settings import FhirFeedConfig
 from server.store import incoming
@@ -43,7 +44,7 @@ def address(app: Flask) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    serving.stop(server)
     thread.join(5)
 
 

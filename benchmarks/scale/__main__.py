@@ -78,7 +78,13 @@ def run(people: Sequence[int], *, quick: bool = False, instructions: bool = True
             filled_s = round(time.monotonic() - started, 1)
             url = db.engine.url.render_as_string(hide_password=False)
             found = _measured(app, size, rounds=20 if quick else 80)
-            row = {"people": count, "orders": size.orders, "facilities": size.facilities, "filled_s": filled_s, "works": found}
+            row = {
+                "people": count,
+                "orders": sum(one.orders_made for one in facilities(size)),
+                "facilities": size.facilities,
+                "filled_s": filled_s,
+                "works": found,
+            }
             row["database_mb"] = _megabytes()
             if instructions:
                 for work, number in _instructions(url, size, Path(name), rounds=3 if quick else 10).items():

@@ -36,7 +36,7 @@ _COLOURS = ("#0b5394", "#38761d", "#b45f06", "#741b47")
 def table(result: Mapping[str, Any]) -> str:
     """Markdown, one row a work and size."""
     lines = [
-        "| request | people | SQL | instructions (M) | CPU (ms) | of PostgreSQL (ms) | times the floor (CPU) | times the smallest |",
+        "| request | people | SQL | instructions (M) | CPU (ms) | of PostgreSQL (ms) | times the floor | times the smallest |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     sizes = result["sizes"]
@@ -46,14 +46,17 @@ def table(result: Mapping[str, Any]) -> str:
             number = f"{one['instructions'] / 1e6:.2f}" if "instructions" in one else ""
             lines.append(
                 f"| {name} | {row['people']:,} | {one['sql_max']} | {number} | {one['cpu_ms']:.2f} | {one['database_cpu_ms']:.2f} "
-                f"| {one['cpu_ms'] / floor['cpu_ms']:.1f} | {growth(sizes, work, row):.2f} |"
+                f"| {_times(floor, one):.1f} | {growth(sizes, work, row):.2f} |"
             )
     return "\n".join(lines)
 
 
 def growth(sizes: Any, work: str, row: Mapping[str, Any]) -> float:
     """How many times the smallest size's cost: by instructions where they were counted, else by processor time."""
-    first, here = sizes[0]["works"][work], row["works"][work]
+    return _times(sizes[0]["works"][work], row["works"][work])
+
+
+def _times(first: Mapping[str, Any], here: Mapping[str, Any]) -> float:
     measured = "instructions" if "instructions" in first and "instructions" in here else "cpu_ms"
     return float(here[measured] / first[measured])
 
@@ -120,8 +123,8 @@ def write(result: Mapping[str, Any]) -> tuple[Path, Path]:
         raise ValueError(f"{PAGE} lacks {BEGIN} or {END}")
     machine = result["machine"]
     filled = "; ".join(
-        f"{row['people']:,} people in {row['facilities']} facilities, {row['orders']:,} orders: {row['filled_s']:.0f} s, "
-        f"{row['database_mb']:,} MB"
+        f"{row['people']:,} people, {row['facilities']} x {row['people'] // row['facilities']:,}, with {row['orders']:,} orders: "
+        f"{row['filled_s']:.0f} s, {row['database_mb']:,} MB"
         for row in result["sizes"]
     )
     said = (

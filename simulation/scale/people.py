@@ -95,6 +95,12 @@ class Facility:
         left, others = self.orders - ORDERS_PER_STAY * self.recent, self.people - self.recent
         return divmod(max(0, left), others) if others else (0, 0)
 
+    @property
+    def orders_made(self) -> int:
+        """As many as were asked for, but no fewer than the stays need, and no more where everybody had a stay of late."""
+        each, more = self.older_orders
+        return ORDERS_PER_STAY * self.recent + each * (self.people - self.recent) + more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:

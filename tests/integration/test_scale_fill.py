@@ -69,7 +69,7 @@ def test_what_was_cut_off_is_not_there_at_all_and_a_second_run_goes_on(url: str,
 
 def test_every_row_that_names_another_finds_it(url: str) -> None:
     found = fill.fill(url, SIZE, progress=lambda _: None)
-    assert found.rows["orders"] == 700
+    assert found.rows["orders"] == 700 == sum(one.orders_made for one in facilities(SIZE))
     for child, of, parent, key in (
         ("patient_words", "patient", "patients", "id"),
         ("patient_identities", "patient", "patients", "id"),

@@ -27,7 +27,7 @@ def test_growth_is_told_by_instructions_and_by_time_where_none_were_counted() ->
     assert report.growth(result["sizes"], "record_dose", result["sizes"][1]) == 1.5
     del result["sizes"][0]["works"]["record_dose"]["instructions"]
     assert report.growth(result["sizes"], "record_dose", result["sizes"][1]) == 1.0
-    assert "| recording a dose | 10,000 | 3 | 12.00 | 2.00 | 0.50 | 1.0 | 1.00 |" in report.table(result)
+    assert "| recording a dose | 10,000 | 3 | 12.00 | 2.00 | 0.50 | 1.5 | 1.00 |" in report.table(result)
 
 
 def test_a_broken_bar_is_said_and_never_left_out() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import resources
 
 from fluent.syntax import FluentParser
@@ -14,6 +15,7 @@ from pointofcare.texts import LANGUAGES, clinical, fluent_of
 from pointofcare.verdict.finding import Level
 
 
+@cache
 def _messages(language: str) -> dict[str, Message]:
     text = "\n".join(fluent_of("cart_client.web.texts", language))
     return {entry.id.name: entry for entry in FluentParser().parse(text).body if isinstance(entry, Message)}

@@ -49,7 +49,7 @@ def frame(*, store: Path, port: int, listener: Listener, pid_file: Path | None =
     told = f"pid_file: {_quoted(str(pid_file))}\n" if pid_file is not None else ""
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
-{told}{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always }}
+{told}{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always, limits {{ default_max_consumers: -1 }} }}
 mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{f", tls {tls}" if tls else ""} }}
 """
 

@@ -250,13 +250,10 @@ class Steps:
     def marking(self, session: Session) -> Outcome:
         target = job.target_of(session.order)
         seen = self.look()
-        if seen is None or not seen.running:
-            return self._silence(session, seen)
-        if seen.running == target.image_hash:
-            return Outcome(session=session, event=Event.SEEN_TARGET)
-        if seen.pending(target.image_hash):
-            return Outcome(session=replace(session, boot_before=seen.boot_id, resets=0), event=Event.SEEN_PENDING)
-        if not seen.waits(target.image_hash):
+        taken = self._seen_taken(session, target, seen)
+        if taken is not None:
+            return taken
+        if seen is None or not seen.waits(target.image_hash):
             return Outcome(session=session, event=Event.IMAGE_LOST, why="image-lost")
         try:
             self._tools.images.mark_test(target.image_hash)
@@ -268,14 +265,18 @@ class Steps:
 
     def _marked_after_all(self, session: Session, target: Target) -> Outcome:
         """The last answer may have been lost and the mark taken: only what is seen ends the update."""
-        seen = self.look()
+        taken = self._seen_taken(session, target, self.look())
+        return taken if taken is not None else Outcome(session=session, event=Event.GAVE_UP, why="mark-refused")
+
+    def _seen_taken(self, session: Session, target: Target, seen: Seen | None) -> Outcome | None:
+        """What follows from a look that shows silence, the image running or its mark taken; None: the mark is still to be set."""
         if seen is None or not seen.running:
             return self._silence(session, seen)
         if seen.running == target.image_hash:
             return Outcome(session=session, event=Event.SEEN_TARGET)
         if seen.pending(target.image_hash):
             return Outcome(session=replace(session, boot_before=seen.boot_id, resets=0), event=Event.SEEN_PENDING)
-        return Outcome(session=session, event=Event.GAVE_UP, why="mark-refused")
+        return None
 
     def resetting(self, session: Session) -> Outcome:
         target = job.target_of(session.order)

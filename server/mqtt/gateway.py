@@ -162,7 +162,6 @@ class Gateway:
         self._telemetry: dict[tuple[str, str], Telemetry] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.is_alive = lambda: self._thread is not None and self._thread.is_alive()
         self._counts = {"recorded": 0, "duplicates": 0, "rejected": 0, "failed": 0}
         self._fault = ""
         # The newest of each cart that a fault of this server kept out.
@@ -229,6 +228,9 @@ class Gateway:
         self._queue.put(_Wake())
         if self._thread is not None:
             self._thread.join(timeout_s)
+
+    def is_alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _came(self, event: BrokerEvent) -> None:
         """From the broker's thread."""

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,16 +102,19 @@ def _export_commands(commands: Any) -> None:
     export_commands.add(commands, DEFAULT_CONFIG, load, bare_app, operator())
 
 
+def _action(actions: Any, run: Callable[[argparse.Namespace], int], name: str, about: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
+    made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
+    made.set_defaults(run=run, action=name)
+    return made
+
+
 def _emr_commands(commands: Any) -> None:
     """`emr new-key|jwks|contract`: the sign-in at the EMR, and whether its adapter keeps what every adapter must."""
     about = "the connection to the medical record"
     actions = commands.add_parser("emr", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
 
-    def action(name: str, about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-        made.set_defaults(run=_emr, action=name)
-        return made
+    action = partial(_action, actions, _emr)
 
     action("new-key", "draw the key of emr.token_key, with which this server signs in at the EMR")
     made = action("jwks", "print the public keys to register at the EMR (JWKS)")
@@ -135,11 +139,7 @@ def _ca_commands(commands: Any) -> None:
     about = "the authority that gives carts and brokers their certificates"
     actions = commands.add_parser("ca", help=about, description=about).add_subparsers(required=True, metavar="ACTION")
 
-    def action(name: str, about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
-        made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration file (default: server.toml)")
-        made.set_defaults(run=_ca, action=name)
-        return made
+    action = partial(_action, actions, _ca)
 
     action("init", "draw the authority's key")
     action("status", "machines, their certificates, and how long the revocation list holds (exit code 1: look)")

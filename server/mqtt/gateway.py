@@ -66,7 +66,7 @@ from server.mqtt import asking, fleet_end, recording, unfit, witnessing
 from server.mqtt.commanding import Commanding
 from server.mqtt.fleet_end import FleetEnd, Posted
 from server.mqtt.jobs import Jobs
-from server.mqtt.lanes import Lanes, lane_of
+from server.mqtt.lanes import Lanes, is_said_once, lane_of
 from server.mqtt.publishing import Publication, Publisher, Wanted
 from server.mqtt.telling import Telling
 from server.security.signing import SigningKey
@@ -86,8 +86,6 @@ CHECKPOINT_EVERY_S = 30.0
 DOUBTS_EVERY_S = 2.0
 SEQUENCES_EVERY_S = 5.0
 TOLD_AGAIN = timedelta(hours=24)
-# A cart says these once a connection, and says nothing again because we failed.
-SAID_ONCE = (CartBirth, CartState)
 SUBSCRIBED: tuple[Route, ...] = (
     routes.STATE,
     routes.BIRTH,
@@ -286,7 +284,7 @@ class Gateway:
         match event:
             case Arrival():
                 done = self._guarded(event.route.name, lambda: self._arrived(event))
-                if isinstance(event.message.body, SAID_ONCE):
+                if is_said_once(event.message.body):
                     key = (event.levels["cart"], event.route.name)
                     self._again.pop(key, None)
                     if not done:

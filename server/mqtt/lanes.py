@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from devices.broker import Arrival, BrokerEvent, Cleared, Rejected
 from pointofcare.errors import MessageError
 from pointofcare.wire import routes
+from pointofcare.wire.messages import Body, CartBirth, CartState, TablesHeld
 
 T = TypeVar("T")
 
@@ -70,3 +71,8 @@ def lane_of(event: BrokerEvent) -> str:
         with contextlib.suppress(MessageError):
             return routes.match(event.topic)[1].get("cart", "")
     return ""
+
+
+def is_said_once(body: Body) -> bool:
+    """A cart says it once a connection, or an hour, and says nothing again because we failed."""
+    return isinstance(body, CartBirth | CartState) or (isinstance(body, TablesHeld) and bool(body.emr_waiting or body.audit_checkpoints))

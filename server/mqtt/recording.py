@@ -9,7 +9,7 @@ import logging
 
 from devices import logbook
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, BedsideNoted, ObservationRecorded
-from server.store import pace
+from server.store import outbox, pace
 from server.store.transaction import Actor, Transaction, transaction
 from server.usecases import administrations, attempts, bedside_notes, observations
 from server.usecases.administrations import Recorded
@@ -38,7 +38,7 @@ def _recorded(actor: Actor, body: AdministrationRecorded, *, site: Site, sender:
 
 
 def _administration(tx: Transaction, body: AdministrationRecorded, *, site: Site, sender: str, reevaluate: bool = True) -> Recorded:
-    return administrations.record(
+    done = administrations.record(
         tx,
         body.record,
         cart_seq=body.seq,
@@ -48,6 +48,14 @@ def _administration(tx: Transaction, body: AdministrationRecorded, *, site: Site
         reevaluate=reevaluate,
         verdict_facts=body.facts,
     )
+    return _told_again(tx, done, sender)
+
+
+def _told_again(tx: Transaction, done: Recorded, sender: str) -> Recorded:
+    """A cart that sends again has no receipt yet, so it could not name this record among those of which it waits for the EMR's word."""
+    if done.duplicate:
+        outbox.tell_of(tx, sender, (done.record_id,))
+    return done
 
 
 def attempt(actor: Actor, body: AttemptStopped, *, sender: str, tell_emr: bool = False) -> Recorded:
@@ -66,4 +74,4 @@ def said(actor: Actor, body: ObservationRecorded | BedsideNoted, *, sender: str)
     with transaction(actor) as tx:
         if isinstance(body, BedsideNoted):
             return bedside_notes.record(tx, body, sender=sender)
-        return observations.record(tx, body, sender=sender)
+        return _told_again(tx, observations.record(tx, body, sender=sender), sender)

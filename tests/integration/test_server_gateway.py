@@ -485,6 +485,43 @@ def test_a_cart_that_names_what_it_waits_for_is_told_of_that_alone(ground: Groun
         assert _untold() == ()
 
 
+def test_what_a_cart_waits_to_hear_of_is_kept_while_the_server_cannot_note_it(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named once an hour; an answer about tables that the server could give meanwhile does not settle it."""
+    with ground.gateway():
+        record_id = settled_dose(ground)
+        wait_until(lambda: _untold() == (), "the word at the cart")
+        tell_of, broken = outbox.tell_of, threading.Event()
+
+        def full(*args: object) -> None:
+            if not broken.is_set():
+                broken.set()
+                raise OSError("the disk is full")
+            tell_of(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(outbox, "tell_of", full)
+        ground.send(routes.TABLES, TablesHeld(ward=WARD, emr_waiting=(record_id,)))
+        ground.send(routes.TABLES, TablesHeld(ward=WARD))
+        ground.told(record_id)
+        assert broken.is_set()
+
+
+def test_a_record_that_comes_again_is_told_again_what_the_emr_said(ground: Ground) -> None:
+    """The cart died before it noted the receipt: it could not name this record among what it waits to hear of."""
+    made = a_record()
+    again = AdministrationRecorded(record=made, seq=1, epoch="e1")
+    with ground.gateway():
+        ground.send(routes.ADMINISTRATION, again)
+        ground.receipt(made.record_id)
+        with transaction(PHARMACIST) as tx:
+            (item,) = outbox.claim(tx, limit=1, lease_s=60)
+            outbox.mark_sent(tx, item.id, emr_id="MedicationAdministration/1")
+        ground.told(made.record_id)
+        wait_until(lambda: _untold() == (), "the word at the cart")
+        ground.send(routes.ADMINISTRATION, again)
+        assert ground.receipt(made.record_id).duplicate
+        ground.told(made.record_id)
+
+
 def _untold() -> tuple[outbox.OutboxItem, ...]:
     with reading() as tx:
         return outbox.untold(tx)

@@ -43,7 +43,6 @@ from pointofcare.wire.messages import (
     BedsideNoted,
     Body,
     CartBirth,
-    CartState,
     ClockAsked,
     ClockTold,
     CommandAnswered,

@@ -24,6 +24,9 @@ from pointofcare.labels.symbol import Symbol
 CAMERA_PX = 1920  # the long side of the largest picture that a cart's camera sends
 MOST_TEXT = 20_000
 BROKE = "reader-failed"
+# Numbers of a single picture's two looks: the second goes on where the first was in vain, and is one in which light on dark is looked for;
+# the next picture's first goes on nothing.
+SINGLE, AGAIN = 17, 20
 _FORMATS = {"]d": "DataMatrix", "]Q": "QRCode", "]C": "Code128", "]E": "EAN13", "]A": "Code39", "]I": "ITF14", "]L": "PDF417"}
 # Control, format and bidirectional characters: JSON allows them raw, a terminal obeys some.
 _UNSEEN = re.compile("[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -44,7 +47,7 @@ class Answer:
         return {reading.symbol.content for reading in self.look.readings}
 
 
-def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (), number: int = 1, again: bool = True) -> Answer:
+def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (), number: int = SINGLE, again: bool = True) -> Answer:
     """What `decoder` finds in `image` (BGR) as in one frame of a camera. With `again`, a picture that gave nothing is looked at once
     more, in its full size and for light codes on dark."""
     started = time.thread_time()
@@ -53,7 +56,7 @@ def given(decoder: Decoder, name: str, image: Any, *, notes: tuple[str, ...] = (
         look = _look(decoder, first, number=number)
         if again and not look.readings:
             scale = 1.0
-            look = _look(decoder, image, number=0)
+            look = _look(decoder, image, number=AGAIN)
     except Exception as exc:  # noqa: BLE001 - as in the cart's own loop: a picture that breaks a reader's library stops nothing
         told = (BROKE, f"the reader broke on this picture: {type(exc).__name__}")
         return Answer(file=name, ms=(time.thread_time() - started) * 1000, notes=notes, error=told)

@@ -37,6 +37,7 @@ EAN_BARS_EXACT = 30
 MORE_BARS = (1.0, 1.2)  # than were counted: the narrowest vanish first
 SURE_AHEAD = 0.6
 MOST_BESIDE = 5  # edges of label, band or text that were counted as bars
+WIDE_SPACE = 2.2  # from bar to bar, times the usual one: no space in a code is so wide, each quiet zone is wider
 STOP_WIDTHS = np.array([2, 3, 3, 1, 1, 1, 2])
 STOP_OFF_MODULES = 0.8
 LEAST_COHERENCE, LEAST_FAINT_BARS = 0.54, 16  # of bars that are followed
@@ -140,14 +141,24 @@ def _placed(found: tuple[_Settled, str, bytes], strip: bar_profile.Strip, *, tur
 
 def _counted(profile: Profile) -> tuple[_Settled, str, bytes] | None:
     """The code whose number of characters its bars tell, each between bars that were counted; edges of the label may stand beside it."""
-    for beside in range(MOST_BESIDE + 1):
-        for before in range(beside + 1):
-            edges = profile.edges[before : len(profile.edges) - (beside - before)]
-            stages = _stages(edges)
-            found = None if stages is None else _between(profile, edges, stages)
-            if found is not None:
-                return found
+    for row in _rows(profile.edges):
+        for beside in range(min(MOST_BESIDE, len(row) - LEAST_BARS) + 1):
+            for before in range(beside + 1):
+                edges = row[before : len(row) - (beside - before)]
+                stages = _stages(edges)
+                found = None if stages is None else _between(profile, edges, stages)
+                if found is not None:
+                    return found
     return None
+
+
+def _rows(edges: Any) -> list[Any]:
+    """The longest row of bars without a wide space, where there is one: beyond a quiet zone letters stand, of any number; then all of them,
+    for what narrows around a wrist can have a wide space of its own."""
+    apart = np.diff(edges.mean(axis=1))
+    parts = np.split(edges, np.nonzero(apart > WIDE_SPACE * float(np.median(apart)))[0] + 1)
+    longest = max(parts, key=len)
+    return [edges] if not LEAST_BARS <= len(longest) < len(edges) else [longest, edges]
 
 
 def _stages(edges: Any) -> tuple[bar_chain.Alphabet, ...] | None:

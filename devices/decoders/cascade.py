@@ -197,6 +197,7 @@ class CascadeDecoder:
         self._number = number
         if not follows:
             self._nothing, self._before, self._unsearched = 0, (), 0
+            self._vain.clear()
         return self._nothing >= CALM_AFTER
 
     def _follow(self, work: _Work) -> bool:

@@ -27,6 +27,7 @@ MOST_SIZES, MOST_GUESSES, MOST_BOXES, MOST_PLACES = 5, 3, 1, 2
 # Codes that were read began at 0.74 (QR 0.58), 0.92 and 0.92; chance comes as far only seldom, and each later step costs more.
 LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.66, patterns.QR: 0.55}
 LIKE_ROUGHLY, LIKE_ENOUGH = 0.8, 0.86
+LIKE_HIDDEN, MOST_HIDDEN = 0.82, 2  # where a finger covers what is fixed in a code; and how many of these are read
 SOFT_PX = 3.0
 SPLIT_PX = 300
 GAP_SHARES = (0.03, 0.09, 0.18)  # of a light gap that may be dark: noise, a smear, a letter that leans in
@@ -270,7 +271,8 @@ def guesses(image: Any, corners: Any, kinds: tuple[str, ...]) -> list[tuple[floa
 
 
 def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
-    """Laid grids on a straightened crop, in the order of how likely they looked before they were laid."""
+    """Laid grids on a straightened crop, in the order of how likely they looked before they were laid; then those of which something may
+    be covered."""
     image = straight.image
     pictures: dict[float, grid.Picture] = {}
 
@@ -279,6 +281,7 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
             pictures[blur_px] = grid.picture(cv2.GaussianBlur(image, (0, 0), blur_px) if blur_px else image)
         return pictures[blur_px]
 
+    hidden: list[Candidate] = []
     found = [(guesses(image, corners, kinds), softly) for corners, softly in _places(straight)]
     found.sort(key=lambda one: one[0][0][0], reverse=True)
     for guessed, softly in found[:MOST_PLACES]:
@@ -299,8 +302,12 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
             tried.append((kind, size))
             rough = grid.fit(softened(SOFT_PX), patterns.template(kind, size, _soft_modules(SOFT_PX, shape, size)), shape, steps=3)
             laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), rough.shape, steps=6)
+            candidate = Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
             if laid.likeness >= LIKE_ENOUGH:
-                yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
+                yield candidate
+            elif laid.likeness >= LIKE_HIDDEN:
+                hidden.append(candidate)
+    yield from sorted(hidden, key=lambda one: one.laid.likeness, reverse=True)[:MOST_HIDDEN]
 
 
 def _soft_modules(blur_px: float, shape: Any, size: int) -> float:

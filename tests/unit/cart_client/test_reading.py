@@ -19,7 +19,7 @@ from PIL import Image
 from cart_client.reading import command, manifest, pictures, score
 from cart_client.reading.manifest import Entry, Expected
 from devices import registry
-from devices.decoders import pharmacode
+from devices.decoders import matrix_read, pharmacode
 from devices.ports import Frame
 from pointofcare.errors import MessageError
 from pointofcare.labels import hibc
@@ -97,6 +97,18 @@ def test_a_folder_with_a_manifest_is_scored(tmp_path: Path) -> None:
     assert {part: ours["all"][part] for part in ("total", "right", "wrong", "missed")} == {"total": 4, "right": 3, "wrong": 0, "missed": 1}
     assert ours["by_level"]["L2"]["missed"] == 1
     assert ours["by_symbology"]["DataMatrix"]["right"] == 1
+
+
+def test_each_picture_of_a_folder_gets_all_the_work_whatever_the_others_showed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stream remembers of the picture before says nothing of another photograph."""
+    noise = Image.fromarray(np.random.default_rng(2).integers(0, 256, (120, 120, 3), dtype=np.uint8))
+    for number in range(6):
+        _on_desk(noise).save(tmp_path / f"{number}.png")
+    worked: list[int] = []
+    closely = matrix_read.read
+    monkeypatch.setattr(matrix_read, "read", lambda *given, **more: worked.append(1) or closely(*given, **more))
+    _read(tmp_path)
+    assert len(worked) == 2 * 6  # each is looked at twice, for nothing was read
 
 
 def test_a_misread_ends_with_an_error(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_the_sides_of_a_leaning_square_are_found_though_half_of_one_is_covered()
     assert np.abs(corners - true).max() < 4
 
 
-@pytest.mark.parametrize(("seed", "number"), [(303, 57), (303, 227), (202, 268), (101, 3)])
+@pytest.mark.parametrize(("seed", "number"), [(303, 57), (303, 227), (202, 268), (101, 3), (779, 2)])
 def test_a_line_of_words_that_runs_along_a_side_is_not_taken_for_it(seed: int, number: int) -> None:
     """Scenes of the drawn set in which a finger joins the code with its words."""
     taken = shot.taken(scene.draw(seed, number))
@@ -199,8 +199,9 @@ def test_a_code_around_a_wrist_is_read_through_foreshortening_blur_and_noise(hal
     assert _bars(grey) == ("]C1", b"8018893412345678901239")
 
 
-def test_bars_are_read_at_once_though_edges_of_band_and_label_are_counted_with_them() -> None:
-    taken = shot.taken(scene.draw(20117, 10))
+@pytest.mark.parametrize(("seed", "number"), [(20117, 10), (777, 80)])
+def test_bars_are_read_at_once_though_edges_of_band_and_letters_are_counted_with_them(seed: int, number: int) -> None:
+    taken = shot.taken(scene.draw(seed, number))
     grey = cv2.cvtColor(taken.image, cv2.COLOR_BGR2GRAY)
     widest = max((region for region in regions.find(grey) if region.kind == regions.LINEAR), key=lambda region: region.width)
     found, _strip = bar_read.quick(grey, widest)

@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale mutation fuzz chaos fleet fleet-load rules contract roles emr-support gallery lock format packages sbom clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load rules contract release-contract roles emr-support gallery lock format packages sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,10 @@ bench-scale: $(STAMP) ## what requests cost at 50, 10,000 and 100,000 people, wi
 	@bash deploy/setup.sh test
 	$(PY) -m benchmarks.scale --write $(ARGS)
 
+bench-load: $(STAMP) ## doses while a fleet grows, a shift changes and a day goes by at speed, with tables and plots in docs/performance.md (ARGS="--quick")
+	@bash deploy/setup.sh test
+	$(PY) -m benchmarks.scale.load --write $(ARGS)
+
 mutation: $(STAMP) ## put small faults into the verdict and the orders and see that a test notices each (ARGS="--sample 2000")
 	$(PY) -m tests.mutation $(ARGS)
 
@@ -85,6 +89,9 @@ rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule o
 
 contract: $(STAMP) ## compare the MQTT contract with the released one, and take what was added to it into the release (docs/mqtt.md)
 	$(PY) -m simulation asyncapi --against tests/data/contract/poc-1.json --release
+
+release-contract: $(STAMP) ## freeze what this release writes and reads in tests/releases, for the release after it (docs/upgrading.md; ARGS=--again)
+	@$(PY) -m tests.releases $(ARGS)
 
 roles: $(STAMP) ## write the role matrix anew (docs/roles.md), after an address or a permission changed
 	$(PY) -m simulation.roles

@@ -291,6 +291,8 @@ class CartProgram:
             return CartPhase.DEGRADED, f"journal-{strip.journal_fault}"
         if strip.missing:
             return CartPhase.DEGRADED, "chart-missing"
+        if strip.not_understood:
+            return CartPhase.DEGRADED, "chart-not-understood"
         if strip.clock_doubt == "behind":
             return CartPhase.DEGRADED, "clock-behind"
         if self._camera is not None and not strip.camera_live:

@@ -285,11 +285,12 @@ class Bedside:
                 here.battery_percent = item.percent
             case asked.TablesChanged():
                 self.visit.dues.stale()
+                is_news = here.table_came(item.kind, item.why)
                 here.look_again(session.patient, session.nurse)
                 dose.lease_came(self.visit, now)
                 rights.look(self.visit, now)
                 changing.tables_came(self.visit, now)
-                if item.why:
+                if item.why and is_news:  # the server sends one that is not understood again and again
                     visit.note(self.visit, "table-refused", now, {"kind": item.kind, "why": item.why})
             case asked.RecordMoved():
                 pass  # the picture reads the journal

@@ -48,6 +48,8 @@ class Condition:
         self._cart, self._facility, self._ward, self._chart, self._journal = cart, facility, ward, chart, journal
         self._ask_lease, self._mono_s = ask_lease, mono_s
         self.link = Link.OFFLINE
+        # Kinds of tables of which the server signed a newer one that this program cannot read: a newer release wrote it.
+        self.not_understood: frozenset[str] = frozenset()
         self.camera = CameraTold(live=False, why="camera-starting")
         self.journal_fault = ""
         self.battery_percent: int | None = None
@@ -62,7 +64,14 @@ class Condition:
 
     @property
     def online(self) -> bool:
-        return self.link is Link.ONLINE
+        """Whether what the server knows is known here. With a table that nobody here understands it is not, whatever the line does."""
+        return self.link is Link.ONLINE and not self.not_understood
+
+    def table_came(self, kind: str, why: str) -> bool:
+        """A table was taken, or refused with `why`. Whether that is news."""
+        before = self.not_understood
+        self.not_understood = before | {kind} if why == "unreadable" else before if why else before - {kind}
+        return self.not_understood != before or bool(why and why != "unreadable")
 
     def _judged_offset_s(self, reading: Reading) -> float | None:
         """What rule T6 judges: as measured; None when it is not known, which asks; offline, what is known to be wrong by enough to stop."""
@@ -179,6 +188,7 @@ class Condition:
         return Strip(
             link=self.link,
             missing=self._chart.missing(now),
+            not_understood=tuple(sorted(self.not_understood)),
             chart_version=self._chart.version(),
             chart_age_s=self._chart.age_s(now),
             unsent=unsent,

@@ -33,13 +33,15 @@ from pointofcare.wire.tables import Conflict, PatientChartBody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
-    """The line of states that is always there. `missing` names tables that the chart lacks, `journal_fault` why nothing can be
+    """The line of states that is always there. `missing` names tables that the chart lacks, `not_understood` those of which the server has
+    a newer one that this program cannot read, `journal_fault` why nothing can be
     recorded. `lease_waits`: the lease is granted and the chart on the way; `lease_doubts` are carts that have not told what they gave
     this patient. `clock_doubt`: the time is not measured ("unmeasured"), or the wall clock is behind this cart's records ("behind").
     `camera_fault` is what is wrong with the camera since `camera_since`, "" for nothing. None: not known."""
 
     link: Link = Link.OFFLINE
     missing: tuple[str, ...] = ()
+    not_understood: tuple[str, ...] = ()
     chart_version: int = 0
     chart_age_s: float | None = None
     unsent: int = 0

@@ -34,6 +34,7 @@ def plain(view: View) -> dict[str, Any]:
         "strip": {
             "link": strip.link.value,
             "missing": list(strip.missing),
+            "not_understood": list(strip.not_understood),
             "chart_version": strip.chart_version,
             "chart_age_s": strip.chart_age_s,
             "unsent": strip.unsent,

@@ -208,7 +208,15 @@ class Connection:
             self._hand_over(Rejected(topic=topic, head=head, error=exc, retained=retained, ack=_quiet(ack)))
             return
         self._hand_over(
-            Arrival(route=route, levels=levels, message=message, retained=retained, received_mono_s=received_mono_s, ack=_quiet(ack))
+            Arrival(
+                route=route,
+                levels=levels,
+                message=message,
+                retained=retained,
+                received_mono_s=received_mono_s,
+                ack=_quiet(ack),
+                payload=payload,
+            )
         )
 
 

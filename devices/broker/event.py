@@ -45,7 +45,8 @@ class Letter:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """A message for the program. `ack()` it once it is dealt with (any thread, once or more); a message that is never
-    acknowledged stays the broker's, but does not outlive the connection. `received_mono_s` is `time.monotonic()`."""
+    acknowledged stays the broker's, but does not outlive the connection. `received_mono_s` is `time.monotonic()`. `payload` is what was
+    read: a newer release may have said more in it than `message` holds."""
 
     route: Route
     levels: Mapping[str, str]
@@ -53,6 +54,7 @@ class Arrival:
     retained: bool
     received_mono_s: float
     ack: Callable[[], None]
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

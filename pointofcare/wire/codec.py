@@ -6,7 +6,7 @@ Whatever arrives, the answer is a `Message` or a `MessageError`; nothing else ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,6 +90,24 @@ def decode(route: Route, payload: bytes) -> Message:
         raise _fault("body", "must be an object", None)
     body = values.from_plain(route.message, plain["body"])
     return Message(id=header.id, sent_at=header.sent_at, sender=sender, sid=header.sid, ttl_s=header.ttl_s, v=header.v, body=body)
+
+
+def unread(message: Message, payload: bytes) -> tuple[tuple[str, object], ...]:
+    """What the payload of a decoded message says beyond it, as (path, value): a newer release wrote it. Raises: MessageError."""
+    return tuple(_beyond(values.parsed(payload, limit_bytes=MAX_PAYLOAD_BYTES), _plain(message), ""))
+
+
+def _beyond(told: object, taken: object, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(told, dict) and isinstance(taken, dict):
+        for key, value in told.items():
+            where = f"{path}.{key}" if path else str(key)
+            if key in taken:
+                yield from _beyond(value, taken[key], where)
+            elif value is not None:  # a field that is empty is left out
+                yield where, value
+    elif isinstance(told, list) and isinstance(taken, list):
+        for place, (each, kept) in enumerate(zip(told, taken, strict=False)):
+            yield from _beyond(each, kept, f"{path}[{place}]")
 
 
 def _check_version(v: object) -> None:

@@ -17,6 +17,25 @@ def breaks(released: Json, now: Json) -> tuple[str, ...]:
     return (*_channels(released, now), *_schemas(released, now))
 
 
+def new_codes(released: Json, now: Json) -> tuple[str, ...]:
+    """Codes of a released enumeration that the release did not know yet: its programs refuse a message that holds one."""
+    found: list[str] = []
+    for name, before in released["components"]["schemas"].items():
+        found.extend(_new_codes(name, before, now["components"]["schemas"].get(name, {})))
+    return tuple(found)
+
+
+def _new_codes(where: str, before: Json, after: Json) -> Iterator[str]:
+    yield from (f"{where}: {code}" for code in after.get("enum", ()) if code not in before.get("enum", (code,)))
+    for field, each in before.get("properties", {}).items():
+        yield from _new_codes(f"{where}.{field}", each, after.get("properties", {}).get(field, {}))
+    for part in ("items", "additionalProperties"):
+        if isinstance(before.get(part), Mapping) and isinstance(after.get(part), Mapping):
+            yield from _new_codes(f"{where}[]", before[part], after[part])
+    for one, other in zip(before.get("oneOf", ()), after.get("oneOf", ()), strict=False):
+        yield from _new_codes(where, one, other)
+
+
 def _channels(released: Json, now: Json) -> Iterator[str]:
     for name, before in released["channels"].items():
         after = now["channels"].get(name)

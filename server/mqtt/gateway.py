@@ -61,7 +61,7 @@ from pointofcare.wire.messages import (
 )
 from pointofcare.wire.routes import Route
 from server.config import MqttConfig
-from server.mqtt import asking, fleet_end, recording, unfit, witnessing
+from server.mqtt import asking, fleet_end, newer, recording, unfit, witnessing
 from server.mqtt.commanding import Commanding
 from server.mqtt.fleet_end import FleetEnd, Posted
 from server.mqtt.jobs import Jobs
@@ -330,6 +330,7 @@ class Gateway:
         if unfit_for:
             self._reject_arrival(arrival, unfit_for)
             return
+        newer.keep(arrival)
         taken(arrival)
 
     # Doses.

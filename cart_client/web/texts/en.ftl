@@ -8,6 +8,7 @@ link-online = Online
 link-server-away = Server away
 link-offline = Offline
 chart-missing = No ward data
+chart-not-understood = Newer ward data not readable: update this cart
 chart-missing-long = This cart has no valid ward data, so no drug can be checked. Wait for the server, or use another cart.
 chart-age = Orders: { $age }
 unsent = Not sent yet: { $count }

@@ -8,6 +8,7 @@ link-online = En ligne
 link-server-away = Serveur absent
 link-offline = Hors ligne
 chart-missing = Pas de données du service
+chart-not-understood = Données récentes illisibles : chariot à mettre à jour
 chart-missing-long = Ce chariot n'a pas de données valides du service : aucun médicament ne peut être vérifié. Attendez le serveur ou prenez un autre chariot.
 chart-age = Prescriptions : { $age }
 unsent = Non envoyés : { $count }

@@ -8,6 +8,7 @@ link-online = Đang kết nối
 link-server-away = Máy chủ không trả lời
 link-offline = Mất kết nối
 chart-missing = Chưa có dữ liệu khoa
+chart-not-understood = Xe chưa đọc được dữ liệu mới: cần cập nhật phần mềm
 chart-missing-long = Xe chưa có (hoặc đã hết hạn) dữ liệu y lệnh của khoa: không thể kiểm tra thuốc. Chờ kết nối máy chủ, hoặc dùng xe khác.
 chart-age = Y lệnh: { $age }
 unsent = Chưa gửi: { $count }

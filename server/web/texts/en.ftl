@@ -963,6 +963,7 @@ audited-order-answer = Question about an order answered
 audited-order-acknowledge = Emergency drug signed for
 audited-order-verified-by-sender = Order verified by the sending system
 audited-administration-record = Dose recorded
+audited-record-unread = Said more than this release reads
 audited-administration-withdraw = Dose withdrawn
 audited-dose-close = Overdue dose closed
 audited-attempt-record = Stopped dose recorded

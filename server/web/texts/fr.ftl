@@ -963,6 +963,7 @@ audited-order-answer = Réponse sur une prescription
 audited-order-acknowledge = Médicament d’urgence validé
 audited-order-verified-by-sender = Prescription validée par le système émetteur
 audited-administration-record = Administration enregistrée
+audited-record-unread = En dit plus que cette version ne lit
 audited-administration-withdraw = Administration annulée
 audited-dose-close = Dose en retard clôturée
 audited-attempt-record = Dose arrêtée enregistrée

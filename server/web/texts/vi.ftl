@@ -963,6 +963,7 @@ audited-order-answer = Đã trả lời về y lệnh
 audited-order-acknowledge = Đã ký xác nhận thuốc cấp cứu
 audited-order-verified-by-sender = Y lệnh đã được hệ thống gửi duyệt
 audited-administration-record = Đã ghi liều thuốc
+audited-record-unread = Xe phần mềm mới hơn gửi thêm dữ liệu chưa đọc được
 audited-administration-withdraw = Đã rút lại bản ghi liều
 audited-dose-close = Đã đóng liều quá hạn
 audited-attempt-record = Đã ghi liều bị dừng

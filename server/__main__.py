@@ -60,7 +60,9 @@ def _parser(first: str) -> argparse.ArgumentParser:
     made = command("init", _init, "write a new configuration with fresh secrets, and draw the signing key")
     made.add_argument("--facility", default="hospital", help="short name of the hospital, part of every MQTT topic")
     made.add_argument("--data-dir", type=Path, metavar="DIR", help="where keys, database and what is kept lie (default: beside the file)")
-    command("migrate", _migrate, "bring the database to the schema of this version")
+    made = command("migrate", _migrate, "bring the database to the schema of this version; servers of the release before go on meanwhile")
+    made.add_argument("--plan", action="store_true", help="say what would be done, and which running servers survive it; write nothing")
+    made.add_argument("--contract", action="store_true", help="take away what only older releases used, once none of them runs")
     command("run", _run, "everything in one process: pages, gateway, dispatcher")
     command("web", _run_web, "the pages and the API alone")
     command("gateway", _run_gateway, "the MQTT gateway alone")
@@ -161,8 +163,16 @@ def _migrate(chosen: argparse.Namespace) -> int:
     from server.store import migrate
 
     with bare_app(load(chosen)).app_context():
-        migrate.upgrade()
-        print(f"the database is at schema {migrate.current()}")
+        if chosen.plan:
+            print(*migrate.plan(contract=chosen.contract), sep="\n")
+            return 0
+        migrate.upgrade(contract=chosen.contract)
+        found = migrate.current()
+        print(f"the database is at schema {found}")
+        if found is not None and not migrate.knows(found):
+            print("a newer release made it, and this one may run on it")
+        elif migrate.left(found):
+            print("what only older releases used is still there: pointofcare-server migrate --contract, when none of them runs")
     return 0
 
 
@@ -406,6 +416,7 @@ def _run_phones(chosen: argparse.Namespace) -> int:
     """Until SIGTERM or SIGINT. The carts themselves are `pointofcare-cart phones`, on this machine."""
     from server.bare import bare_app
     from server.store import migrate
+    from server.usecases.presence import Presence
     from server.web.gate import serving
     from server.web.gate.app import create_app as gate_app
     from server.web.gate.proxy import Carts
@@ -418,6 +429,8 @@ def _run_phones(chosen: argparse.Namespace) -> int:
     with app.app_context():
         migrate.require_current()
     carts = Carts(settings.phones.sockets)
+    presence = Presence("phones", scope=app.app_context)
+    presence.start()
     standing = Standing(scope=app.app_context, tell_ended=carts.end)
     standing.start()
     try:
@@ -428,6 +441,7 @@ def _run_phones(chosen: argparse.Namespace) -> int:
         return 1
     finally:
         standing.stop()
+        presence.stop()
         carts.close()
     logbook.announce("pointofcare-server stopped")
     return 0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from server.security.sealing import Sealer
     from server.store.notices import Listener
     from server.usecases.fhir_exports import Exporter
+    from server.usecases.presence import Presence
     from server.usecases.quality_days import Counter
 
 CONFIG = "POINTOFCARE_CONFIG"
@@ -49,6 +50,7 @@ class Running:
     listener: Listener | None = None
     alert_watch: AlertWatch | None = None
     renewer: Renewer | None = None
+    presence: Presence | None = None
 
 
 def bare_app(config: ServerConfig) -> Flask:

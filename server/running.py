@@ -10,6 +10,7 @@ from server.config import ServerConfig
 from server.feeds import fhir_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
+from server.usecases.presence import Presence
 
 
 def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
@@ -17,6 +18,9 @@ def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispat
     if settings.log.json:
         logbook.as_json()
     here: Running = app.extensions[RUNNING]
+    part = {(True, True): "run", (True, False): "gateway", (False, True): "dispatcher", (False, False): "web"}
+    here.presence = Presence(part[(with_gateway, with_dispatcher)], scope=app.app_context)
+    here.presence.start()
     if with_gateway:
         here.gateway = gateway(app, settings)
     if with_dispatcher:
@@ -69,3 +73,5 @@ def stop(app: Flask) -> None:
         here.keeper.stop()
     if here.alert_watch is not None:
         here.alert_watch.stop()
+    if here.presence is not None:
+        here.presence.stop()

@@ -24,7 +24,7 @@ from pointofcare.wire import routes
 from pointofcare.wire.training import is_training
 from server.config import MqttConfig, ServerConfig
 from server.emr import open_emr
-from server.store import migrate, training, watching
+from server.store import training, watching
 from server.store.database import db
 from server.usecases import readiness
 from server.usecases.readiness import State
@@ -102,9 +102,9 @@ def database(config: ServerConfig, make_app: Callable[[ServerConfig], Flask]) ->
             ahead_s = watching.database_ahead_s()
         except watching.DatabaseError as exc:
             return _fault("database", *_database_fault(exc))
-        if schema.found is not None and not migrate.knows(schema.found):
+        if schema.refused:
             remedy = "install the version that made it, or name another database"
-            return _fault("database", f"it is at schema {schema.found}, which this version does not know", "database_url", remedy)
+            return _fault("database", schema.refused, "database_url", remedy)
         if not is_training(config.facility):
             training.require()
         if ahead_s is not None and abs(ahead_s) > readiness.CLOCKS_APART_S:

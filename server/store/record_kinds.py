@@ -56,6 +56,7 @@ _ALL = (
     RecordKind(code="sign-in", personal="staff", ends=Ends.USE, then=Then.ITSELF),
     RecordKind(code="catalogue", personal="", ends=Ends.USE, then=Then.STAYS),
     RecordKind(code="hand-over", personal="patient", ends=Ends.USE, then=Then.ITSELF),
+    RecordKind(code="installation", personal="", ends=Ends.USE, then=Then.STAYS),
     RecordKind(code="figures", personal="", ends=Ends.USE, then=Then.STAYS),
 )
 KINDS: Mapping[str, RecordKind] = MappingProxyType({kind.code: kind for kind in _ALL})
@@ -81,6 +82,7 @@ _TABLES_OF = {
     "sign-in": "sign_in_sessions second_factors recovery_codes known_browsers failed_sign_ins fhir_clients fhir_assertions",
     "catalogue": "wards products product_versions catalogue_lines policies policy_files",
     "hand-over": "outbox received_versions incoming_items feeds fhir_exports document_files document_batches",
+    "installation": "schema_steps server_programs",
     "figures": "quality_days quality_marks",
 }
 # Table of the database -> its kind.

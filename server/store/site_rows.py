@@ -22,6 +22,7 @@ from server.store.transaction import Transaction
 LEFT_OUT = frozenset(
     {
         *(table for table, kind in TABLES.items() if kind == "sign-in"),
+        *(table for table, kind in TABLES.items() if kind == "installation"),
         "roles",
         "fhir_exports",
         "machine_claims",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 
 from sqlalchemy import and_, func, inspect, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,10 +24,12 @@ DatabaseError = SQLAlchemyError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """`found` None: the database is empty."""
+    """`found` None: the database is empty. `wanted`: what this release brings it to while older servers may run. `refused`: why this
+    release may not run on it, "" when it may."""
 
     found: str | None
     wanted: str
+    refused: str = ""
 
     @property
     def is_current(self) -> bool:
@@ -59,7 +60,11 @@ class Delays:
 
 def schema() -> Schema:
     """Raises: DatabaseError: the database is not there."""
-    return Schema(found=_current(), wanted=_head())
+    found = _current()
+    if found is None or not migrate.knows(found):
+        return Schema(found=found, wanted=migrate.head(), refused=migrate.refused(found))
+    todo = migrate.due(found)
+    return Schema(found=found, wanted=todo[-1].revision if todo else found)
 
 
 def _current() -> str | None:
@@ -69,11 +74,6 @@ def _current() -> str | None:
             return None
         found: str | None = connection.execute(text("select version_num from alembic_version")).scalar()
         return found
-
-
-@cache
-def _head() -> str:
-    return migrate.head()
 
 
 def database_ahead_s() -> float | None:

@@ -94,6 +94,8 @@ def _database() -> list[Looked]:
         schema = watching.schema()
         if schema.found is None:
             return [failed("database", "it is empty: pointofcare-server migrate")]
+        if schema.refused:
+            return [failed("database", schema.refused)]
         if not schema.is_current:
             # A server of before runs on while the next release has brought the schema on.
             return [degraded("database", f"it is at schema {schema.found}, this version was made for {schema.wanted}"), *_delays()]

@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if folder.exists():
         shutil.rmtree(folder)
     write(folder, version)
-    sys.stdout.write(
-        f"{version} is frozen in {folder}: commit it, tag the commit v{version}, and give pyproject.toml the next number" + "\n"
-    )
+    sys.stdout.write(f"{version} is frozen in {folder}: commit it, tag the commit v{version}, give pyproject.toml the next number\n")
     return 0
 
 

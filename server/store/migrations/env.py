@@ -8,7 +8,9 @@ from alembic import context
 from flask import current_app
 from sqlalchemy.engine import Engine
 
+from server.store import migrate
 from server.store.columns import Document, UtcDateTime
+from server.store.database import WRITES
 
 database = current_app.extensions["migrate"].db
 engine: Engine = database.engine
@@ -23,8 +25,18 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
+def noted(*, ctx: Any, step: Any, **_: Any) -> None:
+    """In the transaction of the step: the database says what was done to it, for releases that do not know the step."""
+    migrate.noted(ctx.connection, step.up_revision_id)
+
+
 def run() -> None:
     with engine.connect() as connection:
+        # A server of the release before goes on writing: SQLite waits for its turn, PostgreSQL lets a dose go first and tries again.
+        connection.execution_options(**{WRITES: True})
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET lock_timeout = {int(migrate.LOCK_TIMEOUT_S * 1000)}")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=database.metadata,
@@ -32,6 +44,7 @@ def run() -> None:
             compare_type=True,
             render_as_batch=connection.dialect.name == "sqlite",
             transaction_per_migration=True,
+            on_version_apply=noted,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -45,6 +45,7 @@ from server.store.tables.pharmacy import BarcodeSightingRow, PolicyFileRow, Poli
 from server.store.tables.phone import PhoneClaimRow, PhonePairingRow
 from server.store.tables.quality import QualityDayRow, QualityMarkRow, UnfilledDoseRow, WallScreenRow
 from server.store.tables.received import ReceivedVersionRow
+from server.store.tables.schema_step import SchemaStepRow, ServerProgramRow
 from server.store.tables.second_look import WitnessRequestRow
 from server.store.tables.sign_in import FailedSignInRow, KnownBrowserRow, RecoveryCodeRow, SecondFactorRow, SignInSessionRow
 from server.store.tables.staff import RoleRow, StaffRow, staff_roles
@@ -52,6 +53,8 @@ from server.store.tables.task import RecallRow, StockMoveRow, TaskRow, TaskStepR
 from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 
 __all__ = [
+    "SchemaStepRow",
+    "ServerProgramRow",
     "PinStateRow",
     "AdministrationRow",
     "AlertNoticeRow",

@@ -128,7 +128,7 @@ class CascadeDecoder:
         self._look_at(work, [one for one in _foremost(coarse) if bars or one.kind == regions.MATRIX], calm)
         hopeful: list[regions.Region] = []
         if (self._unsearched >= FOLLOWED or not self._is_all(work, coarse)) and (not calm or frame.number % CALM_WHOLE == 0):
-            fine = [one for one in regions.find(grey) if not any(_is_same_bars(one, other) for other in coarse)]
+            fine = [one for one in regions.find(grey) if not any(_is_same_bars(one, other) for other in work.strips)]
             self._look_at(work, fine, calm)
             hopeful = _worth_more(work, fine)
             places = fine + coarse

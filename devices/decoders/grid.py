@@ -20,6 +20,7 @@ BEND_PRIOR = 0.05
 STILL = 0.004
 MOST_SAMPLES = 32_000  # OpenCV maps no picture of more rows; a QR code of identity cards has more samples
 DECONVOLVE_STEPS = 14
+WEIGHT_TURNS, STRAY = 2, 2.5  # times the middle residual, from which on a sample counts less than half
 LIGHT_MODULES = 7
 
 
@@ -67,8 +68,11 @@ def likeness(seen: Picture, template: patterns.Template, shape: Any) -> float:
     return -float(dark @ light) / (float(np.linalg.norm(dark) * np.linalg.norm(light)) + 1e-6)
 
 
-def fit(seen: Picture, template: patterns.Template, shape: Any, *, steps: int, bend: float = BEND_PRIOR) -> Laid:
-    """The shape near `shape` under which the picture looks most like the pattern (Gauss-Newton, damped)."""
+def fit(
+    seen: Picture, template: patterns.Template, shape: Any, *, steps: int, bend: float = BEND_PRIOR, partly_hidden: bool = False
+) -> Laid:
+    """The shape near `shape` under which the picture looks most like the pattern (Gauss-Newton, damped); with `partly_hidden`, samples
+    that fit worse than most count less, as those under a finger."""
     basis = template.basis
     shape = shape.copy()
     half = max(2.0, float(np.abs(shape[1:3]).max()))
@@ -85,6 +89,13 @@ def fit(seen: Picture, template: patterns.Template, shape: Any, *, steps: int, b
         light = values[:, 0]
         level = square @ (field.T @ light)
         residual = field @ level - light
+        weight = None
+        if partly_hidden:
+            for _turn in range(WEIGHT_TURNS):
+                weight = 1 / (1 + (residual / (STRAY * float(np.median(np.abs(residual))) + 1e-3)) ** 2)
+                weighted = weight[:, None] * field
+                level = np.linalg.solve(weighted.T @ field + 1e-3 * np.eye(4, dtype=np.float32), weighted.T @ light)
+                residual = field @ level - light
         power = float(residual @ residual) / count
         middle = float(light.sum()) / count
         spread = float(light @ light) / count - middle * middle + 1e-6
@@ -92,10 +103,11 @@ def fit(seen: Picture, template: patterns.Template, shape: Any, *, steps: int, b
         if like > best:
             best, kept = like, shape.copy()
         slope = np.concatenate([values[:, 1:2] * basis, values[:, 2:3] * basis], axis=1)
-        normal = (slope.T @ slope).astype(np.float64)
+        counted = slope if weight is None else slope * weight[:, None]
+        normal = (counted.T @ slope).astype(np.float64)
         pull = prior * shape.T.ravel() * power
         normal.flat[::13] += prior * power + 1e-4 * normal.trace() / 12
-        move = np.linalg.solve(normal, (slope.T @ residual).astype(np.float64) - pull)
+        move = np.linalg.solve(normal, (counted.T @ residual).astype(np.float64) - pull)
         move = np.minimum(np.maximum(move, -limit), limit)
         shape[:, 0] += move[:6]
         shape[:, 1] += move[6:]

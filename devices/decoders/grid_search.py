@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -27,7 +27,7 @@ MOST_SIZES, MOST_GUESSES, MOST_BOXES, MOST_PLACES = 5, 3, 1, 2
 # Codes that were read began at 0.74 (QR 0.58), 0.92 and 0.92; chance comes as far only seldom, and each later step costs more.
 LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.66, patterns.QR: 0.55}
 LIKE_ROUGHLY, LIKE_ENOUGH = 0.8, 0.86
-LIKE_HIDDEN, MOST_HIDDEN = 0.82, 2  # where a finger covers what is fixed in a code; and how many of these are read
+LIKE_HIDDEN, MOST_HIDDEN = 0.82, 2  # where a finger covers what is fixed in a code; how many are read, as they lie and laid once more
 SOFT_PX = 3.0
 SPLIT_PX = 300
 GAP_SHARES = (0.03, 0.09, 0.18)  # of a light gap that may be dark: noise, a smear, a letter that leans in
@@ -272,7 +272,7 @@ def guesses(image: Any, corners: Any, kinds: tuple[str, ...]) -> list[tuple[floa
 
 def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
     """Laid grids on a straightened crop, in the order of how likely they looked before they were laid; then those of which something may
-    be covered."""
+    be covered, as they lie and laid by what fits."""
     image = straight.image
     pictures: dict[float, grid.Picture] = {}
 
@@ -281,7 +281,7 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
             pictures[blur_px] = grid.picture(cv2.GaussianBlur(image, (0, 0), blur_px) if blur_px else image)
         return pictures[blur_px]
 
-    hidden: list[Candidate] = []
+    near: list[tuple[Candidate, Any]] = []
     found = [(guesses(image, corners, kinds), softly) for corners, softly in _places(straight)]
     found.sort(key=lambda one: one[0][0][0], reverse=True)
     for guessed, softly in found[:MOST_PLACES]:
@@ -295,19 +295,23 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
             continue
         # Where it lies is known better now, and with it how many modules it has.
         tried: list[tuple[str, int]] = []
-        again = guesses(image, grid.corners(shape), kinds)
-        for like, kind, size, shape in again + guessed:
+        better = guesses(image, grid.corners(shape), kinds)
+        for like, kind, size, shape in better + guessed:
             if like < LIKE_FROM_AFAR[kind] or (kind, size) in tried or len(tried) == MOST_SIZES:
                 continue
             tried.append((kind, size))
             rough = grid.fit(softened(SOFT_PX), patterns.template(kind, size, _soft_modules(SOFT_PX, shape, size)), shape, steps=3)
             laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), rough.shape, steps=6)
             candidate = Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
+            if laid.likeness >= LIKE_HIDDEN:
+                near.append((candidate, rough.shape))
             if laid.likeness >= LIKE_ENOUGH:
                 yield candidate
-            elif laid.likeness >= LIKE_HIDDEN:
-                hidden.append(candidate)
-    yield from sorted(hidden, key=lambda one: one.laid.likeness, reverse=True)[:MOST_HIDDEN]
+    near.sort(key=lambda one: one[0].laid.likeness, reverse=True)
+    yield from [one for one, _shape in near if one.laid.likeness < LIKE_ENOUGH][:MOST_HIDDEN]
+    for one, shape in near[:MOST_HIDDEN]:
+        again = grid.fit(softened(0.0), patterns.template(one.kind, one.size, 0.5), shape, steps=6, partly_hidden=True)
+        yield replace(one, laid=again)
 
 
 def _soft_modules(blur_px: float, shape: Any, size: int) -> float:

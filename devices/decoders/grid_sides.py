@@ -20,12 +20,13 @@ SMOOTH_PX = 1.2
 TURNS = 2
 LONGER = 1.12  # than wide or high, beyond which something lies beside the code at one of two ends
 LEAST_SIDE_PX, MOST_UNLIKE = 40.0, 1.6
+FAINT_SHARE, FURTHER_PX = 0.72, 4.0  # of the way from dark to light; from the sides of what is dark
 Box = tuple[float, float, float, float]
 
 
 def quads(image: Any, spans: tuple[float, float]) -> list[Any]:
     """Corners (4 x 2, clockwise from the top left) of the block in the middle of a straightened `image`, about `spans` (px) wide and high;
-    several where one end could belong to something else."""
+    several where one end could belong to something else, or where what is faint begins further out."""
     size = image.shape[0]
     smooth = cv2.GaussianBlur(image, (0, 0), SMOOTH_PX).astype(np.float32)
     padded = np.pad(smooth, OUTSIDE_PX + INSIDE_PX, mode="edge")
@@ -43,7 +44,13 @@ def quads(image: Any, spans: tuple[float, float]) -> list[Any]:
             found.append(corners)
             if box is known:  # a line of words was taken for a side
                 boxes += _ends(_middle(corners))
-    return found
+    return found + [further for corners in found if (further := _further(padded, size, corners)) is not None]
+
+
+def _further(padded: Any, size: int, corners: Any) -> Any | None:
+    """The same sides where what is half as dark counts too: the dots of a clock track are the first to fade in a blur."""
+    faint = _quad(padded, size, _middle(corners), CLOSE_PX, level_share=FAINT_SHARE)
+    return faint if faint is not None and _sound(faint, size) and np.abs(faint - corners).max() > FURTHER_PX else None
 
 
 def _ends(box: Box) -> list[Box]:
@@ -68,7 +75,7 @@ def _sound(corners: Any, size: int) -> bool:
     return bool(inside and sides.min() >= LEAST_SIDE_PX and sides.max() <= MOST_UNLIKE * sides.min())
 
 
-def _quad(padded: Any, size: int, box: Box, outside: int) -> Any | None:
+def _quad(padded: Any, size: int, box: Box, outside: int, *, level_share: float = 0.5) -> Any | None:
     pad = OUTSIDE_PX + INSIDE_PX
     left, top, right, bottom = (min(max(round(edge), 0), size) for edge in box)
     reach_x, reach_y = round((right - left) * MIDDLE_SHARE / 2), round((bottom - top) * MIDDLE_SHARE / 2)
@@ -76,7 +83,7 @@ def _quad(padded: Any, size: int, box: Box, outside: int) -> Any | None:
         return None
     x, y = (left + right) // 2 + pad, (top + bottom) // 2 + pad
     low, high = np.percentile(padded[top + pad : bottom + pad : 2, left + pad : right + pad : 2], (10, 85))
-    level = float(low + high) / 2
+    level = float(low + level_share * (high - low))
     rows, columns = padded[y - reach_y : y + reach_y], padded[:, x - reach_x : x + reach_x].T
     lines = (
         _line(rows[:, left + pad - outside : left + pad + INSIDE_PX], level),

@@ -122,6 +122,32 @@ def test_a_line_of_words_that_runs_along_a_side_is_not_taken_for_it(seed: int, n
     assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
 
 
+@pytest.mark.parametrize(("seed", "number"), [(783, 97), (780, 7)])
+def test_neither_a_faded_clock_track_nor_a_finger_in_the_quiet_zone_bends_a_grid(seed: int, number: int) -> None:
+    """Every module is in sight; the side of dots looked as if it began further in, and a corner was drawn to the finger."""
+    taken = shot.taken(scene.draw(seed, number))
+    symbols = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(taken.image))
+    assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
+
+
+def test_what_is_covered_draws_a_grid_less_when_it_is_told_that_something_may_be() -> None:
+    modules = _modules(GSRN, patterns.DATAMATRIX)
+    shape = np.zeros((6, 2))
+    shape[0], shape[1], shape[2] = (130, 130), (90, 0), (0, 90)
+    image = _bent(modules, shape)
+    cv2.circle(image, (36, 224), 34, 90, -1)
+    picture, template = grid.picture(image), patterns.template(patterns.DATAMATRIX, len(modules), 0.5)
+    guess = shape.copy()
+    guess[0] += 2.5
+    off = [
+        float(np.abs(grid.corners(grid.fit(picture, template, guess, steps=6, partly_hidden=hidden).shape) - grid.corners(shape)).max())
+        for hidden in (False, True)
+    ]
+    module_px = 2 * 90 / len(modules)
+    assert off[1] < module_px / 2
+    assert off[1] < off[0], off
+
+
 def test_what_has_no_sides_gives_none() -> None:
     assert grid_sides.quads(np.full((280, 280), 200, np.uint8), (168.0, 168.0)) == []
     assert grid_sides.quads(np.zeros((280, 280), np.uint8), (8.0, 168.0)) == []
@@ -207,6 +233,13 @@ def test_bars_are_read_at_once_though_edges_of_band_and_letters_are_counted_with
     found, _strip = bar_read.quick(grey, widest)
     assert found is not None
     assert found.symbol.content == taken.scene.label.printed.content
+
+
+def test_bars_that_looked_like_nothing_from_afar_are_followed_where_the_fine_search_finds_them_again() -> None:
+    """Letters beside them were taken into the coarse patch, whose edges ran no one way; the same place is looked at twice for that."""
+    taken = shot.taken(scene.draw(778, 48))
+    symbols = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(taken.image))
+    assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
 
 
 def test_the_same_digits_without_fnc1_stay_a_plain_code() -> None:

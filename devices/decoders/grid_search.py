@@ -26,7 +26,8 @@ ROUGH_PX, WIDER = 84, 8 / 7  # the side of a patch that shows the symbol and a m
 MOST_SIZES, MOST_GUESSES, MOST_BOXES, MOST_PLACES = 5, 3, 1, 2
 # Codes that were read began at 0.74 (QR 0.58), 0.92 and 0.92; chance comes as far only seldom, and each later step costs more.
 LIKE_FROM_AFAR = {patterns.DATAMATRIX: 0.66, patterns.QR: 0.55}
-LIKE_ROUGHLY, LIKE_ENOUGH = 0.8, 0.86
+LIKE_ROUGHLY = {patterns.DATAMATRIX: 0.8, patterns.QR: 0.76}
+LIKE_ENOUGH = 0.86
 LIKE_HIDDEN, MOST_HIDDEN = 0.82, 2  # where a finger covers what is fixed in a code; how many are read, as they lie and laid once more
 SOFT_PX = 3.0
 SPLIT_PX = 300
@@ -266,8 +267,12 @@ def guesses(image: Any, corners: Any, kinds: tuple[str, ...]) -> list[tuple[floa
         likes = -(rows @ turned) / np.sqrt(np.maximum(power, 1))
         found += [(float(likes[place, turn]), kind, size, turn) for place, size in enumerate(sizes) for turn in range(4)]
     found.sort(key=lambda one: one[0], reverse=True)
+    likely = found[:MOST_GUESSES]
+    for kind in kinds:  # two dark sides are soon found in anything: a kind that is likely enough by itself is never left out for another
+        best = next(one for one in found if one[1] == kind)
+        likely += [best] if best not in likely and best[0] >= LIKE_FROM_AFAR[kind] else []
     # np.rot90 turns counter-clockwise: the top left of the turned patch was `turn` corners further on.
-    return [(like, kind, size, grid.from_corners(np.roll(corners, -turn, axis=0))) for like, kind, size, turn in found[:MOST_GUESSES]]
+    return [(like, kind, size, grid.from_corners(np.roll(corners, -turn, axis=0))) for like, kind, size, turn in likely]
 
 
 def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
@@ -291,15 +296,16 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
         for blur_px in softly:
             rough = grid.fit(softened(blur_px), patterns.template(kind, size, _soft_modules(blur_px, shape, size)), shape, steps=3)
             shape = rough.shape
-        if rough.likeness < LIKE_ROUGHLY:
+        if rough.likeness < LIKE_ROUGHLY[kind]:
             continue
         # Where it lies is known better now, and with it how many modules it has.
-        tried: list[tuple[str, int]] = []
+        tried: list[tuple[str, int, int]] = []
         better = guesses(image, grid.corners(shape), kinds)
         for like, kind, size, shape in better + guessed:
-            if like < LIKE_FROM_AFAR[kind] or (kind, size) in tried or len(tried) == MOST_SIZES:
+            one = kind, size, _quarter(shape)
+            if like < LIKE_FROM_AFAR[kind] or one in tried or len(tried) == MOST_SIZES:
                 continue
-            tried.append((kind, size))
+            tried.append(one)
             rough = grid.fit(softened(SOFT_PX), patterns.template(kind, size, _soft_modules(SOFT_PX, shape, size)), shape, steps=3)
             laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), rough.shape, steps=6)
             candidate = Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
@@ -309,9 +315,14 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
                 yield candidate
     near.sort(key=lambda one: one[0].laid.likeness, reverse=True)
     yield from [one for one, _shape in near if one.laid.likeness < LIKE_ENOUGH][:MOST_HIDDEN]
-    for one, shape in near[:MOST_HIDDEN]:
-        again = grid.fit(softened(0.0), patterns.template(one.kind, one.size, 0.5), shape, steps=6, partly_hidden=True)
-        yield replace(one, laid=again)
+    for candidate, shape in near[:MOST_HIDDEN]:
+        template = patterns.template(candidate.kind, candidate.size, candidate.blur_modules)
+        yield replace(candidate, laid=grid.fit(softened(0.0), template, shape, steps=6, partly_hidden=True))
+
+
+def _quarter(shape: Any) -> int:
+    """To which side of the picture a symbol's upper side runs."""
+    return round(math.atan2(float(shape[1, 1]), float(shape[1, 0])) / (math.pi / 2)) % 4
 
 
 def _soft_modules(blur_px: float, shape: Any, size: int) -> float:

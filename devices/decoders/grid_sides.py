@@ -33,7 +33,7 @@ def quads(image: Any, spans: tuple[float, float]) -> list[Any]:
     middle, wide, high = size / 2, spans[0] / 2, spans[1] / 2
     known = (middle - wide, middle - high, middle + wide, middle + high)
     found = []
-    boxes = [known, *_ends(known)]
+    boxes = [known, *_ends(known), *_grown(known)]
     for box in boxes:
         outside = OUTSIDE_PX if box is known else CLOSE_PX
         corners = _quad(padded, size, box, outside)
@@ -62,6 +62,13 @@ def _ends(box: Box) -> list[Box]:
     if high > LONGER * wide:
         return [(left, top, right, top + wide), (left, bottom - wide, right, bottom)]
     return []
+
+
+def _grown(box: Box) -> list[Box]:
+    """The square as large as a box that is longer than wide, where a part of the code was taken for nothing."""
+    left, top, right, bottom = box
+    x, y, half = (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top) / 2
+    return [(x - half, y - half, x + half, y + half)] if 2 * half > LONGER * min(right - left, bottom - top) else []
 
 
 def _middle(corners: Any) -> Box:

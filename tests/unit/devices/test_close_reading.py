@@ -130,6 +130,21 @@ def test_neither_a_faded_clock_track_nor_a_finger_in_the_quiet_zone_bends_a_grid
     assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
 
 
+@pytest.mark.parametrize(
+    ("seed", "number"),
+    [
+        pytest.param(779, 3, id="a patch that holds half of a small code"),
+        pytest.param(782, 53, id="the right size tried the wrong way round first"),
+        pytest.param(780, 23, id="a QR code with a finger at a finder"),
+        pytest.param(780, 88, id="a QR code whose outer sides look like those of a DataMatrix"),
+    ],
+)
+def test_a_guess_that_was_not_the_first_is_laid_too(seed: int, number: int) -> None:
+    taken = shot.taken(scene.draw(seed, number))
+    symbols = cascade.CascadeDecoder(budget_ms=10_000).decode(a_frame(taken.image))
+    assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
+
+
 def test_what_is_covered_draws_a_grid_less_when_it_is_told_that_something_may_be() -> None:
     modules = _modules(GSRN, patterns.DATAMATRIX)
     shape = np.zeros((6, 2))

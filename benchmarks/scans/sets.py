@@ -20,6 +20,7 @@ from simulation.scan_set import levels, negative, oracle, scene, shot
 
 ANGLES_DEG = tuple(range(0, 360, 15))
 EASY = ("L1", "L2")
+APART = 16  # between the numbers of two scenes: further than pictures of one stream are, so that each scene is a new one, as in `read FOLDER`
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def scenes(readers: Mapping[str, Reader], *, seed: int, count: int, frames: int,
             image = taken.image
             groups = ("all", of.level.name, printed.symbology, f"{of.size[1]}p", *(("easy",) if of.level.name in EASY else ()))
             for name, read in _turn(readers if moment == 0 else {name: readers[name] for name in (OURS, FLOOR)}, number + moment):
-                outcome = read(image, number * frames + moment + 1)
+                outcome = read(image, number * (frames + APART) + moment + 1)
                 right, wrong = printed.content in outcome.found, outcome.found - {printed.content}
                 ever[name] |= {"right"} if right else set()
                 if outcome.broke:

@@ -67,7 +67,7 @@ def _one(state: State, read: readers.Reader, folder: Path) -> None:
         place, moment = divmod(number, MOMENTS)
         of = scene.draw(state.seed, place)
         if moment:
-            of = _close(of, random.Random(f"close {state.seed} {number}"))
+            of = close(of, random.Random(f"close {state.seed} {number}"))
         image, content, level = shot.taken(of, moment).image, of.label.printed.content, of.level.name
     outcome = read(image, number + 1)
     if outcome.broke:
@@ -90,7 +90,7 @@ def _one(state: State, read: readers.Reader, folder: Path) -> None:
         print(f"MISREAD frame {number} {level}: said {said}, printed {true!r}; kept as {folder / kept}", flush=True)
 
 
-def _close(of: Scene, rng: random.Random) -> Scene:
+def close(of: Scene, rng: random.Random) -> Scene:
     """The same hold seen by a sensor of the symbol's size and a little more; sometimes so near the edge that a part of the symbol is lost,
     which must not become another text."""
     corners = scene.outline(of, scene.held(of))

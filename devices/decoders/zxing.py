@@ -1,8 +1,8 @@
 """zxing-cpp as a decoder, in two passes: matrix codes with downscaling, linear codes without.
 
-Downscaling is what makes zxing-cpp misread Code 128 with a valid checksum, so linear codes never get it. EAN-8, UPC-E and
-ITF stay off: they are what a partly seen EAN-13 turns into; what a site switches on goes through `switched_on` alone. The
-content is the symbol's raw bytes, GS kept; must never go through the library's text, which rewrites GS1 symbols for people.
+Downscaling is what makes zxing-cpp misread Code 128 with a valid checksum, so linear codes never get it. EAN-8, UPC-E, ITF and
+Micro QR stay off: they are what a partly seen EAN-13 or QR code turns into; what a site switches on goes through `switched_on`
+alone. The content is the symbol's raw bytes, GS kept; must never go through the library's text, which rewrites GS1 symbols.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pointofcare.labels import symbologies as named
 from pointofcare.labels.symbol import Symbol
 
 _FORMAT = zxingcpp.BarcodeFormat
-_MATRIX = zxingcpp.BarcodeFormats([_FORMAT.DataMatrix, _FORMAT.QRCode])
+# "QRCode" would be Micro QR too, which one finder of a partly seen QR code is taken for: the smallest hardly checks itself.
+_MATRIX = zxingcpp.BarcodeFormats([_FORMAT.DataMatrix, _FORMAT.QRCodeModel2])
+_NEVER = (_FORMAT.MicroQRCode, _FORMAT.RMQRCode)
 _LINEAR = zxingcpp.BarcodeFormats([_FORMAT.Code128, _FORMAT.EAN13, _FORMAT.UPCA])
 
 
@@ -42,7 +44,7 @@ def linear_symbols(grey: Any, *, rotate: bool = True) -> list[Symbol]:
 def symbols_of(found: list[Any]) -> Iterator[Symbol]:
     for barcode in found:
         content = bytes(barcode.bytes)
-        if not barcode.valid or not content:
+        if not barcode.valid or not content or barcode.format in _NEVER:
             continue
         place = barcode.position
         corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)

@@ -6,12 +6,15 @@ import random
 
 import numpy as np
 import pytest
+import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.scans import hunt
 from devices import registry
 from devices.ports import Decoder
 from simulation import corpus, frames, labels
+from simulation.scan_set import scene, shot
 from tests.support.camera_peers import a_frame
 
 DECODERS = {name: registry.decoder(name) for name in registry.DECODERS}
@@ -67,6 +70,22 @@ def test_noise_flat_and_tiny_pictures_hold_no_symbol(decoder: Decoder) -> None:
     stripes[:, ::4] = stripes[:, 1::4] = 255
     for picture in (*pictures, stripes):
         assert decoder.decode(a_frame(picture)) == []
+
+
+@pytest.mark.parametrize("kind", [zxingcpp.BarcodeFormat.MicroQRCode, zxingcpp.BarcodeFormat.RMQRCode])
+def test_small_kinds_of_qr_codes_are_not_read(decoder: Decoder, kind: zxingcpp.BarcodeFormat) -> None:
+    """A part of a QR code looks like one of them, and the smallest says any digits with two check codewords."""
+    canvas = np.full((480, 640, 3), 205, np.uint8)
+    code = np.asarray(zxingcpp.create_barcode("488896", kind).to_image(scale=8))
+    canvas[120 : 120 + code.shape[0], 200 : 200 + code.shape[1]] = code[:, :, None]
+    assert decoder.decode(a_frame(canvas, 20)) == []
+
+
+def test_a_qr_code_that_is_cut_off_at_the_pictures_edge_says_nothing_else(decoder: Decoder) -> None:
+    """One in 1,900 hunted frames: its last finder and what stands around it made a valid Micro QR code of six digits."""
+    held = hunt.close(scene.draw(20261123, 620), random.Random("close 20261123 1861"))
+    taken = shot.taken(held, 1)
+    assert {symbol.content for symbol in decoder.decode(a_frame(taken.image))} <= {taken.scene.label.printed.content}
 
 
 def test_two_labels_in_one_view_are_both_told(name: str, decoder: Decoder) -> None:

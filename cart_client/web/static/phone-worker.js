@@ -13,7 +13,8 @@ function prepare({ library, wasm }) {
 }
 
 const OPTIONS = {
-  formats: ["DataMatrix", "QRCode"],
+  // "QRCode" would be Micro QR too, which a partly seen QR code is taken for and which hardly checks itself.
+  formats: ["DataMatrix", "QRCodeModel2"],
   tryHarder: true,
   tryRotate: true,
   tryInvert: true,

@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from pointofcare.errors import ConfigError
@@ -77,7 +77,8 @@ def _alone() -> Iterator[None]:
         yield
         return
     with db.engine.begin() as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(_ALONE))).all()
+        # Without a parameter: what is left open of a statement with one holds a snapshot, for which an index that is built online waits.
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_ALONE})").all()
         yield
 
 

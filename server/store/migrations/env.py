@@ -25,7 +25,7 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
-def noted(*, ctx: Any, step: Any, **_: Any) -> None:
+def noted(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG001 - as alembic calls it
     """In the transaction of the step: the database says what was done to it, for releases that do not know the step."""
     migrate.noted(ctx.connection, step.up_revision_id)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from cart_client import journal_tables
 from cart_client.chart import TableRefusedError
 from cart_client.inbox import TablesChanged
+from cart_client.journal import Journal
 from devices.broker import Arrival, Delivery, Rejected
-from pointofcare.errors import MessageError
+from pointofcare.errors import JournalError, MessageError
 from pointofcare.wire import codec, routes, tables
 from pointofcare.wire.messages import AdministrationRecorded, Message, RecordReceived, TableKind
 from server.config import MqttConfig
@@ -27,6 +30,7 @@ from server.security import signing
 from server.store import administrations, audit, views_fleet
 from server.store.transaction import reading
 from server.usecases.facts import Site
+from tests import releases
 from tests.support import server_ward
 from tests.support.cart_ward import Stand, a_table, band, chart_body, issued, pack
 from tests.support.databases import KINDS, migrated_app
@@ -102,6 +106,23 @@ def test_a_forged_table_does_not_take_a_cart_offline(tmp_path: Path) -> None:
     stand = Stand(tmp_path)
     stand.put(TablesChanged(kind="patient-chart", why="forged"))
     assert stand.bedside.visit.here.facts(stand.clock.at).online is True
+
+
+def test_a_journal_of_a_newer_program_is_not_opened_and_nothing_in_it_is_touched(tmp_path: Path) -> None:
+    """So a cart goes back to an older program only while the journal's format is the same."""
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path, cart="c1")
+    journal.append(server_ward.a_record(), message_id="m-1")
+    journal.close()
+    with closing(sqlite3.connect(path)) as newer_program:
+        newer_program.execute(f"PRAGMA user_version={journal_tables.VERSION + 1}")
+        newer_program.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.read_bytes()
+    with pytest.raises(JournalError) as refused:
+        Journal(path, cart="c1")
+    assert refused.value.fields["why"] == "newer"
+    assert path.read_bytes() == before
+    assert releases.last().journal <= journal_tables.VERSION
 
 
 # The server: a newer cart's record.

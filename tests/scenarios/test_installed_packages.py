@@ -10,6 +10,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,11 +42,9 @@ def install(package: Path, root: Path) -> None:
     if os.geteuid() == 0:
         (root / "var/lib/dpkg").mkdir(parents=True, exist_ok=True)
         (root / "var/lib/dpkg/status").touch()
-        forced = ("--force-script-chrootless", "--force-depends", "--force-unsafe-io", "--no-triggers")
         done = subprocess.run(
-            ["dpkg", f"--root={root}", *forced, "--log=/dev/null", "-i", str(package)],
-            capture_output=True, text=True, timeout=170, check=False, env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
+            dpkg(package, root), capture_output=True, text=True, timeout=170, check=False, env={**os.environ, "LC_ALL": "C"}
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return
     control = root.with_name("control")
@@ -53,6 +52,25 @@ def install(package: Path, root: Path) -> None:
     subprocess.run(["dpkg-deb", "-e", str(package), str(control)], check=True, timeout=60)
     subprocess.run(["dpkg-deb", "-x", str(package), str(root)], check=True, timeout=170)
     assert run_script(control, "postinst", "configure", "", root=root).returncode == 0
+
+
+def dpkg(package: Path, root: Path) -> list[str]:
+    forced = ("--force-script-chrootless", "--force-depends", "--force-unsafe-io", "--no-triggers")
+    return ["dpkg", f"--root={root}", *forced, "--log=/dev/null", "-i", str(package)]
+
+
+def kill_among_files(package: Path, root: Path, marker: Path) -> None:
+    """Installs over what is there, and kills dpkg with all its children while it unpacks."""
+    child = subprocess.Popen(dpkg(package, root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    try:
+        while not (marker.exists() and next((root / "usr/lib" / PACKAGE).rglob("*.dpkg-new"), None)):
+            assert child.poll() is None, "it came to its end before it was killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait(10)
 
 
 def outside() -> dict[str, str]:
@@ -134,3 +152,14 @@ def test_a_clean_root_gets_the_package_and_answers_through_nginx_and_what_was_cu
     assert run_script(control, "postinst", "configure", builder().version(), root=root).returncode == 0
     assert not marker.exists()
     assert (data / "signing-key.json").read_bytes() == kept
+
+    # The same with dpkg itself, killed among the files of two versions; then the command that a person gives again.
+    if os.geteuid() == 0:
+        kill_among_files(built, root, marker)
+        assert list((root / "usr/lib" / PACKAGE).rglob("*.dpkg-new"))
+        assert marker.exists(), "nothing may start from these files"
+        install(built, root)
+        assert not marker.exists()
+        assert not list((root / "usr/lib" / PACKAGE).rglob("*.dpkg-new"))
+        assert (data / "signing-key.json").read_bytes() == kept
+        run("migrate", "--plan")

@@ -6,13 +6,13 @@ Whatever arrives, the answer is a `Message` or a `MessageError`; nothing else ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pointofcare.errors import MessageError
-from pointofcare.wire import blanks, fields, routes, values
+from pointofcare.wire import blanks, fields, routes, schemas, values
 from pointofcare.wire.blanks import Form
 from pointofcare.wire.messages import AdministrationRecorded, Message
 from pointofcare.wire.routes import Route
@@ -21,6 +21,7 @@ MAX_PAYLOAD_BYTES = 900_000  # brokers close the connection at 1 MB
 
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_ENVELOPE = frozenset({"v", "type", "id", "sent_at", "from", "sid", "ttl_s", "body"})
 _OF_A_RECORD: Mapping[str, fields.WireField[Any]] = {
     "id": fields.Text(),
     "sent_at": fields.Moment(),
@@ -92,22 +93,13 @@ def decode(route: Route, payload: bytes) -> Message:
     return Message(id=header.id, sent_at=header.sent_at, sender=sender, sid=header.sid, ttl_s=header.ttl_s, v=header.v, body=body)
 
 
-def unread(message: Message, payload: bytes) -> tuple[tuple[str, object], ...]:
-    """What the payload of a decoded message says beyond it, as (path, value): a newer release wrote it. Raises: MessageError."""
-    return tuple(_beyond(values.parsed(payload, limit_bytes=MAX_PAYLOAD_BYTES), _plain(message), ""))
-
-
-def _beyond(told: object, taken: object, path: str) -> Iterator[tuple[str, object]]:
-    if isinstance(told, dict) and isinstance(taken, dict):
-        for key, value in told.items():
-            where = f"{path}.{key}" if path else str(key)
-            if key in taken:
-                yield from _beyond(value, taken[key], where)
-            elif value is not None:  # a field that is empty is left out
-                yield where, value
-    elif isinstance(told, list) and isinstance(taken, list):
-        for place, (each, kept) in enumerate(zip(told, taken, strict=False)):
-            yield from _beyond(each, kept, f"{path}[{place}]")
+def unread(route: Route, payload: bytes) -> tuple[tuple[str, object], ...]:
+    """What a payload that was decoded says beyond its message, as (path, value): a newer release wrote it. Raises: MessageError."""
+    plain = values.parsed(payload, limit_bytes=MAX_PAYLOAD_BYTES)
+    if not isinstance(plain, dict):
+        return ()
+    around = ((key, item) for key, item in plain.items() if key not in _ENVELOPE and item is not None)
+    return (*around, *schemas.beyond(route.message, plain.get("body"), "body"))
 
 
 def _check_version(v: object) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -298,6 +298,44 @@ def nested(field: Any) -> tuple[type[Any], ...]:
     if isinstance(field, Row):
         return nested(field.item)
     return nested(field.values) if isinstance(field, wire.Pairs) else ()
+
+
+def beyond(kind: type[Any], plain: Any, path: str) -> Iterator[tuple[str, object]]:
+    """What the JSON of a `kind` that was read says for which there is no field, as (path, value), at every depth. Empty things are none."""
+    if not isinstance(plain, dict):
+        return
+    known, deeper = _shape(kind)
+    for key in plain.keys() - known:
+        if plain[key] is not None:
+            yield f"{path}.{key}", plain[key]
+    for key, field in deeper:
+        if plain.get(key) is not None:
+            yield from _beyond(field, plain[key], f"{path}.{key}")
+
+
+_shapes: dict[type[Any], tuple[frozenset[str], tuple[tuple[str, Any], ...]]] = {}
+
+
+def _shape(kind: type[Any]) -> tuple[frozenset[str], tuple[tuple[str, Any], ...]]:
+    """The names of the fields, and those fields that hold values of ours."""
+    shape = _shapes.get(kind)
+    if shape is None:
+        found = schema(kind).fields
+        shape = _shapes[kind] = frozenset(found), tuple((name, field) for name, field in found.items() if nested(field))
+    return shape
+
+
+def _beyond(field: Any, plain: Any, path: str) -> Iterator[tuple[str, object]]:
+    if isinstance(field, Value):
+        yield from beyond(field.value, plain, path)
+    elif isinstance(field, OneOf):
+        yield from beyond(field.values[plain[TAG]], {key: item for key, item in plain.items() if key != TAG}, path)
+    elif isinstance(field, Row):
+        for place, each in enumerate(plain):
+            yield from _beyond(field.item, each, f"{path}[{place}]")
+    elif isinstance(field, wire.Pairs):
+        for key, each in plain.items():
+            yield from _beyond(field.values, each, f"{path}.{key}")
 
 
 def problems(messages: Any, path: str = "") -> tuple[tuple[str, str], ...]:

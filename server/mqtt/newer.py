@@ -27,7 +27,7 @@ def keep(arrival: Arrival) -> None:
     if not isinstance(body, AdministrationRecorded | AttemptStopped | ObservationRecorded | BedsideNoted) or not arrival.payload:
         return
     try:
-        found = dict(codec.unread(arrival.message, arrival.payload))
+        found = dict(codec.unread(arrival.route, arrival.payload))
     except MessageError:  # as it stands it was read: only this second look failed
         _log.exception("what a record says beyond what is read here could not be looked for")
         return

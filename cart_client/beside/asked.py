@@ -57,6 +57,17 @@ class TellSkin(Beside):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportIncident(Beside):
+    """One of `incident.KINDS`, told from the screen of `patient` ("" for none). `anonymous`: colleagues are not to see who."""
+
+    kind: str
+    reached: str
+    words: str
+    anonymous: bool
+    patient: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiveOver(Beside):
     words: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cart_client.beside import anaphylaxis, asked, disclosing, handover, late_charting, skin, vitals
+from cart_client.beside import anaphylaxis, asked, disclosing, handover, incident, late_charting, skin, vitals
 from cart_client.visit import Visit, say
 
 
@@ -21,6 +21,8 @@ def do(visit: Visit, command: asked.Beside, now: datetime) -> None:
                 vitals.measure(visit, command, now, in_emergency=known is not None)
         case asked.TellSkin():
             skin.tell(visit, command, now)
+        case asked.ReportIncident():
+            incident.report(visit, command, now)
         case asked.GiveOver():
             handover.give(visit, command, now)
         case asked.TakeOver():

@@ -63,6 +63,18 @@ def skin(form: Form, zone: str) -> asked.TellSkin:
     )
 
 
+def incident(form: Form) -> asked.ReportIncident:
+    return asked.ReportIncident(
+        form=text(form, "form"),
+        nurse=text(form, "nurse"),
+        patient=text(form, "patient"),
+        kind=text(form, "kind"),
+        reached=text(form, "reached"),
+        words=text(form, "words"),
+        anonymous=form.get("anonymous") == "yes",
+    )
+
+
 def late(form: Form, zone: str) -> asked.ChartLate:
     """`dose_of` is "order|due", "|" for none. The time is of the ward's clock. Raises: MessageError."""
     order, _, due = text(form, "dose_of").partition("|")

@@ -1,4 +1,5 @@
-"""The cart's pages beside the dose: drugs shown to the patient, vital signs, handover, charting late, anaphylaxis.
+"""The cart's pages beside the dose: drugs shown to the patient, vital signs, handover, charting late, anaphylaxis,
+incidents.
 
 Rendered from the bedside's newest view; a form becomes one command to the loop. They work offline, hold no state, and show nothing once
 nobody is signed in. They decide nothing about a dose, and the page says when the main screen changed meanwhile.
@@ -18,7 +19,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as BaseResponse
 
 from cart_client import care, own_records
-from cart_client.beside import anaphylaxis, disclosing, guideline, handover, late_charting, skin, vitals
+from cart_client.beside import anaphylaxis, disclosing, guideline, handover, incident, late_charting, skin, vitals
 from cart_client.beside.asked import Beside
 from cart_client.inbox import Answer, Command
 from cart_client.screen import View
@@ -26,6 +27,7 @@ from cart_client.web import care_forms, care_trend
 from cart_client.web.care_words import Say
 from cart_client.web.words import Words
 from pointofcare.administration import observation, usual
+from pointofcare.administration.incident import KINDS, LONGEST, REACHED
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence
 from pointofcare.errors import MessageError
 from pointofcare.people import Patient
@@ -127,6 +129,15 @@ def blueprint(*, view: Callable[[], View], ask: Callable[[Command], Answer], wor
         notice = desk.send(lambda: care_forms.handover(request.form))
         told = "taken" if request.form.get("handover") else "given"
         return _handover(desk, notice) if notice else redirect(url_for("care.shift", told=told), code=303)
+
+    @room.get("/incident")
+    def incident_form() -> str:
+        return _incident(desk)
+
+    @room.post("/incident")
+    def incident_told() -> str | BaseResponse:
+        notice = desk.send(lambda: care_forms.incident(request.form))
+        return _home() if notice == incident.DONE else _incident(desk, notice)
 
     @room.get("/late")
     def late() -> str | BaseResponse:
@@ -280,6 +291,10 @@ def _handover(desk: Desk, notice: str = "") -> str | BaseResponse:
         back_hours=int(handover.BACK.total_seconds() // 3600),
         ahead_hours=int(handover.AHEAD.total_seconds() // 3600),
     )
+
+
+def _incident(desk: Desk, notice: str = "") -> str:
+    return _page(desk, "care_incident.html", notice, kinds=KINDS, reached=REACHED, longest=LONGEST)
 
 
 def _late(desk: Desk, notice: str = "") -> str | BaseResponse:

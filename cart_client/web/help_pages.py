@@ -34,6 +34,8 @@ PAGES: Mapping[str, str] = {
     "care.measured": "care-vitals",
     "care.skin_tests": "care-skin",
     "care.skin_told": "care-skin",
+    "care.incident_form": "care-incident",
+    "care.incident_told": "care-incident",
     "care.late": "care-late",
     "care.late_told": "care-late",
     "care.shift": "care-handover",

@@ -74,6 +74,8 @@ WITHDRAW_DOCUMENTS: Final = "withdraw-documents"
 EXPORT_CLAIMS: Final = "export-claims"
 # Figures of groups, no patient and no nurse.
 SEE_QUALITY: Final = "see-quality"
+# Reports of incidents and near misses; telling one is anybody's.
+REVIEW_INCIDENTS: Final = "review-incidents"
 
 PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
     StaffRole.NURSE: frozenset(
@@ -124,6 +126,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             RUN_WARD,
             TAKE_ON_WARD,
             OPEN_EMERGENCY,
+            REVIEW_INCIDENTS,
             REVIEW_EMERGENCY,
             ISSUE_DOCUMENTS,
             WITHDRAW_DOCUMENTS,
@@ -146,6 +149,7 @@ PERMISSIONS: Mapping[StaffRole, frozenset[str]] = {
             SEE_CONTROLLED,
             FILL_DRAWERS,
             EXPORT_CLAIMS,
+            REVIEW_INCIDENTS,
             SEE_QUALITY,
             SEE_RECALLS,
             RECALL,

@@ -35,6 +35,7 @@ from server.store.tables import (
     WeightRow,
 )
 from server.store.tables.bedside_note import BedsideNoteRow
+from server.store.tables.incident import IncidentReportRow
 from server.store.tables.label import UnitLabelRow
 from server.store.tables.national import InsuranceCardRow, StayRow
 from server.store.transaction import Transaction
@@ -48,6 +49,7 @@ MOVED: Mapping[Any, tuple[str, ...]] = MappingProxyType(
         TaskRow: ("id",),
         ObservationRecordRow: ("record_id",),
         BedsideNoteRow: ("record_id",),
+        IncidentReportRow: ("id",),
         ObservationRow: ("id",),
         WeightRow: ("id",),
         BagRow: ("id",),

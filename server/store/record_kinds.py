@@ -67,7 +67,7 @@ _TABLES_OF = {
         " insurance_cards stays orders order_versions order_questions transcriptions administrations attempts doses_seen bedside_notes"
         " pump_readings downtime_sheets downtime_lines downtime_entries bags issued_documents unfilled_doses witness_requests"
     ),
-    "incident": "discrepancies conflicts_seen override_reviews tasks task_steps recalls",
+    "incident": "incident_reports incident_steps discrepancies conflicts_seen override_reviews tasks task_steps recalls",
     "ledger": "stock_moves container_uses opened_containers unit_labels label_batches print_jobs drawn_numbers barcode_sightings",
     "access-log": "audit audit_leaves audit_checkpoints emergency_access",
     "cart-log": "cart_events cart_commands rollouts rollout_carts rollout_events drawer_findings",

@@ -13,13 +13,13 @@ from typing import Any
 from sqlalchemy import func, or_, select, union_all
 
 from server.store.plain import storable
-from server.store.tables import AdministrationRow, AttemptRow, BedsideNoteRow, ObservationRecordRow
+from server.store.tables import AdministrationRow, AttemptRow, BedsideNoteRow, IncidentReportRow, ObservationRecordRow
 from server.store.tables.fleet import CartRow, RecordSequenceRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
 
 Range = tuple[int, int]
-_ROWS: tuple[Any, ...] = (AdministrationRow, AttemptRow, ObservationRecordRow, BedsideNoteRow)
+_ROWS: tuple[Any, ...] = (AdministrationRow, AttemptRow, ObservationRecordRow, BedsideNoteRow, IncidentReportRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,7 @@ LEFT_OUT = frozenset(
 SECRET_COLUMNS = frozenset({("staff", "password"), ("staff", "pin_hash"), ("staff", "fs_uniquifier"), ("lease_doubts", "token")})
 # A message or a work item may say something of others too.
 _NOT_OF_ONE = frozenset(
-    {"incoming_items", "outbox", "leases", "lease_doubts", "drawer_assignments", "drawer_findings", "barcode_sightings"}
+    {"incident_reports", "incoming_items", "outbox", "leases", "lease_doubts", "drawer_assignments", "drawer_findings", "barcode_sightings"}
 )
 _ROWS_AT_ONCE = 1000
 

@@ -19,7 +19,7 @@ from server.store import bedside_notes, discrepancies, identities, observations,
 from server.store.discrepancies import Discrepancy
 from server.store.tasks import NewTask
 from server.store.transaction import Transaction
-from server.usecases import stories
+from server.usecases import incidents, stories
 from server.usecases.administrations import Recorded
 from server.usecases.task_kinds import PATIENT_QUESTION, SEVERE_REACTION, SKIN_POSITIVE
 
@@ -35,6 +35,8 @@ _LONGEST = 500
 
 def record(tx: Transaction, note: BedsideNoted, *, sender: str | None = None) -> Recorded:
     """Records it once, with its audit row and what people owe because of it. `sender` is the cart whose connection it came over."""
+    if note.kind == NoteKind.INCIDENT:  # kept apart from the patient's record
+        return incidents.record(tx, note, sender=sender)
     plain = values.to_plain(note)
     assert isinstance(plain, dict)
     sent = note

@@ -37,6 +37,7 @@ from server.web import (
     home,
     identity,
     imports,
+    incidents,
     incoming,
     insurance,
     labels,
@@ -103,6 +104,7 @@ ROOMS = (
     feed_hook.room,
     incoming.room,
     emergency.room,
+    incidents.room,
     ward_staff.room,
     fleet_alerts.room,
     fleet_cart.room,
@@ -134,6 +136,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(serving.room)
     menu.register(app)
     help.register(app)
+    incidents.register(app)
     files.register(app)
     faults.register(app)
     sign_in.register(app)

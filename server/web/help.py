@@ -110,6 +110,7 @@ _ADMIT = Topic(name="admit", marks=("allergies",))
 _ORDER = Topic(name="order", guide="pharmacist", chapter=1, marks=("levels",))
 _BEDSIDE = Topic(name="bedside", guide="nurse", chapter=5)
 _EMERGENCIES = Topic(name="emergency-list")
+_INCIDENT = Topic(name="incident-report")
 _PRODUCT_FORM = Topic(name="product-form", guide="pharmacist", chapter=4)
 _POLICY = Topic(name="policy", guide="pharmacist", chapter=6)
 _POLICY_FORM = Topic(name="policy-form", guide="pharmacist", chapter=6)
@@ -212,6 +213,10 @@ TOPICS: Mapping[str, Topic] = {
     "incoming.listed": Topic(name="incoming", marks=("incoming",)),
     "incoming.one": Topic(name="incoming-item", marks=("incoming",)),
     "emergency.form": Topic(name="emergency-form"),
+    "incidents.report": _INCIDENT,
+    "incidents.send": _INCIDENT,
+    "incidents.listed": Topic(name="incidents"),
+    "incidents.one": Topic(name="incident"),
     "emergency.listed": _EMERGENCIES,
     "emergency.one": _EMERGENCIES,
     "emergency.people": Topic(name="emergency-people"),
@@ -319,6 +324,7 @@ NO_PAGE = frozenset(
         "fleet_care.export",
         "fleet_care.ics",
         "history.export",
+        "incidents.export",
         "incoming.payload",
         "identity.picture",
         "quality.export",

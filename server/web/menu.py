@@ -34,6 +34,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("downtime.listed", may.ENTER_PAPER, "menu-downtime"),
     ("review.show", may.SEE_REVIEW, "menu-review"),
     ("quality.show", may.SEE_QUALITY, "menu-quality"),
+    ("incidents.listed", may.REVIEW_INCIDENTS, "menu-incidents"),
     ("catalogue.listed", may.SEE_FORMULARY, "menu-catalogue"),
     ("claims.show", may.EXPORT_CLAIMS, "menu-claims"),
     ("emergency.listed", may.REVIEW_EMERGENCY, "menu-emergency"),

@@ -54,6 +54,7 @@ def _fill() -> None:
     with transaction(Actor(id="gateway")) as tx:
         administrations.record(tx, a_record(record_id=RECORD, recorded_at=now, effective_at=now), reevaluate=False)
         bedside_notes.record(tx, a_note(NOTE, at=now, recorded_at=now))
+        bedside_notes.record(tx, a_note("i-audit-1", kind="incident", seq=2, at=now, recorded_at=now))
     drip = server_ward.an_order(
         9, category=OrderCategory.INFUSION, dose=None, times=(), route="IV", rate=Quantity(value=Decimal(50), unit="mL/h"),
         start=now - timedelta(hours=1),
@@ -138,6 +139,7 @@ def address_of(app: Flask, endpoint: str) -> str:
         "number": 1,
         "stay": stay,
         "item": item,
+        "report_id": "i-audit-1",
     }
     rule = next(rule for rule in app.url_map.iter_rules(endpoint) if "GET" in (rule.methods or ()))
     with app.test_request_context():

@@ -24,7 +24,7 @@ from tests.support.cart_ward import AMOX, Stand, pack
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
 TOUCH = "main button, .back, main summary, main select, main input:not([type=hidden]):not(.pain-pick input), main textarea, main .pain-pick"
-PAGES = ("drugs", "vitals", "handover", "late", "anaphylaxis", "skin")
+PAGES = ("drugs", "vitals", "handover", "late", "anaphylaxis", "skin", "incident")
 
 
 @dataclass

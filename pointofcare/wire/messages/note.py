@@ -12,7 +12,8 @@ from enum import StrEnum
 class NoteKind(StrEnum):
     """`drugs-shown`: the day's drugs were shown to the patient, and what was answered. `handover`, `handover-taken`: a shift is given
     over, and taken. `anaphylaxis-began`, `-step`, `-ended`: an emergency, step by step. `skin-test`: a skin test was read, with its
-    result (see `administration.skin_reading`)."""
+    result (see `administration.skin_reading`). `incident`: an incident or near miss was reported (see `administration.incident`); it is no
+    part of the patient's record."""
 
     DRUGS_SHOWN = "drugs-shown"
     HANDOVER = "handover"
@@ -21,6 +22,7 @@ class NoteKind(StrEnum):
     ANAPHYLAXIS_STEP = "anaphylaxis-step"
     ANAPHYLAXIS_ENDED = "anaphylaxis-ended"
     SKIN_TEST = "skin-test"
+    INCIDENT = "incident"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

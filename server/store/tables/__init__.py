@@ -33,6 +33,7 @@ from server.store.tables.fleet_drawers import DrawerFindingRow, DrawerPendingRow
 from server.store.tables.fleet_history import CartBatteryRow, CartPhaseRow
 from server.store.tables.fleet_rollout import CartFirmwareRow, RolloutCartRow, RolloutEventRow, RolloutRow
 from server.store.tables.fleet_watch import CartAlertRow, CartConfigRow, CartTelemetryPointRow, ConfigGroupRow
+from server.store.tables.incident import IncidentReportRow, IncidentStepRow
 from server.store.tables.incoming import FeedRow, IncomingRow
 from server.store.tables.label import LabelBatchRow, PrintJobRow, UnitLabelRow
 from server.store.tables.legal_hold import LegalHoldRow
@@ -55,6 +56,8 @@ from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 __all__ = [
     "SchemaStepRow",
     "ServerProgramRow",
+    "IncidentReportRow",
+    "IncidentStepRow",
     "PinStateRow",
     "AdministrationRow",
     "AlertNoticeRow",

@@ -7,11 +7,14 @@ caller knows its columns, and reads moments with `moment`. Must never be given t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, cast
 
+import psycopg
 from sqlalchemy import BindParameter, Connection, Dialect, String, bindparam
 
 from server.store.plain import text
@@ -23,12 +26,22 @@ _WITHOUT_ZONE = len("2026-11-21 07:05:00.000000")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """`places` names the value of each `?`, None: the driver takes names. `constants` are those that the statement holds itself."""
+    """`places` names the value of each place. `constants` are those that the statement holds itself."""
 
     sql: str
-    places: tuple[str, ...] | None
+    places: tuple[str, ...]
     constants: Mapping[str, Any]
     has_zones: bool
+
+
+class Json(str):
+    """A document that is JSON already: what two rows keep is written once."""
+
+    __slots__ = ()
+
+
+def written_json(document: Any) -> Json:
+    return Json(json.dumps(document))
 
 
 _kept: dict[tuple[Hashable, ...], Written] = {}
@@ -70,23 +83,31 @@ def kept(connection: Connection, build: Callable[..., Any], *of: Hashable, colum
 def written(statement: Any, dialect: Dialect, columns: Sequence[str] | None = None) -> Written:
     """`statement` as text. It is for ever the same, but for its parameters without a value; those get one at each run."""
     options: dict[str, Any] = {"render_postcompile": True} if columns is None else {}
-    compiled = statement.compile(dialect=dialect, column_keys=columns, compile_kwargs=options)
+    numbered = dialect if dialect.positional else _numbered(type(dialect))
+    compiled = statement.compile(dialect=numbered, column_keys=columns, compile_kwargs=options)
     return Written(
         sql=str(compiled),
-        places=tuple(compiled.positiontup) if compiled.positional else None,
+        places=tuple(compiled.positiontup),
         constants={name: found for name, found in compiled.params.items() if type(found) in (str, int, bool)},
         has_zones=dialect.name != "sqlite",
     )
 
 
-def rows(connection: Connection, statement: Written, values: Mapping[str, str | datetime | None]) -> list[tuple[Any, ...]]:
+@cache
+def _numbered(dialect: Callable[..., Dialect]) -> Dialect:
+    """The dialect with parameters as PostgreSQL itself has them ($1)."""
+    return dialect(paramstyle="numeric_dollar")
+
+
+def rows(connection: Connection, statement: Written, values: Mapping[str, str | int | datetime | None]) -> list[tuple[Any, ...]]:
     """Every row as the driver gives it. No text that is looked for holds a NUL character: none is stored."""
     told = {name: text(found) for name, found in values.items()}
     return _run(connection, statement, told)
 
 
 def put(connection: Connection, statement: Written, row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs an INSERT of one row: texts, numbers, aware moments, and JSON values for documents. What it returns."""
+    """Runs an INSERT of one row: texts, numbers, aware moments, and JSON values or `Json` for documents. What it
+    returns."""
     return _run(connection, statement, row)
 
 
@@ -97,13 +118,28 @@ def _run(connection: Connection, statement: Written, values: Mapping[str, Any]) 
             bound[name] = _stored(found, statement)
         elif isinstance(found, dict | list | tuple):
             bound[name] = json.dumps(found)
-    told: Any = bound if statement.places is None else tuple([bound[name] for name in statement.places])
-    result = connection.exec_driver_sql(statement.sql, told)
+    with as_written(connection):
+        result = connection.exec_driver_sql(statement.sql, tuple([bound[name] for name in statement.places]))
     if not result.returns_rows:
         return []
     found = cast("Any", result.cursor).fetchall()
     result.close()
     return cast("list[tuple[Any, ...]]", found)
+
+
+@contextmanager
+def as_written(connection: Connection) -> Iterator[None]:
+    """psycopg reads a statement through for its parameters each time that it is long; it sends one whose parameters are numbered as it
+    is."""
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    usual, driver.cursor_factory = driver.cursor_factory, psycopg.RawCursor
+    try:
+        yield
+    finally:
+        driver.cursor_factory = usual
 
 
 def _stored(at: datetime, statement: Written) -> Any:
@@ -117,8 +153,13 @@ def moment(found: Any) -> datetime | None:
     """A moment of a row, aware UTC. SQLite holds it as a text without a zone."""
     if found is None:
         return None
-    at: datetime = datetime.fromisoformat(f"{found}+00:00") if isinstance(found, str) else found.astimezone(UTC)
-    return at
+    at: datetime = datetime.fromisoformat(f"{found}+00:00") if isinstance(found, str) else found
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+def document(found: Any) -> Any:
+    """A document of a row: SQLite holds it as a text."""
+    return json.loads(found) if isinstance(found, str) else found
 
 
 def day(found: Any) -> date | None:

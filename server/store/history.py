@@ -7,8 +7,9 @@ fold to the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord
@@ -17,9 +18,9 @@ from server.store import mapping
 from server.store.plain import amount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """One record of `administrations`, as far as later doses depend on it."""
+class Given(NamedTuple):
+    """One record of `administrations`, as far as later doses depend on it. A tuple, for each dose makes one of every earlier dose of
+    the patient, and a frozen class sets its fields one by one."""
 
     record_id: str
     patient: str

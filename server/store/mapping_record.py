@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pointofcare.administration.record import AdministrationRecord, FindingEvidence, ScanEvidence
+from server.store.driver import Json
 from server.store.plain import amount, day, moment, to_amount, to_day, to_moment
 
 _WORDS = (
@@ -19,6 +20,8 @@ _LATER_MOMENTS = ("clock_wall_at", "witnessed_at")
 _LATER_AMOUNTS = ("rate", "returned", "blind_value")
 _MOMENTS = ("due", "effective_at", "recorded_at")
 _AMOUNTS = ("dose", "waste")
+_READ: tuple[tuple[tuple[str, ...], Callable[[str], Any]], ...] = ((_MOMENTS, to_moment), (_AMOUNTS, to_amount), (("expiry",), to_day))
+_READ_LATER: tuple[tuple[tuple[str, ...], Callable[[str], Any]], ...] = ((_LATER_MOMENTS, to_moment), (_LATER_AMOUNTS, to_amount))
 ANSWERED_LEVELS = frozenset({"REASON", "WITNESS", "STOP"})
 
 
@@ -52,21 +55,54 @@ def to_document(record: AdministrationRecord) -> dict[str, Any]:
 
 
 def from_document(document: Mapping[str, Any]) -> AdministrationRecord:
-    """Raises: KeyError, ValueError, QuantityError for a document that `to_document` did not write."""
+    """What stands in no field of ours was written by a later version, and is left. Raises: KeyError, ValueError, QuantityError for a
+    document that `to_document` did not write."""
+    # By our own names and never by those of the document: Python finds a parameter by the name's identity, and else by comparing all.
     values: dict[str, Any] = {name: document[name] for name in _WORDS}
-    values |= {name: to_moment(document[name]) for name in _MOMENTS}
-    values |= {name: to_amount(document[name]) for name in _AMOUNTS}
-    values |= {name: document.get(name) for name in _LATER_WORDS}
-    values |= {name: to_moment(document.get(name)) for name in _LATER_MOMENTS}
-    values |= {name: to_amount(document.get(name)) for name in _LATER_AMOUNTS}
-    values["expiry"] = to_day(document["expiry"])
-    values["findings"] = tuple(FindingEvidence(**finding) for finding in document["findings"])
-    values["scans"] = tuple(ScanEvidence(**{**scan, "at": to_moment(scan["at"])}) for scan in document["scans"])
+    for name in _LATER_WORDS:
+        values[name] = document.get(name)
+    for names, read in _READ:
+        for name in names:
+            values[name] = None if document[name] is None else read(document[name])
+    for names, read in _READ_LATER:
+        for name in names:
+            told = document.get(name)
+            values[name] = None if told is None else read(told)
+    values["findings"] = tuple([_finding(finding) for finding in document["findings"]])
+    values["scans"] = tuple([_scan(scan) for scan in document["scans"]])
     return AdministrationRecord(**values)
 
 
-def to_row(record: AdministrationRecord, document: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of the row but for those that the server adds: when it came, in which sequence, what the server says."""
+def _finding(document: Mapping[str, Any]) -> FindingEvidence:
+    return FindingEvidence(
+        rule=document["rule"],
+        level=document["level"],
+        satisfied=document["satisfied"],
+        unknown=document["unknown"],
+        facts=document["facts"],
+        remedy=document["remedy"],
+        params=document["params"],
+        shadow=document.get("shadow", False),
+    )
+
+
+def _scan(document: Mapping[str, Any]) -> ScanEvidence:
+    at = to_moment(document["at"])
+    assert at is not None
+    return ScanEvidence(
+        identifier=document["identifier"],
+        text=document["text"],
+        at=at,
+        keyed=document["keyed"],
+        kind=document.get("kind"),
+        second_identifier=document.get("second_identifier"),
+        reason=document.get("reason"),
+    )
+
+
+def to_row(record: AdministrationRecord, document: Mapping[str, Any] | Json) -> dict[str, Any]:
+    """The columns of the row but for those that the server adds: when it came, in which sequence, what the server says. `document` is
+    the one of `to_document`."""
     return {
         "record_id": record.record_id,
         "ward": record.ward,
@@ -98,5 +134,5 @@ def to_row(record: AdministrationRecord, document: Mapping[str, Any]) -> dict[st
         "effect": record.effect,
         "level": record.level,
         "overridden": any(finding.satisfied and finding.level in ANSWERED_LEVELS for finding in record.findings),
-        "document": dict(document),
+        "document": document if isinstance(document, Json) else dict(document),
     }

@@ -18,6 +18,7 @@ from pointofcare.administration.record import AdministrationRecord
 from pointofcare.errors import ConflictError, NotFoundError
 from server.store import beside, driver, mapping_record, observations, reach
 from server.store.beside import Blocked, CartDevice
+from server.store.driver import Json
 from server.store.observations import Measurement
 from server.store.tables import OutboxRow, PatientRow
 from server.store.transaction import Transaction
@@ -97,7 +98,9 @@ def _item(row: OutboxRow) -> OutboxItem:
     )
 
 
-def put(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str = ADMINISTRATION) -> None:
+def put(
+    tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any] | Json, kind: str = ADMINISTRATION
+) -> None:
     """Adds the row of one record: one INSERT."""
     row = _new(tx, record_id=record_id, cart=cart, ordering_key=ordering_key, document=document, kind=kind)
     driver.put(tx.connection, driver.kept(tx.connection, _INSERT, columns=tuple(row)), row)
@@ -109,14 +112,14 @@ def put_once(tx: Transaction, *, kind: str, record_id: str, cart: str, document:
     tx.session.execute(insertion(tx, OutboxRow).values(**row).on_conflict_do_nothing())
 
 
-def _new(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def _new(tx: Transaction, *, record_id: str, cart: str, ordering_key: str, document: Mapping[str, Any] | Json, kind: str) -> dict[str, Any]:
     return {
         "facility": tx.facility,
         "kind": kind,
         "record_id": record_id,
         "cart": cart,
         "ordering_key": ordering_key,
-        "record": dict(document),
+        "record": document if isinstance(document, Json) else dict(document),
         "state": PENDING,
         "attempts": 0,
         "created_at": tx.at,

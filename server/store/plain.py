@@ -40,7 +40,10 @@ def moment(value: datetime | None) -> str | None:
 
 
 def to_moment(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).astimezone(UTC)
+    if value is None:
+        return None
+    at = datetime.fromisoformat(value)
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def day(value: date | None) -> str | None:

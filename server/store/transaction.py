@@ -30,8 +30,8 @@ Clash = IntegrityError
 
 _AUDIT = cast("Table", AuditRow.__table__).insert
 
-# Key of the application's extensions.
-_WRITING = "pointofcare-writing"
+# Key of the application's extensions: the engines below, by what they are for.
+_ENGINES = "pointofcare-engines"
 
 __all__ = ["FACILITY", "Actor", "Clash", "DatabaseFault", "Transaction", "reading", "transaction"]
 
@@ -107,14 +107,25 @@ class Transaction:
         return {**detail, "emergency": under} if under else detail
 
 
-def _writing() -> Engine:
-    """The engine whose connections are going to write, made once for an application."""
+def _engine(purpose: str, **options: Any) -> Engine:
+    """The database's engine with these options, made once for an application."""
     engine = db.engine
-    of, found = current_app.extensions.get(_WRITING, (None, engine))
+    made: dict[str, tuple[Engine, Engine]] = current_app.extensions.setdefault(_ENGINES, {})
+    of, found = made.get(purpose, (None, engine))
     if of is not engine:
-        found = engine.execution_options(**{WRITES: True})
-        current_app.extensions[_WRITING] = (engine, found)
-    return cast("Engine", found)
+        found = engine.execution_options(**options)
+        made[purpose] = (engine, found)
+    return found
+
+
+def _writing() -> Engine:
+    """Its connections are going to write."""
+    return _engine("writing", **{WRITES: True})
+
+
+def _reading() -> Engine:
+    """Its transactions see the database as it was at their first statement."""
+    return _engine("reading", isolation_level="REPEATABLE READ") if db.engine.dialect.name == "postgresql" else db.engine
 
 
 @contextmanager
@@ -135,10 +146,7 @@ def transaction(actor: Actor, *, at: datetime | None = None) -> Iterator[Transac
 @contextmanager
 def reading(actor: Actor | None = None, *, at: datetime | None = None) -> Iterator[Transaction]:
     """One consistent look; nothing that was changed in the block is kept."""
-    engine = db.engine
-    if engine.dialect.name == "postgresql":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with Session(engine, autoflush=False) as session:
+    with Session(_reading(), autoflush=False) as session:
         yield Transaction(
             session=session,
             facility=current_app.config[FACILITY],

@@ -15,7 +15,7 @@ from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Scanned
 from pointofcare.verdict.finding import Finding, Level, Verdict
 from pointofcare.wire.messages import DiscrepancyNote
-from server.store import administrations, discrepancies, history, identities, mapping_record, outbox, pace, versions
+from server.store import administrations, discrepancies, driver, history, identities, mapping_record, outbox, pace, versions
 from server.store.bedside import Look
 from server.store.discrepancies import Discrepancy
 from server.store.transaction import Transaction
@@ -59,7 +59,8 @@ def record(
     look = facts.look(tx, record, scans)
     if look.known:
         return _again(tx, record, sender)
-    document = mapping_record.to_document(record)
+    # The document stays as it was sent, whatever the record is found to be about; row and outbox keep the same one.
+    document = driver.written_json(mapping_record.to_document(record))
     told, record = record, _of_current_record(tx, record, look)
     if record is not told:
         look = facts.look(tx, record, scans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from pointofcare.people import StaffRole
 from server.app import create_app
+from server.store import driver
 from server.store.database import db
 from server.store.transaction import Actor
 from simulation.scale import fill
@@ -99,7 +100,9 @@ def walks(statement: str, parameters: Any) -> list[Walk]:
     with db.engine.connect() as connection:
         for way in ("seqscan", "hashjoin", "mergejoin"):
             connection.exec_driver_sql(f"SET LOCAL enable_{way} = off")
-        told = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {statement}", parameters).scalar()
+        # Those of `server.store.driver` have numbered parameters.
+        with driver.as_written(connection) if isinstance(parameters, tuple) else nullcontext():
+            told = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) {statement}", parameters).scalar()
         connection.rollback()
     plan = told if isinstance(told, list) else json.loads(str(told))
     return list(_of(plan[0]["Plan"]))

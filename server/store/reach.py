@@ -6,12 +6,14 @@ An emergency access to one patient counts while it lasts. Nothing here may open 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from pointofcare.errors import NotPermittedError
 from pointofcare.people import StaffRole
+from server.store.driver import room, several, spread
 from server.store.tables import PatientRow
 from server.store.transaction import Transaction
 
@@ -77,6 +79,36 @@ def of_patient(tx: Transaction, column: Any) -> tuple[ColumnElement[bool], ...]:
     if tx.actor.wards is None:
         return ()
     return (column.in_(select(PatientRow.id).where(PatientRow.facility == tx.facility, *patients(tx))),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Of how many wards and emergencies a statement of `server.store.driver` must have room."""
+
+    wards: int
+    emergencies: int
+
+
+def bounds(tx: Transaction) -> tuple[Bounds | None, dict[str, str | None]]:
+    """What `within` wants of a statement that is written once, and the values for it; None: the whole facility."""
+    wards = tx.actor.wards
+    if wards is None:
+        return None, {}
+    emergencies = sorted(tx.actor.emergencies)
+    size = Bounds(wards=room(len(wards)), emergencies=room(len(emergencies)))
+    return size, spread("reached_ward", sorted(wards)) | spread("reached_patient", emergencies)
+
+
+def within(bound: Bounds | None, column: Any, facility: Any) -> tuple[ColumnElement[bool], ...]:
+    """As `of_patient`, for such a statement."""
+    if bound is None:
+        return ()
+    ward, emergency = several("reached_ward", bound.wards), several("reached_patient", bound.emergencies)
+    return (
+        column.in_(
+            select(PatientRow.id).where(PatientRow.facility == facility, or_(PatientRow.ward.in_(ward), PatientRow.id.in_(emergency)))
+        ),
+    )
 
 
 def of_ward(tx: Transaction, ward: Any, patient: Any) -> tuple[ColumnElement[bool], ...]:

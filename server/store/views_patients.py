@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Integer, Row, Select, String, and_, or_, select
 
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.labels import gs1
-from server.store import mapping_record, patient_words, reach
+from server.store import driver, mapping_record, patient_words, reach
+from server.store.columns import UtcDateTime
+from server.store.driver import room, several, spread, value
 from server.store.tables import AdministrationRow, BandRow, OutboxRow, PatientRow, WardRow
 from server.store.transaction import Transaction
 
@@ -139,38 +141,59 @@ def doses(
 ) -> tuple[tuple[Dose, ...], tuple[datetime, str] | None]:
     """Newest first, and where the next page starts (None: no more). One statement, however many doses. `product` is a name as it was
     recorded; what is not given does not narrow."""
+    bound, reached = reach.bounds(tx)
+    narrowed = _Narrowed(
+        bound=bound,
+        statuses=room(len(statuses)) if statuses else 0,
+        actions=room(len(actions)) if actions else 0,
+        has_since=since is not None,
+        has_product=bool(product),
+        has_before=before is not None,
+    )
+    values: dict[str, Any] = {"facility": tx.facility, "patient": patient, "most": limit + 1, "since": since, "product": product, **reached}
+    values |= spread("status", sorted(statuses)) | spread("action", sorted(actions))
+    values["before_at"], values["before_id"] = before if before is not None else (None, None)
+    rows = driver.rows(tx.connection, driver.kept(tx.connection, _doses_of, narrowed), values)
+    found = tuple([_shown(row) for row in rows[:limit]])
+    if len(rows) <= limit:
+        return found, None
+    last = found[limit - 1].record
+    return found, (last.effective_at, last.record_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Narrowed:
+    """By what a statement of doses is narrowed, and of how many of each: it is written once for each of these."""
+
+    bound: reach.Bounds | None
+    statuses: int
+    actions: int
+    has_since: bool
+    has_product: bool
+    has_before: bool
+
+
+def _doses_of(by: _Narrowed) -> Select[Any]:
+    a, facility = AdministrationRow, value("facility", String)
     query = (
         select(*_SHOWN)
         .outerjoin(OutboxRow, _of_record())
-        .where(
-            AdministrationRow.facility == tx.facility,
-            AdministrationRow.patient == patient,
-            *reach.of_patient(tx, AdministrationRow.patient),
-        )
-        .order_by(AdministrationRow.effective_at.desc(), AdministrationRow.record_id.desc())
-        .limit(limit + 1)
+        .where(a.facility == facility, a.patient == value("patient", String), *reach.within(by.bound, a.patient, facility))
+        .order_by(a.effective_at.desc(), a.record_id.desc())
+        .limit(value("most", Integer))
     )
-    if since is not None:
-        query = query.where(AdministrationRow.effective_at >= since)
-    if statuses:
-        query = query.where(AdministrationRow.status.in_(sorted(statuses)))
-    if actions:
-        query = query.where(AdministrationRow.action.in_(sorted(actions)))
-    if product:
-        query = query.where(AdministrationRow.product_name == product)
-    if before is not None:
-        at, record_id = before
-        query = query.where(
-            or_(
-                AdministrationRow.effective_at < at,
-                and_(AdministrationRow.effective_at == at, AdministrationRow.record_id < record_id),
-            )
-        )
-    found = tuple(_dose(row) for row in tx.session.execute(query))
-    if len(found) <= limit:
-        return found, None
-    last = found[limit - 1].record
-    return found[:limit], (last.effective_at, last.record_id)
+    if by.has_since:
+        query = query.where(a.effective_at >= value("since", UtcDateTime))
+    if by.statuses:
+        query = query.where(a.status.in_(several("status", by.statuses)))
+    if by.actions:
+        query = query.where(a.action.in_(several("action", by.actions)))
+    if by.has_product:
+        query = query.where(a.product_name == value("product", String))
+    if by.has_before:
+        at, record_id = value("before_at", UtcDateTime), value("before_id", String)
+        query = query.where(or_(a.effective_at < at, and_(a.effective_at == at, a.record_id < record_id)))
+    return query
 
 
 def product_names(tx: Transaction, patient: str) -> tuple[str, ...]:
@@ -210,6 +233,19 @@ def _dose(row: Row[Any]) -> Dose:
         server_level=row.server_level,
         emr_state=row.state,
         emr_id=row.emr_id,
+    )
+
+
+def _shown(row: tuple[Any, ...]) -> Dose:
+    """As `_dose`, of a row as the driver has it: the columns of `_SHOWN`."""
+    document, received_at, overridden, server_level, state, emr_id = row
+    return Dose(
+        record=mapping_record.from_document(driver.document(document)),
+        received_at=driver.moment(received_at) or datetime.min.replace(tzinfo=UTC),
+        overridden=bool(overridden),
+        server_level=server_level,
+        emr_state=state,
+        emr_id=emr_id,
     )
 
 

@@ -130,10 +130,10 @@ def _read() -> Actor | None:
         return None
     ended = current_user.valid_until is not None and current_user.valid_until <= datetime.now(UTC)
     roles = roles_of(current_user)
-    found = sessions.current(config(), roles) if current_user.active and not ended else None
-    if found is None:
+    running = sessions.current(config(), roles) if current_user.active and not ended else None
+    if running is None:
         if "_user_id" in session:
             logout_user()
         return None
-    g.pointofcare_sign_in = found
-    return wards.bounded(Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or ""))
+    g.pointofcare_sign_in, reach = running
+    return wards.bounded(Actor(id=current_user.id, name=current_user.name, roles=roles, place=request.remote_addr or ""), reach)

@@ -17,6 +17,7 @@ from server.config import ServerConfig
 from server.security.lockout import digest
 from server.store import sign_ins
 from server.store.sign_ins import SignIn
+from server.store.staff_wards import Reach
 from server.store.transaction import Actor, Transaction, reading, transaction
 
 COOKIE_KEY = "sid"
@@ -46,14 +47,15 @@ def start(tx: Transaction, staff: str, *, kind: str, factor: bool, address: str,
     return drawn
 
 
-def current(config: ServerConfig, roles: frozenset[StaffRole]) -> SignIn | None:
-    """The running sign-in behind this request, of the person whom the cookie or token names; None when it ended."""
+def current(config: ServerConfig, roles: frozenset[StaffRole]) -> tuple[SignIn, Reach] | None:
+    """The running sign-in behind this request, of the person whom the cookie or token names, and what that person reaches now; None
+    when it ended."""
     by_token = "_user_id" not in session
     held = g.get("pointofcare_token_sid") if by_token else session.get(COOKIE_KEY)
     if not isinstance(held, str) or not held:
         return None
     with reading() as tx:
-        found = sign_ins.find(tx, digest(f"session:{held}"))
+        found, reach = sign_ins.find_with_reach(tx, digest(f"session:{held}"), current_user.id)
         now = tx.at
     if found is None or found.staff != current_user.id or found.ended_at is not None:
         return None
@@ -62,7 +64,7 @@ def current(config: ServerConfig, roles: frozenset[StaffRole]) -> SignIn | None:
     if now - found.seen_at >= SAW_EVERY and request.args.get("part") != "live":
         with transaction(Actor(id=found.staff)) as tx:
             sign_ins.saw(tx, found.id)
-    return found
+    return found, reach
 
 
 def running(tx: Transaction, config: ServerConfig, staff: str, roles: frozenset[StaffRole]) -> tuple[SignIn, ...]:

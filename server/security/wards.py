@@ -13,10 +13,9 @@ from flask_login import current_user
 
 from pointofcare.people import StaffRole
 from server.security.permissions import PERMISSIONS, WARD_BOUND
-from server.store import staff_wards
 from server.store.database import FACILITY
-from server.store.staff_wards import OpenEmergency
-from server.store.transaction import Actor, reading
+from server.store.staff_wards import OpenEmergency, Reach
+from server.store.transaction import Actor
 
 
 def is_of_this_facility() -> bool:
@@ -24,14 +23,12 @@ def is_of_this_facility() -> bool:
     return bool(current_user.facility == current_app.config[FACILITY])
 
 
-def bounded(who: Actor) -> Actor:
-    """`who` with the wards and emergencies that hold now. One statement, and only for roles that are bound to wards."""
+def bounded(who: Actor, found: Reach) -> Actor:
+    """`who` with the wards and emergencies of `found`, which are bounds only for roles that are bound to wards."""
     if not who.roles or not who.roles <= (WARD_BOUND | _WITHOUT_PATIENTS):
         return who
     if who.roles.isdisjoint(WARD_BOUND):
         return who
-    with reading(who) as tx:
-        found = staff_wards.reach(tx, who.id)
     g.pointofcare_emergencies = found.emergencies
     if found.wards is None:
         return who

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 
 from pointofcare.errors import NotFoundError
+from server.store import staff_wards
+from server.store.staff_wards import Reach
 from server.store.tables import FailedSignInRow, KnownBrowserRow, SignInSessionRow, StaffRow
 from server.store.transaction import Transaction
 from server.store.versions import insertion
@@ -61,6 +63,14 @@ def start(tx: Transaction, id_: str, staff: str, *, kind: str, factor: bool, add
 def find(tx: Transaction, id_: str) -> SignIn | None:
     row = tx.session.get(SignInSessionRow, id_)
     return None if row is None else _sign_in(row)
+
+
+def find_with_reach(tx: Transaction, id_: str, staff: str) -> tuple[SignIn | None, Reach]:
+    """As `find`, and what `staff` reaches now: one statement."""
+    theirs = staff_wards.reaching(tx, staff)
+    rows = tx.session.execute(select(SignInSessionRow, theirs).outerjoin(theirs, true()).where(SignInSessionRow.id == id_)).all()
+    found = _sign_in(rows[0][0]) if rows else None
+    return found, staff_wards.of_rows(tx, [row for row in rows if row.what is not None])
 
 
 def running(tx: Transaction, staff: str, *, since: datetime) -> tuple[SignIn, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import String, and_, cast, delete, literal, null, or_, select, union_all
+from sqlalchemy import Row, String, Subquery, and_, cast, delete, literal, null, or_, select, union_all
 
 from server.store.columns import UtcDateTime
 from server.store.tables import EmergencyAccessRow, StaffRow, StaffWardRow
@@ -52,6 +53,11 @@ class Reach:
 
 def reach(tx: Transaction, staff: str) -> Reach:
     """What the person reaches at the moment of the transaction: one statement."""
+    return of_rows(tx, tx.session.execute(select(reaching(tx, staff))).all())
+
+
+def reaching(tx: Transaction, staff: str) -> Subquery:
+    """The rows that `of_rows` wants, for a statement that looks at more than them."""
     m, e = StaffWardRow, EmergencyAccessRow
     of_wards = select(
         literal(0).label("id"), m.ward.label("what"), m.kind.label("kind"), m.role.label("role"), m.valid_from.label("since"),
@@ -60,8 +66,10 @@ def reach(tx: Transaction, staff: str) -> Reach:
     of_emergencies = select(
         e.id, e.patient, literal("emergency"), cast(null(), String), e.opened_at, e.until
     ).where(e.facility == tx.facility, e.staff == staff, e.until > tx.at, e.ended_at.is_(None))  # fmt: skip
-    found = union_all(of_wards, of_emergencies).subquery()
-    rows = tx.session.execute(select(found)).all()
+    return union_all(of_wards, of_emergencies).subquery()
+
+
+def of_rows(tx: Transaction, rows: Sequence[Row[Any]]) -> Reach:
     emergencies = tuple(OpenEmergency(id=row.id, patient=row.what, until=_aware(row.until)) for row in rows if row.kind == "emergency")
     if not any(row.kind == HOME for row in rows):
         return Reach(wards=None, emergencies=emergencies)

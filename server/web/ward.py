@@ -23,7 +23,7 @@ from pointofcare.verdict.policy import Policy
 from server.security import viewing
 from server.security.permissions import SEE_BOARD
 from server.security.person import actor, requires
-from server.store import bedside, orders, products, views_patients
+from server.store import bedside, orders
 from server.store.transaction import reading
 from server.store.views_patients import WardLine
 from server.web import page
@@ -173,15 +173,17 @@ def _bed_key(bed: str | None) -> tuple[int, str]:
 @room.get("/")
 @requires(SEE_BOARD)
 def board() -> Response | str:
+    # What is shown is nearly always the ward that was asked for: it and the list of wards then cost one statement.
+    wanted = request.args.get("ward") or session.get("ward") or ""
     with reading(actor()) as tx:
-        wards = views_patients.wards(tx)
+        look = bedside.of_board(tx, wanted)
+        wards = look.wards
         chosen = chosen_ward(wards)
         found: tuple[Bed, ...] = ()
         if chosen is not None:
-            policy = products.policy(tx, chosen.id)
+            look = look if chosen.id == wanted else bedside.of_board(tx, chosen.id)
             zone = chosen.timezone or page.config().timezone
-            look = bedside.of_ward(tx, chosen.id)
-            found = beds(look, policy=policy, zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
+            found = beds(look, policy=look.policy or Policy(), zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
     tally = sum((bed.tally for bed in found), Counter[DueStatus]())
     ward = chosen.id if chosen is not None else ""
     viewing.seen(ward=ward, count=len(found))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import literal_column, select
 
-from server.store import audit_log, bedside, driver, outbox
+from server.store import audit_log, bedside, bedside_rows, driver, outbox
 from server.store.tables import AdministrationRow, AuditRow, OutboxRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations
@@ -41,10 +41,10 @@ def test_the_rows_of_a_look_are_those_of_sqlalchemy(ward: None) -> None:
     }
     with reading(at=NOW) as tx:
         connection = tx.session.connection()
-        slow = [tuple(row) for row in connection.execute(bedside._statement_of_ward(), values)]
+        slow = [tuple(row) for row in connection.execute(bedside_rows.of_ward(), values)]
         fast = [
             (*row[:20], None if row[20] is None else bool(row[20]), driver.moment(row[21]), driver.moment(row[22]), driver.day(row[23]))
-            for row in driver.rows(connection, driver.kept(connection, bedside._statement_of_ward), values)
+            for row in driver.rows(connection, driver.kept(connection, bedside_rows.of_ward), values)
         ]
         order = sorted(range(len(fast)), key=lambda place: str(fast[place]))
         again = sorted(range(len(slow)), key=lambda place: str((*slow[place][:20], *slow[place][20:])))

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from pointofcare.orders.order import OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueStatus
 from pointofcare.verdict.policy import Policy
-from server.store import bedside
+from server.store import bedside, policies, staff_wards
 from server.store import orders as order_store
+from server.store.database import db
 from server.store.patients import Ward
 from server.store.transaction import reading, transaction
 from server.usecases import administrations, orders, overdue, patients
@@ -135,3 +137,52 @@ def test_what_was_recorded_last_is_on_the_board_however_much_is_still_to_come(ap
     now = bed()
     assert now.more > 0
     assert [dose.order.id for dose in now.doses if dose.status is DueStatus.GIVEN] == [given.order]
+
+
+def test_a_board_costs_five_statements_for_whoever_is_bound_to_wards_too(app: Flask) -> None:
+    with transaction(IMPORT) as tx:
+        patients.open_ward(tx, Ward(id="W09", name="Khoa khác", timezone="Asia/Ho_Chi_Minh"))
+        staff_wards.add(tx, staff=CHARGE.id, ward=server_ward.WARD, kind=staff_wards.HOME)
+    browser = web.signed_in(app, CHARGE, factor=True)
+    said: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        with app.app_context():
+            answer = browser.get(f"/ward/?ward={server_ward.WARD}")
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    assert answer.status_code == 200
+    assert 'id="bed-P1"' in answer.text
+    # The person, the sign-in with what it reaches, the ward, what waits for the menu, the audit.
+    counted = [statement for statement in said if not statement.startswith("BEGIN")]
+    assert len(counted) <= 5, "\n".join(counted)
+
+
+def test_a_board_that_is_asked_for_with_another_ward_reads_nothing_of_it(app: Flask) -> None:
+    with transaction(IMPORT) as tx:
+        patients.open_ward(tx, Ward(id="W09", name="Khoa khác", timezone="Asia/Ho_Chi_Minh"))
+    elsewhere = replace(CHARGE, wards=frozenset({"W09"}))
+    with reading(elsewhere, at=NOW) as tx:
+        look = bedside.of_board(tx, server_ward.WARD)
+        assert [line.id for line in look.wards] == ["W09"]
+        assert not look.patients
+        assert not look.orders
+    with reading(CHARGE, at=NOW) as tx:
+        both = bedside.of_board(tx, server_ward.WARD)
+        assert [line.id for line in both.wards] == sorted([server_ward.WARD, "W09"])
+        assert both.patients == bedside.of_ward(tx, server_ward.WARD).patients
+        assert bedside.of_board(tx, "no such ward").patients == ()
+
+
+def test_a_board_goes_by_the_wards_own_policy(app: Flask) -> None:
+    with transaction(IMPORT) as tx:
+        policies.put_in_force(tx, Policy(version="ours-1"))
+    with reading(CHARGE, at=NOW) as tx:
+        found = bedside.of_board(tx, server_ward.WARD).policy
+        assert found == policies.in_force(tx, server_ward.WARD)
+        assert found is not None
+        assert found.version == "ours-1"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cart_client
 from benchmarks.scans import hunt
 from devices import registry
 from devices.ports import Decoder
@@ -79,6 +83,12 @@ def test_small_kinds_of_qr_codes_are_not_read(decoder: Decoder, kind: zxingcpp.B
     code = np.asarray(zxingcpp.create_barcode("488896", kind).to_image(scale=8))
     canvas[120 : 120 + code.shape[0], 200 : 200 + code.shape[1]] = code[:, :, None]
     assert decoder.decode(a_frame(canvas, 20)) == []
+
+
+def test_a_phones_browser_is_not_asked_for_them_either() -> None:
+    worker = Path(cart_client.__file__).parent / "web" / "static" / "phone-worker.js"
+    (formats,) = re.findall(r"formats: (\[.*\])", worker.read_text(encoding="utf-8"))
+    assert json.loads(formats) == ["DataMatrix", "QRCodeModel2"]
 
 
 def test_a_qr_code_that_is_cut_off_at_the_pictures_edge_says_nothing_else(decoder: Decoder) -> None:

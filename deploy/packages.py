@@ -72,7 +72,10 @@ PACKAGES = (
             ("nginx/pointofcare-proxy.conf", "usr/share/pointofcare-server/nginx/pointofcare-proxy.conf"),
             ("postgresql/setup.sh", "usr/share/pointofcare-server/postgresql/setup.sh"),
             ("prometheus/pointofcare.rules.yml", "usr/share/pointofcare-server/prometheus/pointofcare.rules.yml"),
+            ("prometheus/scrape.example.yml", "usr/share/pointofcare-server/prometheus/scrape.example.yml"),
             ("grafana/pointofcare-fleet.json", "usr/share/pointofcare-server/grafana/pointofcare-fleet.json"),
+            ("grafana/pointofcare-server.json", "usr/share/pointofcare-server/grafana/pointofcare-server.json"),
+            ("examples/answers.toml", "usr/share/pointofcare-server/examples/answers.toml"),
         ),
     ),
     Package(

@@ -23,8 +23,9 @@ from typing import TextIO
 from pointofcare.errors import PointOfCareError
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# These write the addresses that they ask, and an address of the EMR can hold a patient's number.
-_QUIET = ("httpx", "httpcore", "urllib3")
+# These write the addresses that they ask, and an address of the EMR can hold a patient's number; the last one fills the screen of
+# whoever types a command.
+_QUIET = ("httpx", "httpcore", "urllib3", "alembic.runtime.plugins")
 # Of one record: what a line of JSON carries beside its words. None of them names a person.
 _ABOUT = ("record", "cart", "emr")
 _MARK = re.compile(r"[A-Za-z0-9_./:-]{1,128}", re.ASCII)

@@ -1,5 +1,6 @@
-"""The server's package as a hospital installs it: built, put into a clean root by dpkg itself, set up, started, asked through nginx, and
-its scripts begun again where an upgrade was cut in the middle. Nothing of this tree is on its path."""
+"""The packages as a hospital installs them: built, put into a clean root by dpkg itself, set up, started, asked through nginx, and their
+scripts begun again where an upgrade was cut in the middle; and the whole of docs/install.md, up to a dose. Nothing of this tree is on
+their path."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -21,17 +23,19 @@ import pytest
 
 from server.security import authority as authorities
 from tests.integration.test_installed_proxy import free_port
-from tests.support.installed import builder, nginx_files, run_script, running_nginx
+from tests.support import installed_guide
+from tests.support.installed import ROOT, builder, nginx_files, run_script, running_nginx
+from tests.support.installed_machine import ALONE
 
-PACKAGE = "pointofcare-server"
+PACKAGE, CART = "pointofcare-server", "pointofcare-cart"
 pytestmark = pytest.mark.timeout(600)  # it unpacks ten thousand files
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("dist")
-    assert builder().main(["--output", str(output), "--only", PACKAGE]) == 0
-    (made,) = output.glob("*.deb")
+    assert builder().main(["--output", str(output), "--only", PACKAGE, "--only", CART]) == 0
+    (made,) = output.glob(f"{PACKAGE}_*.deb")
     sums = (output / "SHA256SUMS").read_text(encoding="utf-8")
     assert f"{hashlib.sha256(made.read_bytes()).hexdigest()}  {made.name}\n" in sums
     return made
@@ -163,3 +167,33 @@ def test_a_clean_root_gets_the_package_and_answers_through_nginx_and_what_was_cu
         assert not list((root / "usr/lib" / PACKAGE).rglob("*.dpkg-new"))
         assert (data / "signing-key.json").read_bytes() == kept
         run("migrate", "--plan")
+
+
+def test_the_install_guide_ends_with_a_dose_in_the_medical_record(built: Path, tmp_path: Path) -> None:
+    """Its lines, on two machines that hold nothing else: Debian's PostgreSQL, NATS with mTLS, nginx with TLS, the units' own command
+    lines as their own users, a claim over HTTPS, and a pack before the cart's camera."""
+    said = [f"{step.machine}: {step.lines}" for step in installed_guide.steps()]
+    for word in (
+        "postgresql/setup.sh",
+        "setup $C --answers",
+        "ca claim cart-17",
+        "pointofcare-cart enrol",
+        "enable --now pointofcare-cart",
+    ):
+        assert sum(word in each for each in said) == 1, word
+    if subprocess.run([*ALONE, "true"], capture_output=True, timeout=30, check=False).returncode != 0:
+        pytest.skip("two machines need root and namespaces")
+    result = tmp_path / "result.json"
+    command = [*ALONE, sys.executable, "-m", "tests.support.installed_day", str(built.parent), str(tmp_path / "day"), str(result)]
+    (tmp_path / "day").mkdir()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(result.read_text(encoding="utf-8"))
+    assert "failed" not in seen, seen["failed"]
+    assert [line for line in seen["checked"].splitlines() if line.startswith("FAULT")] == []
+    assert "all is well; nothing was changed" in seen["checked"]
+    assert (seen["healthz"]["status"], seen["healthz"]["version"]) == ("ok", builder().version())
+    assert seen["units"] == ""
+    assert seen["stopped"] == {"pointofcare-cart": True, "pointofcare-server": True, "pointofcare-nats": True}
+    assert seen["journalled"] == seen["held"]
+    assert (seen["differences"], seen["in_emr"], seen["in_postgresql"]) == ([], 1, "1")

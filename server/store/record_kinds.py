@@ -70,11 +70,11 @@ _TABLES_OF = {
     "incident": "incident_reports incident_steps discrepancies conflicts_seen override_reviews tasks task_steps recalls",
     "ledger": "stock_moves container_uses opened_containers unit_labels label_batches print_jobs drawn_numbers barcode_sightings",
     "access-log": "audit audit_leaves audit_checkpoints emergency_access",
-    "cart-log": "cart_events cart_commands rollouts rollout_carts rollout_events drawer_findings",
+    "cart-log": "cart_events cart_event_lines cart_commands rollouts rollout_carts rollout_events drawer_findings",
     "cart-figures": "cart_phases cart_telemetry_points cart_alerts alert_notices",
     "cart-answers": "cart_command_parts rejected_messages",
     "cart-now": (
-        "carts cart_batteries cart_config config_groups cart_assets cart_care cart_firmware cart_event_lines record_sequences"
+        "carts cart_batteries cart_config config_groups cart_assets cart_care cart_firmware record_sequences"
         " drawer_pending drawer_rules drawer_settings drawer_assignments leases lease_doubts table_versions alert_rules alert_pending"
         " machine_claims machine_certificates phone_claims phone_pairings wall_screens"
     ),

@@ -50,7 +50,8 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pruned:
-    """`key` columns that name a row, `age` the column that says how old it is, `cart` whose it is; `free` what must hold besides."""
+    """`key` columns that name a row, `age` the column that says how old it is (None: `free` says all of it), `cart` whose it is; `free`
+    what must hold besides."""
 
     row: Any
     key: tuple[Any, ...]
@@ -64,6 +65,15 @@ def _settled_event(_before: datetime) -> ColumnElement[bool]:
     line = CartEventLineRow
     same = (line.facility == CartEventRow.facility, line.cart == CartEventRow.cart, line.epoch == CartEventRow.epoch)
     return exists().where(*same, line.upto >= CartEventRow.seq)
+
+
+def _no_event_left(_before: datetime) -> ColumnElement[bool]:
+    """Each line was made with an event, and events go when they are past their time: without any the line is older than that. The one
+    that the cart tells in now stays, and so does one behind a gap."""
+    line, event, cart = CartEventLineRow, CartEventRow, CartRow
+    told = exists().where(event.facility == line.facility, event.cart == line.cart, event.epoch == line.epoch)
+    now = exists().where(cart.facility == line.facility, cart.id == line.cart, cart.event_epoch == line.epoch)
+    return and_(line.gap_at.is_(None), ~told, ~now)
 
 
 def _ended_rollout(before: datetime) -> ColumnElement[bool]:
@@ -85,6 +95,13 @@ PRUNED: dict[str, _Pruned] = {
         age=CartEventRow.received_at,
         cart=CartEventRow.cart,
         free=_settled_event,
+    ),
+    "cart_event_lines": _Pruned(
+        row=CartEventLineRow,
+        key=(CartEventLineRow.cart, CartEventLineRow.epoch),
+        age=None,
+        cart=CartEventLineRow.cart,
+        free=_no_event_left,
     ),
     "cart_commands": _Pruned(
         row=CartCommandRow,
@@ -114,7 +131,8 @@ def _old(tx: Transaction, one: _Pruned, before: datetime) -> ColumnElement[bool]
     all_kept = exists(select(hold.id).where(*standing, hold.kind != CART))
     held = select(hold.subject).where(*standing, hold.kind == CART)
     of_free_cart = or_(one.cart.is_(None), one.cart.not_in(held)) if one.row is RolloutEventRow else one.cart.not_in(held)
-    return and_(one.row.facility == tx.facility, one.age < before, one.free(before), ~all_kept, of_free_cart)
+    is_old = () if one.age is None else (one.age < before,)
+    return and_(one.row.facility == tx.facility, *is_old, one.free(before), ~all_kept, of_free_cart)
 
 
 def count(tx: Transaction, table: str, *, before: datetime) -> int:
@@ -127,7 +145,9 @@ def erase(tx: Transaction, table: str, *, before: datetime, limit: int = BATCH) 
     """Erases up to `limit` of the oldest; how many that were."""
     one = PRUNED[table]
     identities.alone(tx, _LOCK)
-    found = tx.session.execute(select(*one.key).where(_old(tx, one, before)).order_by(one.age).limit(limit)).all()
+    found = tx.session.execute(
+        select(*one.key).where(_old(tx, one, before)).order_by(one.age if one.age is not None else one.key[0]).limit(limit)
+    ).all()
     if not found:
         return 0
     if one.row is CartCommandRow:

@@ -132,11 +132,11 @@ def test_what_is_past_its_time_and_settled_goes_and_nothing_else(app: Flask) -> 
     patients, audits = left(PatientRow), left(AuditRow)
     with reading(OPERATOR) as tx:
         planned = {line.table: line.rows for line in retention.plan(tx, today=TODAY, zone=ZONE).lines}
-    assert planned == {"cart_events": 2, "cart_commands": 1, "rollout_events": 2, "drawer_findings": 2}
-    assert erased() == planned
+    assert planned == {"cart_events": 2, "cart_event_lines": 0, "cart_commands": 1, "rollout_events": 2, "drawer_findings": 2}
+    assert erased() == {table: rows for table, rows in planned.items() if rows}
     assert (left(CartEventRow), left(CartCommandRow), left(CartCommandPartRow)) == (2, 2, 0)
     assert (left(RolloutEventRow), left(DrawerFindingRow), left(PatientRow)) == (1, 1, patients)
-    assert left(AuditRow) == audits + len(planned)
+    assert left(AuditRow) == audits + 4
     assert erased() == {}
 
 
@@ -152,12 +152,12 @@ def test_a_hold_keeps_what_it_names_until_it_is_ended(app: Flask) -> None:
     assert erased() == {}
     with transaction(OPERATOR) as tx:
         retention.end_hold(tx, of_patient, reason="the case is closed", by="N1")
-    assert erased() == {"cart_events": 1, "rollout_events": 1}
+    assert erased() == {"cart_events": 1, "cart_event_lines": 1, "rollout_events": 1}
     with pytest.raises(ConflictError), transaction(OPERATOR) as tx:
         retention.end_hold(tx, of_patient, reason="again", by="N1")
     with transaction(OPERATOR) as tx:
         retention.end_hold(tx, of_cart, reason="the case is closed", by="N1")
-    assert erased() == {"cart_events": 1, "rollout_events": 1}
+    assert erased() == {"cart_events": 1, "cart_event_lines": 1, "rollout_events": 1}
     with reading() as tx:
         assert [one.ended_at is None for one in store.holds(tx)] == [False, False]
 
@@ -187,7 +187,19 @@ def test_erasing_goes_on_in_steps_each_with_its_audit(small: Flask, monkeypatch:
         assert list(tx.session.scalars(select(CartEventRow.seq).order_by(CartEventRow.seq))) == [7, 8, 9, 10]
         told = tx.session.scalars(select(AuditRow.detail).where(AuditRow.action == "retention.erase")).all()
     assert [detail["rows"] for detail in told] == [3, 3]
-    assert erased() == {"cart_events": 4}
+    assert erased() == {"cart_events": 4, "cart_event_lines": 1}
+
+
+def test_how_far_a_programs_events_came_is_forgotten_with_the_last_of_them(app: Flask) -> None:
+    """A cart has a line for each start of a journal: nothing but the retention takes one away."""
+    gap = a_line(7, "cart-03")
+    gap.gap_at = LONG_AGO
+    put(an_event(1, LONG_AGO), a_line(1), an_event(1, KEPT, "cart-02"), a_line(1, "cart-02"), gap)
+    put(CartRow(facility=FACILITY, id="cart-04", ward="W1", event_epoch="e", event_upto=9), a_line(9, "cart-04"))
+    assert erased() == {"cart_events": 1, "cart_event_lines": 1}
+    with reading() as tx:
+        assert sorted(tx.session.scalars(select(CartEventLineRow.cart))) == ["cart-02", "cart-03", "cart-04"]
+    assert erased() == {}
 
 
 def test_another_facility_of_the_same_database_keeps_its_rows(small: Flask) -> None:

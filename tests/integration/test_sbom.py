@@ -99,6 +99,16 @@ def test_an_audit_that_could_not_ask_says_so_and_is_never_taken_for_one_without_
         assert "NOT AUDITED" in capsys.readouterr().out
 
 
+def test_ci_without_a_way_to_the_database_goes_on_and_says_that_nothing_was_audited(
+    sbom: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], database: Callable[[Callable[[int], Any]], str]
+) -> None:
+    asked = ["--output", str(tmp_path), "--audit", "--where-it-can", "--advisories"]
+    assert sbom.main([*asked, "http://127.0.0.1:9/v1/querybatch"]) == 0
+    assert "NOT AUDITED" in capsys.readouterr().out
+    found = database(lambda number: {"results": [{"vulns": [{"id": "GHSA-xxxx"}]}, *[{}] * (number - 1)]})
+    assert sbom.main([*asked, found]) == 1, "a known fault fails where it is known"
+
+
 def test_an_audit_names_each_fault_and_ends_well_without_any(
     sbom: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], database: Callable[[Callable[[int], Any]], str]
 ) -> None:

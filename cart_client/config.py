@@ -20,7 +20,7 @@ from cart_client import key_sources
 from cart_client.at_rest import AtRest
 from cart_client.identity import Identity
 from devices.broker import BrokerConfig
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, not_a_setting
 from pointofcare.labels import symbologies
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES
 from pointofcare.wire.training import SUFFIX, is_training
@@ -327,4 +327,4 @@ class _Table:
     def refuse_unknown(self) -> None:
         for key in self._given:
             if key not in self._asked:
-                self._fault(key, "unknown; check the spelling")
+                self._fault(key, not_a_setting(key, self._asked))

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from devices.broker import BrokerConfig
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, not_a_setting
 from pointofcare.wire import routes
 
 PASSWORD = "POC_BRIDGE_BROKER_PASSWORD"
@@ -179,7 +179,7 @@ class _Table:
     def no_others(self) -> None:
         for name in self._given:
             if name not in self._asked:
-                self._fault(name, "is not a setting: remove it or correct its spelling")
+                self._fault(name, not_a_setting(name, self._asked))
 
     def _take(self, name: str, default: object) -> object:
         self._asked.add(name)

@@ -7,6 +7,8 @@ decide by class, never by message text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -106,6 +108,12 @@ class ConfigError(PointOfCareError):
     def __init__(self, message: str, *, problems: tuple[tuple[str, str], ...] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.problems = problems
+
+
+def not_a_setting(name: str, known: Iterable[str]) -> str:
+    """What is told of a setting that nobody asked for; with the one that was probably meant."""
+    near = get_close_matches(name, sorted(known), n=1, cutoff=0.7)
+    return f'is not a setting: did you mean "{near[0]}"?' if near else "is not a setting: remove it or correct its spelling"
 
 
 class DeviceError(PointOfCareError):

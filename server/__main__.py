@@ -451,6 +451,7 @@ def _wait(settings: ServerConfig, part: str) -> int:
     from server import running
     from server.bare import bare_app
     from server.store import migrate
+    from server.web import own_figures
 
     app = bare_app(settings)
     with app.app_context():
@@ -458,10 +459,15 @@ def _wait(settings: ServerConfig, part: str) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    running.start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
-    logbook.announce(f"pointofcare-server {part} ready")
-    stop.wait()
-    running.stop(app)
+    figures = own_figures.of_part(app, settings, part)
+    try:
+        running.start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
+        logbook.announce(f"pointofcare-server {part} ready")
+        stop.wait()
+        running.stop(app)
+    finally:
+        if figures is not None:
+            figures.stop()
     logbook.announce("pointofcare-server stopped")
     return 0
 

@@ -63,6 +63,8 @@ def alerts(reader: Reader) -> AlertsConfig:
         group_s=reader.number(where, "group_s", 60, least=1, most=3600),
     )
     faults = reader.problems
+    if listed is not None and not isinstance(listed, str | list | tuple):
+        faults.append(("alerts.recipients", 'list addresses, such as ["it@hospital.example"]'))
     if found.smtp_security not in SECURITY:
         faults.append(("alerts.smtp_security", f"use one of {', '.join(SECURITY)}"))
     if found.smtp_security == "none" and found.smtp_host not in (None, "127.0.0.1", "localhost", "::1"):

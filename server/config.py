@@ -18,7 +18,7 @@ from datetime import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, not_a_setting
 from pointofcare.people import StaffRole
 from pointofcare.wire.training import SUFFIX, is_training
 from server import alert_settings, emr_settings, export_settings, feed_settings
@@ -297,14 +297,9 @@ class _Reader:
         return dict(value)
 
     def unknown(self) -> None:
-        for name in self._values:
-            if name not in self._known.get("", set()):
-                self.problems.append((name, "is not a setting: remove it or correct its spelling"))
-        for section, known in self._known.items():
-            if section:
-                for name in self.section(section):
-                    if name not in known:
-                        self.problems.append((_path(section, name), "is not a setting: remove it or correct its spelling"))
+        for section, known in {"": set[str](), **self._known}.items():
+            held = self.section(section) if section else self._values
+            self.problems += [(_path(section, name), not_a_setting(name, known)) for name in held if name not in known]
 
 
 def _path(section: str, name: str) -> str:

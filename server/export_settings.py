@@ -19,6 +19,10 @@ class MetricsConfig:
 
     token: str | None = field(default=None, repr=False)
     loopback: bool = False
+    # Where gateway and dispatcher tell their own figures when each is a program of its own; 0: nowhere.
+    host: str = "127.0.0.1"
+    gateway_port: int = 0
+    dispatcher_port: int = 0
 
     @property
     def is_on(self) -> bool:
@@ -58,7 +62,20 @@ class Reader(Protocol):
 
 
 def metrics(reader: Reader) -> MetricsConfig:
-    made = MetricsConfig(token=reader.text("metrics", "token"), loopback=reader.flag("metrics", "loopback", False))
+    made = MetricsConfig(
+        token=reader.text("metrics", "token"),
+        loopback=reader.flag("metrics", "loopback", False),
+        host=reader.text("metrics", "host", "127.0.0.1") or "127.0.0.1",
+        gateway_port=reader.number("metrics", "gateway_port", 0, least=0, most=65535),
+        dispatcher_port=reader.number("metrics", "dispatcher_port", 0, least=0, most=65535),
+    )
+    ports = (made.gateway_port, made.dispatcher_port)
+    if any(ports) and not made.is_on:
+        reader.problems.append(
+            ("metrics.token", "set it, or metrics.loopback = true: the ports of gateway and dispatcher tell nobody anything")
+        )
+    if all(ports) and ports[0] == ports[1]:
+        reader.problems.append(("metrics.dispatcher_port", "must differ from metrics.gateway_port: each program has its own"))
     if made.token is not None and len(made.token) < SHORTEST_TOKEN:
         reader.problems.append(("metrics.token", f"must have at least {SHORTEST_TOKEN} characters"))
     return made

@@ -69,6 +69,8 @@ def fhir_feed(reader: Reader, anchor: Path, *, emr_base_url: str | None, emr_tar
     where = "fhir_feed"
     classes = reader.take(where, "classes")
     words = classes.split(",") if isinstance(classes, str) else _list(classes)
+    if classes is not None and not isinstance(classes, str | list):
+        reader.problems.append((f"{where}.classes", f"list some of {', '.join(CLASSES)}"))
     listed = CLASSES if classes is None else tuple(str(one).strip() for one in words)
     found = FhirFeedConfig(
         enabled=reader.flag(where, "enabled", False),

@@ -52,9 +52,8 @@ _LABELS = ("cart", "ward")
 
 @room.get("/metrics")
 def show() -> Response:
-    if not _is_let_in():
+    if not is_let_in(proxies=page.config().http.proxies):
         raise NotFound
-    registry = CollectorRegistry()
     found = list(metrics_watching.of_the_process())
     try:
         with reading() as tx:
@@ -62,6 +61,11 @@ def show() -> Response:
         found += [*metrics_watching.of_the_database(), metrics_watching.up(True)]
     except DatabaseError:
         found.append(metrics_watching.up(False))  # what is known without it is told all the same
+    return answer(found)
+
+
+def answer(found: list[Metric]) -> Response:
+    registry = CollectorRegistry()
     registry.register(_Fixed(found))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -76,14 +80,15 @@ class _Fixed:
         return iter(self._found)
 
 
-def _is_let_in() -> bool:
+def is_let_in(*, proxies: int) -> bool:
+    """Whether whoever asks now may read figures. `proxies` stand before the address that was asked."""
     config = page.config()
     if config.metrics.token is not None:
         kind, _, told = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(told.strip().encode(), config.metrics.token.encode()):
             return True
     # Behind a proxy the caller's address is what somebody wrote into a header.
-    return config.metrics.loopback and not config.http.proxies and "Forwarded" not in request.headers and _is_here(request.remote_addr)
+    return config.metrics.loopback and not proxies and "Forwarded" not in request.headers and _is_here(request.remote_addr)
 
 
 def _is_here(address: str | None) -> bool:
@@ -153,6 +158,11 @@ def _server(tx: Transaction) -> Iterator[Metric]:
     counts = outbox.counts(tx)
     yield GaugeMetricFamily("pointofcare_outbox_pending", "Records that wait for the medical record", value=counts.pending)
     yield GaugeMetricFamily("pointofcare_outbox_parked", "Records that a person must look at before they are sent", value=counts.parked)
+    yield from of_the_gateway()
+
+
+def of_the_gateway() -> Iterator[Metric]:
+    """Where it runs in this process."""
     gateway = getattr(current_app.extensions.get("pointofcare"), "gateway", None)
     if gateway is None:
         return

@@ -123,7 +123,8 @@ def test_nothing_that_the_last_release_relies_on_is_gone() -> None:
 
 
 def test_a_code_that_the_last_release_does_not_know_is_said_to_be_survived() -> None:
-    assert set(compatibility.new_codes(contract_of_the_last(), asyncapi.document())) == set(codes.SINCE)
+    found = set(compatibility.new_codes(contract_of_the_last(), asyncapi.document()))
+    assert found == set(codes.SINCE), "say why in tests/releases/codes.py, or freeze again while no hospital has it"
     assert all(why.strip() for why in codes.SINCE.values())
 
 

@@ -172,5 +172,13 @@ def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask)
     assert asked - exported(app) == set()
     if (promtool := shutil.which("promtool")) is not None:
         subprocess.run([promtool, "check", "rules", str(path)], check=True, timeout=30)
+        whole = (
+            (DEPLOY / "prometheus" / "scrape.example.yml")
+            .read_text(encoding="utf-8")
+            .replace("/etc/prometheus/pointofcare.rules.yml", str(path))
+        )
+        (tmp_path / "token").touch()
+        (tmp_path / "prometheus.yml").write_text(whole.replace("/etc/prometheus/pointofcare.token", "token"), encoding="utf-8")
+        subprocess.run([promtool, "check", "config", str(tmp_path / "prometheus.yml")], check=True, timeout=30)
     scrape = yaml.safe_load((DEPLOY / "prometheus" / "scrape.example.yml").read_text(encoding="utf-8"))
     assert scrape["scrape_configs"][0]["authorization"]["type"] == "Bearer"

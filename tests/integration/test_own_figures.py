@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from flask import Flask
 from server.bare import CONFIG
 from server.export_settings import MetricsConfig
 from server.web import own_figures
+from tests.integration.test_installed_proxy import free_port
 from tests.support.databases import migrated_app
 from tests.support.installed import DEPLOY
 
@@ -70,3 +73,26 @@ def test_the_example_for_prometheus_reads_both() -> None:
     jobs = yaml.safe_load((DEPLOY / "prometheus/scrape.example.yml").read_text(encoding="utf-8"))["scrape_configs"]
     (parts,) = [job for job in jobs if job["job_name"] == "pointofcare-parts"]
     assert {each["labels"]["part"] for each in parts["static_configs"]} == {"gateway", "dispatcher"}
+
+
+def test_a_dispatcher_that_runs_alone_is_asked_at_its_port_and_ends_with_it(tmp_path: Path) -> None:
+    settings, port = tmp_path / "server.toml", free_port()
+    command = [sys.executable, "-m", "server"]
+    made = subprocess.run([*command, "init", "--facility", "h1", "--config", str(settings)], capture_output=True, timeout=60, check=False)
+    assert made.returncode == 0, made.stderr
+    text = settings.read_text(encoding="utf-8").replace("[mqtt]\n", "[mqtt]\nenabled = false\n")
+    settings.write_text(f'{text}\n[metrics]\ntoken = "{TOKEN}"\ndispatcher_port = {port}\n', encoding="utf-8")
+    subprocess.run([*command, "migrate", "--config", str(settings)], capture_output=True, timeout=120, check=True)
+    child = subprocess.Popen(
+        [*command, "dispatcher", "--config", str(settings)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert child.stdout is not None
+    try:
+        assert "ready" in child.stdout.readline()
+        assert 'pointofcare_part_up{part="dispatcher"} 1.0' in ask(port)
+        child.terminate()
+        assert child.wait(30) == 0
+    finally:
+        child.kill()
+        child.wait(10)
+        child.stdout.close()

@@ -155,7 +155,7 @@ def test_the_dashboard_asks_for_figures_that_are_there(app: Flask, name: str) ->
     assert len(places) == len(board["panels"])
 
 
-def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask) -> None:
+def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask, tmp_path: Path) -> None:
     path = DEPLOY / "prometheus" / "pointofcare.rules.yml"
     rules = [rule for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
     names = [rule["alert"] for rule in rules]
@@ -172,11 +172,8 @@ def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask)
     assert asked - exported(app) == set()
     if (promtool := shutil.which("promtool")) is not None:
         subprocess.run([promtool, "check", "rules", str(path)], check=True, timeout=30)
-        whole = (
-            (DEPLOY / "prometheus" / "scrape.example.yml")
-            .read_text(encoding="utf-8")
-            .replace("/etc/prometheus/pointofcare.rules.yml", str(path))
-        )
+        whole = (DEPLOY / "prometheus" / "scrape.example.yml").read_text(encoding="utf-8")
+        whole = whole.replace("/etc/prometheus/pointofcare.rules.yml", str(path))
         (tmp_path / "token").touch()
         (tmp_path / "prometheus.yml").write_text(whole.replace("/etc/prometheus/pointofcare.token", "token"), encoding="utf-8")
         subprocess.run([promtool, "check", "config", str(tmp_path / "prometheus.yml")], check=True, timeout=30)

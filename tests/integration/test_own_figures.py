@@ -75,6 +75,7 @@ def test_the_example_for_prometheus_reads_both() -> None:
     assert {each["labels"]["part"] for each in parts["static_configs"]} == {"gateway", "dispatcher"}
 
 
+@pytest.mark.slow
 def test_a_dispatcher_that_runs_alone_is_asked_at_its_port_and_ends_with_it(tmp_path: Path) -> None:
     settings, port = tmp_path / "server.toml", free_port()
     command = [sys.executable, "-m", "server"]
@@ -83,9 +84,8 @@ def test_a_dispatcher_that_runs_alone_is_asked_at_its_port_and_ends_with_it(tmp_
     text = settings.read_text(encoding="utf-8").replace("[mqtt]\n", "[mqtt]\nenabled = false\n")
     settings.write_text(f'{text}\n[metrics]\ntoken = "{TOKEN}"\ndispatcher_port = {port}\n', encoding="utf-8")
     subprocess.run([*command, "migrate", "--config", str(settings)], capture_output=True, timeout=120, check=True)
-    child = subprocess.Popen(
-        [*command, "dispatcher", "--config", str(settings)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    alone = [*command, "dispatcher", "--config", str(settings)]
+    child = subprocess.Popen(alone, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert child.stdout is not None
     try:
         assert "ready" in child.stdout.readline()

@@ -141,3 +141,19 @@ def test_the_handover_is_a_page_for_paper(chromium: Browser, kiosk: Kiosk) -> No
     expect(page.locator(".noprint").first).to_be_hidden()
     expect(page.locator(".printonly")).to_be_visible()
     expect(page.locator(".top")).to_be_hidden()
+
+
+def test_an_incident_is_told_in_two_touches_and_enter_tells_none(chromium: Browser, kiosk: Kiosk) -> None:
+    page = chromium.new_page()
+    page.goto(kiosk.url)
+    page.get_by_role("link", name="Báo sự cố").first.click()
+    page.locator("[name=words]").fill("hai ống giống nhau")
+    page.locator("[name=words]").press("Enter")
+    assert page.url.endswith("/beside/incident")
+    assert kiosk.notes("incident") == []
+    page.get_by_role("button", name="Thuốc nhìn giống").click()
+    page.wait_for_url(f"{kiosk.url}/")
+    expect(page.get_by_role("alert").filter(has_text="Đã ghi báo cáo")).to_be_visible()
+    (note,) = kiosk.notes("incident")
+    assert (note.details["kind"], note.details["words"]) == ("look-alike", "hai ống giống nhau")
+    page.close()

@@ -1,7 +1,8 @@
 """What a request costs the server in a small hospital and in a province: the same requests at several sizes, beside a bare Flask floor.
 
 Run `make bench-scale` or `python -m benchmarks.scale [--people 50,10000] [--quick] [--no-instructions] [--write]`. Each size is filled into
-a PostgreSQL of its own (`simulation/scale`), measured in its first facility, and dropped. SQL statements and processor time are of each
+a PostgreSQL of its own (`simulation/scale`), measured in its first facility, and dropped; the last one may lie in a database that was
+filled before (`--database`), which is kept. SQL statements and processor time are of each
 request; instructions are counted by callgrind in a process of its own, in user space and without PostgreSQL, whose processor time stands
 beside them. Nothing here measures a network or a disk: the database is on a socket, and its fsync is off.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import os
 import re
@@ -19,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +43,7 @@ from server.store.database import db
 from server.store.transaction import reading
 from server.usecases import tables
 from simulation.scale import courses, fill
-from simulation.scale.people import Facility, Size, facilities, moment, person
+from simulation.scale.people import Facility, Person, Size, facilities, moment, person
 from tests.support import databases, province, web
 from tests.support.brokers import a_message
 
@@ -52,6 +55,9 @@ _WARM = 8
 _LONGEST_S = 3000
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _ZONE = "Asia/Ho_Chi_Minh"
+# Where the numbers of what is done under callgrind begin: first what warms up, of the same patients, then what is counted.
+_WARM_FROM, _COUNTED_FROM = 5000, 6000
+_SEQUENCE = itertools.count(10**6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +68,17 @@ class Work:
     do: Callable[[Any], object]
 
 
-def run(people: Sequence[int], *, quick: bool = False, instructions: bool = True, until: datetime | None = None) -> dict[str, Any]:
-    """{"sizes": [{"people", "facilities", "filled_s", "database_mb", "works": {name: {...}}}], ...}, saved after each size."""
+def run(
+    people: Sequence[int],
+    *,
+    quick: bool = False,
+    instructions: bool = True,
+    until: datetime | None = None,
+    database: str | None = None,
+    only: Sequence[str] = (),
+) -> dict[str, Any]:
+    """{"sizes": [{"people", "facilities", "filled_s", "database_mb", "works": {name: {...}}}], ...}, saved after each size unless only some
+    works were wanted. `database` holds the last size already."""
     at = until or datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     result: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -72,12 +87,12 @@ def run(people: Sequence[int], *, quick: bool = False, instructions: bool = True
         "sizes": [],
     }
     for count in people:
-        size = province.size(count, facilities=SIZES.get(count, max(1, count // 60_000)), until=at)
+        here = database if count == people[-1] else None
         started = time.monotonic()
-        with tempfile.TemporaryDirectory() as name, province.filled(size, Path(name), progress=_say) as app:
-            filled_s = round(time.monotonic() - started, 1)
+        with tempfile.TemporaryDirectory() as name, _filled(count, at, here, Path(name)) as (app, size):
+            filled_s = None if here else round(time.monotonic() - started, 1)
             url = db.engine.url.render_as_string(hide_password=False)
-            found = _measured(app, size, rounds=20 if quick else 80)
+            found = _measured(app, size, rounds=20 if quick else 80, only=only)
             row = {
                 "people": count,
                 "orders": sum(one.orders_made for one in facilities(size)),
@@ -87,11 +102,36 @@ def run(people: Sequence[int], *, quick: bool = False, instructions: bool = True
             }
             row["database_mb"] = _megabytes()
             if instructions:
-                for work, number in _instructions(url, size, Path(name), rounds=3 if quick else 10).items():
+                for work, number in _instructions(url, size, Path(name), rounds=3 if quick else 10, only=only).items():
                     found[work]["instructions"] = number
         result["sizes"].append(row)
-        measure.save("scale", result)
+        if not only:
+            measure.save("scale", result)
     return result
+
+
+@contextmanager
+def _filled(people: int, until: datetime, database: str | None, directory: Path) -> Iterator[tuple[Flask, Size]]:
+    known = fill.until_of(database) if database else None
+    size = province.size(people, facilities=SIZES.get(people, max(1, people // 60_000)), until=known or until)
+    if database is None:
+        with province.filled(size, directory, progress=_say) as app:
+            yield app, size
+        return
+    fill.fill(database, size, progress=_say)  # goes on where it was cut off; nothing where all of it is there
+    url = "postgresql+psycopg://" + database.removeprefix("postgresql://")
+    app = create_app(databases.config_for(url, directory, facility=province.FACILITY))
+    app.config["TESTING"] = True
+    with app.app_context():
+        _drop_floor()
+        yield app, size
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _drop_floor() -> None:
+    with db.engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS floor"))
 
 
 def works(app: Flask, size: Size, directory: Path) -> dict[str, Work]:
@@ -110,6 +150,7 @@ def works(app: Flask, size: Size, directory: Path) -> dict[str, Work]:
     return {
         FLOOR: Work(prepare=lambda number: _dose(facility, size, 10**6 + number, patients), do=_floor(directory)),
         "record_dose": Work(prepare=lambda number: _dose(facility, size, number, patients), do=_record),
+        "record_next_dose": Work(prepare=lambda number: _next_dose(facility, size, number, patients), do=_record),
         "chart": Work(prepare=a_patient, do=lambda patient: _read(lambda tx: bedside.of_patient(tx, patient), at)),
         "medication_record": Work(
             prepare=a_patient, do=lambda patient: _read(lambda tx: views_patients.doses(tx, patient=patient, limit=DOSES), at)
@@ -131,9 +172,19 @@ def _dose(facility: Facility, size: Size, number: int, patients: int) -> bytes:
     """The message of the next dose that is due to the next patient: after the last patient the next order, then the next day."""
     one, course = person(facility, number % patients), number // patients % len(courses.COURSES)
     day = size.until.date() + timedelta(days=1 + number // (patients * len(courses.COURSES)) % 1000)
-    due = moment(day, courses.COURSES[course][2][0])
+    return _message(facility, one, course, moment(day, courses.COURSES[course][2][0]))
+
+
+def _next_dose(facility: Facility, size: Size, number: int, patients: int) -> bytes:
+    """The same of the evening that comes: of a patient who got doses in the three days before, which the second look looks through."""
+    place = number % 1000 + {_WARM_FROM: 100, _COUNTED_FROM: 140}.get(number // 1000 * 1000, 0)
+    one, course = person(facility, place % patients), place // patients % len(courses.COURSES)
+    return _message(facility, one, course, moment(size.until.date() + timedelta(days=1), courses.COURSES[course][2][1]))
+
+
+def _message(facility: Facility, one: Person, course: int, due: datetime) -> bytes:
     words = fill.texts_of(facility, one, course, due)
-    body = AdministrationRecorded(record=courses.record(course, due, **words), seq=10**6 + number, epoch="bench")
+    body = AdministrationRecorded(record=courses.record(course, due, **words), seq=next(_SEQUENCE), epoch="bench")
     message = a_message(words["cart"], body)
     return codec.encode(replace(message, sid="s1"))
 
@@ -172,11 +223,15 @@ def _signing_in(app: Flask) -> Work:
     return Work(prepare=prepare, do=once)
 
 
-def _measured(app: Flask, size: Size, *, rounds: int) -> dict[str, dict[str, Any]]:
+def _measured(app: Flask, size: Size, *, rounds: int, only: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
-        every = works(app, size, Path(folder))
+        every = _wanted(works(app, size, Path(folder)), only)
         with _counted() as statements:
             return {name: _one(work, rounds, statements) for name, work in every.items()}
+
+
+def _wanted(every: dict[str, Work], only: Sequence[str]) -> dict[str, Work]:
+    return {name: work for name, work in every.items() if not only or name in (FLOOR, *only)}
 
 
 def _one(work: Work, rounds: int, statements: list[str]) -> dict[str, Any]:
@@ -224,13 +279,13 @@ def _megabytes() -> int:
         return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()) >> 20
 
 
-def _instructions(url: str, size: Size, folder: Path, *, rounds: int) -> dict[str, int]:
+def _instructions(url: str, size: Size, folder: Path, *, rounds: int, only: Sequence[str] = ()) -> dict[str, int]:
     """Work -> instructions of one, counted in one process for all. Raises: RuntimeError without valgrind."""
     if shutil.which("valgrind") is None:
         raise RuntimeError("valgrind is not installed: apt-get install valgrind, or say --no-instructions")
     out = folder / "callgrind"
     tool = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}", "--quiet"]
-    told = json.dumps({"url": url, "rounds": rounds, **size.document()})
+    told = json.dumps({"url": url, "rounds": rounds, "only": list(only), **size.document()})
     command = [*tool, sys.executable, "-m", "benchmarks.scale", "--count", told]
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=_LONGEST_S, check=True, env=environment)
@@ -252,13 +307,12 @@ def _count(told: Mapping[str, Any]) -> None:
         app = create_app(databases.config_for(str(told["url"]), Path(name), facility=province.FACILITY))
         app.config["TESTING"] = True
         with app.app_context():
-            with db.engine.begin() as connection:
-                connection.execute(text("DROP TABLE IF EXISTS floor"))
-            every = works(app, size, Path(name))
+            _drop_floor()
+            every = _wanted(works(app, size, Path(name)), told["only"])
             for work in every.values():
-                for number in range(_WARM):
-                    work.do(work.prepare(5000 + number))
-                each = [work.prepare(6000 + number) for number in range(rounds)]
+                for number in range(max(_WARM, rounds)):
+                    work.do(work.prepare(_WARM_FROM + number))
+                each = [work.prepare(_COUNTED_FROM + number) for number in range(rounds)]
                 gc.collect()
                 _tell("-i", "on")
                 for ready in each:
@@ -283,6 +337,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.scale", description="What a request costs in a small hospital and a province."
     )
     parser.add_argument("--people", default="50,10000,100000", help="sizes, with commas (the whole province: 1378023)")
+    parser.add_argument("--only", default="", help="some works, with commas (record_dose,medication_record); nothing is kept of it")
+    parser.add_argument("--database", help="postgresql://..., just filled with the last of --people; it keeps the doses given here")
     parser.add_argument("--quick", action="store_true", help="fewer rounds; rough times, the same statements")
     parser.add_argument("--no-instructions", action="store_true", help="without callgrind, which is as slow as fifty of us")
     parser.add_argument("--write", action="store_true", help="put table and plot into docs/performance.md")
@@ -295,7 +351,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.report:
         result = json.loads((measure.RESULTS / "scale.json").read_text(encoding="utf-8"))
     else:
-        result = run([int(one) for one in chosen.people.split(",")], quick=chosen.quick, instructions=not chosen.no_instructions)
+        result = run(
+            [int(one) for one in chosen.people.split(",")],
+            quick=chosen.quick,
+            instructions=not chosen.no_instructions,
+            database=chosen.database,
+            only=[one for one in chosen.only.split(",") if one],
+        )
     print(report.table(result))
     if chosen.write or chosen.report:
         print(f"written: {', '.join(str(path) for path in report.write(result))}")

@@ -83,7 +83,8 @@ def kept(connection: Connection, build: Callable[..., Any], *of: Hashable, colum
 def written(statement: Any, dialect: Dialect, columns: Sequence[str] | None = None) -> Written:
     """`statement` as text. It is for ever the same, but for its parameters without a value; those get one at each run."""
     options: dict[str, Any] = {"render_postcompile": True} if columns is None else {}
-    numbered = dialect if dialect.positional else _numbered(type(dialect))
+    kind: Any = type(dialect)
+    numbered = dialect if dialect.positional else _numbered(kind)
     compiled = statement.compile(dialect=numbered, column_keys=columns, compile_kwargs=options)
     return Written(
         sql=str(compiled),
@@ -94,9 +95,9 @@ def written(statement: Any, dialect: Dialect, columns: Sequence[str] | None = No
 
 
 @cache
-def _numbered(dialect: Callable[..., Dialect]) -> Dialect:
-    """The dialect with parameters as PostgreSQL itself has them ($1)."""
-    return dialect(paramstyle="numeric_dollar")
+def _numbered(kind: Any) -> Dialect:
+    """A dialect of this kind with parameters as PostgreSQL itself has them ($1)."""
+    return cast("Dialect", kind(paramstyle="numeric_dollar"))
 
 
 def rows(connection: Connection, statement: Written, values: Mapping[str, str | int | datetime | None]) -> list[tuple[Any, ...]]:

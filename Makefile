@@ -7,7 +7,7 @@ ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load rules contract release-contract roles emr-support gallery lock format packages sbom audit clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages sbom audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -83,6 +83,10 @@ fleet: $(STAMP) ## virtual carts to learn fleet management on (ARGS="--carts 60 
 fleet-load: $(STAMP) ## hundreds of virtual carts over TLS against a server and a broker of their own: what it costs (ARGS="--carts 500 --seconds 30 --json FILE")
 	@bash deploy/setup.sh test
 	@$(PY) -m simulation fleet-load $(ARGS)
+
+province: $(STAMP) ## several hospitals on a cluster of brokers and two databases, killed under load (ARGS="--facilities 3 --carts 2 --json FILE"; docs/province.md)
+	@bash deploy/setup.sh province
+	@$(PY) -m simulation province $(ARGS)
 
 rules: $(STAMP) ## write the rule catalogue anew (docs/rules.md), after a rule or a scenario changed
 	$(PY) -m simulation.rules

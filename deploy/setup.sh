@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the environment: `setup.sh run` what the programs and the demo need, `setup.sh test` what the tests need on top,
-# `setup.sh gnuhealth` a GNU Health HIS to play with, which is among what the tests need too.
+# `setup.sh gnuhealth` a GNU Health HIS to play with, which is among what the tests need too, `setup.sh province` the engines of `make province`.
 # With root or sudo it installs missing system packages; otherwise it says in one line what to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,15 @@ if [ "$what" = test ]; then
   [ -e /lib/ld-linux.so.2 ] || [ -e /lib32/ld-linux.so.2 ] || missing+=(libc6-i386)
   [ -e /usr/lib32/libgcc_s.so.1 ] || [ -e /usr/lib/i386-linux-gnu/libgcc_s.so.1 ] || missing+=(lib32gcc-s1)
   if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
+fi
+
+if [ "$what" = province ]; then
+  # 27 MB: a database that changes its primary by itself, and what it needs
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+  need_program patroni patroni
+  need_program etcd etcd-server
+  [ -x /usr/sbin/pgbouncer ] || need_program pgbouncer pgbouncer
+  python3 -c 'import etcd' 2>/dev/null || [ -d /usr/lib/python3/dist-packages/etcd ] || missing+=(python3-etcd)
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -460,10 +460,14 @@ def _wait(settings: ServerConfig, part: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     figures = own_figures.of_part(app, settings, part)
+    logbook.announce(f"pointofcare-server {part} ready")
     try:
-        running.start(app, settings, with_gateway=part == "gateway", with_dispatcher=part == "dispatcher")
-        logbook.announce(f"pointofcare-server {part} ready")
-        stop.wait()
+        if part == "gateway":
+            if not running.in_turn(app, settings, stop):
+                return 1
+        else:
+            running.start(app, settings, with_gateway=False, with_dispatcher=True)
+            stop.wait()
         running.stop(app)
     finally:
         if figures is not None:

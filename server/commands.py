@@ -95,6 +95,13 @@ def _setup_commands(commands: Any) -> None:
     command.add(commands, DEFAULT_CONFIG, make_app=bare_app, make_pages=with_people, operator=operator())
 
 
+def _province_commands(commands: Any) -> None:
+    from server.bare import bare_app
+    from server.usecases import province_commands
+
+    province_commands.add(commands, DEFAULT_CONFIG, load, bare_app)
+
+
 def _export_commands(commands: Any) -> None:
     from server.bare import bare_app
     from server.usecases import export_commands
@@ -296,6 +303,7 @@ _ROOMS: tuple[tuple[frozenset[str], Callable[[Any], None]], ...] = (
     (frozenset({"ca"}), _ca_commands),
     (frozenset({"policy"}), _policy_commands),
     (frozenset({"document"}), _document_commands),
+    (frozenset({"province"}), _province_commands),
 )
 
 

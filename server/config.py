@@ -222,6 +222,8 @@ class ServerConfig:
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    # Where reports over every hospital of a province are read, so that they cost no dose any time (docs/province.md).
+    replica_url: str | None = None
     # When this hospital gives what is ordered "BID" or "MORN", by code; what is not named is not computed.
     standard_times: Mapping[str, tuple[time, ...]] = field(default_factory=dict, hash=False)
 
@@ -332,6 +334,9 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     reader = _Reader(values, environment or {})
     anchor = reader.file("", "data_dir", anchor) or anchor
     database_url = reader.text("", "database_url", required=True) or ""
+    replica_url = reader.text("", "replica_url")
+    if replica_url is not None and not replica_url.startswith("postgresql+psycopg://"):
+        reader.problems.append(("replica_url", "must start with postgresql+psycopg://"))
     facility = reader.text("", "facility", required=True) or ""
     secret_key = reader.text("", "secret_key", required=True) or ""
     password_salt = reader.text("", "password_salt", required=True) or ""
@@ -447,6 +452,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         raise ConfigError(f"the configuration has {len(problems)} fault(s): {lines}", problems=tuple(problems))
     return ServerConfig(
         database_url=_anchored(database_url, anchor),
+        replica_url=replica_url,
         facility=facility,
         secret_key=secret_key,
         password_salt=password_salt,

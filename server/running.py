@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from flask import Flask
 
 from devices import logbook
@@ -10,7 +12,11 @@ from server.config import ServerConfig
 from server.feeds import fhir_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
+from server.store.turns import Turn
 from server.usecases.presence import Presence
+
+# So often a gateway asks whether it is its turn.
+LOOK_S = 1.0
 
 
 def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispatcher: bool) -> None:
@@ -19,8 +25,8 @@ def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispat
         logbook.as_json()
     here: Running = app.extensions[RUNNING]
     part = {(True, True): "run", (True, False): "gateway", (False, True): "dispatcher", (False, False): "web"}
-    here.presence = Presence(part[(with_gateway, with_dispatcher)], scope=app.app_context)
-    here.presence.start()
+    if here.presence is None:
+        present(app, part[(with_gateway, with_dispatcher)])
     if with_gateway:
         here.gateway = gateway(app, settings)
     if with_dispatcher:
@@ -50,8 +56,46 @@ def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispat
         here.keeper.start()
 
 
-def stop(app: Flask) -> None:
-    """What comes in ends first."""
+def present(app: Flask, part: str) -> None:
+    """From now on the database knows that this program runs, also while it waits for its turn."""
+    here: Running = app.extensions[RUNNING]
+    here.presence = Presence(part, scope=app.app_context)
+    here.presence.start()
+
+
+def in_turn(app: Flask, settings: ServerConfig, stop_all: threading.Event) -> bool:
+    """The gateway and what goes with it, while it is this program's turn; until `stop_all`. One of several gateways of a facility works,
+    the others wait. False: one that lost its turn did not end, and the program must. Raises: ConfigError."""
+    here: Running = app.extensions[RUNNING]
+    present(app, "gateway")
+    turn = Turn(settings.facility, "gateway")
+    told = False
+    while not stop_all.is_set():
+        with app.app_context():
+            mine = turn.take()
+        if not mine:
+            if not told:
+                logbook.announce("pointofcare-server gateway waits: another one works")
+                told = True
+            stop_all.wait(LOOK_S)
+            continue
+        start(app, settings, with_gateway=True, with_dispatcher=False)
+        logbook.announce("pointofcare-server gateway works")
+        told, working = False, here.gateway
+        while not stop_all.wait(LOOK_S):
+            with app.app_context():
+                if not turn.is_held():
+                    break
+        stop(app, stays=not stop_all.is_set())
+        with app.app_context():
+            turn.give_up()
+        if working is not None and working.is_alive():
+            return False
+    return True
+
+
+def stop(app: Flask, *, stays: bool = False) -> None:
+    """What comes in ends first. `stays`: the program waits for its next turn."""
     here: Running = app.extensions[RUNNING]
     if here.feed is not None:
         here.feed.stop()
@@ -73,5 +117,9 @@ def stop(app: Flask) -> None:
         here.keeper.stop()
     if here.alert_watch is not None:
         here.alert_watch.stop()
-    if here.presence is not None:
+    here.feed = here.listener = here.gateway = here.exporter = here.renewer = None
+    here.counter = here.sealer = here.keeper = here.alert_watch = None
+    here.dispatchers = ()
+    if here.presence is not None and not stays:
         here.presence.stop()
+        here.presence = None

@@ -14,6 +14,10 @@ _COMMANDS = {
     "scan-set": ("simulation.scan_set.command", "pictures of wristbands, packs and labels in five levels, with the truth beside"),
     "fleet": ("simulation.fleet.training", "a fleet of virtual carts to learn on, with something that goes wrong in it"),
     "fleet-load": ("simulation.fleet.load", "hundreds of virtual carts against a server and a broker of their own, and what that costs"),
+    "province": (
+        "simulation.province.run",
+        "a cluster of brokers and two databases for several hospitals; what fails is killed, and doses are counted",
+    ),
     "scale": ("simulation.scale.command", "fill an empty PostgreSQL with a made-up province, to see what size costs"),
     "asyncapi": ("simulation.asyncapi", "print the MQTT contract as an AsyncAPI document"),
 }

@@ -159,8 +159,15 @@ class Broker:
         return connection.publish(topic, content, qos=route.qos, retain=route.retain)
 
     def _run(self) -> None:
+        places = _places(self.config)
+        # A ward's carts do not all begin at the same broker.
+        place = int(self._jitter() * len(places))
         while not self._stopping.is_set():
-            connection = Connection(self.config, self._tls, self._filters, self._will, self._hand_over, self._stopping)
+            host, port = places[place % len(places)]
+            place += 1
+            connection = Connection(
+                replace(self.config, host=host, port=port), self._tls, self._filters, self._will, self._hand_over, self._stopping
+            )
             self._connection = connection
             try:
                 was_ready, error = connection.run()
@@ -197,7 +204,7 @@ class Broker:
 
 def _tls_context(config: BrokerConfig) -> ssl.SSLContext | None:
     if config.ca_file is None:
-        if not config.plain_network and not _is_loopback(config.host):
+        if not config.plain_network and not all(_is_loopback(host) for host, _port in _places(config)):
             raise ConfigError(
                 f"the connection to {config.host} would be readable by others",
                 problems=(("ca_file", "name the CA of the broker's certificate"),),
@@ -212,6 +219,18 @@ def _tls_context(config: BrokerConfig) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as exc:
         raise ConfigError(f"the broker's TLS files cannot be used: {exc}", problems=(("ca_file, cert_file, key_file", str(exc)),)) from exc
     return context
+
+
+def _places(config: BrokerConfig) -> tuple[tuple[str, int], ...]:
+    """Every broker of the cluster that is named, each with its port. An address of IPv6 stands in brackets when it has a port."""
+    found = []
+    for named in config.host.split(","):
+        host, colon, port = named.strip().rpartition(":")
+        if colon and port.isdigit() and (host.endswith("]") or ":" not in host):
+            found.append((host.strip("[]"), int(port)))
+        else:
+            found.append((named.strip(), config.port))
+    return tuple(found)
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,7 +16,8 @@ from pointofcare.wire.routes import Route
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
     """Where the broker is and who we are there. Without `ca_file` the connection is plain: allowed on loopback only, unless
-    `plain_network` says that the wire itself is protected. `connect_timeout_s` covers TCP, TLS, login and subscriptions."""
+    `plain_network` says that the wire itself is protected. `connect_timeout_s` covers TCP, TLS, login and subscriptions.
+    `host` may name several brokers of one cluster ("n1,n2:8884"): each attempt goes to the next one."""
 
     host: str
     port: int

@@ -43,32 +43,38 @@ def config(accounts: Sequence[Account], *, facility: str, store: Path, port: int
 
 def frame(*, store: Path, port: int, listener: Listener, pid_file: Path | None = None) -> str:
     """The configuration without its accounts, to which a hospital's file adds `include "nats-accounts.conf"`."""
-    tls = _tls(listener)
+    block = tls(listener)
     # Whoever is known by a certificate has no password: the port of NATS' own protocol must ask for the certificate too.
-    own = f"tls {tls}\n" if listener.by_certificate else ""
+    own = f"tls {block}\n" if listener.by_certificate else ""
     told = f"pid_file: {_quoted(str(pid_file))}\n" if pid_file is not None else ""
     return f"""server_name: pointofcare
 listen: "127.0.0.1:-1"
 {told}{own}jetstream {{ store_dir: {_quoted(str(store))}, sync_interval: always, limits {{ default_max_consumers: -1 }} }}
-mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{f", tls {tls}" if tls else ""} }}
+mqtt {{ listen: "{listener.address}:{port or -1}", ack_wait: "10s", max_ack_pending: 1000{f", tls {block}" if block else ""} }}
 """
 
 
 def permissions(accounts: Sequence[Account], *, facility: str, by_certificate: bool = False) -> str:
     """The block `accounts`, also as a file of its own that a hospital's nats.conf includes."""
+    return f"accounts {{\n{hospital(accounts, facility=facility, by_certificate=by_certificate)}}}\n"
+
+
+def hospital(
+    accounts: Sequence[Account], *, facility: str, by_certificate: bool = False, name: str = "POINTOFCARE", prefix: str = ""
+) -> str:
+    """One hospital as a NATS account, whose topics no other account of the broker sees. `prefix` goes before each user name, which must
+    be one of a kind in a whole cluster."""
     names = {account: account.subjects if by_certificate else (account.name,) for account in accounts}
-    users = "\n".join(f"    {_user(account, facility, name)}" for account in accounts for name in names[account])
-    return f"""accounts {{
-  POINTOFCARE {{ jetstream: enabled, users: [
+    users = "\n".join(f"    {_user(account, facility, each, prefix)}" for account in accounts for each in names[account])
+    return f"""  {name} {{ jetstream: enabled, users: [
 {users}
   ] }}
-}}
 """
 
 
 def _kind(accounts: Sequence[Account], facility: str, listener: Listener) -> BrokerKind:
     check_unique(accounts)
-    write = partial(_write, _binary(), tuple(accounts), facility, listener)
+    write = partial(_write, binary(), tuple(accounts), facility, listener)
     return BrokerKind(name="nats", write=write, listening=_LISTENING, reloaded=_RELOADED, picks_port=True, host=listener.local_host)
 
 
@@ -79,7 +85,7 @@ def _write(binary: str, accounts: Sequence[Account], facility: str, listener: Li
     return [binary, "-c", str(path)]
 
 
-def _tls(listener: Listener) -> str:
+def tls(listener: Listener) -> str:
     if listener.cert_file is None:
         return ""
     files = f"cert_file: {_quoted(_absolute(listener.cert_file))}, key_file: {_quoted(_absolute(listener.key_file))}"
@@ -94,12 +100,13 @@ def _absolute(path: Path | None) -> str:
     return str(path.resolve()) if path is not None else ""
 
 
-def _user(account: Account, facility: str, name: str) -> str:
+def _user(account: Account, facility: str, name: str, prefix: str = "") -> str:
     reads = ", ".join(_quoted(subject) for topic in account.reads(facility) for subject in _subjects(topic))
     writes = ", ".join(_quoted(subject) for topic in account.writes(facility) for subject in _subjects(topic))
     publish = f"[{writes}]" if account.kind != AccountKind.VIEWER else '{ deny: ">" }'
     password = f"password: {_quoted(account.password)}, " if name == account.name else ""
-    return f"{{ user: {_quoted(name)}, {password}permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"
+    known = prefix + name if name == account.name else name
+    return f"{{ user: {_quoted(known)}, {password}permissions: {{ publish: {publish}, subscribe: [{reads}] }} }}"
 
 
 def _subjects(topic_filter: str) -> tuple[str, ...]:
@@ -114,7 +121,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _binary() -> str:
+def binary() -> str:
     beside = Path(sys.executable).parent / "nats-server"
     found = str(beside) if beside.exists() else shutil.which("nats-server")
     if found is None:

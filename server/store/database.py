@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase
 
 # Key of the application's configuration: the facility that every query is bound to.
@@ -19,6 +21,8 @@ FACILITY = "POINTOFCARE_FACILITY"
 # Execution option of a connection that is going to write.
 WRITES = "pointofcare_writes"
 BUSY_TIMEOUT_MS = 15_000
+# SQLSTATE of a write where nothing may be written.
+_READ_ONLY = "25006"
 
 
 class Base(DeclarativeBase):
@@ -46,9 +50,15 @@ def engine_options(database_url: str) -> dict[str, Any]:
     if make_url(database_url).get_backend_name() == "sqlite":
         options: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
     else:
-        options = {"connect_args": {"prepare_threshold": None}, "pool_pre_ping": True}
+        # Where one of several databases is the primary, the look at it (`_is_still_primary`) is the ping too.
+        options = {"connect_args": {"prepare_threshold": None}, "pool_pre_ping": not follows_primary(make_url(database_url))}
     # A fault's message must not hold the row.
     return {**options, "pool_size": 16, "max_overflow": 16, "hide_parameters": True}
+
+
+def follows_primary(url: URL) -> bool:
+    """Is the database the one of several that takes writes?"""
+    return url.get_backend_name() == "postgresql" and url.query.get("target_session_attrs") in ("read-write", "primary")
 
 
 def register(app: Flask, database_url: str) -> None:
@@ -64,6 +74,10 @@ def prepare(engine: Engine) -> None:
     """Sets up the connections of an `engine`."""
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _without_nul)
+        if follows_primary(engine.url):
+            event.listen(engine, "do_connect", _Leading().connect)
+            event.listen(engine, "checkout", _is_still_primary)
+            event.listen(engine, "handle_error", _is_no_primary)
     if engine.dialect.name != "sqlite":
         return
 
@@ -94,3 +108,56 @@ def _without_nul(connection: Any, _record: Any) -> None:
             return obj.replace("\x00", "\ufffd").encode()
 
     connection.adapters.register_dumper(str, NulFree)
+
+
+class _Leading:
+    """Connects to the one of several databases that leads, the last one first. libpq could look itself, but behind pgbouncer it believes
+    what that one remembers of the time before: it calls the dead primary a primary, and the new one a standby."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def connect(self, dialect: Any, _record: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        given = {name: value for name, value in named.items() if name not in ("host", "port", "target_session_attrs")}
+        hosts = str(named.get("host", "")).split(",")
+        ports = str(named.get("port", "")).split(",")
+        ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+        fault: Exception | None = None
+        for place in (self._last, *(number for number in range(len(hosts)) if number != self._last)):
+            where = {name: each[place] for name, each in (("host", hosts), ("port", ports)) if each[place]}
+            connection = None
+            try:
+                connection = dialect.connect(*arguments, **given, **where)
+                if not _follows(connection):
+                    self._last = place
+                    return connection
+            except dialect.loaded_dbapi.Error as exc:
+                fault = exc
+            if connection is not None:
+                connection.close()
+        raise fault or dialect.loaded_dbapi.OperationalError("none of the databases leads")
+
+
+def _follows(connection: Any) -> bool:
+    """Is it a standby? Asked outside of a transaction."""
+    before = connection.autocommit
+    connection.autocommit = True
+    found = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    connection.autocommit = before
+    return found is None or bool(found[0])
+
+
+def _is_still_primary(connection: Any, _record: Any, _proxy: Any) -> None:
+    """A pool keeps its connections over a change of the primary: one to what is a standby now would show old charts, and write nothing."""
+    try:
+        follows = _follows(connection)
+    except Exception as exc:
+        raise InvalidatePoolError("the database is away") from exc
+    if follows:
+        raise InvalidatePoolError("this database is a standby now")
+
+
+def _is_no_primary(context: ExceptionContext) -> None:
+    """A write at a standby ends its connection, and the next one finds the primary."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True

@@ -1,0 +1,171 @@
+"""Hospitals in one PostgreSQL: what a facility's role sees and writes when a query forgets to say whose rows it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from pointofcare.errors import ConfigError
+from server.bare import bare_app
+from server.config import ServerConfig, read
+from server.store import migrate, replica, separation
+from server.store.database import db
+from server.store.transaction import Actor, reading, transaction
+from server.store.turns import Turn
+from server.usecases import province_report
+from simulation.fleet import postgres
+
+pytestmark = pytest.mark.slow
+ROLES = {"a1": "facility_a1", "b1": "facility_b1"}
+
+
+def _config(url: str, facility: str, directory: Path) -> ServerConfig:
+    made_up = {"secret_key": "k" * 40, "password_salt": "k" * 40}
+    return read({"database_url": url, "facility": facility, **made_up}, anchor=directory)
+
+
+@pytest.fixture(scope="module")
+def owner_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database laid out for two hospitals, with a ward in each."""
+    directory = tmp_path_factory.mktemp("separation")
+    with postgres.cluster(directory / "pg.log") as url:
+        with bare_app(_config(url, "a1", directory)).app_context():
+            migrate.upgrade()
+            with db.engine.begin() as connection:
+                separation.partition(connection)
+                for role in (*ROLES.values(), "reports", "stranger"):
+                    connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN")
+            for facility, role in ROLES.items():
+                with db.engine.begin() as connection:
+                    separation.open_facility(connection, facility, role)
+            with db.engine.begin() as connection:
+                separation.open_reports(connection, "reports")
+            with db.engine.begin() as connection:
+                for facility in ROLES:
+                    ward = "INSERT INTO wards (facility, id, name, timezone) VALUES (%s, 'W1', %s, 'Asia/Ho_Chi_Minh')"
+                    connection.exec_driver_sql(ward, (facility, f"ward of {facility}"))
+                    connection.exec_driver_sql(
+                        "INSERT INTO outbox (facility, kind, record_id, cart, ordering_key, record, state, attempts, created_at,"
+                        " next_attempt_at) VALUES (%s, 'administration', %s, 'c', 'k', '{}', 'pending', 0, now(), now())",
+                        (facility, f"record of {facility}"),
+                    )
+            db.engine.dispose()
+        yield url
+
+
+@contextmanager
+def _as(url: str, role: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    plain = url.replace("postgresql+psycopg://app@", f"postgresql://{role}@")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        yield connection
+
+
+def test_a_query_without_a_facility_shows_a_facility_its_own_rows_alone(owner_url: str) -> None:
+    for facility, role in ROLES.items():
+        with _as(owner_url, role) as connection:
+            assert connection.execute("SELECT facility FROM wards").fetchall() == [(facility,)]
+            assert connection.execute("SELECT facility FROM outbox").fetchall() == [(facility,)]
+
+
+def test_a_facility_can_write_change_and_take_away_nothing_of_another(owner_url: str) -> None:
+    with _as(owner_url, "facility_a1") as connection:
+        assert connection.execute("UPDATE wards SET name = 'changed' WHERE facility = 'b1'").rowcount == 0
+        assert connection.execute("DELETE FROM outbox WHERE facility = 'b1'").rowcount == 0
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO wards (facility, id, name, timezone) VALUES ('b1', 'W9', 'x', 'UTC')")
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute("UPDATE wards SET facility = 'b1'")
+    with _as(owner_url, "facility_b1") as connection:
+        assert connection.execute("SELECT name FROM wards").fetchall() == [("ward of b1",)]
+        assert connection.execute("SELECT count(*) FROM outbox").fetchall() == [(1,)]
+
+
+def test_the_parts_of_a_table_are_no_way_round_its_policy(owner_url: str) -> None:
+    with _as(owner_url, "facility_a1") as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM parts.outbox_of_b1")
+
+
+def test_a_program_works_under_its_facilitys_role(owner_url: str, tmp_path: Path) -> None:
+    url = owner_url.replace("//app@", "//facility_a1@")
+    with bare_app(_config(url, "a1", tmp_path)).app_context():
+        with transaction(Actor(id="test")) as tx:
+            tx.audit("test.did", "test/1")
+        with reading() as tx:
+            assert tx.session.connection().exec_driver_sql("SELECT DISTINCT facility FROM audit").fetchall() == [("a1",)]
+        db.engine.dispose()
+    with bare_app(_config(owner_url.replace("//app@", "//facility_b1@"), "a1", tmp_path)).app_context():
+        with pytest.raises(Exception, match="row-level security"), transaction(Actor(id="test")) as tx:
+            tx.audit("test.did", "test/2")
+        db.engine.dispose()
+
+
+def test_what_is_not_held_back_is_told(owner_url: str, tmp_path: Path) -> None:
+    with bare_app(_config(owner_url, "a1", tmp_path)).app_context():
+        with db.engine.connect() as connection:
+            assert separation.gaps(connection, list(ROLES.values())) == ()
+            connection.exec_driver_sql("CREATE TABLE added_later (facility text, said text)")
+            connection.exec_driver_sql("GRANT SELECT ON added_later TO facility_a1")
+            told = separation.gaps(connection, ["facility_a1"])
+            assert [gap.table for gap in told] == ["added_later"]
+            with pytest.raises(ConfigError, match="no policy holds"):
+                separation.open_facility(connection, "a1", "app")
+            connection.rollback()
+        db.engine.dispose()
+
+
+def test_tables_that_are_in_use_are_not_laid_out_anew(tmp_path: Path) -> None:
+    with postgres.cluster(tmp_path / "pg.log") as url, bare_app(_config(url, "a1", tmp_path)).app_context():
+        migrate.upgrade()
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO cart_telemetry_points (facility, cart, kind, at, values) VALUES ('a1', 'c', 'power', now(), '{}')"
+            )
+        with pytest.raises(ConfigError, match="in use"), db.engine.begin() as connection:
+            separation.partition(connection)
+        with db.engine.connect() as connection:
+            found = connection.exec_driver_sql("SELECT relkind::text FROM pg_class WHERE relname = 'administrations'").scalar()
+        assert found == "r"
+        db.engine.dispose()
+
+
+def test_one_of_two_gateways_has_the_turn_and_the_other_gets_it_when_that_one_is_gone(owner_url: str, tmp_path: Path) -> None:
+    with bare_app(_config(owner_url.replace("//app@", "//facility_a1@"), "a1", tmp_path)).app_context():
+        first, second, elsewhere = Turn("a1", "gateway"), Turn("a1", "gateway"), Turn("b1", "gateway")
+        assert first.take()
+        assert not second.take()
+        assert elsewhere.take()
+        with _as(owner_url, "app") as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        assert not first.is_held()
+        assert second.take()
+        assert second.is_held()
+        second.give_up()
+        elsewhere.give_up()
+        db.engine.dispose()
+
+
+def test_the_report_counts_every_facility_and_says_that_no_replica_was_read(owner_url: str) -> None:
+    report = province_report.read(owner_url.replace("//app@", "//reports@"), hours=24, most_lag_s=60)
+    assert [one.facility for one in report.seen.facilities] == ["a1", "b1"]
+    assert [one.outbox_waiting for one in report.seen.facilities] == [1, 1]
+    assert "no replica" in report.note
+    with _as(owner_url, "reports") as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("DELETE FROM wards")
+
+
+def test_a_report_is_refused_without_a_database() -> None:
+    with pytest.raises(replica.ReplicaError):
+        replica.read("postgresql+psycopg://x@127.0.0.1:1/none?connect_timeout=2", hours=1, most_lag_s=1)
+
+
+def test_a_lag_is_marked() -> None:
+    seen = replica.Seen(at=datetime.now(UTC), lag_s=61.0, facilities=())
+    assert "61 s behind" in province_report.Report(seen=seen, hours=1).note
+    assert province_report.Report(seen=replica.Seen(at=seen.at, lag_s=2.0, facilities=()), hours=1).note == ""

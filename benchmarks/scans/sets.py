@@ -20,7 +20,9 @@ from simulation.scan_set import levels, negative, oracle, scene, shot
 
 ANGLES_DEG = tuple(range(0, 360, 15))
 EASY = ("L1", "L2")
-APART = 16  # between the numbers of two scenes: further than pictures of one stream are, so that each scene is a new one, as in `read FOLDER`
+APART = (
+    16  # between the numbers of two scenes: further than pictures of one stream are, so that each scene is a new one, as in `read FOLDER`
+)
 
 
 @dataclass(slots=True, kw_only=True)

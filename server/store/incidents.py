@@ -26,6 +26,7 @@ NEW, LOOKING, CLOSED = "new", "looking", "closed"
 STATES = (NEW, LOOKING, CLOSED)
 OPEN = "open"  # of a question: new or being looked at
 EVENTS_SHOWN = 12
+MOST_WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,17 @@ def listed(
     if until is not None:
         asked.append(row.at < until)
     return _read(tx, *asked, limit=limit)
+
+
+def waiting(tx: Transaction, *, late: datetime) -> tuple[int, int]:
+    """How many are not closed of what the person reaches, and how many of these nobody has taken that reached a patient or are older
+    than `late`. Counted as far as `MOST_WAITING`."""
+    row = IncidentReportRow
+    query = select(row.state, row.reached, row.at).where(
+        row.facility == tx.facility, row.state.in_((NEW, LOOKING)), *reach.of_ward(tx, row.ward, row.patient)
+    )
+    found = tx.session.execute(query.order_by(row.at).limit(MOST_WAITING)).all()
+    return len(found), sum(state == NEW and (reached == "yes" or at < late) for state, reached, at in found)
 
 
 def own(tx: Transaction, staff: str, *, limit: int = 10) -> tuple[Report, ...]:

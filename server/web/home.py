@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from server.security import permissions as may
 from server.security import person
-from server.store import emergencies, incoming, orders, outbox, views_fleet, views_pharmacy, views_review
+from server.store import emergencies, incidents, incoming, orders, outbox, views_fleet, views_pharmacy, views_review
 from server.store.transaction import reading
 from server.usecases import incoming as arriving
 from server.web import page, work
 
 room = Blueprint("home", __name__)
+
+LATE_INCIDENT = timedelta(days=2)
 
 
 @room.get("/")
@@ -45,6 +49,9 @@ def show() -> Response | str:
         if may.REVIEW_EMERGENCY in held:
             unjudged, overdue = emergencies.waiting(tx)
             tile("emergency.listed", "emergency", unjudged, overdue)
+        if may.REVIEW_INCIDENTS in held:
+            unclosed, pressing = incidents.waiting(tx, late=tx.at - LATE_INCIDENT)
+            tile("incidents.listed", "incidents", unclosed, pressing)
         if may.SEE_EMR in held:
             emr = outbox.waiting(tx)
             if emr.is_late:  # what waits too long is a person's business as much as what is parked

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,28 @@ def test_the_list_puts_what_reached_a_patient_first_and_counts_by_kind_and_month
     rows = list(csv.DictReader(io.StringIO(client.get("/incidents/incidents.csv").get_data().decode("utf-8-sig"))))
     assert {row["reached"] for row in rows} == {"no", "yes"}
     assert len(rows) == 2
+
+
+def test_who_reviews_is_called_by_the_first_page_until_somebody_looks_at_it(app: Flask) -> None:
+    come(a_report("i1"))
+    come(replace(a_report("i2", reached="yes"), seq=2))
+    waits = partial(incidents.waiting, late=NOW - timedelta(days=2))
+    with reading(PHARMACIST) as tx:
+        assert waits(tx) == (2, 1)
+        assert incidents.waiting(tx, late=NOW + timedelta(days=2)) == (2, 2)
+    with reading(replace(CHARGE, wards=frozenset({"elsewhere"}))) as tx:
+        assert waits(tx) == (0, 0)
+    with transaction(PHARMACIST) as tx:
+        verbs.move(tx, PHARMACIST, "i2", revision=1, state=LOOKING, words="")
+    with reading(PHARMACIST) as tx:
+        assert waits(tx) == (2, 0)
+
+
+def test_the_first_page_of_a_reviewer_leads_to_what_waits(web: Flask) -> None:
+    with web.app_context(), transaction(CART) as tx:
+        notes.record(tx, a_report(reached="yes"), sender="c1")
+    assert 'href="/incidents/"' in signed_in(web, CHARGE).get("/").text
+    assert "Reports not closed" in signed_in(web, CHARGE).get("/", headers={"Accept-Language": "en"}).text
 
 
 def test_a_reporter_reads_what_became_of_the_report_and_a_nurse_reads_nobody_elses(web: Flask) -> None:

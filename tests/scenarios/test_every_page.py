@@ -18,6 +18,7 @@ from server.security import permissions
 from server.security.access import ENDPOINTS, Scope
 from server.store import documents
 from server.store.transaction import Actor, transaction
+from server.usecases import incidents
 from tests.support import server_ward, web
 from tests.support.browser import chromium, inspect
 
@@ -34,6 +35,7 @@ KNOWN = {
     "staff_id": "N1",
     "product_id": server_ward.AMOXICILLIN.id,
     "code": "A" * 16,
+    "report_id": "0a8b2f6e-3c1d-4f5a-9b7e-1234567890ab",
 }
 QUERY = {"orders.form": "?patient_id=P1", "transcription.form": "?patient_id=P1"}
 NO_PAGE = (
@@ -77,6 +79,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             about = {"code": KNOWN["code"], "kind": "medication", "subject": "P1", "ward": server_ward.WARD}
             issue = documents.Issue(content="c", digest="d" * 64, signatures=signed, **about, **at)  # type: ignore[arg-type]
             documents.add(tx, issue, b"%PDF", kept_for=timedelta(days=1))
+            seen = {
+                "form": KNOWN["report_id"],
+                "kind": "label",
+                "reached": "yes",
+                "words": "tem mờ",
+                "page": "patients.show",
+                "patient": "P1",
+            }
+            incidents.report(tx, server_ward.NURSE, incidents.Told(anonymous=False, **seen))  # type: ignore[arg-type]
         yield made
 
 

@@ -1,5 +1,6 @@
 # Reports of incidents and near misses
 menu-incidents = Incidents, near misses
+tile-incidents = Reports not closed; nobody has looked yet: reached a patient, or two days old
 incident-link = Report an incident
 incident-title = Report an incident or a near miss
 incident-told = Nobody is blamed for a report. Choose a kind, write one line if you can, send. The system attaches what it knows.

@@ -1,5 +1,6 @@
 # Signalements d’événements indésirables et de presque-accidents
 menu-incidents = Incidents, presque-accidents
+tile-incidents = Signalements non clos ; pas encore vus : patient atteint, ou plus de deux jours
 incident-link = Signaler un incident
 incident-title = Signaler un incident ou un presque-accident
 incident-told = Personne n’est mis en cause par un signalement. Choisissez un type, écrivez une ligne si vous le pouvez, envoyez. Le système joint ce qu’il sait.

@@ -1,5 +1,6 @@
 # Báo cáo sự cố và suýt xảy ra
 menu-incidents = Sự cố, suýt xảy ra
+tile-incidents = Báo cáo chưa khép lại; chưa ai xem: đã đến người bệnh hoặc quá hai ngày
 incident-link = Báo cáo sự cố
 incident-title = Báo cáo sự cố hoặc suýt xảy ra
 incident-told = Không ai bị quy lỗi vì một báo cáo. Chọn một loại, viết một dòng nếu kịp, gửi. Hệ thống tự đính kèm những gì nó biết.

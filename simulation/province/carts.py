@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cart_client import sealed
 from cart_client.journal import Journal
 from devices.broker import Arrival, Broker, BrokerConfig, BrokerEvent, Connected, Disconnected
 from pointofcare.administration.record import AdministrationRecord
@@ -158,7 +159,9 @@ class Wards:
             Giver(
                 facility=facility,
                 name=f"cart-{facility.wards[0]}-{number + 1}",
-                journal=Journal(directory / f"{facility.id}-{number + 1}.sqlite", cart=f"cart-{facility.wards[0]}-{number + 1}"),
+                journal=Journal(
+                    directory / f"{facility.id}-{number + 1}.sqlite", cart=f"cart-{facility.wards[0]}-{number + 1}", at_rest=sealed.draw()
+                ),
             )
             for facility in facilities
             for number in range(carts)

@@ -277,7 +277,7 @@ def guesses(image: Any, corners: Any, kinds: tuple[str, ...]) -> list[tuple[floa
 
 def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX, patterns.QR)) -> Iterator[Candidate]:
     """Laid grids on a straightened crop, in the order of how likely they looked before they were laid; then those of which something may
-    be covered, as they lie and laid by what fits."""
+    be covered, as they lie and laid by what fits; then what lies as its sides were measured."""
     image = straight.image
     pictures: dict[float, grid.Picture] = {}
 
@@ -318,6 +318,13 @@ def candidates(straight: Straight, kinds: tuple[str, ...] = (patterns.DATAMATRIX
     for candidate, shape in near[:MOST_HIDDEN]:
         template = patterns.template(candidate.kind, candidate.size, candidate.blur_modules)
         yield replace(candidate, laid=grid.fit(softened(0.0), template, shape, steps=6, partly_hidden=True))
+    # Glare draws a softened dotted side outwards: last, the sides as they were measured.
+    for guessed, _softly in found[:MOST_PLACES] if near else ():
+        like, kind, size, shape = guessed[0]
+        if like >= LIKE_FROM_AFAR[kind]:
+            laid = grid.fit(softened(0.0), patterns.template(kind, size, 0.5), shape, steps=6)
+            if laid.likeness >= LIKE_HIDDEN:
+                yield Candidate(kind=kind, size=size, laid=laid, blur_modules=0.5)
 
 
 def _quarter(shape: Any) -> int:

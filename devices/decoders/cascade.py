@@ -39,6 +39,7 @@ CLOSE_SHARE, CLOSE_SHAPE, CLOSE_COHERENCE = 0.5, 0.5, 0.25  # the same for close
 LARGEST_SIDE_PX = 2560
 MOST_SYMBOLS = 64
 MOSTLY_BARS = 20
+ROW_COHERENCE = 0.75  # of bars that are a code's if they are the strongest in the picture
 MOST_UNREAD = 3
 LEAST_SIDE_PX = 24
 SPOT_PX = 48
@@ -142,7 +143,10 @@ class CascadeDecoder:
         blocks = [region for region in awake if region.kind == regions.MATRIX]
         awake = blocks[:1] + [region for region in awake if region.kind == regions.LINEAR]
         if not work.readings:
-            self._closer(work, blocks[:1], work.until)
+            # Bars that are the strongest in the picture are followed while there is time; a block has the rest of it.
+            most = max((one.strength for one in places), default=0.0)
+            rows = [one for one in awake if one.kind == regions.LINEAR and one.coherence >= ROW_COHERENCE and one.strength == most]
+            self._closer(work, rows + blocks[:1], work.until)
         large = any(max(one.width, one.height) >= LARGE_SHARE * max(grey.shape) for one in places[:1])
         if not work.readings and (not calm or large or work.strips or frame.number % CALM_WHOLE == 0):
             linear = any(strip.profiles[0].bars >= bar_read.LEAST_BARS for strip in work.strips.values())

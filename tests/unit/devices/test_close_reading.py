@@ -257,6 +257,18 @@ def test_bars_that_looked_like_nothing_from_afar_are_followed_where_the_fine_sea
     assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
 
 
+def test_the_strongest_bars_are_followed_before_a_weak_block_has_taken_all_the_time() -> None:
+    now = [0.0]
+
+    def clock() -> float:  # every look at it costs: a block asks for each grid that it tries
+        now[0] += 0.02
+        return now[0]
+
+    taken = shot.taken(scene.draw(786, 107))
+    symbols = cascade.CascadeDecoder(clock=clock).decode(a_frame(taken.image))
+    assert [symbol.content for symbol in symbols] == [taken.scene.label.printed.content]
+
+
 def test_the_same_digits_without_fnc1_stay_a_plain_code() -> None:
     assert _bars(
         _on_a_wrist(labels.code128("8018893412345678901239", module_px=2, height_px=60), half_turn_deg=30, blur_px=0.8, noise=4)

@@ -17,10 +17,10 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-from cart_client import at_rest, at_rest_command, config, identity, phones
+from cart_client import at_rest, at_rest_command, config, phones
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
-from devices import logbook
+from devices import identity, logbook
 from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
@@ -130,7 +130,7 @@ def _enrol(arguments: list[str]) -> int:
     except (PointOfCareError, OSError) as exc:
         sys.stderr.write(f"not enrolled: {exc}\n")
         return 1
-    sys.stdout.write(f"enrolled as {machine.cart} until {until:%Y-%m-%d}; the cart renews it by itself\n")
+    sys.stdout.write(f"enrolled as {machine.cart} until {until:%Y-%m-%d}; it is renewed by itself\n")
     return 0
 
 

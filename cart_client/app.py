@@ -26,11 +26,9 @@ from cart_client.commanded.bundle import Kept
 from cart_client.commanded.memory import FILE as COMMANDS_FILE
 from cart_client.config import Config
 from cart_client.drawer import tell_battery, tell_use
-from cart_client.identity import Identity
 from cart_client.inbox import Halt
 from cart_client.journal import Journal
 from cart_client.monitor import Newest, follow
-from cart_client.renewal import Renewal
 from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
 from cart_client.screen import View
 from cart_client.settings_held import SettingsHeld
@@ -41,6 +39,8 @@ from cart_client.web import serving
 from cart_client.web.app import create_app
 from cart_client.web.phone import Phone, became
 from devices import registry
+from devices.identity import Identity
+from devices.renewal import Renewal
 from pointofcare.administration.session import State
 from pointofcare.errors import ConfigError
 from pointofcare.verdict import engine

@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cart_client import key_sources
 from cart_client.at_rest import AtRest
-from cart_client.identity import Identity
 from devices.broker import BrokerConfig
+from devices.identity import Identity
 from pointofcare.errors import ConfigError, not_a_setting
 from pointofcare.labels import symbologies
 from pointofcare.texts import DEFAULT_LANGUAGE, LANGUAGES

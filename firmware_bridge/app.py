@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from devices.broker import Broker
 from devices.firmware import image
 from devices.firmware.releases import HttpFetcher, Source
+from devices.renewal import Renewal
 from firmware_bridge.config import Config, UpdateConfig
 from firmware_bridge.door import Door
 from firmware_bridge.images import Images
@@ -43,15 +44,23 @@ class Bridge:
                 _log.error("this cart takes no update: %s", exc)
                 self.relay.update_fault = str(exc)
         self.door = Door(config.socket_path, self.relay)
+        self._renewal: Renewal | None = None
+        if config.identity is not None:
+            self._renewal = Renewal(config.identity, self.relay)
+            self.relay.certificate = self._renewal.numbers
 
     def start(self) -> None:
         self.door.open()
         self.relay.start()
         if self.updater is not None:
             self.updater.start()
+        if self._renewal is not None:
+            self._renewal.start()
 
     def stop(self) -> None:
         self.door.close()
+        if self._renewal is not None:
+            self._renewal.stop()
         if self.updater is not None:
             self.updater.stop()
         if self._fetcher is not None:

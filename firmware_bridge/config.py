@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from devices.broker import BrokerConfig
+from devices.identity import Identity
 from pointofcare.errors import ConfigError, not_a_setting
 from pointofcare.wire import routes
 
@@ -39,7 +40,8 @@ class UpdateConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """`serial_port` is the microcontroller's device, `socket_path` where the cart program asks for a drawer. `poll_s` between
-    two looks at the microcontroller, `report_s` between two telemetry messages of a kind that did not change."""
+    two looks at the microcontroller, `report_s` between two telemetry messages of a kind that did not change. `identity` holds the key and
+    certificate of the bridge, which then renews it."""
 
     cart: str
     facility: str
@@ -51,6 +53,7 @@ class Config:
     poll_s: float = 0.25
     report_s: float = 60.0
     update: UpdateConfig | None = None
+    identity: Identity | None = None
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -73,7 +76,10 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
     socket_path = beside / top.text("socket_path", "drawers.sock")
     if len(str(socket_path).encode()) > _LONGEST_SOCKET_PATH:
         faults.append(("socket_path", f"at most {_LONGEST_SOCKET_PATH} bytes, or the system cannot open it"))
-    ca_file, cert_file, key_file = (broker.text(name, "") for name in ("ca_file", "cert_file", "key_file"))
+    files = {name: beside / told if (told := broker.text(name, "")) else None for name in ("ca_file", "cert_file", "key_file")}
+    identity = _identity(top.text("identity_dir", ""), beside, f"{cart}-mcu", files, faults)
+    if identity is not None:
+        files = {"ca_file": identity.ca_file, "cert_file": identity.in_use, "key_file": None}
     config = Config(
         cart=cart,
         facility=facility,
@@ -89,12 +95,13 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
             client_id=broker.text("client_id", f"{cart}-mcu"),
             username=broker.text("username", "") or None,
             password=environment.get(PASSWORD) or None,
-            ca_file=beside / ca_file if ca_file else None,
-            cert_file=beside / cert_file if cert_file else None,
-            key_file=beside / key_file if key_file else None,
+            ca_file=files["ca_file"],
+            cert_file=files["cert_file"],
+            key_file=files["key_file"],
             plain_network=broker.flag("plain_network"),
         ),
         update=_update(top.table("update"), beside, faults),
+        identity=identity,
     )
     for table in (top, broker):
         table.no_others()
@@ -102,6 +109,20 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         lines = "; ".join(f"{where}: {what}" for where, what in faults)
         raise ConfigError(f"the configuration has {len(faults)} fault(s): {lines}", problems=tuple(faults))
     return config
+
+
+def _identity(
+    directory: str, beside: Path, machine: str, files: Mapping[str, Path | None], faults: list[tuple[str, str]]
+) -> Identity | None:
+    if not directory:
+        return None
+    found = Identity(directory=beside / directory, cart=machine)
+    if any(files.values()):
+        faults.append(("broker.ca_file", "identity_dir brings its own ca_file, cert_file and key_file: remove these"))
+    if not found.complete:
+        claim = f"claim {machine}, then run pointofcare-cart enrol --name {machine} --identity {found.directory}"
+        faults.append(("identity_dir", f"{found.directory} holds no certificate: {claim}"))
+    return found
 
 
 def _update(given: _Table, beside: Path, faults: list[tuple[str, str]]) -> UpdateConfig | None:

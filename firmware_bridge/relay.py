@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from devices.broker import Arrival, Broker, BrokerEvent, Cleared, Connected, DeliveryState, Rejected
@@ -95,6 +96,7 @@ class Relay:
         self._broker.on(routes.JOB, facility=config.facility, cart=config.cart)
         self.updates: Updater | None = None
         self.update_fault = ""
+        self.certificate: Callable[[], Mapping[str, object]] = dict  # what is known of the one in use
         self._updating = False
         self.use = Use(mono)
         self._drawers: group.DrawersAnswer | None = None
@@ -149,6 +151,14 @@ class Relay:
             error=self._fault or self._link.status.error or self.update_fault,
             updating=self.updates.refusal if self.updates is not None else "",
         )
+
+    @property
+    def sid(self) -> str:
+        return self._broker.sid
+
+    def use_certificate(self, cert_file: Path) -> None:
+        """Connect anew with this one; what waits is sent again. Raises: ConfigError."""
+        self._broker.use_certificate(cert_file)
 
     def in_use(self, *, busy: bool, ttl_ms: int) -> None:
         """The cart program says whether somebody is at it. An update begins only when it is known that nobody is."""
@@ -355,6 +365,7 @@ class Relay:
                 "events_waiting": self._ledger.count(),
                 "update": self.updates.state if self.updates is not None else ("off" if self.update_fault else None),
                 "slots": _slots(self.updates),
+                **self.certificate(),
             },
             changed_by=("connected", "boot_id", "firmware", "update", "slots"),
         )

@@ -54,6 +54,7 @@ class Measured:
     chart_age_s: float | None
     clock_offset_s: float | None
     app: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    mcu: Mapping[str, Any] = field(default_factory=dict, hash=False)
     drifted: bool | None = None
     own_alerts: int = 0
 
@@ -148,6 +149,7 @@ def measured(tx: Transaction, carts: Collection[str]) -> tuple[Measured, ...]:
             chart_age_s=row.chart_age_s,
             clock_offset_s=row.clock_offset_s,
             app=(row.telemetry or {}).get("app") or {},
+            mcu=(row.telemetry or {}).get("mcu") or {},
             drifted=drifted,
             own_alerts=own.get(row.id, 0),
         )

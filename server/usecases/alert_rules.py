@@ -54,9 +54,10 @@ def _while_there(value: float | None, told: Measured, now: datetime) -> float | 
     return value if _silent_min(told, now) == 0.0 else None
 
 
-def _number(told: Measured, name: str) -> float | None:
-    value = told.app.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _certificate_days(told: Measured) -> float | None:
+    """Of the cart's program or of its bridge, whichever ends first."""
+    known = [numbers.get("certificate_days_left") for numbers in (told.app, told.mcu)]
+    return min((float(one) for one in known if isinstance(one, int | float) and not isinstance(one, bool)), default=None)
 
 
 def _per_min(seconds: float | None) -> float | None:
@@ -95,7 +96,7 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "certificate": Measure(
         unit="d", above=False, least=1, most=365, set_level=30, clear_level=35, hold_min=0,
-        value=lambda told, _now: _number(told, "certificate_days_left"),
+        value=lambda told, _now: _certificate_days(told),
     ),
     "drift": Measure(
         unit="1", above=True, least=0, most=0, set_level=0, clear_level=0, hold_min=30,

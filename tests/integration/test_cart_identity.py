@@ -14,12 +14,12 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from cart_client import identity as identities
+from devices import identity as identities
 from cart_client.__main__ import main
 from cart_client.chart import Chart
-from cart_client.identity import Identity
+from devices.identity import Identity
 from cart_client.journal import Journal
-from cart_client.renewal import Renewal
+from devices.renewal import Renewal
 from cart_client.uplink import Uplink
 from devices.broker import Arrival, BrokerConfig, Connected
 from devices.brokers import mosquitto, nats

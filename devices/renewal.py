@@ -1,4 +1,4 @@
-"""Renews the cart's certificate at two thirds of its life, while the cart works. The one in use stays until the new one has worked.
+"""Renews a machine's certificate at two thirds of its life, while it works. The one in use stays until the new one has worked.
 
 Never touches the journal: changing the certificate ends one connection and begins another, and what was under way is sent again.
 """
@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from cart_client import identity as identities
-from cart_client.identity import Identity
+from devices import identity as identities
+from devices.identity import Identity
 from pointofcare.errors import ConfigError, NotPermittedError, PointOfCareError
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _POLL_S = 0.2
 
 
 class Line(Protocol):
-    """What of the uplink is needed here."""
+    """What of a connection to the broker is needed here."""
 
     @property
     def sid(self) -> str: ...

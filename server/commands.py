@@ -102,6 +102,13 @@ def _province_commands(commands: Any) -> None:
     province_commands.add(commands, DEFAULT_CONFIG, load, bare_app)
 
 
+def _pitr_commands(commands: Any) -> None:
+    from server.bare import bare_app
+    from server.security import pitr
+
+    pitr.add(commands, DEFAULT_CONFIG, load, bare_app)
+
+
 def _export_commands(commands: Any) -> None:
     from server.bare import bare_app
     from server.usecases import export_commands
@@ -304,6 +311,7 @@ _ROOMS: tuple[tuple[frozenset[str], Callable[[Any], None]], ...] = (
     (frozenset({"policy"}), _policy_commands),
     (frozenset({"document"}), _document_commands),
     (frozenset({"province"}), _province_commands),
+    (frozenset({"pitr"}), _pitr_commands),
 )
 
 

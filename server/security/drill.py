@@ -36,12 +36,14 @@ SUFFIXES = (".backup", ".age")
 
 @dataclass(slots=True)
 class Report:
-    """`steps` are (what, `ok` | `failed` | `not looked at` | `note`, in words)."""
+    """`steps` are (what, `ok` | `failed` | `not looked at` | `note`, in words). `figures` of a restore to a moment: `rpo_s` what the live
+    server has that is not in it, in time, with `lost_doses` and `lost_entries`; `rto_s` how long until it answered and was looked at."""
 
     file: Path
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     backup: Backup | None = None
     took_s: float = 0.0
+    figures: dict[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -54,6 +56,7 @@ class Report:
             "took_s": round(self.took_s, 1),
             "at": None if self.backup is None else self.backup.at,
             "counts": None if self.backup is None else dict(self.backup.counts),
+            "figures": dict(self.figures),
             "steps": [{"what": what, "outcome": outcome, "words": words} for what, outcome, words in self.steps],
         }
 
@@ -111,7 +114,7 @@ def run(
 
 def _restored(report: Report, there: ServerConfig, source: Path, directory: Path, identity: Path | None, oldest: timedelta) -> None:
     files = directory / "files"
-    with _step(report, "restore") as say:
+    with step(report, "restore") as say:
         report.backup = backups.restore(
             source, facility=there.facility, signing_key=there.signing_key, identity=identity, place=lambda name: files / name
         )
@@ -119,22 +122,22 @@ def _restored(report: Report, there: ServerConfig, source: Path, directory: Path
     if report.backup is None:
         return
     found = report.backup
-    with _step(report, "age") as say:
+    with step(report, "age") as say:
         age = datetime.now(UTC) - datetime.fromisoformat(found.at)
         say(f"made {found.at}, {age / timedelta(hours=1):.1f} h ago")
         if age > oldest:
             raise ConfigError(f"older than {oldest / timedelta(hours=1):.0f} h: whatever was recorded since would be lost", remedy="")
-    with _step(report, "schema") as say:
+    with step(report, "schema") as say:
         differing = migrate.differences()
         if differing or migrate.current() != migrate.head():
             raise ConfigError(f"not what this version needs: {differing[:300]}", remedy="")
         say(f"{found.schema} brought to {migrate.head()}")
-    with _step(report, "signing key") as say:
+    with step(report, "signing key") as say:
         if not there.signing_key.exists():
             raise ConfigError("is not in the backup: no cart would take a table", remedy="")
         key = signing.load(there.signing_key)
         say(f"{key.id}")
-        with _step(report, "audit") as say_audit, reading(ACTOR) as tx:
+        with step(report, "audit") as say_audit, reading(ACTOR) as tx:
             last = audit_log.latest(tx)
             result = audit_check.check(audit_log.lines(tx), key.key, [] if last is None else [last.jws])
             if result.faults:
@@ -149,7 +152,7 @@ def _files(report: Report, found: Backup, files: Path) -> None:
     else:
         report.steps.append(("files", "ok", f"{', '.join(found.parts) or 'none are named by the settings'}"))
     if "firmware.directory" in found.parts:
-        with _step(report, "firmware releases") as say:
+        with step(report, "firmware releases") as say:
             repository = Repository(files / "firmware.directory")
             say(
                 "no release was ever published"
@@ -157,11 +160,11 @@ def _files(report: Report, found: Backup, files: Path) -> None:
                 else f"{_releases(repository)} releases, each image verified"
             )
     if "machines.ca_dir" in found.parts:
-        with _step(report, "authority of the machines") as say:
+        with step(report, "authority of the machines") as say:
             root = authority.load(files / "machines.ca_dir")
             say(f"until {root.certificate.not_valid_after_utc:%Y-%m-%d}, SHA-256 {root.fingerprint}")
     if recovery.SETTINGS in found.parts:
-        with _step(report, "settings") as say:
+        with step(report, "settings") as say:
             text = (files / recovery.SETTINGS).read_text(encoding="utf-8")
             say("in the backup" + ("" if "secret_key" in text else "; secret_key is not in the file: keep the environment's secrets apart"))
 
@@ -180,7 +183,7 @@ def _releases(repository: Repository) -> int:
 
 
 @contextmanager
-def _step(report: Report, what: str) -> Iterator[Callable[[str], None]]:
+def step(report: Report, what: str) -> Iterator[Callable[[str], None]]:
     """A step that fails ends that step alone."""
     said: list[str] = []
     try:

@@ -164,11 +164,11 @@ def restore(
             with os.fdopen(descriptor, "wb") as out:
                 out.write((directory / KEY).read_bytes())
     migrate.upgrade()
-    _end_what_is_held()
+    end_what_is_held()
     return backup
 
 
-def _end_what_is_held() -> None:
+def end_what_is_held() -> None:
     """A phone, a wall screen or a sign-in that was ended after the backup would be in again. Nobody can tell which those are, so all of
     them end: phones and screens are paired anew, and people sign in. Carts are not ended: what was revoked stands on the broker's list,
     and is taken over from there."""

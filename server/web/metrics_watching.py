@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 
 from server.security import expiries
 from server.security.expiries import Expiry
-from server.store import pace, watching
+from server.store import pace, wal_archive, watching
 from server.store.pace import BOUNDS_S, Pace
 from server.store.transaction import reading
 from server.usecases import readiness
@@ -32,6 +32,7 @@ def of_the_database() -> Iterator[Metric]:
     ahead_s = watching.database_ahead_s()
     if ahead_s is not None:
         yield GaugeMetricFamily("pointofcare_database_clock_ahead_seconds", "Clock of the database before this machine's", value=ahead_s)
+    yield from _archive()
     with reading() as tx:
         delays = watching.delays(tx)
         wards = watching.carts_by_ward(tx, limit=MOST_WARDS)
@@ -61,6 +62,17 @@ def of_the_database() -> Iterator[Metric]:
         unsent.add_metric([ward], found.unsent)
         away.add_metric([ward], found.unsent_away)
     yield from (online, ages, clocks, unsent, away)
+
+
+def _archive() -> Iterator[Metric]:
+    """Nothing of SQLite: its backup is the nightly one alone."""
+    archive = wal_archive.state()
+    if archive is None:
+        return
+    works = "1: PostgreSQL archives its log, and the newest try went well"
+    yield GaugeMetricFamily("pointofcare_wal_archiving", works, value=float(archive.works))
+    late = "How long something has been waiting that is on the database's machine alone"
+    yield GaugeMetricFamily("pointofcare_wal_unarchived_age_seconds", late, value=archive.waiting_s)
 
 
 def of_the_process() -> Iterator[Metric]:

@@ -382,7 +382,7 @@ def _readings(value: str, found: Sequence[Element], place: int, today: date) -> 
     others = [element.ai for element in found]
     codes = _HIDDEN if identifier.longest <= 30 else _HIDDEN_IN_LONG
     for cut in range(1, min(len(value), identifier.longest + 1)):
-        if value_fault(identifier, value[:cut], today):
+        if not value.startswith(codes, cut) or value_fault(identifier, value[:cut], today):
             continue
         for tail in _tails(value[cut:], frozenset(others), codes, _MOST_HIDDEN, today):
             if _broken_together([*others, *(hidden.ai for hidden in tail)]) is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -69,6 +69,7 @@ def zone_of(name: str | None) -> ZoneInfo:
     return _zone(name)
 
 
+@lru_cache(maxsize=4096)
 def instant_of(day: date, wall_clock: time, zone: str | None) -> datetime:
     """The UTC instant at which the ward's clock shows `wall_clock` on `day`: moved forward by the gap when it never does, the
     first one when it does twice. Raises: ZoneUnknownError."""

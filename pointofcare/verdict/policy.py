@@ -153,3 +153,7 @@ class Policy:
             stat_deadline=self.window_stat,
             once_deadline=self.window_once,
         )
+
+
+# What holds where a hospital chose nothing.
+DEFAULT_POLICY = Policy()

@@ -45,12 +45,13 @@ def _with_patient(state: Session, scanned: Scanned) -> Session:
     same = scan in (state.band, state.keyed) and not state.lapsed
     if same and state.unread_band is None:
         return state
-    fresh = Session(uncounted=state.uncounted + _count(state), strays=state.strays)
-    if isinstance(scan, BandScan):
-        return replace(fresh, band=scan)
-    if isinstance(scan, Keyed):
-        return replace(fresh, keyed=scan)
-    return replace(fresh, unread_band=scan) if isinstance(scan, UnreadableLabel) else fresh
+    return Session(
+        band=scan if isinstance(scan, BandScan) else None,
+        keyed=scan if isinstance(scan, Keyed) else None,
+        unread_band=scan if isinstance(scan, UnreadableLabel) else None,
+        uncounted=state.uncounted + _count(state),
+        strays=state.strays,
+    )
 
 
 def _count(state: Session) -> int:
@@ -66,11 +67,10 @@ def _with_drug(state: Session, scanned: Scanned, facts: Facts) -> Session:
         return replace(state, unread=(*state.unread, scan))
     # A label that is read after one that was not takes its place: the nurse tried again.
     if isinstance(scan, DrugScan):
-        state = replace(state, unread=())
         pack = Pack(scan=scan, product=_product(scan.gtin, facts), at=scanned.at)
         if _already(pack, state):
-            return replace(state, twice=state.twice + 1)
-        return replace(state, packs=(*state.packs, pack))
+            return replace(state, unread=(), twice=state.twice + 1)
+        return replace(state, unread=(), packs=(*state.packs, pack))
     if isinstance(scan, TextScan):
         bags = [bag for bag in facts.bags if bag.id == scan.text.strip()]
         if len(bags) == 1:

@@ -32,6 +32,8 @@ RECENT = timedelta(hours=72)
 LONGEST = timedelta(days=400)
 # An ended bag stays in the chart this long, so that a scan of it says what it is; every other one stays.
 ENDED_BAG = timedelta(days=1)
+# Where the moments of an earlier dose stand among what its row holds behind the kind.
+_GIVEN_AT = 1 + Given._fields.index("at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,31 +292,8 @@ def _patients(found: dict[str, list[tuple[Any, ...]]]) -> tuple[Patient, ...]:
 
 
 def _given(rows: list[tuple[Any, ...]]) -> tuple[Given, ...]:
-    found = [
-        Given(
-            record_id=row[1],
-            patient=row[2],
-            order=row[3],
-            status=row[4],
-            product=row[5],
-            dose=row[6],
-            lot=row[7],
-            serial=row[8],
-            reason=row[9],
-            amends=row[10],
-            action=row[11],
-            bag=row[12],
-            continues=row[13],
-            rate=row[14],
-            site=row[15],
-            prn_reason=row[16],
-            effect=row[17],
-            nurse=row[18],
-            at=_moment(row[AT]),
-            due=moment(row[DUE]),
-        )
-        for row in rows
-    ]
+    """The texts of a row are those of `Given`, in its order, but for its two moments, `at` and `due`."""
+    found = [Given._make((*row[1:_GIVEN_AT], _moment(row[AT]), moment(row[DUE]), *row[_GIVEN_AT:N0])) for row in rows]
     return tuple(sorted(found, key=lambda each: (each.at, each.record_id)))
 
 

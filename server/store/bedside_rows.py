@@ -34,6 +34,7 @@ from sqlalchemy.orm import aliased
 from server.store import policies
 from server.store.columns import UtcDateTime
 from server.store.driver import several, value
+from server.store.history import Given
 from server.store.tables import (
     AdministrationRow,
     AllergyRow,
@@ -83,6 +84,8 @@ def _nothing(kind: Any, is_first: bool) -> ColumnElement[Any]:
     return cast(null(), kind) if is_first else null()
 
 
+# Fields of `Given` whose column has another name.
+_CALLED = {"order": "order_id", "reason": "status_reason"}
 _FACILITY = value("facility", String)
 _PATIENT = value("patient", String)
 _WARD = value("ward", String)
@@ -123,10 +126,7 @@ def _patient_rows(who: Any) -> list[Select[Any]]:
         .where(o.facility == _FACILITY, o.patient.in_(who)),
         _row(
             "given",
-            (
-                *(g.record_id, g.patient, g.order_id, g.status, g.product, g.dose, g.lot, g.serial, g.status_reason, g.amends, g.action),
-                *(g.bag, g.continues, g.rate, g.site, g.prn_reason, g.effect, g.nurse),
-            ),
+            tuple([g[_CALLED.get(name, name)] for name in Given._fields if name not in ("at", "due")]),
             at=g.effective_at,
             due=g.due,
         ).where(or_(g.effective_at >= _SINCE, g.place == 1, g.amends.is_not(None), g.order_id == _ORDER)),

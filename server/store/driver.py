@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any, cast
 
 import psycopg
+from psycopg.pq import ExecStatus
 from sqlalchemy import BindParameter, Connection, Dialect, String, bindparam
 
 from server.store.plain import text
@@ -22,6 +23,10 @@ from server.store.plain import text
 # So many statements are kept: records with lists of any length must not fill the memory.
 _MOST = 200
 _WITHOUT_ZONE = len("2026-11-21 07:05:00.000000")
+# Together and once: `dict | list` would be put together anew for each value.
+_DOCUMENTS = (dict, list, tuple)
+# As the DB-API describes a column.
+_ONE_COLUMN: list[Any] = [("row", None, None, None, None, None, None)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,7 @@ def _run(connection: Connection, statement: Written, values: Mapping[str, Any]) 
     for name, found in values.items():
         if isinstance(found, datetime):
             bound[name] = _stored(found, statement)
-        elif isinstance(found, dict | list | tuple):
+        elif isinstance(found, _DOCUMENTS):
             bound[name] = json.dumps(found)
     with as_written(connection):
         result = connection.exec_driver_sql(statement.sql, tuple([bound[name] for name in statement.places]))
@@ -128,6 +133,15 @@ def _run(connection: Connection, statement: Written, values: Mapping[str, Any]) 
     return cast("list[tuple[Any, ...]]", found)
 
 
+class _Cursor(psycopg.RawCursor[Any]):
+    """Tells SQLAlchemy of one column, whatever there are: it would look up each one's name and type, and the caller knows them."""
+
+    @property
+    def description(self) -> list[Any] | None:
+        found = self.pgresult
+        return _ONE_COLUMN if found is not None and found.status == ExecStatus.TUPLES_OK else None
+
+
 @contextmanager
 def as_written(connection: Connection) -> Iterator[None]:
     """psycopg reads a statement through for its parameters each time that it is long; it sends one whose parameters are numbered as it
@@ -136,7 +150,7 @@ def as_written(connection: Connection) -> Iterator[None]:
         yield
         return
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    usual, driver.cursor_factory = driver.cursor_factory, psycopg.RawCursor
+    usual, driver.cursor_factory = driver.cursor_factory, _Cursor
     try:
         yield
     finally:

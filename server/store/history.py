@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from pointofcare.administration.lifecycle import Status
 from pointofcare.administration.record import AdministrationRecord
 from pointofcare.verdict.facts import Action, HistoryEntry
-from server.store import mapping
-from server.store.plain import amount
+from server.store.plain import amount, to_amount
 
 
 class Given(NamedTuple):
@@ -146,23 +146,34 @@ def effective(given: Iterable[Given]) -> tuple[HistoryEntry, ...]:
 
 
 def _entry(row: Given, standing: Standing) -> HistoryEntry:
-    start = standing.get(standing.root(row)) if row.continues is not None else None
-    return mapping.history_entry(
-        order=row.order or (start.order if start else None),
+    if row.continues is None:
+        return _of(row)
+    root = standing.root(row)
+    start = standing.get(root)
+    if start is not None:
+        row = row._replace(order=row.order or start.order, due=row.due or start.due, bag=row.bag or start.bag)
+    return _of(row._replace(continues=root))
+
+
+@lru_cache(maxsize=16384)
+def _of(row: Given) -> HistoryEntry:
+    """Kept, for each further dose of a patient is judged by the same earlier ones. What became of it is laid over it later."""
+    return HistoryEntry(
+        order=row.order or "",
         patient=row.patient,
         status=row.status,
         at=row.at,
         product=row.product,
-        due=row.due or (start.due if start else None),
-        dose=row.dose,
+        due=row.due,
+        dose=to_amount(row.dose),
         lot=row.lot,
         serial=row.serial,
         reason=row.reason,
         record_id=row.record_id,
         action=row.action,
-        bag=row.bag or (start.bag if start else None),
-        rate=row.rate,
-        continues=standing.root(row) if row.continues is not None else None,
+        bag=row.bag,
+        rate=to_amount(row.rate),
+        continues=row.continues,
         site=row.site,
         prn_reason=row.prn_reason,
         nurse=row.nurse,

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from pointofcare.orders.order import Order
 from pointofcare.people import Allergy, AllergyKind, Band, BandStatus, Observation, Patient, PatientStatus, StaffRole, Weight
 from pointofcare.products import Product
-from pointofcare.verdict.facts import HistoryEntry
 from pointofcare.verdict.policy import Policy
 from pointofcare.wire import values
 from pointofcare.wire.tables import StaffEntry
@@ -161,49 +160,6 @@ def policy_document(policy: Policy) -> str:
 def policy(document: str) -> Policy:
     """Raises: MessageError."""
     return values.load(Policy, document)
-
-
-def history_entry(
-    *,
-    order: str | None,
-    patient: str,
-    status: str,
-    at: datetime,
-    product: str | None,
-    due: datetime | None,
-    dose: str | None,
-    lot: str | None,
-    serial: str | None,
-    reason: str | None,
-    record_id: str,
-    action: str | None = None,
-    bag: str | None = None,
-    rate: str | None = None,
-    continues: str | None = None,
-    site: str | None = None,
-    prn_reason: str | None = None,
-    nurse: str | None = None,
-) -> HistoryEntry:
-    return HistoryEntry(
-        order=order or "",
-        patient=patient,
-        status=status,
-        at=at,
-        product=product,
-        due=due,
-        dose=None if dose is None else stored_amount(dose),
-        lot=lot,
-        serial=serial,
-        reason=reason,
-        record_id=record_id,
-        action=action,
-        bag=bag,
-        rate=None if rate is None else stored_amount(rate),
-        continues=continues,
-        site=site,
-        prn_reason=prn_reason,
-        nurse=nurse,
-    )
 
 
 def staff_entry(row: StaffRow) -> StaffEntry:

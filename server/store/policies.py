@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pointofcare.errors import ConflictError, NotFoundError
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import DEFAULT_POLICY, Policy
 from server.store import mapping
 from server.store.tables import PolicyFileRow, PolicyRow
 from server.store.transaction import Transaction
@@ -73,13 +73,13 @@ def in_force_everywhere(tx: Transaction, wards: Iterable[str]) -> dict[str, Poli
     found: dict[str, Policy] = {}
     for ward in (HOSPITAL, *wards):
         held = [rows[each] for each in {HOSPITAL, ward} if each in rows]
-        found[ward] = mapping.policy(max(held, key=lambda row: row.id).document) if held else Policy()
+        found[ward] = mapping.policy(max(held, key=lambda row: row.id).document) if held else DEFAULT_POLICY
     return found
 
 
 def standing(tx: Transaction, ward: str = HOSPITAL) -> InForce:
     row = tx.session.execute(_newest(tx, PolicyRow.ward.in_((HOSPITAL, ward)))).first()
-    return InForce(policy=Policy()) if row is None else InForce(policy=mapping.policy(row.document), by=row.by, at=row.at)
+    return InForce(policy=DEFAULT_POLICY) if row is None else InForce(policy=mapping.policy(row.document), by=row.by, at=row.at)
 
 
 def of_version(tx: Transaction, version: str) -> Policy | None:

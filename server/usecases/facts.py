@@ -18,7 +18,7 @@ from pointofcare.labels.symbol import Symbol
 from pointofcare.people import Nurse, Patient, StaffRole, Witness
 from pointofcare.products import Bag, Product
 from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned, ShownOrder
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import DEFAULT_POLICY
 from pointofcare.wire import tables
 from server.store import bedside, infusions
 from server.store.bedside import Look, StaffLook
@@ -65,7 +65,8 @@ def look(tx: Transaction, record: AdministrationRecord, scans: tuple[Scanned, ..
         serials={one.serial for one in found if isinstance(one, DrugScan) and one.serial} | ({record.serial} if record.serial else set()),
         staff={record.nurse, record.witness} - {None},  # type: ignore[arg-type]
     )
-    return replace(seen, patients=skin_tests.with_tests(tx, seen.patients, seen.policy))
+    patients = skin_tests.with_tests(tx, seen.patients, seen.policy)
+    return seen if patients is seen.patients else replace(seen, patients=patients)
 
 
 def scans_of(record: AdministrationRecord, site: Site) -> tuple[Scanned, ...]:
@@ -86,7 +87,7 @@ def for_record(record: AdministrationRecord, found: Look, scans: tuple[Scanned, 
         cart=_cart(record),
         nurse=_nurse(_person(found, record.nurse)),
         intent=_intent(record, product, witness, named=named),
-        policy=found.policy or Policy(),
+        policy=found.policy or DEFAULT_POLICY,
         patients=found.patients,
         products=found.products,
         orders=found.orders,

@@ -23,7 +23,7 @@ from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Action, Cart, Facts, Intent, Lease, Scanned
 from pointofcare.verdict.finding import Finding, Level
 from pointofcare.verdict.moment import ingredients, matches, ordered_ingredients, plain
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import DEFAULT_POLICY, Policy
 from server.store import bedside, mapping, patients, products
 from server.store.transaction import Transaction
 from server.usecases import interaction_pairs
@@ -67,7 +67,7 @@ def look(tx: Transaction, order: Order, *, zone: str) -> tuple[Note, ...]:
     matched = tuple(one for one in stock if matches(one, order) and (not one.routes or order.route in one.routes))
     others = tuple(one for one in known.orders if one.id != order.id and one.status in (OrderStatus.ACTIVE, OrderStatus.ON_HOLD))
     found: list[Note] = []
-    policy = known.policy or Policy()
+    policy = known.policy or DEFAULT_POLICY
     found += _engine(order, patient, matched or tuple(one for one in stock if matches(one, order)), stock, policy, zone, tx.at)
     found += _duplicates(order, others, stock)
     found += _interactions(order, others)

@@ -17,7 +17,7 @@ from pointofcare.orders.order import Order
 from pointofcare.verdict import reason
 from pointofcare.verdict.facts import Action, Scanned
 from pointofcare.verdict.finding import Verdict
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import DEFAULT_POLICY, Policy
 from pointofcare.wire.messages import AttemptStopped, FleetEvent
 from server.store import tasks
 from server.store.bedside import Look
@@ -35,7 +35,7 @@ OF_RECORD = frozenset({DOSE_REQUEST, ACKNOWLEDGEMENT, RE_TIMING, CONTROLLED_BALA
 
 def after_record(tx: Transaction, record: AdministrationRecord, look: Look, second: Verdict | None, scans: tuple[Scanned, ...]) -> None:
     """What the record asks of people. `look` is the server's own, from before the record."""
-    policy = look.policy or Policy()
+    policy = look.policy or DEFAULT_POLICY
     if record.amends is not None:
         settled = [task.id for task in look.tasks if task.kind in OF_RECORD and task.record_id == record.amends]
         tasks.cancel(tx, settled, why="withdrawn", by_record=record.record_id)

@@ -19,7 +19,7 @@ from pointofcare.orders import dosage, schedule, timing
 from pointofcare.orders.order import Order, OrderCategory, OrderStatus
 from pointofcare.orders.schedule import DueDose, DueStatus
 from pointofcare.people import Patient
-from pointofcare.verdict.policy import Policy
+from pointofcare.verdict.policy import DEFAULT_POLICY, Policy
 from server.security import viewing
 from server.security.permissions import SEE_BOARD
 from server.security.person import actor, requires
@@ -183,7 +183,7 @@ def board() -> Response | str:
         if chosen is not None:
             look = look if chosen.id == wanted else bedside.of_board(tx, chosen.id)
             zone = chosen.timezone or page.config().timezone
-            found = beds(look, policy=look.policy or Policy(), zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
+            found = beds(look, policy=look.policy or DEFAULT_POLICY, zone=zone, now=tx.at, changed=orders.changed(tx, look.orders))
     tally = sum((bed.tally for bed in found), Counter[DueStatus]())
     ward = chosen.id if chosen is not None else ""
     viewing.seen(ward=ward, count=len(found))

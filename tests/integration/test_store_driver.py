@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import literal_column, select
 
-from server.store import audit_log, bedside, bedside_rows, driver, outbox
+from server.store import audit_log, bedside, bedside_rows, driver, history, outbox
 from server.store.tables import AdministrationRow, AuditRow, OutboxRow
 from server.store.transaction import Actor, reading, transaction
 from server.usecases import administrations
@@ -72,6 +72,23 @@ def test_lists_of_any_length_find_what_they_name(ward: None, count: int) -> None
     assert [patient.id for patient in look.patients] == (["P1", "P2"] if count else ["P1"])
     assert [person.id for person in look.staff] == ["N1", "D1"][:count] or {person.id for person in look.staff} == {"N1", "D1"}
     assert look.given[0].at == NOW
+
+
+def test_an_earlier_dose_is_read_with_each_value_in_its_own_place(ward: None) -> None:
+    told = replace(
+        a_record(2, lot="L7", serial="S7", site="left-arm", prn_reason="pain", effect="relieved", bag="B7"),
+        status_reason="patient-away",
+        reason_text="asleep",
+    )
+    with transaction(GATEWAY, at=NOW) as tx:
+        administrations.record(tx, told, reevaluate=False)
+    with reading(at=NOW) as tx:
+        look = bedside.of_patient(tx, "P2")
+    assert history.of_record(told) in look.given
+    (entry,) = [one for one in look.history if one.record_id == told.record_id]
+    kept = {"order", "patient", "status", "product", "due", "dose", "lot", "serial", "site", "prn_reason", "nurse", "action", "bag"}
+    assert {name: getattr(entry, name) for name in kept} == {name: getattr(told, name) for name in kept}
+    assert (entry.at, entry.reason, entry.record_id) == (told.effective_at, "patient-away", told.record_id)
 
 
 def test_a_look_for_what_holds_a_nul_character_finds_nothing_and_breaks_nothing(ward: None) -> None:

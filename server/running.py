@@ -7,11 +7,13 @@ import threading
 from flask import Flask
 
 from devices import logbook
+from server import traces
 from server.app import RUNNING, Running, alert_watch, counter, dispatchers, gateway, listener
 from server.config import ServerConfig
 from server.feeds import fhir_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
+from server.store.database import db
 from server.store.turns import Turn
 from server.usecases.presence import Presence
 
@@ -25,6 +27,7 @@ def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispat
         logbook.as_json()
     here: Running = app.extensions[RUNNING]
     part = {(True, True): "run", (True, False): "gateway", (False, True): "dispatcher", (False, False): "web"}
+    _traced(app, settings, part[(with_gateway, with_dispatcher)])
     if here.presence is None:
         present(app, part[(with_gateway, with_dispatcher)])
     if with_gateway:
@@ -54,6 +57,18 @@ def start(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispat
     if here.gateway is not None and settings.machines.broker_files is not None and (settings.machines.ca_dir / "ca.key").exists():
         here.keeper = Keeper(settings, authority.load(settings.machines.ca_dir), scope=app.app_context)
         here.keeper.start()
+
+
+def _traced(app: Flask, settings: ServerConfig, part: str) -> None:
+    """A gateway whose turn comes again goes on with what it began."""
+    if not settings.telemetry.traces or traces.is_on():
+        return
+    from server.store import traced
+
+    traces.begin(settings.telemetry, part=part, facility=settings.facility)
+    traces.of_pages(app)
+    with app.app_context():
+        traced.follow(db.engine)
 
 
 def present(app: Flask, part: str) -> None:
@@ -123,3 +138,5 @@ def stop(app: Flask, *, stays: bool = False) -> None:
     if here.presence is not None and not stays:
         here.presence.stop()
         here.presence = None
+    if not stays:
+        traces.end()

@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from devices import logbook
 from pointofcare.errors import EmrError, EmrOutcomeUnknownError, EmrRejectedError, PointOfCareError
+from server import traces
 from server.emr import forms, retry
 from server.emr.fhir_mapping import MappingContext
 from server.emr.forms import Form
@@ -163,7 +164,10 @@ class Dispatcher:
             for item in self._built_ahead(items):
                 if self._stopping.is_set() or time.monotonic() - started > _LEASE_USED_S:
                     break
-                with logbook.about(record=item.record_id, cart=item.cart):
+                with (
+                    logbook.about(record=item.record_id, cart=item.cart),
+                    traces.step("dispatch", record=item.record_id, kind="consumer", cart=item.cart, emr=self._emr.name),
+                ):
                     self._deliver(item)
         if items:
             self._settled()
@@ -216,7 +220,8 @@ class Dispatcher:
                     f"it was built for another EMR, and this one takes {self._form.name}",
                     remedy="see whether the dose is in the EMR; if not, build it anew and send it",
                 )
-            accepted = self._send(item, payload)
+            with traces.step("submit", kind="client", emr=self._emr.name):
+                accepted = self._send(item, payload)
         except Exception as exc:  # noqa: BLE001 - a fault of this program must not stop the other patients' rows
             self._failed_with(item, exc)
             return
@@ -225,6 +230,7 @@ class Dispatcher:
             tx.audit("emr.sent", item.record_id, {"emr_id": accepted.emr_id, "target": self._emr.name, "replayed": accepted.replayed})
         self._unclear.pop(item.id, None)
         self._sent += 1
+        traces.mark(outcome="again" if accepted.replayed else "sent", emr_id=accepted.emr_id)
         with logbook.about(emr=accepted.emr_id):
             _log.info("record %s is at the EMR%s", item.record_id, ", as it was already" if accepted.replayed else "")
 
@@ -301,6 +307,7 @@ class Dispatcher:
             attempts = item.attempts + 1
         decision = retry.decide(error, attempts, idempotent=self._emr.idempotent, chance=self._chance())
         with transaction(ACTOR) as tx:
+            traces.mark(outcome="parked" if isinstance(decision, retry.Park) else "waits")
             if isinstance(decision, retry.Park):
                 outbox.mark_parked(tx, item.id, error=decision.reason, code=decision.code)
                 tx.audit("emr.parked", item.record_id, {"code": decision.code, "target": self._emr.name})

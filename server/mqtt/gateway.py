@@ -60,6 +60,7 @@ from pointofcare.wire.messages import (
     WitnessAsked,
 )
 from pointofcare.wire.routes import Route
+from server import traces
 from server.config import MqttConfig
 from server.mqtt import asking, fleet_end, newer, recording, unfit, witnessing
 from server.mqtt.commanding import Commanding
@@ -369,7 +370,8 @@ class Gateway:
             received_at=datetime.now(UTC),
             discrepancies=recorded.discrepancies,
         )
-        self._publish(routes.RECEIPT, received, cart=cart)
+        with traces.step("receipt", record=recorded.record_id, kind="producer", cart=cart):
+            self._publish(routes.RECEIPT, received, cart=cart)
         if not recorded.duplicate:
             if sequences.can_be_followed(*journal):
                 self._numbered.add(journal)

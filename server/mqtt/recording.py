@@ -9,6 +9,7 @@ import logging
 
 from devices import logbook
 from pointofcare.wire.messages import AdministrationRecorded, AttemptStopped, BedsideNoted, ObservationRecorded
+from server import traces
 from server.store import outbox, pace
 from server.store.transaction import Actor, Transaction, transaction
 from server.usecases import administrations, attempts, bedside_notes, observations
@@ -20,20 +21,24 @@ _log = logging.getLogger(__name__)
 
 def administration(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:
     """A fault of the second look must not keep the fact out: it is then recorded without one, which a person will see."""
-    with logbook.about(record=body.record.record_id, cart=sender):
+    record = body.record.record_id
+    with logbook.about(record=record, cart=sender), traces.step("record", record=record, kind="consumer", cart=sender):
         with pace.RECORDING.measured():
             done = _recorded(actor, body, site=site, sender=sender)
-        _log.info("record %s %s", body.record.record_id, "came again" if done.duplicate else "is recorded")
+        traces.mark(outcome="again" if done.duplicate else "new")
+        if not done.duplicate:
+            traces.came(record, cart=sender, since=body.record.recorded_at)
+        _log.info("record %s %s", record, "came again" if done.duplicate else "is recorded")
     return done
 
 
 def _recorded(actor: Actor, body: AdministrationRecorded, *, site: Site, sender: str) -> Recorded:
     try:
-        with transaction(actor) as tx:
+        with traces.step("transaction"), transaction(actor) as tx:
             return _administration(tx, body, site=site, sender=sender)
     except Exception:  # noqa: BLE001 - recorded below, or raised from there
         _log.exception("record %s: the second look failed", body.record.record_id)
-    with transaction(actor) as tx:
+    with traces.step("transaction"), transaction(actor) as tx:
         return _administration(tx, body, site=site, sender=sender, reevaluate=False)
 
 

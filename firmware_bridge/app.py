@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from devices.broker import Broker
-from devices.firmware import image
+from devices.firmware import image, job
 from devices.firmware.releases import HttpFetcher, Source
 from devices.renewal import Renewal
 from firmware_bridge.config import Config, UpdateConfig
@@ -16,7 +16,6 @@ from firmware_bridge.images import Images
 from firmware_bridge.ledger import Ledger
 from firmware_bridge.link import Link
 from firmware_bridge.relay import Relay
-from firmware_bridge.update import job
 from firmware_bridge.update.sessions import Sessions
 from firmware_bridge.update.steps import Tools
 from firmware_bridge.update.updater import Updater

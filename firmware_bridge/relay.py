@@ -24,11 +24,11 @@ from firmware_bridge import group
 from firmware_bridge.config import Config
 from firmware_bridge.ledger import Happening, Ledger
 from firmware_bridge.link import Link
-from firmware_bridge.update.gates import Hardware
 from firmware_bridge.update.updater import Updater
 from firmware_bridge.update.use import Use
 from pointofcare.errors import DeviceError, DeviceProtocolError, DeviceUnavailableError, JournalError, MessageError
 from pointofcare.fleet import drawers as story
+from pointofcare.fleet.gates import Hardware
 from pointofcare.wire import routes
 from pointofcare.wire.messages import (
     AlertRaised,

@@ -24,6 +24,9 @@ _RECORDS = struct.Struct("<HH")
 _UNPROTECTED, _PROTECTED = 0x6907, 0x6908
 KEY_HASH, SHA256, ED25519, SECURITY_COUNTER, HARDWARE = 0x01, 0x10, 0x24, 0x50, 0x00A0
 LONGEST_BYTES = 16 * 1024 * 1024
+LONGEST_SOFTWARE_BYTES = 512 * 1024 * 1024
+# A release of the cart's own program is an image as well: of no board, but of this kind of machine, wire and journal.
+CART_SOFTWARE = "cart-software"
 _VERSION = re.compile(r"(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})\.(0|[1-9]\d{0,9})(?:[+.](0|[1-9]\d{0,9}))?", re.ASCII)
 _HARDWARE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -85,10 +88,26 @@ def is_hardware(text: str) -> bool:
     return _HARDWARE.fullmatch(text) is not None
 
 
+def cart_software(architecture: str, *, wire: int, journal: int) -> str:
+    """The hardware that a cart's own program is for: "cart-software-amd64-w1-j3". A release for another format of the wire or of the
+    journal is one for other hardware: no cart is told to take it, and none would."""
+    return f"{CART_SOFTWARE}-{architecture}-w{wire}-j{journal}"
+
+
+def is_cart_software(hardware: str) -> bool:
+    """Whether what is for this hardware is a cart's own program, and no microcontroller's."""
+    return hardware.startswith(f"{CART_SOFTWARE}-")
+
+
+def longest(hardware: str) -> int:
+    """How many bytes an image for it may have."""
+    return LONGEST_SOFTWARE_BYTES if is_cart_software(hardware) else LONGEST_BYTES
+
+
 def read(image: bytes) -> ImageInfo:
     """Raises: ImageRejectedError for anything that is not exactly one whole image."""
-    if len(image) > LONGEST_BYTES:
-        raise _odd("it is longer than any microcontroller's memory")
+    if len(image) > LONGEST_SOFTWARE_BYTES:
+        raise _odd("it is longer than any cart takes")
     try:
         magic, _load, header_bytes, protected_bytes, body_bytes, _flags, *numbers, _pad = _HEADER.unpack_from(image)
     except struct.error as exc:
@@ -116,9 +135,12 @@ def read(image: bytes) -> ImageInfo:
     counter = protected.get(SECURITY_COUNTER)
     if counter is not None and len(counter) != 4:
         raise _odd("its security counter is not four bytes")
+    hardware = _hardware(protected.get(HARDWARE))
+    if len(image) > longest(hardware or ""):
+        raise _odd("it is longer than any microcontroller's memory")
     return ImageInfo(
         version=Version(major=numbers[0], minor=numbers[1], revision=numbers[2], build=numbers[3]),
-        hardware=_hardware(protected.get(HARDWARE)),
+        hardware=hardware,
         security_counter=None if counter is None else int.from_bytes(counter, "little"),
         image_hash=told.hex(),
         key_hash=others[KEY_HASH].hex(),
@@ -146,7 +168,7 @@ def told(name: str, length: object, sha256: object, custom: object) -> Target:
     """The release of a list's entry or of a job. Raises: ImageRejectedError for what does not say all of it."""
     given = custom if isinstance(custom, Mapping) else {}
     counter, hardware, image_hash = given.get("security_counter"), given.get("hardware"), given.get("image_hash")
-    if not _count(length, LONGEST_BYTES) or not _count(counter, 0xFFFFFFFF):
+    if not _count(length, longest(str(hardware))) or not _count(counter, 0xFFFFFFFF):
         raise _odd("its entry names no length or no security counter")
     if not isinstance(hardware, str) or not is_hardware(hardware):
         raise _odd("its entry names no hardware")

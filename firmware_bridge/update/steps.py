@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from devices.firmware import image, releases
+from devices.firmware import image, job, releases
 from devices.firmware.image import ImageKeys
 from firmware_bridge import group
 from firmware_bridge.images import Images, ImageState
 from firmware_bridge.link import Link
-from firmware_bridge.update import gates, job
 from firmware_bridge.update.machine import Event, State
 from firmware_bridge.update.sessions import Session, Sessions
 from pointofcare import firmware
@@ -35,6 +34,7 @@ from pointofcare.errors import (
     TransferInterruptedError,
 )
 from pointofcare.firmware import Target
+from pointofcare.fleet import gates
 
 _log = logging.getLogger(__name__)
 MOST_UPLOADS = 5

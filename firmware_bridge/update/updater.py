@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from devices.firmware import job
+from devices.firmware.job import ServerKeys
 from firmware_bridge.images import ImageState
-from firmware_bridge.update import job, machine
-from firmware_bridge.update.job import ServerKeys
+from firmware_bridge.update import machine
 from firmware_bridge.update.machine import Event, State
 from firmware_bridge.update.sessions import Session, Sessions
 from firmware_bridge.update.steps import Outcome, Steps, Tools

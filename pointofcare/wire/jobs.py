@@ -7,6 +7,7 @@ from pointofcare.wire.messages import JobOrder
 
 TYPE = "cart-job"
 MCU_FIRMWARE = "mcu-firmware"
+CART_SOFTWARE = "cart-software"
 
 
 def claims(order: JobOrder) -> bytes:

@@ -124,6 +124,7 @@ ACK = _dn("ack", "ack", messages.EventsAcknowledged, "fleet events up to here ar
 COMMAND = _dn("command", "cmd/{name}", messages.Command, "asks the cart's current session to do something")
 CONFIG = _dn("config", "config", messages.ConfigDesired, "what the cart is to run with, signed")
 JOB = _dn("job", "job", messages.JobAssigned, "the one current job of the cart, signed")
+SOFTWARE_JOB = _dn("software-job", "software-job", messages.JobAssigned, "the one current job of the cart's own program, signed")
 HOST = Route(
     name="host",
     template=f"poc/{MAJOR}/{{facility}}/site/host",
@@ -139,7 +140,7 @@ ROUTES: tuple[Route, ...] = (
     WITNESS_ASK, WITNESS_ANSWER, EVENT, ANSWER,
     ALERT, CONFIG_TOLD, JOB_TOLD,
     RECEIPT, EMR, TABLE, LEASE, CLOCK, WITNESS_CALL, WITNESS_TOLD, ACK, COMMAND,
-    CONFIG, JOB,
+    CONFIG, JOB, SOFTWARE_JOB,
     HOST,
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from server.config import ServerConfig
 from server.firmware import drafts, keys, repository, standing
 from server.firmware.repository import OFFLINE, ROLES, Repository
 
-_LARGEST_FILE = firmware.LONGEST_BYTES
+_LARGEST_FILE = firmware.LONGEST_SOFTWARE_BYTES
 
 
 def add(commands: Any, default_config: Path, load: Callable[[argparse.Namespace], ServerConfig]) -> None:
@@ -78,7 +78,7 @@ def add(commands: Any, default_config: Path, load: Callable[[argparse.Namespace]
     made.add_argument("--version", required=True, help="as 1.2.3+4")
     made.add_argument("--hardware", required=True, help="which board it is for, as cart-mcu-r2")
     made.add_argument("--security-counter", type=int, help="carts never go below it again (default: from the version)")
-    made.add_argument("--slot-bytes", type=lambda text: int(text, 0), default=image.SLOT_BYTES)
+    made.add_argument("--slot-bytes", type=lambda text: int(text, 0), help="(default: 128 KiB, or what a cart takes)")
     made.add_argument("--align-bytes", type=int, default=image.ALIGN_BYTES)
     made = action("image-info", _image_info, "what an image says of itself, and whether a key signed it", here=False)
     made.add_argument("image", type=Path)
@@ -118,7 +118,8 @@ def _ceremony(chosen: argparse.Namespace, held: Repository) -> int:
 def _release(chosen: argparse.Namespace, held: Repository) -> int:
     content = _content(chosen.image)
     info = firmware.read(content)
-    name = chosen.name or f"cart-mcu/{info.hardware}-{str(info.version).replace('+', '-')}.bin"
+    folder = firmware.CART_SOFTWARE if firmware.is_cart_software(info.hardware or "") else "cart-mcu"
+    name = chosen.name or f"{folder}/{info.hardware}-{str(info.version).replace('+', '-')}.bin"
     drafts.release(held, chosen.stick, content, name=name, notes=chosen.notes, at=repository.now())
     return _drafted(chosen.stick)
 
@@ -174,7 +175,7 @@ def _sign_image(chosen: argparse.Namespace) -> int:
         version=chosen.version,
         hardware=chosen.hardware,
         security_counter=chosen.security_counter,
-        slot_bytes=chosen.slot_bytes,
+        slot_bytes=chosen.slot_bytes or (_LARGEST_FILE if firmware.is_cart_software(chosen.hardware) else image.SLOT_BYTES),
         align_bytes=chosen.align_bytes,
     )
     try:

@@ -131,6 +131,8 @@ def renew(repository: Repository, stick: Path, roles: Sequence[str], *, at: date
         raise ConfigError(f"{', '.join(unknown) or 'nothing'} cannot be renewed", remedy=f"name some of {', '.join(OFFLINE)}")
     before = repository.lists()
     changed = {role: lists.succeeding(before.of(role), role, at=at) for role in roles}
+    if "targets" in changed:
+        lists.name_paths(changed["targets"].signed)
     own = repository.image_key.read_bytes()
     _name_key(changed, own)
     _write(stick, "renew", changed, before, {}, own)

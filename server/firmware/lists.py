@@ -47,11 +47,17 @@ def first_root(roots: Sequence[Key], threshold: int, *, others: Mapping[str, Key
 def first_targets(firmware_key: Key, *, image_key: bytes, at: datetime) -> Metadata[Targets]:
     """It names no file itself: everything under `PATHS` is the firmware role's, and of nobody asked after it. It names who may sign
     images."""
-    role = DelegatedRole(FIRMWARE, [], 1, True, paths=[PATHS])
+    role = DelegatedRole(FIRMWARE, [], 1, True, paths=list(PATHS))
     targets = Targets(expires=at + LIFETIMES["targets"], delegations=Delegations({}, {FIRMWARE: role}))
     targets.add_key(firmware_key, FIRMWARE)
     targets.unrecognized_fields[IMAGE_KEY_FIELD] = key_hash(image_key)
     return Metadata(targets)
+
+
+def name_paths(targets: Targets) -> None:
+    """What the firmware role may sign, as a list of today says it: one of before knew microcontrollers alone."""
+    if targets.delegations is not None and targets.delegations.roles is not None:
+        targets.delegations.roles[FIRMWARE].paths = list(PATHS)
 
 
 def first_firmware(*, at: datetime) -> Metadata[Targets]:

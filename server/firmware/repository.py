@@ -36,7 +36,8 @@ from pointofcare.errors import ConfigError, FirmwareError, ReleasesUntrustedErro
 from pointofcare.firmware import Target
 
 FIRMWARE = "firmware"  # the delegated role
-PATHS = "cart-mcu/*"
+PATHS = ("cart-mcu/*", "cart-software/*")
+_NOBODY = "cart-mcu/none"
 ROLES = ("root", "targets", FIRMWARE, "snapshot", "timestamp")
 OFFLINE = ("root", "targets", FIRMWARE)
 IMAGE_KEY = "image-key.pem"
@@ -204,12 +205,15 @@ def look(metadata: Path, targets: Path, image_key: Path, *, only: frozenset[str]
     found = []
     with tempfile.TemporaryDirectory() as cache:
         source = releases.folder(metadata, targets, root=(metadata / "1.root.json").read_bytes(), cache=Path(cache))
-        releases.lookup(source, f"{PATHS.removesuffix('*')}none")  # reads every list, even where nothing is released
+        releases.lookup(source, _NOBODY)  # reads every list, even where nothing is released
         names = sorted(read_lists(metadata).firmware.signed.targets)
         for name in names:
             target = releases.lookup(source, name)
             if target is None:
-                raise ReleasesUntrustedError(f"{name} is in the list, and no cart would find it", remedy=f"name releases {PATHS}")
+                raise ReleasesUntrustedError(
+                    f"{name} is in the list, and no cart would find it",
+                    remedy=f"name releases {' or '.join(PATHS)}; a list of before allows it after: firmware renew targets",
+                )
             found.append(target)
             folder, _, base = name.rpartition("/")
             if only is None or f"{folder}/{target.sha256}.{base}" in only:
@@ -225,8 +229,8 @@ def _continues(before: Path, after: Path, targets: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:
         root = (before / "1.root.json").read_bytes()
         with contextlib.suppress(FirmwareError):  # what is published now may have expired, and this is what mends it
-            releases.lookup(releases.folder(before, targets, root=root, cache=Path(cache)), f"{PATHS.removesuffix('*')}none")
-        releases.lookup(releases.folder(after, targets, root=root, cache=Path(cache)), f"{PATHS.removesuffix('*')}none")
+            releases.lookup(releases.folder(before, targets, root=root, cache=Path(cache)), _NOBODY)
+        releases.lookup(releases.folder(after, targets, root=root, cache=Path(cache)), _NOBODY)
 
 
 def key_hash(content: bytes) -> str:

@@ -11,6 +11,7 @@ import logging
 import time
 from dataclasses import replace
 
+from pointofcare import firmware
 from pointofcare.wire import jobs, routes
 from pointofcare.wire.messages import CartBirth, JobAssigned, JobTold, Telemetry
 from server.mqtt.fleet_end import Hooks, Posted
@@ -81,7 +82,9 @@ class Jobs:
         else:
             body = JobAssigned(job=order.job, signed=signing.sign_order(self._key, jobs.TYPE, jobs.claims(order)))
         attempt = 0 if order is None else order.attempt
-        return Posted(cart=offer.update.cart, route=routes.JOB, body=body, sent=lambda left: self._sent(offer, attempt) if left else None)
+        software = firmware.is_cart_software(offer.rollout.rollout.target.hardware)
+        route = routes.SOFTWARE_JOB if software else routes.JOB
+        return Posted(cart=offer.update.cart, route=route, body=body, sent=lambda left: self._sent(offer, attempt) if left else None)
 
     def _has_another(self, offer: Offer) -> bool:
         with reading(self._actor) as tx:

@@ -149,7 +149,7 @@ def put_telemetry(tx: Transaction, cart: str, told: Telemetry) -> None:
     row = _row(tx, cart)
     # A database holds no number that is none, and one cart's must not keep those of the others out.
     numbers = {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in told.values.items()}
-    row.telemetry = {**row.telemetry, told.kind.value: {"at": told.at.isoformat(), **numbers}}
+    row.telemetry = {**row.telemetry, told.kind.value: {"at": told.at.isoformat(), **numbers, "heard_at": tx.at.isoformat()}}
     _saw(tx, row)
     if told.kind is TelemetryKind.APP:
         row.chart_age_s = _number(numbers, "chart_age_s", row.chart_age_s)

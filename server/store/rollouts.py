@@ -6,7 +6,7 @@ What a state means and which follows which is `pointofcare.fleet`. Nothing here 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -285,15 +285,16 @@ def seen(tx: Transaction, rollout: int, carts: Collection[str] | None = None) ->
         )
     )
     inside = select(RolloutCartRow.cart).where(RolloutCartRow.facility == tx.facility, RolloutCartRow.rollout == rollout)
-    return _seen(tx, CartRow.id.in_(inside if carts is None else sorted(carts)), busy)
+    hardware = tx.session.scalars(select(RolloutRow.hardware).where(RolloutRow.facility == tx.facility, RolloutRow.id == rollout)).one()
+    return _seen(tx, CartRow.id.in_(inside if carts is None else sorted(carts)), busy, hardware)
 
 
-def seen_of(tx: Transaction, carts: Collection[str]) -> dict[str, Seen]:
-    """As `seen`, of these carts, before there is a rollout."""
-    return _seen(tx, CartRow.id.in_(sorted(carts)), set())
+def seen_of(tx: Transaction, carts: Collection[str], *, hardware: str = "") -> dict[str, Seen]:
+    """As `seen`, of these carts, before there is a rollout for this hardware."""
+    return _seen(tx, CartRow.id.in_(sorted(carts)), set(), hardware)
 
 
-def _seen(tx: Transaction, which: Any, busy: Collection[str]) -> dict[str, Seen]:
+def _seen(tx: Transaction, which: Any, busy: Collection[str], wanted: str) -> dict[str, Seen]:
     rows = tx.session.execute(
         select(
             CartRow.id,
@@ -330,7 +331,21 @@ def _seen(tx: Transaction, which: Any, busy: Collection[str]) -> dict[str, Seen]
             self_test=row.self_test,
             busy=row.id in busy,
         )
+        if firmware.is_cart_software(wanted):
+            found[row.id] = replace(found[row.id], **_software(app))
     return found
+
+
+def _software(app: Mapping[str, Any]) -> dict[str, Any]:
+    """What the cart's own program says that it is; its self-test was done before it was begun."""
+    hardware, runs, heard = app.get("software_hardware"), app.get("software_hash"), app.get("heard_at")
+    return {
+        "heard_at": datetime.fromisoformat(heard) if isinstance(heard, str) else None,
+        "image_hash": runs if isinstance(runs, str) and len(runs) == 64 else None,
+        "confirmed": _truth(app.get("software_confirmed")),
+        "hardware": hardware if isinstance(hardware, str) and firmware.is_hardware(hardware) else None,
+        "self_test": None,
+    }
 
 
 def put_firmware(

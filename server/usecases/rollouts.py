@@ -77,7 +77,7 @@ class Standing:
 def preview(tx: Transaction, plan: Plan, release: Release) -> tuple[tuple[Place, ...], ...]:
     """Who would be in which wave. Raises: MessageError for what is no plan, OtherWardError."""
     wards_of, placed = _placed(tx, plan, release)
-    seen = rollouts.seen_of(tx, placed)
+    seen = rollouts.seen_of(tx, placed, hardware=release.hardware)
     waves: list[list[Place]] = [[] for _ in plan.waves]
     for cart, wave in sorted(placed.items()):
         waves[wave].append(Place(cart=cart, ward=wards_of.get(cart, ""), without=_without(seen.get(cart, NEVER), release)))
@@ -263,7 +263,7 @@ def order_of(offer: Offer, facility: str) -> JobOrder | None:
         facility=facility,
         cart=one.cart,
         job=one.job,
-        kind=jobs.MCU_FIRMWARE,
+        kind=jobs.CART_SOFTWARE if firmware.is_cart_software(target.hardware) else jobs.MCU_FIRMWARE,
         target=JobTarget(
             name=target.name,
             version=str(target.version),

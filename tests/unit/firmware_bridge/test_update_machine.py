@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.update import gates, machine
-from firmware_bridge.update.gates import Hardware
+from firmware_bridge.update import machine
 from firmware_bridge.update.machine import FINAL, HARMLESS, LOCKED, TOLD, TRANSITIONS, Event, State
 from pointofcare.errors import IllegalTransitionError
+from pointofcare.fleet import gates
+from pointofcare.fleet.gates import Hardware
 from pointofcare.wire.messages import JobState
 
 FREE = Hardware(connected=True, charge_percent=80, on_mains=False, open_drawers=(), busy=False, idle_s=3600)

@@ -13,15 +13,15 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
+from devices.firmware.job import ServerKeys
 from firmware_bridge import group
 from firmware_bridge.images import ImageState
-from firmware_bridge.update.gates import Hardware
-from firmware_bridge.update.job import ServerKeys
 from firmware_bridge.update.machine import State
 from firmware_bridge.update.sessions import Session, Sessions
 from firmware_bridge.update.steps import MOST_RESETS, MOST_SOAKS, Tools
 from firmware_bridge.update.updater import Updater
 from pointofcare.errors import DeviceTimeoutError, JournalError
+from pointofcare.fleet.gates import Hardware
 from pointofcare.wire import jobs
 from pointofcare.wire.messages import JobAssigned, JobOrder, JobState, JobTarget, JobTold
 

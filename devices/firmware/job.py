@@ -47,7 +47,7 @@ def load_keys(path: Path) -> ServerKeys:
     return ServerKeys(held=held)
 
 
-def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: str) -> JobOrder:
+def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: str, kind: str = jobs.MCU_FIRMWARE) -> JobOrder:
     """The order in it, whenever it was for: see `in_time`. Raises: NotPermittedError with `why` for one that is not for this cart."""
     order = _signed(assigned.signed or "", keys)
     if (order.facility, order.cart) != (facility, cart):
@@ -56,8 +56,8 @@ def order_of(assigned: JobAssigned, keys: ServerKeys, *, facility: str, cart: st
         raise _no("job-differs", "the signed job is another than the one named beside it")
     if not 1 <= order.attempt <= 1_000_000:
         raise _no("attempt-unreadable", "the attempt is no count")
-    if order.kind != jobs.MCU_FIRMWARE:
-        raise _no("kind-unknown", "this bridge does jobs of the microcontroller's firmware only", order.attempt)
+    if order.kind != kind:
+        raise _no("kind-unknown", f"jobs of {kind} alone are done here", order.attempt)
     target_of(order)
     return order
 

@@ -98,6 +98,19 @@ if [ "$what" = test ] || [ "$what" = gnuhealth ]; then
     touch .venv-gnuhealth/.installed
   fi
 fi
+if [ "$what" = test ] && ! command -v promtool >/dev/null && [ ! -x .venv/bin/promtool ]; then
+  # one program of 46 MB out of a package of 19 MB, which would start a service on a port of its own
+  echo "Fetching promtool into .venv"
+  prometheus=$(mktemp -d)
+  if ! (cd "$prometheus" && apt-get download -q prometheus && dpkg-deb -x prometheus_*.deb .) >"$prometheus/log" 2>&1; then
+    tail -n 5 "$prometheus/log" >&2
+    rm -rf "$prometheus"
+    echo "Could not fetch promtool; please run: apt-get update, then this again, or apt-get install --no-install-recommends prometheus" >&2
+    exit 1
+  fi
+  install -m 0755 "$prometheus/usr/bin/promtool" .venv/bin/promtool
+  rm -rf "$prometheus"
+fi
 if [ "$what" = test ]; then
   servers=deploy/smp-servers-requirements.txt
   if [ ! -e .smp-servers/.installed ] || [ "$servers" -nt .smp-servers/.installed ]; then

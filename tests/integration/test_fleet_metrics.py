@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -155,6 +157,48 @@ def test_the_dashboard_asks_for_figures_that_are_there(app: Flask, name: str) ->
     assert len(places) == len(board["panels"])
 
 
+def promtool(*arguments: str) -> None:
+    """Of Prometheus: `deploy/setup.sh test` fetches it."""
+    program = shutil.which("promtool", path=f"{os.environ['PATH']}:{Path(sys.executable).parent}")
+    if program is None:
+        pytest.skip("no promtool: deploy/setup.sh test")
+    done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+# An alert, the figures that lead to it, a value for each minute, and after which minute it is told; not the minute before.
+FIRES = (
+    ("BrokerAway", {"pointofcare_broker_connected": "1 1 0x9"}, 3),
+    ("RecordsParked", {"pointofcare_outbox_parked": "0 2x20"}, 11),
+    ("DatabaseAway", {"pointofcare_database_up": "1 0x9"}, 2),
+    ("MetricsMissing", {"pointofcare_carts": "5 stale"}, 6),
+    ("CartsAway", {"pointofcare_carts": "10x20", "pointofcare_carts_offline": "2 3x20"}, 6),
+    ("ServerDiskOut", {"pointofcare_disk_free_bytes": "600000000 400000000x9", "pointofcare_disk_size_bytes": "9000000000x9"}, 2),
+    ("CartUnsentRecords", {"pointofcare_cart_unsent_records": "0 3x30", "pointofcare_cart_online": "1x30"}, 16),
+)
+
+
+def test_an_alert_is_told_when_it_should_be_and_not_a_minute_before(tmp_path: Path) -> None:
+    tests = [
+        {
+            "interval": "1m",
+            "input_series": [{"series": series, "values": values} for series, values in figures.items()],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{alert}", alertstate="firing"}})',
+                    "eval_time": f"{at}m",
+                    "exp_samples": [{"labels": "{}", "value": 1}] if at == minute else [],
+                }
+                for at in (minute - 1, minute)
+            ],
+        }
+        for alert, figures, minute in FIRES
+    ]
+    whole = {"rule_files": [str(DEPLOY / "prometheus" / "pointofcare.rules.yml")], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    promtool("test", "rules", str(tmp_path / "test.yml"))
+
+
 def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask, tmp_path: Path) -> None:
     path = DEPLOY / "prometheus" / "pointofcare.rules.yml"
     rules = [rule for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]]
@@ -170,12 +214,11 @@ def test_the_rules_ask_for_figures_that_are_there_and_say_what_to_do(app: Flask,
     asked = {name for rule in rules for name in re.findall(r"pointofcare_[a-z_]+", rule["expr"])}
     asked = {name.removesuffix("_bucket") for name in asked}
     assert asked - exported(app) == set()
-    if (promtool := shutil.which("promtool")) is not None:
-        subprocess.run([promtool, "check", "rules", str(path)], check=True, timeout=30)
-        whole = (DEPLOY / "prometheus" / "scrape.example.yml").read_text(encoding="utf-8")
-        whole = whole.replace("/etc/prometheus/pointofcare.rules.yml", str(path))
-        (tmp_path / "token").touch()
-        (tmp_path / "prometheus.yml").write_text(whole.replace("/etc/prometheus/pointofcare.token", "token"), encoding="utf-8")
-        subprocess.run([promtool, "check", "config", str(tmp_path / "prometheus.yml")], check=True, timeout=30)
+    promtool("check", "rules", str(path))
+    whole = (DEPLOY / "prometheus" / "scrape.example.yml").read_text(encoding="utf-8")
+    whole = whole.replace("/etc/prometheus/pointofcare.rules.yml", str(path))
+    (tmp_path / "token").touch()
+    (tmp_path / "prometheus.yml").write_text(whole.replace("/etc/prometheus/pointofcare.token", "token"), encoding="utf-8")
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
     scrape = yaml.safe_load((DEPLOY / "prometheus" / "scrape.example.yml").read_text(encoding="utf-8"))
     assert scrape["scrape_configs"][0]["authorization"]["type"] == "Bearer"

@@ -68,6 +68,8 @@ def pin(visit: Visit, typed: str, now: datetime, *, why: str = "") -> None:
         if visit.chart.is_of_other_ward(number, now):
             note(visit, "other-ward", now, {"nurse": nurse.id, "why": why})
             say(visit, "other-ward")
+        elif entry is not None and entry.competences_due:
+            say(visit, "competence-due", n=entry.competences_due)
     elif session.nurse is not None and second.id == session.nurse.id:
         say(visit, "witness-same")
     else:

@@ -27,7 +27,8 @@ class StaffEntry:
     """One person who may use the carts. `badge` is the text of the badge, `pin_hash` an argon2 hash or None when no PIN is
     set; `expires_at` None: not known when this person's rights end. `of_ward` False: works in other wards, None: the server does not
     say; `ward_until`: a helper, who is of the ward until then. `pin_until`: the PIN counts
-    until then (None: without end); `pin_cleared_at`: a pause after wrong tries from before then is over."""
+    until then (None: without end); `pin_cleared_at`: a pause after wrong tries from before then is over. `competences_due`: so many
+    of what this person's work takes are missing or expired in the training log, None: nothing is to be said of it."""
 
     id: str
     name: str
@@ -42,6 +43,7 @@ class StaffEntry:
     ward_until: datetime | None = None
     pin_until: datetime | None = None
     pin_cleared_at: datetime | None = None
+    competences_due: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

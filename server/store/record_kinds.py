@@ -78,7 +78,7 @@ _TABLES_OF = {
         " drawer_pending drawer_rules drawer_settings drawer_assignments leases lease_doubts table_versions alert_rules alert_pending"
         " machine_claims machine_certificates phone_claims phone_pairings wall_screens"
     ),
-    "staff": "staff roles staff_roles staff_wards pin_states legal_holds",
+    "staff": "staff roles staff_roles staff_wards pin_states legal_holds competence_records competence_settings",
     "sign-in": "sign_in_sessions second_factors recovery_codes known_browsers failed_sign_ins fhir_clients fhir_assertions",
     "catalogue": "wards products product_versions catalogue_lines policies policy_files",
     "hand-over": "outbox received_versions incoming_items feeds fhir_exports document_files document_batches",

@@ -12,7 +12,7 @@ from sqlalchemy import case, or_, select, update
 from pointofcare.errors import ConflictError, NotFoundError
 from pointofcare.people import StaffRole
 from pointofcare.wire.tables import StaffEntry
-from server.store import mapping, staff_wards
+from server.store import competences, mapping, staff_wards
 from server.store.staff_wards import Membership
 from server.store.tables import DrawerSettingRow, PinStateRow, RoleRow, StaffRow
 from server.store.transaction import Transaction
@@ -58,7 +58,7 @@ def _member(row: StaffRow) -> StaffMember:
 
 def roster(tx: Transaction, ward: str | None = None) -> tuple[StaffEntry, ...]:
     """Everybody who may use the carts, with PIN hashes, and who of them is of the `ward`: the others are there too, for a patient must
-    not wait for a list, but a cart tells of them. Two statements."""
+    not wait for a list, but a cart tells of them. A fixed number of statements."""
     homes = staff_wards.homes(tx) if ward is not None else {}
     here = {one.staff: one for one in staff_wards.of_ward(tx, ward)} if ward is not None else {}
     rows = tx.session.scalars(
@@ -66,6 +66,11 @@ def roster(tx: Transaction, ward: str | None = None) -> tuple[StaffEntry, ...]:
     )
     ends = pin_ends(tx)
     entries = (replace(entry, **ends.get(entry.id, {})) for entry in map(mapping.staff_entry, rows))
+    log = competences.told_at_carts(tx)
+    if log is not None:
+        # A day more or less at midnight is no matter: it is said, and stops nothing.
+        due = {entry: len(competences.due(log, entry.id, entry.roles, tx.at.date())) for entry in entries}
+        entries = (replace(entry, competences_due=count) for entry, count in due.items())
     if ward is not None:
         entries = (_in_ward(entry, homes, here.get(entry.id)) for entry in entries)
     return tuple(sorted(entries, key=lambda entry: entry.id))

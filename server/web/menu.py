@@ -45,6 +45,7 @@ ENTRIES: tuple[tuple[str, str, str], ...] = (
     ("phones.show", may.MANAGE_MACHINES, "menu-phones"),
     ("policy.listed", may.SEE_POLICY, "menu-policy"),
     ("ward_staff.show", may.RUN_WARD, "menu-ward-staff"),
+    ("competences.listed", may.RUN_WARD, "menu-competences"),
     ("ward_staff.own", may.TAKE_ON_WARD, "menu-ward-own"),
     ("imports.show", may.IMPORT, "menu-import"),
     ("staff.everybody", may.MANAGE_STAFF, "menu-staff"),

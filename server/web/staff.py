@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -13,7 +14,7 @@ from pointofcare.people import StaffRole
 from server.security import second_factor
 from server.security.permissions import MANAGE_STAFF
 from server.security.person import actor, requires
-from server.store import drawer_rules, patients, staff_wards, views_audit
+from server.store import competences, drawer_rules, patients, staff_wards, views_audit
 from server.store.transaction import reading, transaction
 from server.usecases import import_fields as fields
 from server.usecases import imports, passwords, ward_staff
@@ -40,7 +41,10 @@ NEEDED = ("id", "name")
 def everybody() -> str:
     with reading(actor()) as tx:
         found = views_audit.staff(tx)
-    return page.render("staff.html", people=found)
+        told = competences.told_at_carts(tx)
+    today = datetime.now(page.zone()).date()
+    due = {} if told is None else {one.id: len(competences.due(told, one.id, one.roles, today)) for one in found}
+    return page.render("staff.html", people=found, due=due)
 
 
 @room.get("/new")

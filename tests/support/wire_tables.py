@@ -195,6 +195,7 @@ ROSTER = StaffRosterBody(
             ward_until=LATER,
             pin_until=LATER,
             pin_cleared_at=MOMENT,
+            competences_due=2,
         ),
     ),
     drawers=DrawerPolicy(

@@ -159,6 +159,7 @@ notice-pin-wrong = The PIN is wrong: type it again.
 notice-pin-paused = Too many wrong PINs: try again in { $seconds } s.
 notice-sign-out-first = Somebody else is signed in: sign out first.
 notice-other-ward = You belong to another ward: you can work here, and this ward's charge nurse is told.
+notice-competence-due = The training log lacks { $n } of your competences, or they have expired. You can work; tell your charge nurse.
 notice-why-here = Say why you are here: tap one of the three, then your PIN.
 notice-witness-same = The witness must be another person.
 notice-signed-out-idle = Signed out: nothing happened for a while.

@@ -159,6 +159,7 @@ notice-pin-wrong = Code PIN faux : saisissez-le de nouveau.
 notice-pin-paused = Trop d'erreurs : réessayez dans { $seconds } s.
 notice-sign-out-first = Quelqu'un d'autre est connecté : déconnectez d'abord.
 notice-other-ward = Vous êtes d’un autre service : vous pouvez travailler ici, et le cadre de ce service en est informé.
+notice-competence-due = Il manque { $n } de vos compétences au registre de formation, ou elles ont expiré. Vous pouvez travailler ; parlez-en à votre cadre.
 notice-why-here = Dites pourquoi vous êtes ici : touchez l’une des trois raisons, puis votre code PIN.
 notice-witness-same = Le témoin doit être une autre personne.
 notice-signed-out-idle = Déconnecté pour inactivité.

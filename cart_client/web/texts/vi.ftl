@@ -159,6 +159,7 @@ notice-pin-wrong = Mã PIN sai: nhập lại từ đầu.
 notice-pin-paused = Sai PIN nhiều lần: thử lại sau { $seconds } giây.
 notice-sign-out-first = Người khác đang đăng nhập: đăng xuất trước.
 notice-other-ward = Bạn thuộc khoa khác: bạn vẫn làm việc được ở đây, và điều dưỡng trưởng của khoa này được báo.
+notice-competence-due = Sổ đào tạo còn thiếu hoặc hết hạn { $n } mục của bạn. Bạn vẫn làm việc được; hãy báo điều dưỡng trưởng.
 notice-why-here = Hãy cho biết vì sao bạn ở đây: chạm một trong ba lý do, rồi nhập mã PIN.
 notice-witness-same = Người chứng kiến phải là người khác.
 notice-signed-out-idle = Đã tự đăng xuất vì không thao tác.

@@ -13,6 +13,7 @@ from server.store.tables.admission import (
 from server.store.tables.audit import AuditCheckpointRow, AuditLeafRow, AuditRow
 from server.store.tables.bag import BagRow, ContainerUseRow, ObservationRecordRow, OpenedContainerRow, PumpReadingRow
 from server.store.tables.bedside_note import BedsideNoteRow
+from server.store.tables.competence import CompetenceRow, CompetenceSettingRow
 from server.store.tables.document import DocumentBatchRow, DocumentFileRow, IssuedDocumentRow
 from server.store.tables.dose import AdministrationRow, AttemptRow, DiscrepancyRow, OverrideReviewRow
 from server.store.tables.downtime import DowntimeEntryRow, DowntimeLineRow, DowntimeSheetRow
@@ -56,6 +57,8 @@ from server.store.tables.ward_staff import EmergencyAccessRow, StaffWardRow
 __all__ = [
     "SchemaStepRow",
     "ServerProgramRow",
+    "CompetenceRow",
+    "CompetenceSettingRow",
     "IncidentReportRow",
     "IncidentStepRow",
     "PinStateRow",

@@ -58,9 +58,10 @@ imports: $(STAMP) ## who may import whom
 bench: $(STAMP) ## measure, print tables, write JSON to benchmarks/results
 	$(PY) -m benchmarks $(ARGS)
 
-bench-scale: $(STAMP) ## what requests cost at 50, 10,000 and 100,000 people, with table and plot in docs/performance.md (ARGS="--people 50,1378023"; docs/performance.md)
+bench-scale: $(STAMP) ## what requests cost at 50, 10,000 and 100,000 people, then bench-load, with tables and plots in docs/performance.md (ARGS="--people 50,1378023": requests alone)
 	@bash deploy/setup.sh test
 	$(PY) -m benchmarks.scale --write $(ARGS)
+	$(if $(ARGS),,$(PY) -m benchmarks.scale.load --write)
 
 bench-load: $(STAMP) ## doses while a fleet grows, a shift changes and a day goes by at speed, with tables and plots in docs/performance.md (ARGS="--quick")
 	@bash deploy/setup.sh test

@@ -16,16 +16,15 @@ from cart_client.prepared import Made
 from cart_client.screen import View
 from pointofcare.errors import JournalError
 from pointofcare.orders.order import Order
-from pointofcare.scenario.file import Scenario, scenarios
 from pointofcare.verdict import engine
 from pointofcare.verdict.facts import Facts, Lease
 from pointofcare.verdict.finding import Verdict
 from pointofcare.wire import codec, recompute, snapshot
 from pointofcare.wire.messages import AdministrationRecorded, TableKind
 from tests.support.cart_ward import AMOX, PARACETAMOL, Stand, a_table, an_order, band, chart_body, issued, orders, pack
+from tests.support.suite import every_scenario
 
-SUITE = Path(__file__).parents[1] / "data" / "scenarios"
-ALL: tuple[Scenario, ...] = tuple(each for path in sorted(SUITE.glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8")))
+ALL = every_scenario()
 
 
 @pytest.fixture

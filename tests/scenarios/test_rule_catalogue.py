@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from pointofcare.scenario.file import Scenario, scenarios
 from pointofcare.verdict import catalogue, engine
 from pointofcare.verdict.catalogue import Entry, Kind
 from pointofcare.verdict.finding import Level
 from simulation import rules
+from tests.support.suite import every_scenario
 
 ROOT = Path(__file__).parents[2]
-SUITE = ROOT / "tests" / "data" / "scenarios"
 NUMBERS = {"P": 8, "D": 12, "T": 7, "O": 3, "Q": 8, "N": 5, "H": 6, "G": 6, "I": 7, "S": 6, "C": 4}
 EVERY_RULE = [f"{family}{number}" for family, last in NUMBERS.items() for number in range(1, last + 1)]
 ENTRIES = catalogue.entries()
-ALL: tuple[Scenario, ...] = tuple(each for path in sorted(SUITE.glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8")))
+ALL = every_scenario()
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,11 @@ from pointofcare.scenario.file import Scenario, scenarios
 from pointofcare.verdict.engine import CHECKS, VERSION, evaluate
 from pointofcare.verdict.finding import Level
 from simulation.verdict_command import main, run
+from tests.support.suite import every_scenario
 
 DATA = Path(__file__).parents[1] / "data" / "scenarios"
 FILES = sorted(DATA.glob("*.json"))
-ALL: tuple[Scenario, ...] = tuple(each for path in FILES for each in scenarios(path.read_text(encoding="utf-8")))
+ALL = every_scenario()
 RECORD_KEYS = {"status", "dose", "lot", "expiry", "serial", "route", "site", "given_at", "reason", "witness", "waste"}
 LATER_KEYS = {"rate", "bag", "effect", "continues", "returned"}  # of the second format
 

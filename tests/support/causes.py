@@ -9,8 +9,8 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from pointofcare.scenario.file import scenarios
 from pointofcare.verdict.engine import evaluate
+from tests.support.suite import every_scenario
 
 TESTS = Path(__file__).parents[1]
 KEPT = TESTS / "unit" / "pointofcare" / "verdict" / "causes.json"
@@ -19,12 +19,11 @@ KEPT = TESTS / "unit" / "pointofcare" / "verdict" / "causes.json"
 def said() -> dict[str, list[list[object]]]:
     """Rule -> [cause, level, remedy, unknown], each once."""
     found: dict[str, list[list[object]]] = defaultdict(list)
-    for path in sorted((TESTS / "data" / "scenarios").glob("*.json")):
-        for scenario in scenarios(path.read_text(encoding="utf-8")):
-            for finding in evaluate(scenario.facts).findings:
-                row = [finding.facts.get("cause", ""), finding.level.name, finding.remedy, finding.unknown]
-                if row not in found[finding.rule]:
-                    found[finding.rule].append(row)
+    for scenario in every_scenario():
+        for finding in evaluate(scenario.facts).findings:
+            row = [finding.facts.get("cause", ""), finding.level.name, finding.remedy, finding.unknown]
+            if row not in found[finding.rule]:
+                found[finding.rule].append(row)
     return {rule: sorted(rows, key=str) for rule, rows in sorted(found.items())}
 
 

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pointofcare.people import Witness
-from pointofcare.scenario.file import Scenario, scenarios
+from pointofcare.scenario.file import Scenario
 from pointofcare.verdict.engine import evaluate
 from pointofcare.verdict.finding import FactSource, Finding, ProposedRecord, Verdict
+from tests.support.suite import every_scenario
 
 TESTS = Path(__file__).parents[1]
 KEPT = TESTS / "unit" / "pointofcare" / "verdict" / "told.json"
@@ -62,12 +63,8 @@ def _value(value: object) -> str:
     return f"{value.id} ({value.role})" if isinstance(value, Witness) else str(value)
 
 
-def suite() -> list[Scenario]:
-    return [each for path in sorted((TESTS / "data" / "scenarios").glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8"))]
-
-
 def main() -> None:
-    told = {scenario.id: lines(scenario) for scenario in suite()}
+    told = {scenario.id: lines(scenario) for scenario in every_scenario()}
     KEPT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

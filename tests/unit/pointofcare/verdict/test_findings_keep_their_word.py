@@ -12,19 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from pointofcare.scenario.file import Scenario, scenarios
+from pointofcare.scenario.file import Scenario
 from pointofcare.texts import LANGUAGES
 from pointofcare.verdict.engine import CHECKS, VERSION, evaluate
 from pointofcare.verdict.finding import ORIGINS, Level
 from pointofcare.wire import recompute
 from tests.support import causes
+from tests.support.suite import every_scenario
 
 DATA = Path(__file__).parents[3] / "data"
 TEXTS = Path(recompute.__file__).parents[1] / "texts"
 RULES = {check.rule.id: check.rule for check in CHECKS}
-ALL: tuple[Scenario, ...] = tuple(
-    each for path in sorted((DATA / "scenarios").glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8"))
-)
+ALL = every_scenario()
 SPEAKING = [scenario for scenario in ALL if scenario.expect is None or scenario.expect.level is not Level.PASS or scenario.expect.rules]
 # What each rule says, cause by cause: level, remedy and whether it is for lack of knowledge. Read by a person, kept as data.
 SAID: Mapping[str, list[list[object]]] = json.loads((Path(__file__).parent / "causes.json").read_text(encoding="utf-8"))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 import pytest
 from fluent.syntax import FluentParser, ast
 
-from pointofcare.scenario.file import Scenario, scenarios
+from pointofcare.scenario.file import Scenario
 from pointofcare.texts import LANGUAGES
 from pointofcare.texts.findings import sentence
 from pointofcare.verdict.engine import CHECKS, evaluate
 from pointofcare.verdict.finding import ORIGINS, Level
+from tests.support.suite import every_scenario
 
-DATA = Path(__file__).parents[4] / "tests" / "data" / "scenarios"
-SUITE: tuple[Scenario, ...] = tuple(each for path in sorted(DATA.glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8")))
+SUITE = every_scenario()
 RULES = {check.rule.id: check.rule for check in CHECKS}
 
 

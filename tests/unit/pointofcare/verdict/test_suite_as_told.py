@@ -9,8 +9,9 @@ import pytest
 
 from pointofcare.scenario.file import Scenario
 from tests.support import told
+from tests.support.suite import every_scenario
 
-SUITE = told.suite()
+SUITE = every_scenario()
 KEPT: Mapping[str, list[str]] = json.loads(told.KEPT.read_text(encoding="utf-8"))
 
 

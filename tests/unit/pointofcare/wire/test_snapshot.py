@@ -7,7 +7,6 @@ import json
 import zlib
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from pointofcare.errors import MessageError
 from pointofcare.labels.scan import Keyed
 from pointofcare.people import Observation
-from pointofcare.scenario.file import Scenario, scenarios
+from pointofcare.scenario.file import Scenario
 from pointofcare.verdict.engine import evaluate
 from pointofcare.verdict.facts import Action, Facts
 from pointofcare.verdict.finding import Level
@@ -37,9 +36,9 @@ from tests.support.builders import (
     scanned,
 )
 from tests.support.moments import moments
+from tests.support.suite import every_scenario
 
-SUITE = Path(__file__).parents[3] / "data" / "scenarios"
-ALL: tuple[Scenario, ...] = tuple(each for path in sorted(SUITE.glob("*.json")) for each in scenarios(path.read_text(encoding="utf-8")))
+ALL = every_scenario()
 STRICT = Policy(
     version="strict",
     window_time_critical=timedelta(minutes=5),

@@ -2,6 +2,7 @@
 
 `pointofcare-cart phones`: the carts of a ward's phones. `pointofcare-cart key|wipe ...`: the key of its database.
 `pointofcare-cart checkpoints ...`: what it keeps of the server's audit log.
+`pointofcare-cart check`: whether this version can work here.
 `pointofcare-cart read ...`: what its reader makes of pictures. `pointofcare-cart pump try ...`: one order to one infusion pump."""
 
 from __future__ import annotations
@@ -17,19 +18,20 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-from cart_client import at_rest, at_rest_command, config, phones
+from cart_client import at_rest, at_rest_command, check_command, config, phones
 from cart_client.app import CartProgram
 from cart_client.journal import Journal
 from devices import identity, logbook
 from pointofcare.errors import ConfigError, PointOfCareError
 
 _WATCH_S = 1.0
+LEAVES = 75  # the launcher decides what is started next
 _PR_SET_DUMPABLE = 4
 _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 after a clean stop, 2 for a configuration that cannot be used, 1 when a part of the cart died."""
+    """0 after a clean stop, 75 for another version, 2 for a configuration that cannot be used, 1 when a part of the cart died."""
     if (words := sys.argv[1:] if arguments is None else arguments)[:1] == ["checkpoints"]:
         return _checkpoints(words[1:])
     given = sys.argv[1:] if arguments is None else arguments
@@ -47,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         return at_rest_command.wipe(given[1:])
     if given[:1] == ["enrol"]:
         return _enrol(given[1:])
+    if given[:1] == ["check"]:
+        return check_command.main(given[1:])
     if given[:1] == ["phones"]:
         return phones.main(given[1:])
     parser = argparse.ArgumentParser(prog="pointofcare-cart", description="the bedside cart: camera, verdict, journal, kiosk")
@@ -72,6 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     program.start()
     logbook.announce(f"ready {program.url}")
     while not halted.wait(_WATCH_S):
+        if program.leaving:
+            program.stop()
+            return LEAVES
         if program.restarting:
             program.stop()
             _begin_anew()

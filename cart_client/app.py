@@ -26,23 +26,28 @@ from cart_client.commanded.bundle import Kept
 from cart_client.commanded.memory import FILE as COMMANDS_FILE
 from cart_client.config import Config
 from cart_client.drawer import tell_battery, tell_use
-from cart_client.inbox import Halt
+from cart_client.inbox import Halt, Link
 from cart_client.journal import Journal
 from cart_client.monitor import Newest, follow
 from cart_client.scanning import Fault, Onlooker, Sight, Viewfinder, listen, watch
 from cart_client.screen import View
 from cart_client.settings_held import SettingsHeld
+from cart_client.software import Software, Tools, hardware
 from cart_client.trust import keys_from
 from cart_client.upkeep import Readings, Upkeep, disk_free_percent, signs
 from cart_client.uplink import Uplink
+from cart_client.versions import Versions
 from cart_client.web import serving
 from cart_client.web.app import create_app
 from cart_client.web.phone import Phone, became
 from devices import registry
+from devices.firmware import image, job
+from devices.firmware.releases import HttpFetcher, Source
 from devices.identity import Identity
 from devices.renewal import Renewal
 from pointofcare.administration.session import State
-from pointofcare.errors import ConfigError
+from pointofcare.errors import ConfigError, PointOfCareError
+from pointofcare.fleet.gates import Hardware
 from pointofcare.verdict import engine
 from pointofcare.wire.messages import CartPhase
 from pointofcare.wire.training import is_training
@@ -126,6 +131,8 @@ class CartProgram:
             self._sight = Sight(registry.gauge(), finder, self._bedside.inbox.put, wanted=self._camera.wanted_size())
         self._located = Located()
         self._restarting = threading.Event()
+        self._leaving = threading.Event()
+        self._software = self._updates(config)
         self._log = Kept()
         self._commands = Carrier(
             Doing(
@@ -163,7 +170,7 @@ class CartProgram:
             clock=self._clock,
             mono_s=steady_s,
             commands=self._commands,
-            upkeep=Upkeep(self._held, self._signs),
+            upkeep=Upkeep(self._held, self._signs, software=self._software),
         )
         phone = None
         if config.phone_socket is not None:
@@ -232,6 +239,8 @@ class CartProgram:
             thread.start()
         self._commands.start()
         self._uplink.start()
+        if self._software is not None:
+            self._software.start()
         if self._renewal is not None:
             self._renewal.start()
 
@@ -245,11 +254,18 @@ class CartProgram:
         """Whether it was asked to end so that it is started anew."""
         return self._restarting.is_set()
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the next start is the launcher's to decide: another version may be the one to run."""
+        return self._leaving.is_set()
+
     def stop(self) -> None:
         """Stop everything; what was journalled stays. Back within seconds."""
         logging.getLogger().removeHandler(self._log)
         self._halt.set()
         self._commands.stop()
+        if self._software is not None:
+            self._software.stop()
         if self._renewal is not None:
             self._renewal.stop()
         serving.stop(self._server)
@@ -280,6 +296,62 @@ class CartProgram:
         if not self._bedside.end_when_idle():
             return False
         self._restarting.set()
+        return True
+
+    def _updates(self, config: Config) -> Software | None:
+        """None where the cart takes none; a fault in it keeps no cart from giving doses."""
+        wanted = config.software
+        if wanted is None:
+            return None
+        try:
+            tools = Tools(
+                facility=config.facility,
+                cart=config.cart,
+                hardware=hardware(),
+                package_version=_versions()["app"],
+                source=Source(
+                    url=wanted.url,
+                    root=wanted.root_file.read_bytes(),
+                    cache=wanted.room / "releases",
+                    fetcher=HttpFetcher(ca_file=wanted.ca_file),
+                ),
+                trusted=image.load_keys(wanted.image_key),
+                keys=job.load_keys(config.server_key_file),
+                versions=Versions(wanted.room, running=wanted.running, packaged=wanted.packaged),
+                look=lambda idle_s: self._hardware(idle_s, no_battery=wanted.no_battery),
+                healthy=self._is_well,
+                end=self._end_to_leave,
+                check=("check", "--config", str(wanted.settings)),
+                prove_s=wanted.prove_s,
+            )
+        except (PointOfCareError, OSError) as exc:
+            log.error("this cart takes no update of its program: %s", exc)
+            return None
+        return Software(tools)
+
+    def _hardware(self, idle_s: float | None, *, no_battery: bool) -> Hardware:
+        """A start of this program moves no lock: drawers are the microcontroller's."""
+        told, percent = self._drawers.condition(), self._drawers.battery_percent()
+        mains = told.get("on_mains")
+        return Hardware(
+            connected=True,
+            charge_percent=percent,
+            on_mains=True if no_battery else mains if isinstance(mains, bool) else None,
+            open_drawers=(),
+            busy=not self._nobody_is_in(),
+            idle_s=idle_s,
+        )
+
+    def _is_well(self) -> bool:
+        """The journal takes records, each part runs, and since this start the server answered what the cart asked."""
+        strip, reading = self._bedside.view.strip, self._clock.read()
+        answered = reading.age_s is not None and reading.age_s < time.monotonic() - _STARTED_MONO_S
+        return self.alive and not strip.journal_fault and strip.link is Link.ONLINE and answered
+
+    def _end_to_leave(self) -> bool:
+        if not self._bedside.end_when_idle():
+            return False
+        self._leaving.set()
         return True
 
     def _nobody_is_in(self) -> bool:
@@ -326,6 +398,7 @@ class CartProgram:
             "uptime_s": round(time.monotonic() - _STARTED_MONO_S),
             "at_rest_key": self._unlocked.protection.value,
             **(self._renewal.numbers() if self._renewal is not None else {}),
+            **(self._software.numbers() if self._software is not None else {}),
         }
 
 

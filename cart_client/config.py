@@ -35,6 +35,24 @@ _LONGEST_SOCKET = 107
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoftwareConfig:
+    """Where updates of this program come from: `url`, `root_file` and `image_key` as the bridge's for firmware. A version has `prove_s` to
+    show that it is well; it looks at `settings` before. `no_battery`: the cart hangs on mains for good. `room`, `running` and `packaged`
+    are the launcher's word."""
+
+    url: str
+    root_file: Path
+    image_key: Path
+    ca_file: Path | None
+    prove_s: float
+    no_battery: bool
+    room: Path
+    running: str
+    packaged: str
+    settings: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """`camera`, `decoder`, `drawers`, `scanner` and `monitor` are names with a source as the device registry understands them ("opencv:0",
     "cascade", "none", "serial:/dev/ttyACM0", "oximeter:/dev/ttyUSB0"). `camera` "none", `scanner` "" and `monitor` "" stand for there being
@@ -69,6 +87,7 @@ class Config:
     identity_dir: Path | None = None
     at_rest: AtRest = field(default_factory=AtRest)
     phone_socket: Path | None = None
+    software: SoftwareConfig | None = None
 
 
 def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False, phone: str = "") -> Config:
@@ -77,7 +96,7 @@ def load(path: Path, environment: Mapping[str, str], *, enrolling: bool = False,
     given = table_of(path)
     if phone:
         given, environment = of_phone(given, phone), own_password(environment, phone)
-    return read(given, environment, beside=path.parent, enrolling=enrolling)
+    return read(given, environment, beside=path.parent, enrolling=enrolling, name=path.name)
 
 
 def table_of(path: Path) -> dict[str, Any]:
@@ -90,11 +109,12 @@ def table_of(path: Path) -> dict[str, Any]:
         raise ConfigError(f"the configuration {path} is not TOML: {exc}", remedy="mend the line that is named") from exc
 
 
-def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path, enrolling: bool = False) -> Config:
+def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside: Path, enrolling: bool = False, name: str = "") -> Config:
     """The configuration in `given`; relative paths are taken from the folder `beside`. Raises: ConfigError naming every fault."""
     faults: list[tuple[str, str]] = []
     top = _Table(given, "", faults)
     broker, kiosk, devices, at_rest, phone = (top.table(name) for name in ("broker", "kiosk", "devices", "at_rest", "phone"))
+    software = top.table("software")
     zone = top.text("zone", "Asia/Ho_Chi_Minh")
     try:
         ZoneInfo(zone)
@@ -155,12 +175,13 @@ def read(given: Mapping[str, object], environment: Mapping[str, str], *, beside:
         identity_dir=identity.directory if identity is not None else None,
         at_rest=_at_rest(at_rest, environment, faults, beside=beside),
         phone_socket=beside / socket if (socket := phone.text("socket", "")) else None,
+        software=_software(software, environment, beside, beside / name) if "software" in given else None,
     )
     if config.phone_socket is not None and len(os.fsencode(config.phone_socket)) > _LONGEST_SOCKET:
         faults.append(("phone.socket", f"the path of a Unix socket has at most {_LONGEST_SOCKET} bytes"))
     if identity is None and (config.broker.cert_file is None) != (config.broker.key_file is None):
         faults.append(("broker.key_file", "cert_file and key_file come together"))
-    for table in (top, broker, kiosk, devices, at_rest, phone):
+    for table in (top, broker, kiosk, devices, at_rest, phone, software):
         table.refuse_unknown()
     if faults:
         told = "; ".join(f"{where}: {what}" for where, what in faults)
@@ -244,6 +265,30 @@ def _at_rest(given: _Table, environment: Mapping[str, str], faults: list[tuple[s
     return AtRest(source=source, credentials=Path(folder) if folder else None, erase_expired_after=timedelta(hours=hours))
 
 
+def _software(given: _Table, environment: Mapping[str, str], beside: Path, settings: Path) -> SoftwareConfig | None:
+    """None where the launcher did not start this program: there would be nothing that goes back."""
+    root_file, image_key, ca_file = (given.path(name, beside) for name in ("root_file", "image_key", "ca_file"))
+    url, prove_min, no_battery = given.text("url", ""), given.number("prove_min", 10, 1, 60), given.flag("no_battery")
+    if not url.startswith(("http://", "https://")) or root_file is None or image_key is None:
+        given.refuse("url", "url (http or https), root_file and image_key come together: where updates of this program come from")
+        return None
+    room = environment.get("POINTOFCARE_CART_SOFTWARE")
+    if not room:
+        return None
+    return SoftwareConfig(
+        url=url.rstrip("/"),
+        root_file=root_file,
+        image_key=image_key,
+        ca_file=ca_file,
+        prove_s=prove_min * 60.0,
+        no_battery=no_battery,
+        room=Path(room),
+        running=environment.get("POINTOFCARE_CART_VERSION", ""),
+        packaged=environment.get("POINTOFCARE_CART_PACKAGED", ""),
+        settings=settings,
+    )
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -323,6 +368,9 @@ class _Table:
         if not (beside / value).is_file():
             self._fault(key, f"the file {beside / value} does not exist")
         return beside / value
+
+    def refuse(self, key: str, what: str) -> None:
+        self._fault(key, what)
 
     def refuse_unknown(self) -> None:
         for key in self._given:

@@ -16,8 +16,9 @@ from pathlib import Path
 from cart_client.alerting import Alerts, Sign
 from cart_client.screen import Strip
 from cart_client.settings_held import SettingsHeld
+from cart_client.software import Software
 from pointofcare.wire import routes, settings
-from pointofcare.wire.messages import AlertRaised, AlertSeverity, ConfigDesired
+from pointofcare.wire.messages import AlertRaised, AlertSeverity, ConfigDesired, JobAssigned
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
@@ -131,11 +132,19 @@ def disk_free_percent(directory: Path) -> float | None:
 
 
 class Upkeep:
-    """`read` gives the signs. `publish(route, body, **levels)` says whether it left, `remove(route, **levels)` removes what is kept of a
-    topic."""
+    """`read` gives the signs, `software` takes updates of this program. `publish(route, body, **levels)` says whether it left,
+    `remove(route, **levels)` removes what is kept of a topic."""
 
-    def __init__(self, held: SettingsHeld, read: Callable[[], Iterable[Sign]], *, mono_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        held: SettingsHeld,
+        read: Callable[[], Iterable[Sign]],
+        *,
+        mono_s: Callable[[], float] = time.monotonic,
+        software: Software | None = None,
+    ) -> None:
         self.held = held
+        self._software = software
         self._read, self._mono_s = read, mono_s
         self._alerts = Alerts()
         self._owed: dict[str, AlertRaised | None] = {}
@@ -171,6 +180,11 @@ class Upkeep:
             log.error("settings from afar are refused: %s", why)
         return why
 
+    def job(self, body: JobAssigned) -> None:
+        """Of this program; a cart that takes no updates says nothing."""
+        if self._software is not None:
+            self._software.assigned(body)
+
     def step(self, now: datetime, publish: Callable[..., bool], remove: Callable[..., bool]) -> None:
         """What is due, while connected. Any fault of it is told in the log alone: doses wait behind it on the same thread."""
         try:
@@ -183,6 +197,8 @@ class Upkeep:
 
     def _step(self, now: datetime, publish: Callable[..., bool], remove: Callable[..., bool]) -> None:
         mono_s = self._mono_s()
+        if self._software is not None:
+            self._software.say(publish)
         if self._report_owed and publish(routes.CONFIG_TOLD, self.held.report):
             self._report_owed = False
         if mono_s - self._look_mono_s >= LOOK_EVERY_S or not self._look_mono_s:

@@ -60,6 +60,7 @@ from pointofcare.wire.messages import (
     EmrSettled,
     EventsAcknowledged,
     HostState,
+    JobAssigned,
     LeaseAnswered,
     LeaseAsked,
     Message,
@@ -107,7 +108,7 @@ _ROUTES: Mapping[type[Body], Route] = {
 }
 _READ = (
     routes.RECEIPT, routes.EMR, routes.TABLE, routes.LEASE, routes.CLOCK, routes.WITNESS_CALL, routes.WITNESS_TOLD, routes.ACK,
-    routes.COMMAND, routes.CONFIG, routes.STATE,
+    routes.COMMAND, routes.CONFIG, routes.STATE, routes.SOFTWARE_JOB,
 )  # fmt: skip
 _REMEMBERED_COMMANDS = 256
 # Whatever a message says of itself.
@@ -185,13 +186,10 @@ class Uplink:
         self._phase: tuple[CartPhase, str] | None = None
         self._checkpoint: str | None = None
         self._checkpoints_mono_s = 0.0
-        self._commands_done: dict[str, CommandAnswered] = {}
-        self._commands = commands
+        self._commands, self._commands_done = commands, dict[str, CommandAnswered]()
         if commands is not None:
             commands.say = self._answer
-        # Messages that were not understood since they were last noted.
-        self._rejected = 0
-        self._rejected_mono_s: float | None = None
+        self._rejected, self._rejected_mono_s = 0, float("-inf")  # messages that were not understood since they were last noted
 
     # From other threads.
 
@@ -324,6 +322,9 @@ class Uplink:
                         self._publish(routes.BIRTH, self._message(self._birth()))
             case ConfigDesired():
                 self._settings(body)
+            case JobAssigned():
+                if self._upkeep is not None and not arrival.retained:
+                    self._upkeep.job(body)
             case Command():
                 self._commanded(arrival, body)
             case _:
@@ -334,7 +335,7 @@ class Uplink:
         """The server hears of it in a fleet event, which stays for ever: one an hour, with how many there were, and not one each."""
         self._rejected += 1
         mono_s = time.monotonic()
-        if self._rejected_mono_s is not None and mono_s - self._rejected_mono_s < REJECTED_EVERY_S:
+        if mono_s - self._rejected_mono_s < REJECTED_EVERY_S:
             return
         details: dict[str, object] = {"topic": topic[:200], "why": why[:200], "count": self._rejected}
         self._journal.note("message-rejected", at=self._now(), details=details)

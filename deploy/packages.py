@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -87,6 +89,7 @@ PACKAGES = (
         recommends="chromium, cage, libpam-systemd, v4l-utils",
         units=("pointofcare-cart.service", "pointofcare-kiosk.service"),
         files=(
+            ("cart/pointofcare-cart-launch", "usr/lib/pointofcare-cart/pointofcare-cart-launch"),
             ("kiosk/pointofcare-kiosk", "usr/lib/pointofcare-cart/pointofcare-kiosk"),
             ("kiosk/chromium-policy.json", "etc/chromium/policies/managed/pointofcare.json"),
             ("kiosk/pam", "etc/pam.d/pointofcare-kiosk"),
@@ -214,6 +217,31 @@ def _environment(package: Package, wheel: Path, stage: Path, scratch: Path) -> N
         (stage / "usr/bin" / name).symlink_to(f"../lib/{package.name}/bin/{name}")
 
 
+def build_release(package: Package, deb: Path, output: Path) -> Path:
+    """The environment of the cart's package as an archive: what `pointofcare-server firmware sign-image` takes as a raw image."""
+    target = output / f"{package.name}-software_{version()}_{_architecture()}.tar.gz"
+    at = epoch_s()
+
+    def settled(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mtime = at
+        return member
+
+    with tempfile.TemporaryDirectory(prefix="pointofcare-release-") as made:
+        _run(["dpkg-deb", "-x", str(deb), made])
+        place = Path(made) / "usr/lib" / package.name
+        beside = {place / Path(where).name for _source, where in package.files if where.startswith(f"usr/lib/{package.name}/")}
+        with (
+            target.open("wb") as file,
+            gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=at) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+        ):
+            for path in sorted(set(place.rglob("*")) - beside):
+                archive.add(path, path.relative_to(place).as_posix(), recursive=False, filter=settled)
+    return target
+
+
 def _forget_origin(info: Path) -> None:
     """What says on which machine and when it was installed; it would differ with every build."""
     for name in ("direct_url.json", "uv_cache.json"):
@@ -318,7 +346,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output: Path = chosen.output.resolve()
     output.mkdir(parents=True, exist_ok=True)
     made = [build_wheel(output)]
-    made += [build_deb(package, made[0], output) for package in PACKAGES if not chosen.only or package.name in chosen.only]
+    for package in PACKAGES:
+        if not chosen.only or package.name in chosen.only:
+            made.append(build_deb(package, made[0], output))
+            if package.name == "pointofcare-cart":
+                made.append(build_release(package, made[-1], output))
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made]
     (output / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
     sys.stdout.write("".join(lines))

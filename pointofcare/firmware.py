@@ -148,6 +148,14 @@ def read(image: bytes) -> ImageInfo:
     )
 
 
+def content(image: bytes) -> bytes:
+    """What was signed, without header and records. Raises: ImageRejectedError."""
+    info = read(image)
+    _magic, _load, header_bytes, _protected, body_bytes, *_others = _HEADER.unpack_from(image)
+    assert info.length == len(image)
+    return image[header_bytes : header_bytes + body_bytes]
+
+
 def target_of(name: str, image: bytes) -> Target:
     """The release that `image` would be. Raises: ImageRejectedError for an image without hardware or security counter."""
     info = read(image)

@@ -48,8 +48,13 @@ class HttpFetcher(FetcherInterface):
         self._pool = urllib3.PoolManager(retries=retries, timeout=timeout, **settings)
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        answer = self._pool.request("GET", url, preload_content=False, headers={"Accept-Encoding": "identity"})
-        if answer.status != 200:
+        yield from self.rest(url, 0)
+
+    def rest(self, url: str, begin: int) -> Iterator[bytes]:
+        """From byte `begin` on; a server that gives no part of a file is no error of the network."""
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={begin}-"} if begin else {})}
+        answer = self._pool.request("GET", url, preload_content=False, headers=headers)
+        if answer.status != (206 if begin else 200):
             answer.close()
             raise exceptions.DownloadHTTPError(f"{url} answered {answer.status}", answer.status)
         try:
@@ -113,15 +118,56 @@ def fetch(source: Source, wanted: Target) -> bytes:
         if answer is None:
             raise ImageRejectedError(f"there is no release {wanted.name}", remedy="it was withdrawn, or never signed", why="not-released")
         found, entry = answer
-        differing = firmware.differences(wanted, found)
-        if differing:
-            raise ImageRejectedError(
-                f"the release {wanted.name} is signed with another {', '.join(differing)}", remedy="assign it anew", why="release-differs"
-            )
+        _same(wanted, found)
         path = source.cache / "image.bin"
         content = _guarded(lambda: Path(client.download_target(entry, str(path))).read_bytes())
         path.unlink(missing_ok=True)
         return content
+
+
+def download(source: Source, wanted: Target, path: Path) -> None:
+    """As `fetch`, for what is too large to be held in memory and to be fetched twice: what came before goes on from `path`. It is at
+    `path` with its signed length and hash when this returns. The image in it is not checked here."""
+    with _one_at_a_time:
+        answer = _lookup(_client(source), wanted.name)
+    if answer is None:
+        raise ImageRejectedError(f"there is no release {wanted.name}", remedy="it was withdrawn, or never signed", why="not-released")
+    found, entry = answer
+    _same(wanted, found)
+    folder, _, base = wanted.name.rpartition("/")
+    url = f"{source.url}/targets/{folder}/{wanted.sha256}.{base}"
+
+    def take() -> None:
+        there = path.stat().st_size if path.exists() else 0
+        if there < wanted.length:
+            goes_on = there and isinstance(source.fetcher, HttpFetcher)
+            with path.open("ab" if goes_on else "wb") as file:
+                pieces = source.fetcher.rest(url, there) if isinstance(source.fetcher, HttpFetcher) else source.fetcher.fetch(url)
+                for piece in pieces:
+                    file.write(piece)
+                    if file.tell() > wanted.length:
+                        break  # it cannot be what is signed
+        try:
+            with path.open("rb") as file:
+                entry.verify_length_and_hashes(file)
+        except exceptions.LengthOrHashMismatchError:
+            if path.stat().st_size >= wanted.length:
+                path.unlink()  # begin anew; what is only short goes on
+            raise
+
+    try:
+        _guarded(take)
+    except urllib3.exceptions.HTTPError as exc:
+        raise ReleasesUnreachableError(f"the releases cannot be fetched: {exc}", remedy="check the network and the address") from exc
+
+
+def _same(wanted: Target, found: Target) -> None:
+    """Raises: ImageRejectedError."""
+    differing = firmware.differences(wanted, found)
+    if differing:
+        raise ImageRejectedError(
+            f"the release {wanted.name} is signed with another {', '.join(differing)}", remedy="assign it anew", why="release-differs"
+        )
 
 
 def _client(source: Source) -> Updater:

@@ -6,6 +6,10 @@ STAMP := .venv/.installed
 ARGS ?=
 RESET ?=
 EXAMPLES ?= 400
+# Tests wait a quarter of their time for programs, networks and pages: one process more than a small machine has cores.
+WORKERS ?= 3
+# The tests start a thousand programs: each would compile this repository anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages sbom audit clean
 
@@ -36,12 +40,12 @@ demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and p
 
 test: $(STAMP) ## the tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-slow: $(STAMP) ## the suites that take minutes: browsers, whole hospitals, a second oracle, the second database, protocol, old schemas, bad days, small chaos
 	@bash deploy/setup.sh test
 	@$(PY) -m simulation.gnuhealth_peer
-	$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests
 

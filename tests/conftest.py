@@ -98,8 +98,17 @@ SLOW = (
 BOTH_DATABASES = ("integration/test_server_store", "integration/test_store_driver", "integration/test_two_facilities")
 
 
-# Files with whole programs come first, so that no process is left alone with one of them at the end.
+# Files with whole programs come first, so that no process is left alone with one of them at the end; before them what takes a
+# process minutes by itself, most of them spent waiting for other programs.
 FIRST = ("scenarios", "integration", "fuzz", "contract")
+LONGEST = (
+    "scenarios/test_fleet_guide.py",
+    "integration/test_upgrade_without_stopping.py",
+    "scenarios/test_installed_packages.py",
+    "integration/test_separation.py",
+    "integration/test_zephyr_",
+    "unit/protocol/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -132,8 +141,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def _place(path: Path, root: Path) -> int:
-    room = path.relative_to(root).parts[0] if path.is_relative_to(root) else ""
-    return FIRST.index(room) if room in FIRST else len(FIRST)
+    if not path.is_relative_to(root):
+        return len(FIRST)
+    place = path.relative_to(root)
+    for number, name in enumerate(LONGEST):
+        if place.as_posix().startswith(name):
+            return number - len(LONGEST)
+    return FIRST.index(place.parts[0]) if place.parts[0] in FIRST else len(FIRST)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from opentelemetry import trace
@@ -111,8 +111,8 @@ class _Traces:
                 context=Context(),
                 kind=SpanKind.PRODUCER,
                 attributes=_said({"record": record, "cart": cart}),
-                # A cart's clock may be ahead.
-                start_time=min(int(since.astimezone(UTC).timestamp() * 1e9), now_ns),
+                # A cart's clock may show any time.
+                start_time=max(0, min(int(since.timestamp() * 1e9), now_ns)),
             )
         finally:
             _ONE_AND_ONLY.reset(held)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -113,8 +113,12 @@ def test_a_fault_is_told_by_its_code_and_never_by_its_words() -> None:
             raise ValueError(secret)
         with traces.step("record", record="no uuid, but " + secret, cart=secret):
             traces.mark(emr_id=secret)
+        for odd_clock in (datetime.min.replace(tzinfo=timezone(timedelta(hours=7))), datetime.max.replace(tzinfo=UTC)):
+            traces.came(str(uuid4()), cart="c1", since=odd_clock)
         traces.end()
-        failed, odd = collector.spans()
+        failed, odd, early, ahead = collector.spans()
+    assert early.start_time_unix_nano == 0
+    assert ahead.start_time_unix_nano == ahead.end_time_unix_nano
     assert (failed.status.code, failed.status.message, values(failed.attributes)["error.type"]) == (2, "", "ValueError")
     assert not failed.events
     assert values(odd.attributes) == {}

@@ -52,11 +52,13 @@ class Authority:
     def ca(self) -> Path:
         return self.directory / "ca.pem"
 
-    def issue(self, name: str, usage: x509.ObjectIdentifier) -> tuple[Path, Path]:
+    def issue(self, name: str, usage: x509.ObjectIdentifier, *, lasts: timedelta = timedelta(days=1)) -> tuple[Path, Path]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         certificate = (
-            _dated(x509.CertificateBuilder().subject_name(subject).issuer_name(self.certificate.subject).public_key(key.public_key()))
+            _dated(
+                x509.CertificateBuilder().subject_name(subject).issuer_name(self.certificate.subject).public_key(key.public_key()), lasts
+            )
             .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
@@ -68,13 +70,9 @@ class Authority:
         return cert_file, key_file
 
 
-def _dated(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+def _dated(builder: x509.CertificateBuilder, lasts: timedelta = timedelta(days=1)) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    return (
-        builder.serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-    )
+    return builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(hours=1)).not_valid_after(now + lasts)
 
 
 @pytest.fixture
@@ -133,6 +131,26 @@ def test_broker_of_a_stranger_is_not_trusted(running: RunningBroker, authority: 
     client, inbox = a_client(made, running, ca=stranger.ca, certificate=authority.issue("cart", ExtendedKeyUsageOID.CLIENT_AUTH))
     client.start()
     assert "certificate" in str(inbox.expect(ConnectFailed).error).lower()
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_a_broker_whose_certificate_is_over_is_not_trusted_until_it_has_a_new_one(
+    kind: str, authority: Authority, made: list[Broker], tmp_path: Path
+) -> None:
+    accounts = [Account(name="server", password=PASSWORD, kind="server")]
+    cart = authority.issue("cart", ExtendedKeyUsageOID.CLIENT_AUTH)
+    for name, lasts in (("over", timedelta(seconds=-5)), ("anew", timedelta(days=1))):
+        cert_file, key_file = authority.issue(name, ExtendedKeyUsageOID.SERVER_AUTH, lasts=lasts)
+        listener = Listener(cert_file=cert_file, key_file=key_file, client_ca_file=authority.ca)
+        with STARTS[kind](tmp_path / name, accounts, facility=FACILITY, listener=listener) as running:
+            client, inbox = a_client(made, running, ca=authority.ca, certificate=cart)
+            client.start()
+            if name == "over":
+                assert "expired" in str(inbox.expect(ConnectFailed).error).lower()
+                assert not inbox.seen(Connected)
+            else:
+                inbox.expect(Connected)
+            client.stop()
 
 
 def test_client_without_a_certificate_or_with_a_strangers_does_not_get_in(

@@ -14,17 +14,17 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from devices import identity as identities
 from cart_client.__main__ import main
 from cart_client.chart import Chart
-from devices.identity import Identity
 from cart_client.journal import Journal
-from devices.renewal import Renewal
 from cart_client.uplink import Uplink
+from devices import identity as identities
 from devices.broker import Arrival, BrokerConfig, Connected
 from devices.brokers import mosquitto, nats
 from devices.brokers.account import Account
 from devices.brokers.listener import Listener
+from devices.identity import Identity
+from devices.renewal import Renewal
 from pointofcare.errors import ConfigError, DeviceUnavailableError, NotPermittedError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import AdministrationRecorded, RecordReceived
@@ -55,6 +55,7 @@ class Server:
     root: Authority
     url: str
     directory: Path
+    context: ssl.SSLContext
 
     def token(self, cart: str = "c1") -> str:
         with self.app.app_context(), transaction(FLEET) as tx:
@@ -69,6 +70,13 @@ class Server:
         return read({"database_url": "sqlite:///h.sqlite", **SECRETS, "machines": machines}, anchor=self.directory)
 
 
+def answer_with(context: ssl.SSLContext, root: Authority, file: Path, *, at: datetime) -> None:
+    """Every new connection then sees a certificate of that age."""
+    issued, key = authorities.issue_server(root, hosts=["127.0.0.1"], at=at)
+    file.write_text(key + issued.pem, encoding="ascii")
+    context.load_cert_chain(file)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     directory = tmp_path / "server"
@@ -77,16 +85,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
     app = create_app(read({"database_url": "sqlite:///h.sqlite", **SECRETS}, anchor=directory))
     with app.app_context():
         migrate.upgrade()
-    issued, key = authorities.issue_server(root, hosts=["127.0.0.1"], at=datetime.now(UTC))
-    (directory / "web.pem").write_text(key + issued.pem, encoding="ascii")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(directory / "web.pem")
+    answer_with(context, root, directory / "web.pem", at=datetime.now(UTC))
     sign_in.limiter.reset()
     http = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=context)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Server(app=app, root=root, url=f"https://127.0.0.1:{http.server_port}", directory=directory)
+        yield Server(app=app, root=root, url=f"https://127.0.0.1:{http.server_port}", directory=directory, context=context)
     finally:
         http.shutdown()
         thread.join(5.0)
@@ -122,6 +128,16 @@ def test_the_token_never_goes_to_a_server_with_another_root(server: Server, tmp_
         with pytest.raises(ConfigError):
             identities.enrol(machine, server=address, token=token, ca_sha256=server.root.fingerprint)
     identities.enrol(machine, server=server.url, token=token, ca_sha256=server.root.fingerprint)  # it was not used up
+
+
+def test_a_server_whose_web_certificate_is_over_is_not_trusted_until_it_has_a_new_one(server: Server, tmp_path: Path) -> None:
+    token, machine, now = server.token(), Identity(directory=tmp_path / "i", cart="c1"), datetime.now(UTC)
+    over = now - authorities.SERVER_LIFETIME - timedelta(minutes=10)
+    answer_with(server.context, server.root, tmp_path / "over.pem", at=over)
+    with pytest.raises(ConfigError, match="not trusted"):
+        identities.enrol(machine, server=server.url, token=token, ca_sha256=server.root.fingerprint)
+    answer_with(server.context, server.root, tmp_path / "anew.pem", at=now)
+    identities.enrol(machine, server=server.url, token=token, ca_sha256=server.root.fingerprint)  # the claim was not used up
 
 
 def test_a_server_whose_web_certificate_is_of_another_root_is_not_trusted(server: Server, tmp_path: Path) -> None:

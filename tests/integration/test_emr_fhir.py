@@ -7,6 +7,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -21,7 +23,7 @@ from server.emr.fhir_mapping import to_bundle, to_bytes
 from server.emr.port import Accepted, EmrUnclearError
 from server.store import mapping_record, outbox
 from server.store.tables import OutboxRow
-from server.store.transaction import reading, transaction
+from server.store.transaction import Transaction, reading, transaction
 from simulation.emr_peer import RunningEmr
 from tests.support.emr import ADMINISTRATION, CONTEXT, LossyProxy, a_store, an_administration
 from tests.support.sekmet import restarted, sekmet, stored
@@ -282,6 +284,49 @@ def test_a_long_outage_does_not_use_up_the_patience_for_an_unclear_answer(
         _all_due(scope)
         dispatcher.drain_once()
     assert _row(scope, record).state == "sent"
+
+
+def test_an_emr_that_is_away_for_a_day_gets_everything_afterwards_in_order_and_once(
+    sekmet: RunningEmr, proxy: LossyProxy, scope: Scope, monkeypatch: pytest.MonkeyPatch, dispatcher_to: Callable[[str], Dispatcher]
+) -> None:
+    """The day is made up: every waiting time is over at once, and the rows are given its age."""
+    day = [an_administration(600 + number) for number in range(10)]
+    corrected = replace(
+        day[3],
+        record_id=an_administration(620).record_id,
+        amends=day[3].record_id,
+        status="entered-in-error",
+        status_reason="wrong-patient-charted",
+    )
+    _put(scope, *day, corrected)
+    proxy.faults.extend(["busy"] * 10_000)
+    dispatcher = dispatcher_to(proxy.base_url)
+    for _ in range(12):
+        _all_due(scope)
+        dispatcher.drain_once()
+    with scope(), transaction(ACTOR) as tx:
+        for row in tx.session.query(OutboxRow):
+            row.created_at -= timedelta(hours=25)
+    with scope(), reading() as tx:
+        left = outbox.waiting(tx)
+        assert (left.pending, left.parked) == (11, 0)
+        assert left.oldest_pending_at is not None
+        assert tx.at - left.oldest_pending_at > timedelta(hours=24)
+    sent: list[int] = []
+    mark = outbox.mark_sent
+
+    def marked(tx: Transaction, item: int, **how: object) -> None:
+        sent.append(item)
+        mark(tx, item, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "mark_sent", marked)
+    proxy.faults.clear()
+    for _ in range(5):
+        _all_due(scope)
+        dispatcher.drain_once()
+    assert [_row(scope, one).state for one in (*day, corrected)] == ["sent"] * 11
+    assert sent == sorted(sent), "as they were recorded"
+    assert [len(_held(sekmet, one)) for one in day] == [1] * 10
 
 
 def test_poison_is_parked_with_its_reason_and_goes_after_requeue(

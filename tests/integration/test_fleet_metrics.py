@@ -174,6 +174,10 @@ FIRES = (
     ("MetricsMissing", {"pointofcare_carts": "5 stale"}, 6),
     ("CartsAway", {"pointofcare_carts": "10x20", "pointofcare_carts_offline": "2 3x20"}, 6),
     ("ServerDiskOut", {"pointofcare_disk_free_bytes": "600000000 400000000x9", "pointofcare_disk_size_bytes": "9000000000x9"}, 2),
+    ("DatabaseClockOff", {"pointofcare_database_clock_ahead_seconds": "1 -6x20"}, 6),
+    ("OutboxOld", {"pointofcare_outbox_oldest_age_seconds": "0+60x60"}, 21),
+    ("WalArchiveFailing", {"pointofcare_wal_archiving": "1 0x30"}, 16),
+    ("WalArchiveLate", {"pointofcare_wal_archiving": "1x40", "pointofcare_wal_unarchived_age_seconds": "0+60x40"}, 21),
     ("CartUnsentRecords", {"pointofcare_cart_unsent_records": "0 3x30", "pointofcare_cart_online": "1x30"}, 16),
 )
 

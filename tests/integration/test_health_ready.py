@@ -118,6 +118,18 @@ def test_what_fails_for_every_server_at_once_is_told_and_takes_none_out_of_servi
     assert told(app, "/health")[0] == 503
 
 
+def test_a_clock_of_this_machine_that_is_off_is_told_and_takes_no_server_out_of_service(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of the two is wrong nobody here knows; carts measure theirs against this machine's."""
+    for ahead_s, state in ((4.0, None), (-40.0, "degraded"), (86_400.0, "degraded")):
+        monkeypatch.setattr(watching, "database_ahead_s", lambda told=ahead_s: told)
+        app.extensions.pop("lookout", None)
+        status, checks = told(app, "/ready")
+        assert (status, checks.get("clock", {}).get("state")) == (200, state)
+        assert figures(app)["pointofcare_database_clock_ahead_seconds"] == {"": ahead_s}
+
+
 def test_a_disk_that_is_full_sends_people_to_another_server(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness.shutil, "disk_usage", lambda _path: SimpleNamespace(free=1, total=2))
     assert told(app, "/ready")[0] == 503

@@ -4,8 +4,6 @@ that was given after the moment, which comes back from the cart."""
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -15,7 +13,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from cart_client import inbox
@@ -29,54 +26,23 @@ from server.store.database import db
 from server.store.transaction import Actor, transaction
 from server.usecases import sequences
 from server.usecases.facts import Site
-from tests.support import databases
 from tests.support.bedside_line import ZONE, line, ready
 from tests.support.brokers import SERVER
 from tests.support.databases import FACILITY, config_for
+from tests.support.own_cluster import Cluster
 from tests.support.server_ward import open_ward
 
 pytestmark = pytest.mark.slow
 
 
-class Cluster:
-    """A PostgreSQL whose files this test may take away, with a server's settings that name it."""
-
-    def __init__(self, directory: Path) -> None:
-        found = databases._binaries()
-        if found is None or shutil.which("pgbackrest") is None or found.parts[:3] != ("/", "usr", "lib"):
-            pytest.skip("no PostgreSQL with pgBackRest: apt-get install postgresql pgbackrest")
-        self.binaries, self.directory, self.data = found, directory, directory / "data"
-        self.owner = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
-        os.chown(directory, self.owner.pw_uid, self.owner.pw_gid)
-        self.run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        self.settings = directory / "postgresql.conf"
-        self.settings.write_text(f"listen_addresses=''\nunix_socket_directories='{directory}'\nfsync=off\nmax_connections=60\n")
-        self.start()
-        for statement in ("CREATE ROLE pointofcare LOGIN", "CREATE DATABASE pointofcare OWNER pointofcare TEMPLATE template0"):
-            self.ask(statement, database="postgres")
-        self.url = f"postgresql+psycopg://pointofcare@/pointofcare?host={directory}"
-
-    def run(self, program: str, *arguments: str) -> None:
-        switched = ["runuser", "-u", self.owner.pw_name, "--"] if os.geteuid() == 0 else []
-        subprocess.run([*switched, str(self.binaries / program), *arguments], check=True, stdout=subprocess.DEVNULL, cwd="/")
-
-    def start(self) -> None:
-        hba = self.data / "pg_hba.conf"
-        options = f"-c config_file={self.settings} -c hba_file={hba} -c ident_file={self.data / 'pg_ident.conf'}"
-        self.run("pg_ctl", "-D", str(self.data), "-w", "-l", str(self.directory / "log"), "-o", options, "start")
-
-    def stop(self, mode: str = "fast") -> None:
-        self.run("pg_ctl", "-D", str(self.data), "-w", "-m", mode, "stop")
-
-    def ask(self, statement: str, *, database: str = "pointofcare") -> list[tuple[object, ...]]:
-        with psycopg.connect(f"postgresql://postgres@/{database}?host={self.directory}", autocommit=True) as connection:
-            told = connection.execute(statement)  # type: ignore[call-overload]
-            return told.fetchall() if told.description else []
-
-
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    directory = Path(tempfile.mkdtemp(prefix="poc-pitr-", dir="/tmp"))
+    if shutil.which("pgbackrest") is None:
+        pytest.skip("no pgBackRest: apt-get install pgbackrest")
+    # Memory where there is enough of it: the files are copied four times.
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3
+    directory = Path(tempfile.mkdtemp(prefix="poc-pitr-", dir=memory if roomy else "/tmp"))
     made = Cluster(directory)
     try:
         yield made

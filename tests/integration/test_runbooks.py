@@ -50,6 +50,20 @@ def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
     assert set(re.findall(r"^\| \[(\w+)\]\(\1\.md\)", listed, re.MULTILINE)) == set(books())
 
 
+def test_each_bad_day_names_a_test_and_a_runbook_that_exist() -> None:
+    chapter = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").split("\n## Bad days\n")[1].split("\n## ")[0]
+    days = [line for line in chapter.splitlines() if line.startswith("| ")][1:]
+    assert len(days) >= 12
+    tests = {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.M)}
+    for day in days:
+        named = set(re.findall(r"`(test_\w+)`", day))
+        assert named, day
+        assert named <= tests, named - tests
+        pages = re.findall(r"\]\(runbooks/(\w+)\.md\)", day)
+        assert pages, day
+        assert set(pages) <= set(books()), day
+
+
 @pytest.mark.parametrize("name", sorted(books()))
 def test_a_runbook_says_what_it_means_what_it_does_to_doses_where_to_look_and_what_to_do(name: str) -> None:
     text = books()[name]

@@ -11,7 +11,7 @@ WORKERS ?= 3
 # The tests start a thousand programs: each would compile this repository anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages sbom audit clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages containers sbom audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -114,6 +114,9 @@ gallery: $(STAMP) ## pictures of every page and state into docs/screenshots/gall
 
 packages: $(STAMP) ## the wheel and the Debian packages of server, cart and bridge into dist/, the same bytes each time (docs/install.md)
 	@$(PY) deploy/packages.py $(ARGS)
+
+containers: packages ## the image of the server, built without a daemon, started and asked for its health (as root; docs/containers.md)
+	@bash deploy/container/prove.sh
 
 sbom: $(STAMP) ## the list of parts (CycloneDX) and their licences into dist/; ARGS=--audit asks for known faults (docs/operations.md)
 	@$(PY) deploy/sbom.py $(ARGS)

@@ -55,6 +55,15 @@ def test_the_image_runs_the_units_program_as_nobody_of_importance_and_says_where
     assert any(line.endswith(script) for line in told("COPY"))
 
 
+def test_whoever_builds_the_image_keeps_its_health_check() -> None:
+    """In the OCI format, which podman and buildah take by themselves, there is none."""
+    assert told("HEALTHCHECK")
+    texts = [path.read_text(encoding="utf-8") for path in (FOLDER / "Containerfile", FOLDER / "prove.sh", ROOT / "docs" / "containers.md")]
+    builds = [line for text in texts for line in text.splitlines() if re.search(r"(podman|buildah\[@\]}\") build ", line)]
+    assert len(builds) == 3
+    assert all("--format docker" in line for line in builds)
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_is_bound_and_holds_no_secret_in_its_environment(name: str) -> None:
     service = SERVICES[name]

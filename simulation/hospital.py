@@ -379,11 +379,20 @@ def _ports(before: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
             probe = held.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", before.get(name, 0)))
-            except OSError:
-                probe.bind(("127.0.0.1", 0))
+                probe.bind(("127.0.0.1", before[name]))
+            except (KeyError, OSError):
+                _bind_anywhere(probe)
             found[name] = probe.getsockname()[1]
     return found
+
+
+def _bind_anywhere(probe: socket.socket) -> None:
+    """Below the ports that the system gives to whoever asks for any: half a minute goes by before the program that it is for takes it."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return
+    probe.bind(("127.0.0.1", 0))
 
 
 def sign_ins(hospital: Hospital) -> list[tuple[str, str, str, str]]:

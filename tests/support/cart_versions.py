@@ -19,9 +19,12 @@ from tests.support.firmware import People
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = ROOT / "deploy/cart/pointofcare-cart-launch"
-WELL = f'#!/bin/sh\nexec {sys.executable} -m cart_client "$@"\n'
-# Its self-test is well; it starts and does nothing of what a cart does.
-DEAF = f'#!/bin/sh\n[ "$1" = check ] && exec {sys.executable} -m cart_client "$@"\nsleep 600\n'
+# It says every two seconds what it runs, and not every thirty.
+_OFTEN = (
+    "import sys; from cart_client import upkeep; upkeep.Upkeep.interval_s = 2.0; from cart_client.__main__ import main; sys.exit(main())"
+)
+WELL = f'#!/bin/sh\nexec {sys.executable} -c "{_OFTEN}" "$@"\n'
+# Its self-test is well; then it falls.
 FALLS = f'#!/bin/sh\n[ "$1" = check ] && exec {sys.executable} -m cart_client "$@"\nexit 1\n'
 
 

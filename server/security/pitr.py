@@ -10,7 +10,9 @@ import argparse
 import json
 import os
 import pwd
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,6 +53,8 @@ def add(commands: Any, default_config: Path, load: Load, make: Make) -> None:
 
     def action(name: str, about: str, run: Callable[[_Given], int]) -> argparse.ArgumentParser:
         def within(chosen: argparse.Namespace) -> int:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, _leave)  # what runs and lies in a scratch folder of patients goes too
             return run(_Given(config=load(chosen), chosen=chosen, make=make))
 
         made: argparse.ArgumentParser = actions.add_parser(name, help=about, description=about)
@@ -78,6 +82,10 @@ def add(commands: Any, default_config: Path, load: Load, make: Make) -> None:
     )
     made.add_argument("--at", type=_moment, metavar="MOMENT", help="(default: the newest there is)")
     made.add_argument("--json", type=Path, metavar="FILE", help="write the report there too")
+
+
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def _moment(text: str) -> datetime:
@@ -258,7 +266,7 @@ def _look(given: _Given, report: Report, key: OKPKey, there: Running) -> None:
                 raise ConfigError(f"the live one has no seal over its first {sealed.size} entries: they are two histories", remedy="")
             kept = (same,)
         with given.app(there.url(database)):
-            say(f"{_audit(key, kept)}, the newest seal is the live one's")
+            say(_audit(key, kept) + (", the newest seal is the live one's" if kept else ""))
     with drill.step(report, "what would be lost") as say:
         with pgbackrest.asking(there.stanza, database) as live:
             now = reached.of(live)

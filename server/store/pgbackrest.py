@@ -284,6 +284,7 @@ def running(stanza: Stanza, data: Path) -> Iterator[Running]:
             "ssl": "off",
             "logging_collector": "off",
             "shared_preload_libraries": "",
+            "max_logical_replication_workers": 0,  # it must not go and fetch what the live one subscribed to
             "max_connections": 20,
         }
         options = " ".join(f"-c {name}={shlex.quote(str(value))}" for name, value in settings.items())

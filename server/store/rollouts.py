@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, func, not_, or_, select, update
 
 from pointofcare import firmware
 from pointofcare.errors import ImageRejectedError, NotFoundError
@@ -450,13 +450,21 @@ def sent(tx: Transaction, offer: Offer, *, attempt: int) -> None:
 
 
 def other_job(tx: Transaction, offer: Offer) -> bool:
-    """Whether the cart has a job of another rollout, which "there is none" would take away."""
+    """Whether the cart has a job of another rollout on the same topic, which "there is none" would take away."""
     in_flight = [state.value for state in IN_FLIGHT]
-    found = select(RolloutCartRow.id).where(
-        RolloutCartRow.facility == tx.facility,
-        RolloutCartRow.cart == offer.update.cart,
-        RolloutCartRow.id != offer.id,
-        RolloutCartRow.state.in_(in_flight),
+    software = RolloutRow.hardware.startswith(f"{firmware.CART_SOFTWARE}-")
+    same = software if firmware.is_cart_software(offer.rollout.rollout.target.hardware) else not_(software)
+    theirs = and_(RolloutRow.facility == RolloutCartRow.facility, RolloutRow.id == RolloutCartRow.rollout)
+    found = (
+        select(RolloutCartRow.id)
+        .join(RolloutRow, theirs)
+        .where(
+            same,
+            RolloutCartRow.facility == tx.facility,
+            RolloutCartRow.cart == offer.update.cart,
+            RolloutCartRow.id != offer.id,
+            RolloutCartRow.state.in_(in_flight),
+        )
     )
     return tx.session.scalar(found.limit(1)) is not None
 

@@ -160,13 +160,14 @@ class Broker:
 
     def _run(self) -> None:
         places = _places(self.config)
+        filters = {topic: route.qos if len(places) == 1 else 0 for topic, route in self._filters.items()}
         # A ward's carts do not all begin at the same broker.
         place = int(self._jitter() * len(places))
         while not self._stopping.is_set():
             host, port = places[place % len(places)]
             place += 1
             connection = Connection(
-                replace(self.config, host=host, port=port), self._tls, self._filters, self._will, self._hand_over, self._stopping
+                replace(self.config, host=host, port=port), self._tls, filters, self._will, self._hand_over, self._stopping
             )
             self._connection = connection
             try:

@@ -37,7 +37,7 @@ class Connection:
         self,
         config: BrokerConfig,
         tls: ssl.SSLContext | None,
-        filters: Mapping[str, Route],
+        filters: Mapping[str, int],
         will: Callable[[str], Letter] | None,
         hand_over: Callable[[BrokerEvent], None],
         stopping: threading.Event,
@@ -156,8 +156,8 @@ class Connection:
             return
         if not self._filters:
             self._be_ready()
-        for topic_filter, route in self._filters.items():
-            _, mid = client.subscribe(topic_filter, qos=route.qos)
+        for topic_filter, qos in self._filters.items():
+            _, mid = client.subscribe(topic_filter, qos=qos)
             if mid is not None:
                 self._unsubscribed[mid] = topic_filter
 

@@ -18,6 +18,8 @@ from devices.brokers.nats_cluster import Cluster, Node
 from pointofcare.errors import ConfigError
 from pointofcare.wire import routes
 from pointofcare.wire.messages import CartPhase, CartState, Message
+from pointofcare.wire.routes import Direction
+from server.mqtt.gateway import SUBSCRIBED
 from simulation.province import engines
 from simulation.province.engines import Engines
 
@@ -103,6 +105,42 @@ def test_a_client_comes_in_where_the_first_broker_that_it_knows_does_not_answer(
         assert _next(inbox, ConnectFailed, 20.0) is not None
     finally:
         broker.stop()
+
+
+def test_with_one_of_three_brokers_killed_the_server_and_a_cart_come_in_again_and_hear_everything(tmp_path: Path) -> None:
+    accounts = [
+        Account(name=name, kind=kind, password=PASSWORD) for name, kind in (("server", AccountKind.SERVER), ("cart-1", AccountKind.CART))
+    ]
+    down = [route for route in routes.ROUTES if route.direction is Direction.DN]
+    made = engines.prepare(tmp_path, {})
+    clients: list[tuple[Broker, queue.Queue[BrokerEvent]]] = []
+    try:
+        engines.start_brokers(made, {"a1": accounts})
+        for user, wanted, levels in (("server", SUBSCRIBED, {}), ("cart-1", down, {"cart": "cart-1"})):
+            inbox: queue.Queue[BrokerEvent] = queue.Queue()
+            config = BrokerConfig(host=made.hosts, port=1883, client_id=str(uuid4()), username=f"a1.{user}", password=PASSWORD)
+            broker = Broker(config, inbox.put, jitter=lambda: 0.0)  # both begin at the one that is killed
+            for route in wanted:
+                broker.on(route, facility="a1", **levels)
+            broker.start()
+            clients.append((broker, inbox))
+        for _broker, inbox in clients:
+            assert _next(inbox, Connected, 40.0) is not None
+        made.brokers[0].kill()
+        for _broker, inbox in clients:
+            again = _next(inbox, Connected, 30.0)  # 12 s here; the rest is for a slower machine
+            assert isinstance(again, Connected)
+            assert again.refused == ()
+        (_server, heard), (cart, _inbox) = clients
+        arrived, ends_s = None, time.monotonic() + 15.0
+        while arrived is None and time.monotonic() < ends_s:
+            _say(cart, "a1")
+            arrived = _next(heard, Arrival, 1.0)
+        assert isinstance(arrived, Arrival)
+    finally:
+        for broker, _inbox in clients:
+            broker.stop()
+        made.stop()
 
 
 def test_a_cluster_that_cannot_outvote_one_that_is_away_is_refused() -> None:

@@ -1,12 +1,14 @@
 """Who somebody is, by name and password, with limits; and the limits on machines.
 
 The answer to a wrong name, a wrong password and a closed account is one and the same, and takes the same time. The expensive
-hash is computed for two people at once at most, so that a change of shift never starves the doses. What is guessed at waits, as
+hash, which takes four processors, is computed for as many people at once as there is room for, so that a change of shift never starves
+the doses. What is guessed at waits, as
 `lockout` says; the limit on all tries of one address below is each process's own, and only keeps the hashing from being exhausted.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +28,8 @@ limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", strategy
 TRIES_PER_ADDRESS = "120 per 5 minutes"
 MACHINE_FAILURES = "30 per 5 minutes"
 LONGEST_PASSWORD = 200
-_hashing = threading.BoundedSemaphore(2)
+HASH_LANES = 4  # of one hash, as the settings of Argon2 say
+_hashing = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1) // HASH_LANES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,8 +89,9 @@ def listed(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 200,
+    pressing: bool = False,
 ) -> tuple[Report, ...]:
-    """What the person reaches, the newest first."""
+    """What the person reaches, the newest first; `pressing`: what reached a patient, then what waits longest."""
     row = IncidentReportRow
     asked: list[Any] = []
     if state == OPEN:
@@ -104,7 +105,7 @@ def listed(
         asked.append(row.at >= since)
     if until is not None:
         asked.append(row.at < until)
-    return _read(tx, *asked, limit=limit)
+    return _read(tx, *asked, limit=limit, order=(row.reached != "yes", row.at, row.id) if pressing else None)
 
 
 def waiting(tx: Transaction, *, late: datetime) -> tuple[int, int]:
@@ -185,10 +186,10 @@ def of_cart(tx: Transaction, cart: str) -> tuple[str, dict[str, Any]] | None:
     }
 
 
-def _read(tx: Transaction, *asked: Any, limit: int) -> tuple[Report, ...]:
+def _read(tx: Transaction, *asked: Any, limit: int, order: tuple[Any, ...] | None = None) -> tuple[Report, ...]:
     row = IncidentReportRow
     query = select(row).where(row.facility == tx.facility, *asked, *reach.of_ward(tx, row.ward, row.patient))
-    return tuple(_report(one) for one in tx.session.scalars(query.order_by(row.at.desc(), row.id).limit(limit)))
+    return tuple(_report(one) for one in tx.session.scalars(query.order_by(*(order or (row.at.desc(), row.id))).limit(limit)))
 
 
 def _report(row: IncidentReportRow) -> Report:

@@ -11,13 +11,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from pointofcare.errors import ConfigError
 
 # Nothing of a patient or a person of the staff is in them; every program reads them, and says there that it runs.
-SHARED = {"alembic_version": "SELECT", "schema_steps": "SELECT", "roles": "SELECT, INSERT", "server_programs": "ALL"}
+SHARED = {
+    "alembic_version": "SELECT",
+    "schema_steps": "SELECT",
+    "roles": "SELECT, INSERT",
+    "server_programs": "SELECT, INSERT, UPDATE, DELETE",
+}
 # Whose row it is, where the table has no facility: a person's.
 OF_STAFF = ("known_browsers", "recovery_codes", "second_factors", "sign_in_sessions", "staff_roles")
 # The tables that grow with every dose. Each has its facility in its key; outbox gets it there.
@@ -49,6 +55,7 @@ def open_facility(connection: Connection, facility: str, role: str) -> int:
     tables = _tables(connection)
     for table, partitioned in tables.items():
         if table in SHARED:
+            connection.exec_driver_sql(f'REVOKE ALL ON "{table}" FROM "{role}"')
             connection.exec_driver_sql(f'GRANT {SHARED[table]} ON "{table}" TO "{role}"')
             continue
         rule = _rule(connection, table, facility)
@@ -66,6 +73,10 @@ def open_facility(connection: Connection, facility: str, role: str) -> int:
 def open_reports(connection: Connection, role: str) -> None:
     """Lets `role` read what the report over all hospitals counts, and write nothing. Raises: ConfigError."""
     _require(connection, "reports", role)
+    # Its policy has the same name: the hospital's role would see every hospital from then on.
+    works = "SELECT 1 FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles) WHERE r.rolname = :role AND p.polcmd <> 'r' LIMIT 1"
+    if connection.execute(text(works), {"role": role}).first() is not None:
+        raise ConfigError(f"{role} does the work of a hospital", remedy="make a role of its own for the report")
     connection.exec_driver_sql(f'GRANT USAGE ON SCHEMA public TO "{role}"')
     for table in REPORTED:
         connection.exec_driver_sql(f'DROP POLICY IF EXISTS "of_{role}" ON "{table}"')
@@ -80,30 +91,83 @@ REPORTED = ("wards", "administrations", "discrepancies", "outbox", "carts")
 def gaps(connection: Connection, roles: Sequence[str]) -> tuple[Gap, ...]:
     """What keeps these roles from being held to their own rows; () when nothing does. Raises: ConfigError: no PostgreSQL."""
     _require(connection, "any", "any")
-    found = []
-    for role in roles:
-        free = connection.execute(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = :role"), {"role": role}).scalar()
-        if free is None or free:
-            found.append(Gap(table="", what=f"the role {role} is " + ("not there" if free is None else "held back by no policy")))
-    rows = connection.execute(
-        text(
-            "SELECT c.relname, c.relrowsecurity, array(SELECT polroles.rolname::text FROM pg_policy p, pg_roles polroles"
-            " WHERE p.polrelid = c.oid AND polroles.oid = ANY (p.polroles)),"
-            " array(SELECT g.grantee::text FROM information_schema.role_table_grants g"
-            " WHERE g.table_schema = 'public' AND g.table_name = c.relname)"
-            " FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
-        )
-    ).all()
-    for table, guarded, policies, granted in rows:
-        if table in SHARED:
-            continue
-        for role in roles:
-            may = role in granted or "PUBLIC" in granted
-            if may and not (guarded and role in policies):
-                found.append(Gap(table=table, what=f"{role} may go there, and no policy of its own holds it back"))
-            elif not may and not _is_partition(connection, table):
-                found.append(Gap(table=table, what=f"{role} may not go there: open the facility again"))
+    found = [gap for role in roles for gap in _gaps_of(connection, role)]
     return tuple(sorted(found, key=lambda gap: (gap.table, gap.what)))
+
+
+def _gaps_of(connection: Connection, role: str) -> list[Gap]:
+    who = connection.execute(text(_POWERS), {"role": role}).first()
+    if who is None:
+        return [Gap(table="", what=f"the role {role} is not there")]
+    found = []
+    if who.free:
+        found.append(Gap(table="", what=f"the role {role} is held back by no policy"))
+    if who.makes:
+        found.append(Gap(table="", what=f"{role} may make things in the schema public, or make roles"))
+    found += [Gap(table="", what=f"{role} may act as {other} too") for other in who.others]
+    for (function,) in connection.execute(text(_FUNCTIONS), {"role": role}):
+        found.append(Gap(table="", what=f"{role} may call {function}, which runs with the rights of who made it"))
+    facilities: dict[str, list[str]] = {}
+    for row in connection.execute(text(_REACHED), {"role": role}).all():
+        found += _gaps_at(role, row, facilities)
+    if len(facilities) > 1:
+        named = ", ".join(f"{facility} ({tables[0]})" for facility, tables in sorted(facilities.items()))
+        found.append(Gap(table="", what=f"{role} is held to the rows of several facilities: {named}"))
+    return found
+
+
+def _gaps_at(role: str, row: Row[Any], facilities: dict[str, list[str]]) -> list[Gap]:
+    """Of one table; adds to which facility its policy holds the role."""
+    table = row.table if row.schema == "public" else f"{row.schema}.{row.table}"
+    if row.owns:
+        return [Gap(table=table, what=f"{role} owns it, and no policy holds an owner back")]
+    if row.kind not in ("r", "p"):
+        return [Gap(table=table, what=f"{role} may read it, and no policy holds back what is no table")] if row.may else []
+    if row.schema == "public" and row.table in SHARED:
+        return []
+    if not row.may:
+        is_own = row.schema == "public" and not row.is_part
+        return [Gap(table=table, what=f"{role} may not go there: open the facility again")] if is_own else []
+    if not row.guarded or f"of_{role}" not in row.policies:
+        return [Gap(table=table, what=f"{role} may go there, and no policy of its own holds it back")]
+    held = _HELD.fullmatch(row.using or "")
+    if held is None or row.using != row.checked or row.policies != [f"of_{role}"]:
+        return [Gap(table=table, what=f"{role} is let in by another policy than the one of its facility: {', '.join(row.policies)}")]
+    facilities.setdefault(held[1], []).append(table)
+    return []
+
+
+# What a role may do beyond its grants. Whoever may make roles, or copy the whole database, is held back by nothing either.
+_POWERS = """
+SELECT r.rolsuper OR r.rolbypassrls OR r.rolreplication AS free,
+  r.rolcreaterole OR has_schema_privilege(r.oid, 'public', 'CREATE') AS makes,
+  array(SELECT o.rolname::text FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid WHERE m.member = r.oid ORDER BY 1) AS others
+FROM pg_roles r WHERE r.rolname = :role
+"""
+_NOT_OURS = """n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = {0}.oid AND d.deptype = 'e')"""
+_FUNCTIONS = f"""
+SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+WHERE f.prosecdef AND has_function_privilege(CAST(:role AS name), f.oid, 'EXECUTE') AND {_NOT_OURS.format("f")}
+"""
+# Each table, view and foreign table, and what lets the role in: a grant to it, to everybody, or of one column alone.
+_REACHED = f"""
+SELECT n.nspname AS schema, c.relname AS table, c.relkind::text AS kind, c.relispartition AS is_part, c.relrowsecurity AS guarded,
+  r.oid = c.relowner AS owns,
+  has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+    OR has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') AS may,
+  array(SELECT p.polname::text FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive
+    AND (r.oid = ANY (p.polroles) OR 0 = ANY (p.polroles)) ORDER BY 1) AS policies,
+  (SELECT pg_get_expr(p.polqual, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'of_' || r.rolname) AS using,
+  (SELECT pg_get_expr(p.polwithcheck, p.polrelid) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'of_' || r.rolname) AS checked
+FROM pg_roles r, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE r.rolname = :role AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND {_NOT_OURS.format("c")}
+"""
+# `_rule` as PostgreSQL says it again.
+_HELD = re.compile(
+    r"(?:\(EXISTS \( SELECT 1\s+FROM staff\s+WHERE \(\(\(staff\.id\)::text = \(\w+\.staff\)::text\) AND \(\(staff\.facility\)::text = "
+    r"|\(\(facility\)::text = )'([A-Za-z0-9_-]+)'::text\)+"
+)
 
 
 def partition(connection: Connection) -> tuple[str, ...]:
@@ -190,13 +254,6 @@ def _tables(connection: Connection) -> dict[str, bool]:
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition"
     )
     return {str(name): bool(partitioned) for name, partitioned in rows}
-
-
-def _is_partition(connection: Connection, table: str) -> bool:
-    found = connection.execute(
-        text("SELECT relispartition FROM pg_class WHERE relname = :table AND relnamespace = 'public'::regnamespace"), {"table": table}
-    )
-    return bool(found.scalar())
 
 
 def _require(connection: Connection, facility: str, role: str) -> None:

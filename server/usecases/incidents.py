@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pointofcare.administration.incident import HARM, KINDS, LONGEST, REACHED
@@ -47,9 +47,11 @@ class Told:
 
 def report(tx: Transaction, actor: Actor, told: Told) -> bool:
     """Anybody who is signed in. False: this very report is here already. Raises: UnreadableError for a kind that is not one,
-    TextMissingError where there are too many words."""
+    TextMissingError where there are too many words, ConflictError: this form was sent already, and said something else."""
     if told.kind not in KINDS or told.reached not in REACHED:
         raise UnreadableError("choose what it was", remedy="choose one of the kinds", field="kind")
+    # Not of who sends it: from a digest of few people the one who wanted no name could be found.
+    mark = _mark(asdict(told))
     words = text(told.words, "words", longest=LONGEST) if told.words.strip() else ""
     facts: dict[str, Any] = {"page": told.page}
     patient, ward = told.patient or None, ""
@@ -91,9 +93,11 @@ def report(tx: Transaction, actor: Actor, told: Told) -> bool:
         "reporter": "" if told.anonymous else actor.id,
         "at": tx.at,
         "facts": facts,
-        "digest": "",
+        "digest": mark,
     }
     if not incidents.add(tx, row):
+        if incidents.digest(tx, told.form) != mark:
+            raise ConflictError("this form was sent before, and said something else", remedy="look at it once more, and send it again")
         return False
     detail = {"kind": told.kind, "source": "web", "anonymous": told.anonymous, "ward": ward}
     tx.audit("incident.report", f"incident/{told.form}", detail)
@@ -104,7 +108,7 @@ def record(tx: Transaction, note: BedsideNoted, *, sender: str | None) -> Record
     """A report of a cart, once, with how the server saw the cart. What it says is not judged."""
     plain = values.to_plain(note)
     told: Mapping[str, Any] = bedside_notes.clean(note.details)
-    mark = hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+    mark = _mark(plain)
     patient = identities.held(tx, note.patient) if note.patient is not None else None
     given = told.get("facts")
     facts: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
@@ -162,6 +166,10 @@ def move(tx: Transaction, actor: Actor, report: str, *, revision: int, state: st
     after = incidents.get(tx, report)
     assert after is not None
     return after
+
+
+def _mark(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _said(told: Mapping[str, Any], name: str) -> str:

@@ -48,7 +48,7 @@ class Presence:
             self._guarded(self._beat)
 
     def _beat(self) -> None:
-        steps.beat(replace(self._program, seen_at=datetime.now(UTC)))
+        steps.beat(replace(self._program, seen_at=steps.clock()))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

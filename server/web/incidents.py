@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from pointofcare.administration.incident import HARM, KINDS, LONGEST, REACHED
-from pointofcare.errors import NotFoundError, PointOfCareError
+from pointofcare.errors import ConflictError, NotFoundError, PointOfCareError
 from server.security import viewing
 from server.security.permissions import REVIEW_INCIDENTS
 from server.security.person import actor, requires
@@ -114,6 +114,9 @@ def send() -> str | BaseResponse:
     try:
         with transaction(who) as tx:
             verbs.report(tx, who, told)
+    except ConflictError as exc:  # what is written stays; sent again it is a report of its own
+        page.say_plain(faults.told(exc))
+        return _form({**form, "form": ""})
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))
         return _form(form)
@@ -128,7 +131,9 @@ def listed() -> str:
     state = request.args.get("state", incidents.OPEN)
     state = state if state in STATES else incidents.OPEN
     with reading(actor()) as tx:
-        found = list(incidents.listed(tx, state=state, kind=asked["kind"], ward=asked["ward"], limit=500))
+        found = list(
+            incidents.listed(tx, state=state, kind=asked["kind"], ward=asked["ward"], limit=500, pressing=state != incidents.CLOSED)
+        )
         wards = patients.wards(tx)
         names = views_pharmacy.names(tx, [one.reporter for one in found])
         begin = _first_of_month(tx.at, back=MONTHS - 1)
@@ -157,7 +162,7 @@ def export() -> Response:
     since, until = period(request.args, days=365)
     with reading(actor()) as tx:
         found = incidents.listed(tx, since=since, until=until, limit=MOST_EXPORTED)
-    viewing.seen(count=len(found))
+    viewing.seen(patients=[one.patient for one in found if one.patient], count=len(found))
     return spreadsheet("incidents.csv", COLUMNS, [_row(one) for one in found])
 
 
@@ -200,7 +205,7 @@ def move(report_id: str) -> BaseResponse:
                 tx,
                 who,
                 report_id,
-                revision=request.form.get("revision", type=int) or 0,
+                revision=_revision(request.form.get("revision", "")),
                 state=request.form.get("state", "")[:16],
                 words=request.form.get("words", ""),
                 harm=request.form.get("harm", "")[:1],
@@ -212,6 +217,11 @@ def move(report_id: str) -> BaseResponse:
     else:
         page.say("incident-moved")
     return page.back(url_for("incidents.one", report_id=report_id))
+
+
+def _revision(text: str) -> int:
+    """0, which none has, for what no database would take as one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _first_of_month(at: datetime, *, back: int) -> datetime:

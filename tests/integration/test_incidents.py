@@ -206,6 +206,57 @@ def test_a_form_never_leads_out_of_the_site_and_a_broken_one_stores_nothing(web:
         assert incidents.listed(tx) == ()
 
 
+def test_a_form_that_comes_back_with_another_story_is_never_called_sent_and_becomes_a_report_of_its_own(web: Flask) -> None:
+    client = signed_in(web, NURSE)
+    fields = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', client.get("/incidents/report").text))
+    first = {**fields, "kind": "label", "words": "tem mờ"}
+    for _ in range(2):  # a double tap
+        assert client.post("/incidents/report", data=first).status_code == 303
+    again = client.post("/incidents/report", data={**fields, "kind": "wrong-patient", "words": "nhầm người bệnh"})
+    assert (again.status_code, "nhầm người bệnh" in again.text) == (200, True)
+    anew = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', again.text))
+    assert client.post("/incidents/report", data={**anew, "kind": "wrong-patient", "words": "nhầm người bệnh"}).status_code == 303
+    with web.app_context(), reading(PHARMACIST) as tx:
+        assert sorted(each.kind for each in incidents.listed(tx)) == ["label", "wrong-patient"]
+
+
+def test_what_reached_a_patient_and_what_waits_longest_is_read_however_many_came_since(app: Flask) -> None:
+    for number, reached in enumerate(("yes", "no", "no", "no")):
+        come(replace(a_report(f"i{number}", reached=reached), seq=number + 1, at=NOW + timedelta(hours=number)))
+    with reading(PHARMACIST) as tx:
+        assert [each.id for each in incidents.listed(tx, state=incidents.OPEN, limit=2, pressing=True)] == ["i0", "i1"]
+
+
+def test_a_revision_that_no_database_takes_is_one_that_has_gone_by(web: Flask) -> None:
+    with web.app_context(), transaction(CART) as tx:
+        notes.record(tx, a_report(), sender="c1")
+    client = signed_in(web, CHARGE)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/incidents/i1").text)
+    assert token is not None
+    for revision in ("9" * 30, "99999999999", "-1", "x"):
+        told = {"csrf_token": token[1], "revision": revision, "state": LOOKING}
+        assert client.post("/incidents/i1", data=told).status_code == 303
+    kept = one_of(web)
+    assert (kept.state, kept.revision) == (NEW, 1)
+
+
+def one_of(web: Flask) -> incidents.Report:
+    with web.app_context():
+        kept = one("i1")
+    assert kept is not None
+    return kept
+
+
+def test_an_export_names_whom_it_shows_as_a_list_does(web: Flask) -> None:
+    now = datetime.now(UTC)
+    with web.app_context(), transaction(CART) as tx:
+        notes.record(tx, replace(a_report(), at=now, recorded_at=now), sender="c1")
+    signed_in(web, CHARGE).get("/incidents/incidents.csv")
+    with web.app_context(), reading() as tx:
+        details = [entry.detail for entry in audit.listed(tx, limit=20) if entry.action == "view.download"]
+    assert [detail["patients"] for detail in details] == [["P1"]]
+
+
 def test_the_list_puts_what_reached_a_patient_first_and_counts_by_kind_and_month(web: Flask) -> None:
     now = datetime.now(UTC)
     with web.app_context(), transaction(CART) as tx:

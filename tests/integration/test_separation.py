@@ -120,6 +120,64 @@ def test_what_is_not_held_back_is_told(owner_url: str, tmp_path: Path) -> None:
         db.engine.dispose()
 
 
+# Ways round a policy, and what `province check` has to name of each.
+WAYS = {
+    "a policy for everybody": (["CREATE POLICY every ON wards USING (true)"], "wards"),
+    "another hospital's rows": (
+        [
+            "DROP POLICY of_facility_a1 ON wards",
+            "CREATE POLICY of_facility_a1 ON wards TO facility_a1 USING (facility = 'b1') WITH CHECK (facility = 'b1')",
+        ],
+        "",
+    ),
+    "rows of all to read": (
+        ["DROP POLICY of_facility_a1 ON wards", "CREATE POLICY of_facility_a1 ON wards FOR SELECT TO facility_a1 USING (true)"],
+        "wards",
+    ),
+    "a view of the owner's": (["CREATE VIEW every_ward AS SELECT * FROM wards", "GRANT SELECT ON every_ward TO facility_a1"], "every_ward"),
+    "a function of the owner's": (["CREATE FUNCTION w() RETURNS SETOF wards LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM wards'"], ""),
+    "the owner's rights": (["GRANT app TO facility_a1"], ""),
+    "another hospital's rights": (["GRANT facility_b1 TO facility_a1"], ""),
+    "a table of its own": (["ALTER TABLE wards OWNER TO facility_a1"], "wards"),
+    "a new table for everybody": (["CREATE TABLE later (facility text)", "GRANT SELECT ON later TO PUBLIC"], "later"),
+    "one column of a part": (
+        ["GRANT USAGE ON SCHEMA parts TO facility_a1", "GRANT SELECT (facility) ON parts.outbox_of_b1 TO facility_a1"],
+        "parts.outbox_of_b1",
+    ),
+    "things of its own": (["GRANT CREATE ON SCHEMA public TO facility_a1"], ""),
+}
+
+
+def test_every_way_round_a_policy_is_told_by_the_check(owner_url: str, tmp_path: Path) -> None:
+    passed = []
+    with bare_app(_config(owner_url, "a1", tmp_path)).app_context():
+        for way, (statements, table) in WAYS.items():
+            with db.engine.connect() as connection:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+                if table not in {gap.table for gap in separation.gaps(connection, ["facility_a1"])}:
+                    passed.append(way)
+                connection.rollback()
+        db.engine.dispose()
+    assert passed == []
+
+
+def test_a_hospitals_role_is_not_opened_for_the_report_over_all(owner_url: str, tmp_path: Path) -> None:
+    with bare_app(_config(owner_url, "a1", tmp_path)).app_context():
+        with pytest.raises(ConfigError, match="does the work of a hospital"), db.engine.begin() as connection:
+            separation.open_reports(connection, "facility_a1")
+        with db.engine.begin() as connection:
+            separation.open_reports(connection, "reports")  # after each migration again
+        db.engine.dispose()
+    with _as(owner_url, "facility_a1") as connection:
+        assert connection.execute("SELECT facility FROM wards").fetchall() == [("a1",)]
+
+
+def test_no_hospital_empties_the_list_of_programs_that_run(owner_url: str) -> None:
+    with _as(owner_url, "facility_a1") as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("TRUNCATE server_programs")
+
+
 def test_tables_that_are_in_use_are_not_laid_out_anew(tmp_path: Path) -> None:
     with postgres.cluster(tmp_path / "pg.log") as url, bare_app(_config(url, "a1", tmp_path)).app_context():
         migrate.upgrade()

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -33,6 +34,7 @@ from server.store import migrate, steps
 from server.store.database import db
 from server.store.steps import Program
 from server.store.tables import AdministrationRow, OutboxRow
+from server.usecases import presence
 from tests.support import next_release, server_ward
 from tests.support.brokers import running_broker
 from tests.support.cart_ward import AT_REST
@@ -109,6 +111,22 @@ def test_a_server_that_was_killed_counts_for_three_minutes_and_one_that_ended_no
             steps.beat(Program(id=name, part="web", host="a", release="0.1.0", started_at=now, seen_at=now - age))
         steps.ended("ended")
         assert {each.id for each in steps.running(now)} == {"lives", "killed"}
+
+
+def test_a_server_whose_clock_is_behind_is_heard_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(minutes=10)
+
+    monkeypatch.setattr(presence, "datetime", Behind)
+    with migrated_app("postgresql", tmp_path) as app:
+        here = presence.Presence("web", scope=app.app_context)
+        here.start()
+        try:
+            assert [each.part for each in steps.running()] == ["web"]
+        finally:
+            here.stop()
 
 
 # The same, under doses.

@@ -51,16 +51,16 @@ def upgrade(revision: str = "head", *, contract: bool = False) -> None:
     with _alone():
         found = current()
         todo = due(found, contract=contract)
-        if found is not None:
-            steps.require_none_older(todo)
         if todo:
-            _applied(todo[-1].revision if revision == "head" else revision)
+            _applied(todo[-1].revision if revision == "head" else revision, todo if found is not None else ())
     if revision == "head":
         training.require()
 
 
-def _applied(revision: str) -> None:
+def _applied(revision: str, on_top: tuple[Step, ...]) -> None:
+    """`on_top`: the steps that servers of before may stand on."""
     for attempt in range(1, TRIES + 1):
+        steps.require_none_older(on_top)  # each time: one may have been started since
         try:
             command.upgrade(_config(), revision)
             return
@@ -108,8 +108,8 @@ def left(found: str | None) -> tuple[Step, ...]:
     every = all_steps()
     if found is None:
         return every
-    taken = [step.revision for step in every].index(found) + 1
-    return every[taken:]
+    taken = [step.revision for step in every]
+    return every[taken.index(found) + 1 :] if found in taken else ()  # a newer release may have gone on since it was asked
 
 
 def due(found: str | None, *, contract: bool = False) -> tuple[Step, ...]:

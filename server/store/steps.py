@@ -88,6 +88,9 @@ def refused(found: str) -> str:
         taken = {row.revision: row.oldest_release for row in connection.execute(select(SchemaStepRow.__table__))}
     if found not in taken:
         return f"the database is at schema {found}, which is newer than this version ({release()}), and does not say what may run on it"
+    unclear = next((one for one in taken.values() if one and not order(one)), "")
+    if unclear:
+        return f"the database is at schema {found}, for release {unclear!r} or newer, which is no release that is understood here"
     oldest = max(taken.values(), key=order)
     if is_older(release(), oldest):
         return (

@@ -1,11 +1,14 @@
 """Says in the database that this program runs, and of which release: a schema is contracted only when no older one is left.
 
-Never decides anything, and a database that is away costs it nothing but a line in the log.
+A database that is away costs it nothing but a line in the log. A program that was stopped, or cut off, for so long that the schema was
+contracted without it ends: it must write nothing to a schema that is no longer its own.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -14,27 +17,39 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from server.store import steps
+from server.store import migrate, steps
 from server.store.steps import Program
 
 _log = logging.getLogger(__name__)
-EVERY_S = 45.0
+EVERY_S, AGAIN_S = 45.0, 2.0  # the second after a time when it could not be said
+
+
+def end_program(why: str) -> None:
+    _log.critical("%s: this program ends", why)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Presence:
-    """`part` as in `steps.Program`; `scope` opens the application context."""
+    """`part` as in `steps.Program`; `scope` opens the application context. `unfit` is told why this release may not go on."""
 
-    def __init__(self, part: str, *, scope: Callable[[], AbstractContextManager[object]], every_s: float = EVERY_S) -> None:
+    def __init__(
+        self,
+        part: str,
+        *,
+        scope: Callable[[], AbstractContextManager[object]],
+        unfit: Callable[[str], None] = end_program,
+        every_s: float = EVERY_S,
+    ) -> None:
         now = datetime.now(UTC)
         host = socket.gethostname()[:255]
         self._program = Program(id=str(uuid4()), part=part, host=host, release=steps.release(), started_at=now, seen_at=now)
-        self._scope, self._every_s = scope, every_s
+        self._scope, self._unfit, self._every_s = scope, unfit, every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
 
     def start(self) -> None:
         """The first word is said before anything else runs: a contraction that begins now sees this program."""
-        self._guarded(self._beat)
+        self.look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -44,15 +59,25 @@ class Presence:
         self._guarded(lambda: steps.ended(self._program.id))
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
-            self._guarded(self._beat)
+        wait_s = self._every_s
+        while not self._stopping.wait(wait_s):
+            wait_s = self._every_s if self.look() else min(AGAIN_S, self._every_s)
+
+    def look(self) -> bool:
+        """Says that it runs, and looks whether it may. False: it could not be said."""
+        return self._guarded(self._beat)
 
     def _beat(self) -> None:
         steps.beat(replace(self._program, seen_at=steps.clock()))
+        why = migrate.refused(migrate.current())
+        if why:
+            self._unfit(why)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guarded(self, work: Callable[[], None]) -> bool:
         try:
             with self._scope():
                 work()
+            return True
         except Exception:  # noqa: BLE001 - the database is away: it is said at the next look
             _log.warning("that this program runs could not be said now", exc_info=True)
+            return False

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, select, text, update
 
 from cart_client.chart import Chart
 from cart_client.journal import Journal
@@ -34,6 +34,7 @@ from server.store import migrate, steps
 from server.store.database import db
 from server.store.steps import Program
 from server.store.tables import AdministrationRow, OutboxRow
+from server.store.tables.schema_step import SchemaStepRow
 from server.usecases import presence
 from tests.support import next_release, server_ward
 from tests.support.brokers import running_broker
@@ -127,6 +128,34 @@ def test_a_server_whose_clock_is_behind_is_heard_all_the_same(tmp_path: Path, mo
             assert [each.part for each in steps.running()] == ["web"]
         finally:
             here.stop()
+
+
+def test_a_server_that_slept_while_the_schema_was_contracted_ends_when_it_wakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    with migrated_app("sqlite", tmp_path) as app:
+        here = presence.Presence("gateway", scope=app.app_context, unfit=told.append)
+        with next_release.installed(tmp_path, monkeypatch, contracts=True):
+            migrate.upgrade()
+        here.start()
+        try:
+            assert told == [], "a schema that was expanded is still its own"
+            with next_release.installed(tmp_path, monkeypatch, contracts=True):
+                monkeypatch.setattr(steps, "require_none_older", lambda _steps: None)  # as after three minutes of silence
+                migrate.upgrade(contract=True)
+            assert here.look()
+        finally:
+            here.stop()
+    assert "only release" in told[0]
+
+
+def test_a_bound_that_is_no_release_lets_nobody_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with migrated_app("sqlite", tmp_path):
+        with next_release.installed(tmp_path, monkeypatch, contracts=True):
+            migrate.upgrade(contract=True)
+        with db.engine.begin() as connection:
+            connection.execute(update(SchemaStepRow).where(SchemaStepRow.oldest_release != "").values(oldest_release="9.0.0rc1"))
+        with pytest.raises(ConfigError, match=r"9\.0\.0rc1"):
+            migrate.require_current()
 
 
 # The same, under doses.

@@ -55,7 +55,7 @@ def _for_pages() -> dict[str, object]:
 @requires(SEE_FLEET)
 def show() -> str:
     is_open = request.args.get("view") != "all"
-    before = request.args.get("before", type=int)
+    before = page.whole(request.args.get("before", ""))
     with reading(actor()) as tx:
         found = drawer_findings.listed(tx, before=before, limit=PAGE + 1, is_open=is_open)
         held = drawer_rules.rules(tx)
@@ -87,7 +87,7 @@ def close(finding: int) -> BaseResponse:
     try:
         with transaction(who) as tx:
             found = drawer_findings.get(tx, finding)
-            revision = request.form.get("revision", type=int) or 0
+            revision = page.whole(request.form.get("revision", "")) or 0
             drawer_closing.close(tx, who, finding, revision=revision, words=request.form.get("words", "")[:2000])
     except PointOfCareError as exc:
         page.say_plain(faults.told(exc))

@@ -205,7 +205,7 @@ def move(report_id: str) -> BaseResponse:
                 tx,
                 who,
                 report_id,
-                revision=_revision(request.form.get("revision", "")),
+                revision=page.whole(request.form.get("revision", "")) or 0,
                 state=request.form.get("state", "")[:16],
                 words=request.form.get("words", ""),
                 harm=request.form.get("harm", "")[:1],
@@ -217,11 +217,6 @@ def move(report_id: str) -> BaseResponse:
     else:
         page.say("incident-moved")
     return page.back(url_for("incidents.one", report_id=report_id))
-
-
-def _revision(text: str) -> int:
-    """0, which none has, for what no database would take as one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _first_of_month(at: datetime, *, back: int) -> datetime:

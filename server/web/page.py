@@ -178,6 +178,11 @@ def number(value: Decimal | int) -> str:
     return written.number(language(), value)
 
 
+def whole(text: str) -> int | None:
+    """What a form or an address says as a number that a database takes; None for everything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def rounded(value: float, places: int) -> str:
     """A measured figure, which has no exact decimals: to so many places, none of them a trailing zero."""
     exact = round(Decimal(repr(float(value))), places)

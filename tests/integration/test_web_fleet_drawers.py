@@ -53,6 +53,10 @@ def test_a_finding_is_read_and_closed_on_the_page_of_the_cart_and_on_the_list(ap
         assert "Waits for an explanation" in shown
     web.post(client, f"/fleet/drawers/findings/{found.id}", "/fleet/drawers", revision=found.revision, words="", back="list")
     assert "Drawer opened without a scan" in client.get("/fleet/drawers").text, "an explanation needs words"
+    absurd = "9" * 30
+    assert client.get("/fleet/drawers", query_string={"before": absurd}).status_code == 200
+    web.post(client, f"/fleet/drawers/findings/{found.id}", "/fleet/drawers", revision=absurd, words="Cleaning", back="list")
+    assert "Drawer opened without a scan" in client.get("/fleet/drawers").text, "somebody else's page has gone by"
     web.post(client, f"/fleet/drawers/findings/{found.id}", "/fleet/drawers", revision=found.revision, words="Cleaning", back="list")
     assert "Drawer opened without a scan" not in client.get("/fleet/drawers").text
     assert "Cleaning" in client.get("/fleet/drawers?view=all").text

@@ -11,7 +11,7 @@ WORKERS ?= 3
 # The tests start a thousand programs: each would compile this repository anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages containers sbom audit clean
+.PHONY: help setup demo demo-emr gnuhealth training demo-once test test-slow test-long check lint types imports bench bench-scale bench-load mutation fuzz chaos fleet fleet-load province rules contract release-contract roles emr-support gallery lock format packages containers sbom audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,12 +40,16 @@ demo-once: $(STAMP) ## give one dose unattended, from camera frame to EMR, and p
 
 test: $(STAMP) ## the tests that belong to every change; installs and starts the brokers, databases and browser they need
 	@bash deploy/setup.sh test
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not long" $(ARGS)
 
 test-slow: $(STAMP) ## the suites that take minutes: browsers, whole hospitals, a second oracle, the second database, protocol, old schemas, bad days, small chaos
 	@bash deploy/setup.sh test
 	@$(PY) -m simulation.gnuhealth_peer
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m slow $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow and not long" $(ARGS)
+
+test-long: $(STAMP) ## whole guides and updates, minutes each, before a release and by night: CI leaves them out to stay under forty minutes
+	@bash deploy/setup.sh test
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests
 

@@ -57,7 +57,6 @@ SLOW = (
     "integration/test_schemas.py",
     "integration/test_server_program.py",
     "integration/test_site_export.py",
-    "integration/test_virtual_fleet.py",
     "scenarios/test_admission_to_verdict.py",
     "scenarios/test_anaphylaxis_at_the_cart.py",
     "scenarios/test_bad_day",
@@ -80,7 +79,6 @@ SLOW = (
     "scenarios/test_demo.py",
     "scenarios/test_emr_both_ways.py",
     "scenarios/test_every_page.py",
-    "scenarios/test_fleet_guide.py",
     "scenarios/test_hl7_order_to_the_bedside.py",
     "scenarios/test_gnuhealth_at_the_bedside.py",
     "scenarios/test_infusion_to_the_emr.py",
@@ -95,6 +93,13 @@ SLOW = (
     "integration/test_zephyr_",
     "unit/protocol/",
 )
+# A whole guide, update or fleet, minutes each, whose steps other tests prove one by one: `make test-long` runs them, before
+# a release and by night, so that CI stays under forty minutes.
+LONG = (
+    "integration/test_rollout_cart_software.py",
+    "integration/test_virtual_fleet.py",
+    "scenarios/test_fleet_guide.py",
+)
 # On both databases in `make test`; every other test of two databases runs on the second one in `make test-slow`.
 BOTH_DATABASES = ("integration/test_server_store", "integration/test_store_driver", "integration/test_two_facilities")
 
@@ -103,7 +108,6 @@ BOTH_DATABASES = ("integration/test_server_store", "integration/test_store_drive
 # process minutes by itself, most of them spent waiting for other programs.
 FIRST = ("scenarios", "integration", "fuzz", "contract")
 LONGEST = (
-    "scenarios/test_fleet_guide.py",
     "integration/test_upgrade_without_stopping.py",
     "scenarios/test_installed_packages.py",
     "integration/test_separation.py",
@@ -131,7 +135,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         place = item.path.relative_to(root).as_posix()
         is_second = "postgresql" in item.name and not place.startswith(BOTH_DATABASES)
-        if is_second or place.startswith(SLOW):
+        if place.startswith(LONG):
+            item.add_marker(pytest.mark.long)
+        elif is_second or place.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 
 

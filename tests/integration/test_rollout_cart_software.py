@@ -23,7 +23,6 @@ from tests.support.cart_versions import Machine
 
 CARTS = ("c1", "c2")
 WITHIN_S = "90"
-pytestmark = pytest.mark.slow
 
 
 @dataclass

@@ -22,6 +22,8 @@ class Listener:
     client_ca_file: Path | None = None
     by_certificate: bool = False
     crl_file: Path | None = None
+    # True where the configuration is written for another machine, which has the files.
+    elsewhere: bool = False
 
     def __post_init__(self) -> None:
         problems: list[tuple[str, str]] = []
@@ -40,7 +42,7 @@ class Listener:
             problems.append(("client_ca_file", "name the CA of the clients' certificates"))
         for name in ("cert_file", "key_file", "client_ca_file", "crl_file"):
             path = getattr(self, name)
-            if path is not None and not path.is_file():
+            if path is not None and not self.elsewhere and not path.is_file():
                 problems.append((name, f"{path} is not there"))
         if problems:
             raise ConfigError(f"the broker cannot listen on {self.host}: {problems[0][1]}", problems=tuple(problems))

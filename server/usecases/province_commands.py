@@ -15,7 +15,7 @@ from pointofcare.errors import ConfigError
 from server.config import ServerConfig
 from server.store import migrate, separation
 from server.store.database import db
-from server.usecases import province_report
+from server.usecases import province_files, province_report
 
 Load = Callable[[argparse.Namespace], ServerConfig]
 Make = Callable[[ServerConfig], Flask]
@@ -36,6 +36,7 @@ def add(commands: Any, default_config: Path, load: Load, make: Make) -> None:
         made.set_defaults(run=within)
         return made
 
+    province_files.add(actions)
     action("partition", "as the owner, once, before anything is in the database: lay the large tables out by facility", _partition)
     made = action("open", "as the owner, also after each migration: hold a facility's role to its own rows", _open)
     made.add_argument("facility")

@@ -193,7 +193,3 @@ class Wards:
     @property
     def unsettled(self) -> int:
         return sum(giver.unsettled for giver in self.givers)
-
-    def stop(self) -> None:
-        for giver in self.givers:
-            giver.stop()

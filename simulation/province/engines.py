@@ -18,9 +18,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -62,15 +64,23 @@ class Database:
     patroni: Child | None = None
     pgbouncer: Child | None = None
 
-    def role(self) -> str:
-        """As Patroni tells it: primary, replica, or "" while it does not answer."""
+    def told(self) -> dict[str, Any]:
+        """What Patroni says of it; nothing while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.rest}/patroni", timeout=2) as answer:
-                told = json.load(answer)
+                found = json.load(answer)
         except urllib.error.HTTPError as exc:
-            told = json.loads(exc.read() or b"{}")
+            with suppress(OSError, ValueError):
+                found = json.loads(exc.read())
+                return found if isinstance(found, dict) else {}
+            return {}
         except (OSError, ValueError):
-            return ""
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def role(self) -> str:
+        """As Patroni tells it: primary, replica, or "" while it does not answer."""
+        told = self.told()
         return {"master": "primary"}.get(told.get("role", ""), told.get("role", "")) if told.get("state") == "running" else ""
 
     def postmaster(self) -> int | None:
@@ -99,15 +109,23 @@ class Engines:
     passwords: Mapping[str, str]
     databases: list[Database]
     brokers: list[RunningBroker] = field(default_factory=list)
+    monitors: list[str] = field(default_factory=list)
     etcd: Child | None = None
+    etcd_ports: tuple[int, int] = (0, 0)
 
     @property
     def hosts(self) -> str:
         """As `mqtt.host` wants them."""
         return ",".join(f"{broker.host}:{broker.port}" for broker in self.brokers)
 
+    def users_at(self, number: int) -> list[str]:
+        """Who is connected to a broker over MQTT, as it tells itself; raises OSError."""
+        with urllib.request.urlopen(f"http://{self.monitors[number]}/connz?auth=1&limit=1024", timeout=3) as answer:
+            told = json.load(answer)
+        return sorted(each.get("authorized_user", "") for each in told["connections"] if each.get("mqtt_client"))
+
     def primary(self) -> Database:
-        """Raises: DeviceUnavailableError when nobody leads within half a minute."""
+        """Raises: DeviceUnavailableError when nobody leads within a minute and a half."""
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
             for each in self.databases:
@@ -116,9 +134,20 @@ class Engines:
             time.sleep(0.2)
         raise DeviceUnavailableError("no database leads", remedy=f"see {self.directory}")
 
-    def url(self, role: str, *, attributes: str = "read-write") -> str:
+    def replica(self) -> Database:
+        """Raises: DeviceUnavailableError when nobody follows."""
+        found = [each for each in self.databases if each.role() == "replica"]
+        if not found:
+            raise DeviceUnavailableError("no database follows", remedy=f"see {self.directory}")
+        return found[0]
+
+    def both(self) -> bool:
+        """One leads and the other follows."""
+        return sorted(each.role() for each in self.databases) == ["primary", "replica"]
+
+    def url(self, role: str, *, attributes: str = "read-write", pooled: bool = True) -> str:
         """For a program: through pgbouncer, to whichever database leads (or follows)."""
-        hosts = "&".join(f"host=127.0.0.1:{each.pooled}" for each in self.databases)
+        hosts = "&".join(f"host=127.0.0.1:{each.pooled if pooled else each.port}" for each in self.databases)
         secret = self.passwords[role]
         return f"postgresql+psycopg://{role}:{secret}@/{DATABASE}?{hosts}&target_session_attrs={attributes}&connect_timeout=4"
 
@@ -126,18 +155,36 @@ class Engines:
         """Past pgbouncer, for migrations and for looking."""
         return f"postgresql://{role}:{self.passwords[role]}@127.0.0.1:{(database or self.primary()).port}/{name}?connect_timeout=4"
 
+    def maintain(self, *, on: bool) -> None:
+        """As `patronictl pause` and `resume`: Patroni changes nothing by itself. Without it a replay that somebody paused is resumed by
+        Patroni within two seconds. Raises: OSError, DeviceUnavailableError."""
+        url = f"http://127.0.0.1:{self.primary().rest}/config"
+        body = json.dumps({"pause": True if on else None}).encode()
+        asked = urllib.request.Request(url, data=body, method="PATCH", headers={"Content-Type": "application/json"})
+        urllib.request.urlopen(asked, timeout=5).close()
+        log = self.databases[0].directory / "patroni.log"
+        _until(lambda: all(bool(each.told().get("pause")) == on for each in self.databases), "Patroni's pause", log, 20.0)
+
     def stop(self) -> None:
-        for broker in self.brokers:
-            broker.stop()
-        processes.stop([each.pgbouncer for each in self.databases if each.pgbouncer is not None])
+        """All of it within half a minute; the databases are not needed any more, so what does not end is killed."""
+        with ThreadPoolExecutor(max_workers=len(self.brokers) or 1) as pool:
+            list(pool.map(RunningBroker.stop, self.brokers))
+        processes.stop_together([each.pgbouncer for each in self.databases if each.pgbouncer is not None], timeout_s=3.0)
         pids = [each.postmaster() for each in self.databases]
-        processes.stop([each.patroni for each in self.databases if each.patroni is not None], timeout_s=20.0)
+        processes.stop_together([each.patroni for each in self.databases if each.patroni is not None], timeout_s=10.0)
         for pid in pids:
             if pid is not None and _is_postgres(pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         if self.etcd is not None:
-            processes.stop([self.etcd])
+            processes.stop_together([self.etcd], timeout_s=3.0)
+
+    def kill_etcd(self) -> None:
+        """Its majority is gone: here the only one of it."""
+        assert self.etcd is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.etcd.process.pid, signal.SIGKILL)
+        self.etcd.process.wait()
 
 
 def prepare(directory: Path, passwords: Mapping[str, str]) -> Engines:
@@ -153,7 +200,25 @@ def prepare(directory: Path, passwords: Mapping[str, str]) -> Engines:
 def start_databases(engines: Engines) -> None:
     """Returns when one database leads, the other one follows it, and the database of the programs is there. Raises:
     DeviceUnavailableError."""
-    directory, (client, peer) = engines.directory, free_ports(2)
+    client, peer = free_ports(2)
+    engines.etcd_ports = (client, peer)
+    start_etcd(engines)
+    for each in engines.databases:
+        each.directory.mkdir(mode=0o755)
+        _given(each.directory)
+        start_database(engines, each)
+    _until(engines.both, "PostgreSQL under Patroni", engines.directory / "db1" / "patroni.log", _READY_S)
+    with psycopg.connect(engines.direct("postgres", name="postgres"), autocommit=True) as connection:
+        for role in engines.passwords:
+            if role in ("postgres", REPLICATOR):
+                continue
+            connection.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{engines.passwords[role]}'")
+        connection.execute(f'CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template0 ENCODING UTF8 LOCALE "C.UTF-8"')
+
+
+def start_etcd(engines: Engines) -> None:
+    """Also again after a kill, with what it knew. Raises: DeviceUnavailableError."""
+    directory, (client, peer) = engines.directory, engines.etcd_ports
     url, peers = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
     engines.etcd = processes.start(
         "etcd",
@@ -165,24 +230,12 @@ def start_databases(engines: Engines) -> None:
         log=directory / "etcd.log",
     )
     _until(lambda: _answers(client), "etcd", directory / "etcd.log", 20.0)
-    for each in engines.databases:
-        each.directory.mkdir(mode=0o755)
-        _given(each.directory)
-        start_database(engines, each, f"127.0.0.1:{client}")
-    roles = lambda: sorted(each.role() for each in engines.databases)  # noqa: E731 - asked until it is so
-    _until(lambda: roles() == ["primary", "replica"], "PostgreSQL under Patroni", directory / "db1" / "patroni.log", _READY_S)
-    with psycopg.connect(engines.direct("postgres", name="postgres"), autocommit=True) as connection:
-        for role in engines.passwords:
-            if role in ("postgres", REPLICATOR):
-                continue
-            connection.execute(f"CREATE ROLE \"{role}\" LOGIN PASSWORD '{engines.passwords[role]}'")
-        connection.execute(f'CREATE DATABASE {DATABASE} OWNER {OWNER} TEMPLATE template0 ENCODING UTF8 LOCALE "C.UTF-8"')
 
 
-def start_database(engines: Engines, each: Database, etcd: str) -> None:
+def start_database(engines: Engines, each: Database) -> None:
     """Also again after a kill, where its folder is."""
     settings = each.directory / "patroni.yml"
-    _written(settings, json.dumps(_patroni(engines, each, etcd), indent=1))  # JSON is YAML
+    _written(settings, json.dumps(_patroni(engines, each, f"127.0.0.1:{engines.etcd_ports[0]}"), indent=1))  # JSON is YAML
     each.patroni = processes.start(f"patroni-{each.name}", [*_as_postgres(), "patroni", str(settings)], log=each.directory / "patroni.log")
     if each.pgbouncer is None:
         _written(each.directory / "users.txt", "".join(f'"{role}" "{secret}"\n' for role, secret in engines.passwords.items()))
@@ -206,6 +259,7 @@ def start_brokers(engines: Engines, hospitals: Mapping[str, Sequence[Account]]) 
     for thread in threads:
         thread.join()
     engines.brokers = [broker for thread in threads if (broker := thread.broker) is not None]
+    engines.monitors = [node.monitor for node in nodes]
     if len(engines.brokers) != len(nodes):
         raise DeviceUnavailableError("a broker did not start", remedy=f"see {engines.directory}")
     for node in nodes:

@@ -107,6 +107,19 @@ def test_a_client_comes_in_where_the_first_broker_that_it_knows_does_not_answer(
         broker.stop()
 
 
+def test_a_broker_tells_who_is_at_it(cluster: Engines) -> None:
+    first, second, _third = cluster.brokers
+    cart, inbox = _client(cluster, "cart-1", "a1", "a1", hosts=f"{first.host}:{first.port}")
+    server, heard = _client(cluster, "server", "b1", "b1", hosts=f"{second.host}:{second.port}")
+    try:
+        for box in (inbox, heard):
+            assert _next(box, Connected, 30.0) is not None
+        assert [cluster.users_at(number) for number in range(3)] == [["a1.cart-1"], ["b1.server"], []]
+    finally:
+        cart.stop()
+        server.stop()
+
+
 def test_with_one_of_three_brokers_killed_the_server_and_a_cart_come_in_again_and_hear_everything(tmp_path: Path) -> None:
     accounts = [
         Account(name=name, kind=kind, password=PASSWORD) for name, kind in (("server", AccountKind.SERVER), ("cart-1", AccountKind.CART))

@@ -1,4 +1,4 @@
-"""Each page of what fails in a province is listed; what a page names is there."""
+"""Each fault that a province is drilled with has a page; what a page names is there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server import __main__ as server_program
+from simulation.province.faults import FAULTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "drills"
@@ -20,9 +21,13 @@ def pages() -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(PAGES.glob("*.md")) if path.stem != "README"}
 
 
-def test_each_page_is_listed() -> None:
-    listed = re.findall(r"^\| \[(\w+)\]\(\1\.md\)", (PAGES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(listed) == sorted(pages())
+def test_each_page_is_listed_and_each_fault_has_one() -> None:
+    listed = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (?:`([\w-]+)`)? ?\|", (PAGES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {page for page, _fault in listed} == set(pages())
+    assert {fault for _page, fault in listed if fault} == set(FAULTS)
+    for page, fault in listed:
+        tried = re.findall(r"--faults ([\w,-]+)", pages()[page])
+        assert tried == ([fault] if fault else []), page
 
 
 @pytest.mark.parametrize("name", sorted(pages()))

@@ -253,7 +253,8 @@ class Bedside:
                 self.visit.trace = Trace(frame_at=item.frame_at, decode_at=item.at, verdict_at=self._clock.wall_at())
             case Asked(command=command):
                 self.visit.notice = ("", {})
-                if command.moment != self.visit.moment and not isinstance(command, Beside | far.OfCall):
+                is_late = command.moment != self.visit.moment and not isinstance(command, Beside | far.OfCall)
+                if is_late and not changing.only_leaves(self.visit, command):
                     changing.say_late(self.visit, command.moment)
                 else:
                     self._command(command, now)

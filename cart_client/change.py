@@ -63,6 +63,15 @@ def between(before: Seen, after: Seen, *, told: Iterable[OrderChanged] = (), gti
     return tuple(found)
 
 
+def as_scanned(before: tuple[Product, ...], after: tuple[Product, ...], gtins: Collection[str]) -> tuple[Product, ...]:
+    """`after`, with what was scanned as it was in `before`: whoever scans later is judged by the newer entry, and sees no other."""
+    if before is after or not gtins:
+        return after
+    kept = {product.gtin: product for product in before if product.gtin in gtins}
+    now = tuple(kept.pop(product.gtin, product) for product in after)
+    return (*now, *kept.values())
+
+
 def notice_of(changes: tuple[Change, ...]) -> str:
     """What a screen says to a tap that came after `changes`."""
     return "order-changed" if any(each.order is not None for each in changes) else "facts-changed"

@@ -6,10 +6,12 @@ changed is read by a person, and what an order asked before the change is not ca
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from cart_client import change, dose, evidence, looks
 from cart_client.change import Seen
+from cart_client.inbox import ClosePatient, Command, SignOut
 from cart_client.visit import Visit, advance, ask, attempt, facts, say
 from pointofcare.administration import events
 from pointofcare.administration import session as workflow
@@ -45,7 +47,9 @@ def tables_came(visit: Visit, now: datetime) -> None:
     session = visit.session
     if session.patient is None or visit.seen is None:
         return
-    found = change.between(visit.seen, _look(visit, now), told=visit.chart.changed_orders(now), gtins=_scanned(visit))
+    newest, scanned = _look(visit, now), _scanned(visit)
+    found = change.between(visit.seen, newest, told=visit.chart.changed_orders(now), gtins=scanned)
+    visit.seen = replace(visit.seen, products=change.as_scanned(visit.seen.products, newest.products, scanned))
     is_new = found != visit.changes
     visit.changes = found
     before = visit.moment
@@ -147,6 +151,12 @@ def read(visit: Visit, now: datetime, *, told: str | None = None) -> None:
         visit.here.show_orders(visit.session.patient, now)
     begin(visit, now)
     visit.moment += 1
+
+
+def only_leaves(visit: Visit, command: Command) -> bool:
+    """Whether a tap answers nothing that changed under the finger: who is done with a list, and leaves, leaves the newer one too."""
+    is_leaving = isinstance(command, SignOut | ClosePatient) and visit.session.state in _LISTS
+    return is_leaving and command.moment >= visit.entered_moment
 
 
 def say_late(visit: Visit, moment: int) -> None:

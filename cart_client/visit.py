@@ -49,10 +49,10 @@ class Visit:
     parameters.
 
     `seen` is what the screen of the open patient was made from and `changes` what changed since; `changed_moment` is the first moment
-    with them. `ready` is the dose in hand as far as it can be written before the tap, `just_recorded` the record that the journal has and
-    no picture shows yet. `looking` is whom the nurse looks at without a wristband, `look` what that screen, or the open patient's, was made
-    from. `signed` and `second_signed` are the roster's entries of those whose PIN was proven, `read_conflicts` what was read here
-    by whom. `afar` are second looks over the network."""
+    with them, and `entered_moment` that of the present step of the session. `ready` is the dose in hand as far as it can be written
+    before the tap, `just_recorded` the record that the journal has and no picture shows yet. `looking` is whom the nurse looks at without
+    a wristband, `look` what that screen, or the open patient's, was made from. `signed` and `second_signed` are the roster's entries of
+    those whose PIN was proven, `read_conflicts` what was read here by whom. `afar` are second looks over the network."""
 
     chart: Chart
     journal: Journal
@@ -74,6 +74,7 @@ class Visit:
     seen: Seen | None = None
     changes: tuple[Change, ...] = ()
     changed_moment: int = 0
+    entered_moment: int = 0
     ready: Ready | None = None
     just_recorded: AdministrationRecord | None = None
     signed: StaffEntry | None = None
@@ -121,6 +122,7 @@ def become(visit: Visit, session: Session, now: datetime) -> None:
     visit.session = session
     visit.idle.saw(session)
     visit.moment += 1
+    visit.entered_moment = visit.moment
     if session.state not in workflow.WITNESSING:
         visit.witness_badge = ""
     if session.state is State.CONCLUDED:

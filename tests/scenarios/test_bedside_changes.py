@@ -179,6 +179,48 @@ def test_a_recall_of_the_pack_in_hand_takes_the_dose_back(stand: Stand) -> None:
     assert "RECALLED: Amoxicillin 500 mg, lot A1" in words(stand, "en").notice()
 
 
+def test_a_product_that_changed_before_it_was_scanned_is_no_change_of_that_dose(stand: Stand) -> None:
+    at_patient(stand)
+    changed = (replace(products()[0], form="tablet"), *products()[1:])
+    charted(stand, FormularyBody(products=changed), TableKind.FORMULARY)
+    stand.hold(pack(AMOX))
+    given(stand)
+    moment = stand.view.moment
+    charted(stand, chart_body())  # what was just given comes back with the chart
+    assert (stand.view.changes, stand.view.moment) == ((), moment)
+
+
+def test_a_product_that_changed_after_it_was_scanned_is_told_until_it_is_read(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    changed = (replace(products()[0], form="tablet"), *products()[1:])
+    charted(stand, FormularyBody(products=changed), TableKind.FORMULARY)
+    charted(stand, FormularyBody(products=(*changed, replace(products()[0], id="new", gtin="04150999999990"))), TableKind.FORMULARY, 3)
+    charted(stand, FormularyBody(products=changed[1:]), TableKind.FORMULARY, 4)
+    assert [each.code for each in stand.view.changes] == ["product-gone"]
+
+
+@pytest.mark.parametrize("leave", [inbox.SignOut, inbox.ClosePatient])
+def test_who_leaves_a_list_that_changed_under_the_finger_leaves(stand: Stand, leave: type[inbox.Command]) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    given(stand)
+    moment = stand.view.moment
+    charted(stand, chart_body((*orders(), an_order("O9", "P1", "metformin", "850 mg"))))
+    assert stand.view.moment > moment
+    assert stand.press(leave, moment=moment).notice == ""
+    assert stand.state == ("idle" if leave is inbox.SignOut else "signed-in")
+
+
+def test_a_tap_to_leave_from_before_the_dose_was_in_hand_does_not_count(stand: Stand) -> None:
+    at_patient(stand)
+    moment = stand.view.moment
+    stand.hold(pack(AMOX))
+    assert stand.press(inbox.SignOut, moment=moment).notice == "out-of-date"
+    given(stand)
+    assert (stand.press(inbox.SignOut, moment=moment).notice, stand.state) == ("out-of-date", "concluded")
+
+
 def test_a_patient_who_left_the_ward_is_told_at_once_and_the_dose_may_still_be_told(stand: Stand) -> None:
     at_patient(stand)
     stand.hold(pack(AMOX))

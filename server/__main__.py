@@ -368,9 +368,11 @@ def _serve(app: Flask, settings: ServerConfig, *, with_gateway: bool, with_dispa
     from server.firmware.repository import Repository
     from server.firmware.standing import Renewer
     from server.store import migrate
+    from server.web import warming
 
     with app.app_context():
         migrate.require_current()
+    warming.warm(app)
     running.start(app, settings, with_gateway=with_gateway, with_dispatcher=with_dispatcher)
     here: Running = app.extensions[RUNNING]
     here.exporter = exporter(app, settings)

@@ -38,7 +38,7 @@ def config() -> ServerConfig:
 
 
 @cache
-def _catalogue() -> Catalogue:
+def catalogue() -> Catalogue:
     return Catalogue("server.web.texts")
 
 
@@ -70,12 +70,12 @@ def choose_language(wanted: str) -> None:
 
 def has(code: str) -> bool:
     """Is there such a text?"""
-    return _catalogue().has(language(), code)
+    return catalogue().has(language(), code)
 
 
 def t(code: str, **parameters: object) -> str:
     """The text of `code` in the reader's language."""
-    return _catalogue().text(language(), code, parameters)
+    return catalogue().text(language(), code, parameters)
 
 
 def word(kind: str, value: object) -> str:
@@ -84,7 +84,7 @@ def word(kind: str, value: object) -> str:
         return t("unknown")
     plain = str(getattr(value, "value", value))
     code = f"{kind}-{plain.lower().replace('_', '-')}"
-    if _catalogue().has(language(), code):
+    if catalogue().has(language(), code):
         return t(code)
     clinical = texts.clinical()
     for candidate in (code, f"{kind}-{plain}", plain):

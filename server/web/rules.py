@@ -29,13 +29,13 @@ NAMES_SHOWN = 12
 
 
 @cache
-def _texts() -> Catalogue:
+def words() -> Catalogue:
     return Catalogue("server.web.rule_texts")
 
 
 def r(code: str, **parameters: object) -> str:
     """The text of `code` in the reader's language."""
-    return _texts().text(page.language(), code, parameters)
+    return words().text(page.language(), code, parameters)
 
 
 @room.app_context_processor
@@ -47,7 +47,7 @@ def _everywhere() -> dict[str, object]:
 def of_entry(entry: Entry, part: str) -> str:
     """`part` (title, looks, passes) of a rule in the reader's language; in English, as the rule says it itself, where there is none."""
     code = f"{entry.id}-{entry.kind}-{part}".lower()
-    if _texts().has(page.language(), code):
+    if words().has(page.language(), code):
         return r(code)
     return str({"title": entry.title, "looks": entry.looks_at, "passes": entry.passes_when}[part])
 

@@ -35,7 +35,7 @@ from simulation.processes import Child
 Progress = Callable[[str], None]
 _BAGS = "bags.json"
 # A machine that does much else at once takes several times as long as an idle one.
-_READY_S = 60.0
+_READY_S = 150.0
 _PROGRAMS = ("server", "hand", "gate", "gnuhealth", *ward.CARTS)
 
 
@@ -223,7 +223,7 @@ def _start_server(hospital: Hospital, port: int, passwords: Mapping[str, str], p
         log=log,
         environment=environment,
     )
-    if prepared.process.wait(timeout=60) != 0:
+    if prepared.process.wait(timeout=_READY_S) != 0:
         raise PointOfCareError(f"the server's database could not be prepared:\n{processes.tail(log)}", remedy=f"see {log}")
     for path in imported:
         path.unlink()  # they hold PINs and passwords in the clear
@@ -244,7 +244,7 @@ def _start_bridge(hospital: Hospital, cart: str, password: str, progress: Progre
         log=hospital.directory / "log" / "microcontroller.log",
     )
     hospital.children.append(simulated)
-    processes.wait_for_line(simulated, "ready", timeout_s=15)
+    processes.wait_for_line(simulated, "ready", timeout_s=_READY_S)
     settings = directory / "bridge.toml"
     _private(
         settings,

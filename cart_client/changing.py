@@ -160,8 +160,9 @@ def only_leaves(visit: Visit, command: Command) -> bool:
 
 
 def say_late(visit: Visit, moment: int) -> None:
-    """A tap on a screen that is no longer so: of what changed under the finger, where something did."""
-    if moment < visit.changed_moment and visit.changes:
+    """A tap on a screen that is no longer so: of what changed under the finger, where something did. Beside a dose that is recorded
+    nothing may say "not recorded"."""
+    if moment < visit.changed_moment and visit.changes and visit.session.state is not State.CONCLUDED:
         say(visit, change.notice_of(visit.changes))
     else:
         say(visit, "out-of-date")

@@ -212,6 +212,17 @@ def test_who_leaves_a_list_that_changed_under_the_finger_leaves(stand: Stand, le
     assert stand.state == ("idle" if leave is inbox.SignOut else "signed-in")
 
 
+def test_beside_a_recorded_dose_no_late_tap_is_told_as_not_recorded(stand: Stand) -> None:
+    at_patient(stand)
+    stand.hold(pack(AMOX))
+    given(stand)
+    moment = stand.view.moment
+    charted(stand, chart_body((*orders(), an_order("O9", "P1", "metformin", "850 mg"))))
+    late = stand.press(inbox.Decline, action="refuse", reason="refused", order="O9", due=None, moment=moment)
+    assert (late.notice, stand.state, len(records(stand))) == ("out-of-date", "concluded", 1)
+    assert [each.code for each in stand.view.changes] == ["order-added"]  # the list of what changed stays to be read
+
+
 def test_a_tap_to_leave_from_before_the_dose_was_in_hand_does_not_count(stand: Stand) -> None:
     at_patient(stand)
     moment = stand.view.moment

@@ -55,6 +55,8 @@ def of(chosen: argparse.Namespace, ask: Ask | None, held: Mapping[str, Any]) -> 
     Raises: ConfigError with every fault at once."""
     told = _file(chosen.answers) if chosen.answers is not None else {}
     settings = writing.merged({name: value for name, value in told.items() if name not in _BEYOND_SETTINGS}, _flags(chosen))
+    if chosen.emr_url is not None:
+        settings = writing.merged(settings, {"emr": {_address_of(writing.merged(held, settings)): chosen.emr_url}})
     wards = [*_listed(told.get("wards", []))]
     wards += [dict(zip(("id", "name"), text.split("=", 1), strict=False)) for text in chosen.ward]
     administrator = dict(told.get("administrator", {})) if isinstance(told.get("administrator", {}), Mapping) else {}
@@ -125,8 +127,18 @@ def _flags(chosen: argparse.Namespace) -> dict[str, Any]:
             raise ConfigError("the broker is not understood", problems=(("--broker", "write HOST:PORT, such as broker.h1.example:8883"),))
         found["mqtt"] = {"host": host.strip("[]"), "port": int(port)}
     if chosen.emr is not None:
-        found["emr"] = {"target": chosen.emr, **({"base_url": chosen.emr_url} if chosen.emr_url else {})}
+        found["emr"] = {"target": chosen.emr}
     return found
+
+
+def _address_of(settings: Mapping[str, Any]) -> str:
+    """The setting that the address of the medical record is."""
+    emr = settings.get("emr")
+    target = emr.get("target") if isinstance(emr, Mapping) else None
+    if target not in _EMR_ADDRESS:
+        remedy = "goes with --emr fhir or --emr gnuhealth; of an HL7 listener write host and port under [emr] into the answers"
+        raise ConfigError("the medical record's address is not understood", problems=(("--emr-url", remedy),))
+    return _EMR_ADDRESS[target]
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A text that comes out other than was asked for is refused, so that nothing is lo
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -68,10 +69,19 @@ def _set(lines: list[str], section: str, name: str, value: object, held: Values)
     pattern = re.compile(rf"\s*{re.escape(name)}\s*=")
     for place in range(start, end):
         if pattern.match(lines[place]):
-            return [*lines[:place], f"{name} = {_written(value)}", *lines[place + 1 :]]
+            return [*lines[:place], f"{name} = {_written(value)}{_remark(lines[place])}", *lines[place + 1 :]]
     while end > start and not lines[end - 1].strip():
         end -= 1
     return [*lines[:end], f"{name} = {_written(value)}", *lines[end:]]
+
+
+def _remark(line: str) -> str:
+    """The comment behind a setting, with the space before it. A # within a string begins none."""
+    for found in re.finditer(r"\s*#", line):
+        with contextlib.suppress(ValueError):
+            tomllib.loads(line[: found.start()])
+            return line[found.start() :]
+    return ""
 
 
 def _span(lines: list[str], section: str) -> tuple[int | None, int]:

@@ -166,6 +166,27 @@ def test_a_medical_record_that_is_not_there_yet_may_come_later(
     assert setup(bed, monkeypatch, capsys, "--later", "emr", "--check")[0] == 1  # a check tells the truth
 
 
+@pytest.mark.parametrize("more", [(), ("--emr", "folder"), ("--emr", "hl7v2")])
+def test_an_address_that_no_medical_record_takes_is_refused_and_not_passed_over(
+    more: tuple[str, ...], bed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, told = setup(bed, monkeypatch, capsys, "--emr-url", "https://emr.example/fhir", *more)
+    assert (code, "--emr-url: goes with --emr fhir" in told) == (2, True), told
+    assert not (bed / "server.toml").exists()
+
+
+def test_the_medical_records_new_address_alone_changes_the_one_that_stands(
+    bed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bed / "answers.toml").write_text(ANSWERS + '\n[emr]\ntarget = "fhir"\nbase_url = "http://127.0.0.1:9/fhir"\n')
+    assert setup(bed, monkeypatch, capsys, "--later", "emr")[0] == 0
+    (bed / "answers.toml").write_text("")
+    code, told = setup(bed, monkeypatch, capsys, "--later", "emr", "--emr-url", "http://127.0.0.1:9/new")
+    assert code == 0, told
+    emr = tomllib.loads((bed / "server.toml").read_text())["emr"]
+    assert (emr["target"], emr["base_url"]) == ("fhir", "http://127.0.0.1:9/new")
+
+
 @pytest.mark.parametrize("kind", ["nats", "mosquitto"])
 def test_a_broker_is_tried_with_the_accounts_password_and_its_rights(kind: str) -> None:
     with running_broker(kind) as (broker, passwords):
@@ -263,6 +284,12 @@ def test_settings_written_in_another_way_are_changed_whole_or_refused(text: str)
         remedy = ""
     assert tomllib.loads(made) == (before if remedy else writing.merged(before, changes))
     assert not remedy or "mqtt.host" in remedy
+
+
+def test_a_comment_behind_a_setting_stays_when_the_setting_changes() -> None:
+    text = 'facility = "h#1" # "ours" # since 2020\n[mqtt]\nhost = "a"\t#b\nport = 1\n'
+    made = writing.with_changes(text, {"facility": 'h"2', "mqtt": {"host": "c#d", "port": 2}})
+    assert made == 'facility = "h\\"2" # "ours" # since 2020\n[mqtt]\nhost = "c#d"\t#b\nport = 2\n'
 
 
 def test_settings_keep_their_comments_and_their_order() -> None:

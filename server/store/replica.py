@@ -34,10 +34,11 @@ class Facility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """`lag_s` None: it was read from the primary itself."""
+    """`lag_s` None: it was read from the primary itself. `clock_off_s`: how far the copy's clock is from that of who asks."""
 
     at: datetime
     lag_s: float | None
+    clock_off_s: float = 0.0
     facilities: tuple[Facility, ...]
 
 
@@ -52,7 +53,7 @@ SELECT f.facility,
 FROM (SELECT DISTINCT facility FROM wards) f ORDER BY 1
 """
 # Each program says that it runs every 45 seconds: where nothing was written for longer, the copy hears nothing.
-_LAG = "SELECT extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())"
+_CLOCKS = "SELECT clock_timestamp(), pg_last_xact_replay_timestamp()"
 
 
 def read(url: str, *, hours: int, most_lag_s: int) -> Seen:
@@ -60,7 +61,7 @@ def read(url: str, *, hours: int, most_lag_s: int) -> Seen:
     engine = create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None}, hide_parameters=True)
     try:
         with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
-            lag_s = _lag(connection)
+            lag_s, clock_off_s = _lag(connection)
             if lag_s is not None and lag_s > most_lag_s:
                 raise ReplicaError(
                     f"the replica is {lag_s:.0f} s behind, more than {most_lag_s} s", remedy="see 'replica lagging' in docs/province.md"
@@ -74,13 +75,21 @@ def read(url: str, *, hours: int, most_lag_s: int) -> Seen:
     finally:
         engine.dispose()
     names = ("facility", "doses", "discrepancies_open", "outbox_waiting", "outbox_parked", "carts", "newest_dose_at")
-    return Seen(at=at, lag_s=lag_s, facilities=tuple(Facility(**dict(zip(names, row, strict=True))) for row in rows))
+    return Seen(
+        at=at, lag_s=lag_s, clock_off_s=clock_off_s, facilities=tuple(Facility(**dict(zip(names, row, strict=True))) for row in rows)
+    )
 
 
-def _lag(connection: Connection) -> float | None:
+def behind_s(replayed: datetime, *clocks: datetime) -> float:
+    """How old what was replayed last is, by the clock that makes it oldest: one that is behind must not hide a lag."""
+    return max(0.0, *((clock - replayed).total_seconds() for clock in clocks))
+
+
+def _lag(connection: Connection) -> tuple[float | None, float]:
     if not connection.execute(text("SELECT pg_is_in_recovery()")).scalar():
-        return None
-    found = connection.execute(text(_LAG)).scalar()
-    if found is None:
+        return None, 0.0
+    before = datetime.now(UTC)
+    clock, replayed = connection.execute(text(_CLOCKS)).one()
+    if replayed is None:
         raise ReplicaError("the replica has replayed nothing yet", remedy="wait until it follows, or look at why it does not")
-    return max(0.0, float(found))
+    return behind_s(replayed, clock, before), (clock - before).total_seconds()

@@ -10,6 +10,8 @@ from server.store.replica import Seen
 
 # A replica that is further behind is read, and said to be.
 MARKED_S = 60.0
+# So far apart, one of two clocks is wrong, and nobody knows which.
+CLOCKS_APART_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +24,21 @@ class Report:
         """ "" when the figures may be read as they are."""
         if self.seen.lag_s is None:
             return "read from the primary: no replica followed"
-        return f"the replica is {self.seen.lag_s:.0f} s behind" if self.seen.lag_s > MARKED_S else ""
+        notes = [f"the replica is {self.seen.lag_s:.0f} s behind"] if self.seen.lag_s > MARKED_S else []
+        if abs(self.seen.clock_off_s) > CLOCKS_APART_S:
+            side = "ahead of" if self.seen.clock_off_s > 0 else "behind"
+            notes.append(
+                f"the replica's clock is {abs(self.seen.clock_off_s):.0f} s {side} this machine's, and may hide a lag: see to NTP on both"
+            )
+        return "; ".join(notes)
 
     def plain(self) -> dict[str, object]:
         told = [asdict(one) for one in self.seen.facilities]
         for one in told:
             newest = one["newest_dose_at"]
             one["newest_dose_at"] = newest.astimezone(UTC).isoformat() if newest else None
-        return {"at": self.seen.at.isoformat(), "hours": self.hours, "lag_s": self.seen.lag_s, "note": self.note, "facilities": told}
+        seen = {"at": self.seen.at.isoformat(), "hours": self.hours, "lag_s": self.seen.lag_s, "clock_off_s": self.seen.clock_off_s}
+        return {**seen, "note": self.note, "facilities": told}
 
     def lines(self) -> list[str]:
         lag = "primary" if self.seen.lag_s is None else f"replica, {self.seen.lag_s:.0f} s behind"

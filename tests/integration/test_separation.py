@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -227,3 +227,15 @@ def test_a_lag_is_marked() -> None:
     seen = replica.Seen(at=datetime.now(UTC), lag_s=61.0, facilities=())
     assert "61 s behind" in province_report.Report(seen=seen, hours=1).note
     assert province_report.Report(seen=replica.Seen(at=seen.at, lag_s=2.0, facilities=()), hours=1).note == ""
+
+
+def test_a_clock_that_is_behind_hides_no_lag_and_is_told() -> None:
+    replayed = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+    here = replayed + timedelta(seconds=90)
+    for off_s in (-80.0, 0.0, 80.0):
+        assert replica.behind_s(replayed, here + timedelta(seconds=off_s), here) == max(90.0, 90.0 + off_s)
+    assert replica.behind_s(replayed, replayed - timedelta(seconds=9), replayed - timedelta(seconds=1)) == 0.0
+    for off_s, words in ((-80.0, "80 s behind this machine's"), (6.0, "6 s ahead of this machine's")):
+        told = province_report.Report(seen=replica.Seen(at=here, lag_s=2.0, clock_off_s=off_s, facilities=()), hours=1)
+        assert words in told.note
+        assert told.plain()["clock_off_s"] == off_s

@@ -83,7 +83,7 @@ def test_every_path_that_is_mounted_or_started_exists_where_it_should() -> None:
     for name, service in SERVICES.items():
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
-            if source.startswith("../"):
+            if source.startswith("../") or source.endswith(".sql"):
                 assert (FOLDER / source).is_file(), volume
             else:
                 assert source in COMPOSE["volumes"] or source in ("./settings", "./tls"), volume
@@ -96,14 +96,58 @@ def test_every_path_that_is_mounted_or_started_exists_where_it_should() -> None:
     migrate = units.read((DEPLOY / "systemd/pointofcare-migrate.service").read_text(encoding="utf-8"))["Service.ExecStart"][0]
     assert shlex.split(migrate)[1:] == SERVICES["migrate"]["command"]
     # The site as it is shipped asks its own loopback, and reads the certificate where it is mounted.
-    assert SERVICES["web"]["network_mode"] == "service:server"
     site = (DEPLOY / "nginx/pointofcare.conf").read_text(encoding="utf-8")
     assert "./tls:/etc/pointofcare/tls:ro" in SERVICES["web"]["volumes"]
     assert "ssl_certificate_key /etc/pointofcare/tls/" in site
     assert f"server 127.0.0.1:{HttpConfig().port};" in site
     answers = (DEPLOY / "examples/answers.toml").read_text(encoding="utf-8")
-    (alias,) = SERVICES["broker"]["networks"]["default"]["aliases"]
+    (alias,) = SERVICES["machine"]["networks"]["default"]["aliases"]
     assert f'host = "{alias}"' in answers
+
+
+def test_programs_that_know_each_other_by_loopback_and_process_number_end_and_begin_with_what_holds_both() -> None:
+    """A program that starts again would otherwise leave the others in a network that nobody reaches, and end whoever shares its numbers."""
+    holder = SERVICES["machine"]
+    assert "network_mode" not in holder
+    assert "pid" not in holder
+    for name in ("broker", "server", "web", "setup", "migrate"):
+        assert (SERVICES[name]["network_mode"], SERVICES[name]["pid"]) == ("service:machine", "service:machine"), name
+        assert "ports" not in SERVICES[name], name
+    unit = units.read((FOLDER / "pointofcare-containers.service").read_text(encoding="utf-8"))
+    assert "docker wait" in unit["Service.ExecStart"][0]
+    assert " machine)" in unit["Service.ExecStart"][0]
+    assert unit["Service.ExecStartPre"][0].endswith(" up -d")
+    assert unit["Service.Restart"] == ["always"]
+
+
+def test_a_database_is_healthy_only_when_it_takes_callers_and_its_server_owns_no_other() -> None:
+    """While it is being made for the first time it answers at its socket."""
+    database = SERVICES["database"]
+    assert "-h" in database["healthcheck"]["test"]
+    assert "POSTGRES_USER" not in database["environment"]
+    assert "../postgresql/setup.sh:/docker-entrypoint-initdb.d/1-setup.sh:ro" in database["volumes"]
+    assert (DEPLOY / "postgresql/setup.sh").stat().st_mode & 0o111
+    statements = (FOLDER / "database.sql").read_text(encoding="utf-8")
+    assert "ALTER ROLE postgres PASSWORD NULL;" in statements
+    assert SERVICES["server"]["depends_on"]["database"] == {"condition": "service_healthy"}
+
+
+def test_debians_own_engine_takes_the_files() -> None:
+    """Its builder has no `COPY --chmod`, its compose no `name`; and what is no part of the image is not handed to it."""
+    assert [line for line in told("COPY") if line.startswith("--")] == []
+    assert "name" not in COMPOSE
+    assert (FOLDER / ".env").read_text(encoding="utf-8") == "COMPOSE_PROJECT_NAME=pointofcare\n"
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert ignored[0] == "*"
+    assert sorted(ignored[1:]) == sorted("!" + part for line in told("COPY") for part in shlex.split(line)[:-1])
+
+
+def test_no_log_fills_disk_or_memory() -> None:
+    for name, service in SERVICES.items():
+        assert service["logging"]["options"]["max-size"], name
+    site = (DEPLOY / "nginx/pointofcare.conf").read_text(encoding="utf-8")
+    for path in re.findall(r"^\s*(?:access|error)_log (/\S+)", site, re.MULTILINE):
+        assert re.search(rf"ln -sf /dev/std(out|err) {re.escape(path)} ", " ".join(SERVICES["web"]["command"])), path
 
 
 def test_the_guide_names_the_files_that_there_are() -> None:

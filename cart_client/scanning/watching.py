@@ -83,7 +83,7 @@ def watch(
 ) -> None:
     """Run until `halt` is set (and the camera closed): put a `Seen` for each new symbol; `sight` tells when pictures come or stop, and
     what is wrong with them. While it is `idle`, one picture in `IDLE_EVERY_S` is looked at until something moves."""
-    failures = 0
+    failures, told = 0, ""
     reader = _Reader(decoder, sight, inbox)
     while not halt.is_set():
         why = "camera-ended"
@@ -96,7 +96,10 @@ def watch(
                 reader.look(frame, sight.came(frame, camera.describe()))
         except DeviceError as exc:
             why = exc.code
-            log.warning("camera: %s", exc)
+            # A camera that is away for a night must not fill the disk: each fault once, until pictures come.
+            if failures == 0 or why != told:
+                log.warning("camera: %s", exc)
+            told = why
         if halt.is_set():
             return
         sight.lost(why, camera.describe())
@@ -122,7 +125,8 @@ def listen(scanner: Scanner, inbox: queue.Queue[object], halt: threading.Event) 
                 failures = 0
                 inbox.put(Seen(symbol=symbol, at=datetime.now(UTC)))
         except DeviceError as exc:
-            log.warning("scanner: %s", exc)
+            if failures == 0:
+                log.warning("scanner: %s", exc)
         if halt.is_set():
             return
         pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]

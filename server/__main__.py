@@ -63,7 +63,10 @@ def _parser(first: str) -> argparse.ArgumentParser:
     made = command("migrate", _migrate, "bring the database to the schema of this version; servers of the release before go on meanwhile")
     made.add_argument("--plan", action="store_true", help="say what would be done, and which running servers survive it; write nothing")
     made.add_argument("--contract", action="store_true", help="take away what only older releases used, once none of them runs")
-    command("run", _run, "everything in one process: pages, gateway, dispatcher")
+    made = command("run", _run, "everything in one process: pages, gateway, dispatcher")
+    made.add_argument(
+        "--pages-apart", action="store_true", help="the pages in a process of their own, so that no page keeps a dose waiting"
+    )
     command("web", _run_web, "the pages and the API alone")
     command("gateway", _run_gateway, "the MQTT gateway alone")
     command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
@@ -347,6 +350,10 @@ def _run(chosen: argparse.Namespace) -> int:
     from server.app import create_app
 
     settings = load(chosen)
+    if chosen.pages_apart:
+        from server import apart
+
+        return apart.run(settings, [sys.executable, "-m", "server", "web", "--config", str(chosen.config)])
     app = create_app(settings)
     return _serve(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
 

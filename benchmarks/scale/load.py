@@ -78,12 +78,15 @@ class Stage:
         return costs.of(self.server.process.pid).cpu_s
 
 
-def run(people: int, *, url: str | None = None, facilities_: int = 1, only: Sequence[str] = _PARTS, quick: bool = False) -> dict[str, Any]:
+def run(
+    people: int, *, url: str | None = None, facilities_: int = 1, only: Sequence[str] = _PARTS, quick: bool = False, apart: bool = False
+) -> dict[str, Any]:
     """{"carts": [...], "shift": {...}, "day": {...}}, saved."""
     result: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "people": people,
         "quick": quick,
+        "apart": apart,
         "machine": measure.machine(),
     }
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, _hospital(people, facilities_, url, Path(name)) as (size, base):
@@ -94,7 +97,7 @@ def run(people: int, *, url: str | None = None, facilities_: int = 1, only: Sequ
                 with _stage(size, base, Path(name) / f"fleet-{count}", count, numbers) as stage:
                     result["carts"].append(_fleet(stage, count, seconds=20.0 if quick else 60.0))
         if "shift" in only or "day" in only:
-            with _stage(size, base, Path(name) / "one", FLEETS[0], numbers) as stage:
+            with _stage(size, base, Path(name) / "one", FLEETS[0], numbers, apart=apart) as stage:
                 if "shift" in only:
                     result["shift"] = _shift(stage, quick=quick)
                 if "day" in only:
@@ -149,7 +152,7 @@ def _nurse(number: int) -> str:
 
 
 @contextmanager
-def _stage(size: Size, url: str, folder: Path, count: int, numbers: Iterator[int]) -> Iterator[Stage]:
+def _stage(size: Size, url: str, folder: Path, count: int, numbers: Iterator[int], *, apart: bool = False) -> Iterator[Stage]:
     """Two carts for each ward; the others stand in wards without patients and cost telemetry alone."""
     folder.mkdir(parents=True)
     facility = facilities(size)[0]
@@ -161,7 +164,8 @@ def _stage(size: Size, url: str, folder: Path, count: int, numbers: Iterator[int
         port = _free_port()
         config = folder / "server.toml"
         config.write_text(_settings(url, facility.id, port, broker.port, passwords[SERVER]), encoding="utf-8")
-        child = processes.start("server", [sys.executable, "-m", "server", "run", "--config", str(config)], log=folder / "server.log")
+        command = [sys.executable, "-m", "server", "run", "--config", str(config), *(["--pages-apart"] if apart else [])]
+        child = processes.start("server", command, log=folder / "server.log")
         try:
             processes.wait_for_line(child, "pointofcare-server ready", timeout_s=_READY_S)
             carts = Carts(broker.host, broker.port, passwords, facility=facility.id, wards=wards)
@@ -380,6 +384,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--facilities", type=int, default=1, help="of the database; the first one is measured")
     parser.add_argument("--database", help="postgresql://..., filled before with as many people; it is added to")
     parser.add_argument("--only", default=",".join(_PARTS), help="with commas")
+    parser.add_argument("--pages-apart", action="store_true", help="shift and day with the pages in a process of their own")
     parser.add_argument("--quick", action="store_true", help="shorter; rough")
     parser.add_argument("--write", action="store_true", help="put tables and plots into docs/performance.md")
     parser.add_argument("--report", action="store_true", help="measure nothing: tables and plots of the last results")
@@ -387,7 +392,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.report:
         result: Mapping[str, Any] = json.loads((measure.RESULTS / "load.json").read_text(encoding="utf-8"))
     else:
-        result = run(chosen.people, url=chosen.database, facilities_=chosen.facilities, only=chosen.only.split(","), quick=chosen.quick)
+        result = run(
+            chosen.people,
+            url=chosen.database,
+            facilities_=chosen.facilities,
+            only=chosen.only.split(","),
+            quick=chosen.quick,
+            apart=chosen.pages_apart,
+        )
     print(load_report.text(result))
     if chosen.write or chosen.report:
         print(f"written: {', '.join(str(path) for path in load_report.write(result))}")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.brokers import running_broker
@@ -36,10 +37,10 @@ def directory(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(directory: Path, command: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(directory: Path, *command: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with (directory / "log").open("w") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "server", command, "--config", str(directory / "server.toml")],
+            [sys.executable, "-m", "server", *command, "--config", str(directory / "server.toml")],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -114,6 +115,35 @@ def test_the_whole_server_runs_tells_its_health_and_stops_cleanly(directory: Pat
             assert child.wait(20) == 0
             assert child.stdout is not None
             assert "stopped" in child.stdout.read()
+    assert "Traceback" not in (directory / "log").read_text()
+
+
+def _ended(process: psutil.Process) -> bool:
+    return bool(psutil.wait_procs([process], timeout=20)[0])
+
+
+def _address(child: subprocess.Popen[str], line: str) -> str:
+    """Of the pages, whichever of the two processes says first that it is ready."""
+    assert child.stdout is not None
+    lines = [line, child.stdout.readline()]
+    assert "pointofcare-server doses ready\n" in lines
+    return next(each.split()[-1] for each in lines if "ready on http" in each)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["asked", "pages killed", "doses killed"])
+def test_pages_and_doses_in_two_processes_live_and_end_together(directory: Path, end: str) -> None:
+    assert server(directory, "migrate").returncode == 0
+    with running(directory, "run", "--pages-apart", POINTOFCARE_MQTT_PORT="9") as (child, line):
+        with urllib.request.urlopen(_address(child, line) + "/healthz", timeout=10) as answer:
+            assert json.load(answer)["database"] == "ok"
+        (pages,) = psutil.Process(child.pid).children()
+        if end == "pages killed":
+            pages.kill()
+        else:
+            child.send_signal(signal.SIGTERM if end == "asked" else signal.SIGKILL)
+        assert child.wait(30) == {"asked": 0, "pages killed": 1, "doses killed": -signal.SIGKILL}[end], (directory / "log").read_text()
+        assert _ended(pages)
     assert "Traceback" not in (directory / "log").read_text()
 
 

@@ -1,0 +1,64 @@
+"""`run --pages-apart`: doses in this process, pages in one of their own, which live and end together.
+
+In one process they share Python's lock: while a shift signs in, a dose waits for it at each of its statements.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+from devices import logbook
+from server import running
+from server.bare import RUNNING, Running, bare_app
+from server.config import ServerConfig
+from server.store import migrate
+from server.web import own_figures
+
+LOOK_S = 0.5
+_LEAVE_S = 40.0
+
+
+def run(settings: ServerConfig, pages: Sequence[str]) -> int:
+    """`pages` is the command line of the pages. 1: they or the gateway ended by themselves; whoever watches this program starts it again.
+
+    Raises: ConfigError."""
+    app = bare_app(settings)
+    with app.app_context():
+        migrate.require_current()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    # Should this process be killed, the kernel ends the pages: a second server must find its port.
+    tied = ["setpriv", "--pdeathsig", "TERM", *pages] if shutil.which("setpriv") else list(pages)
+    child = subprocess.Popen(tied)
+    figures = own_figures.of_part(app, settings, "gateway")
+    try:
+        running.start(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
+        here: Running = app.extensions[RUNNING]
+        logbook.announce("pointofcare-server doses ready")
+        while not stop.wait(LOOK_S) and child.poll() is None and (here.gateway is None or here.gateway.is_alive()):
+            pass
+    finally:
+        gone = not stop.is_set()
+        _end(child)
+        running.stop(app)
+        if figures is not None:
+            figures.stop()
+    if gone:
+        sys.stderr.write("the pages or the gateway ended by themselves: this program ends too, so that both are started again\n")
+    logbook.announce("pointofcare-server stopped")
+    return 1 if gone else 0
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(_LEAVE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -20,6 +20,7 @@ from server.store import migrate
 from server.web import own_figures
 
 LOOK_S = 0.5
+NICE = 10
 _LEAVE_S = 40.0
 
 
@@ -33,8 +34,8 @@ def run(settings: ServerConfig, pages: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # Should this process be killed, the kernel ends the pages: a second server must find its port.
-    tied = ["setpriv", "--pdeathsig", "TERM", *pages] if shutil.which("setpriv") else list(pages)
+    # Should this process be killed, the kernel ends the pages: a second server must find its port. A dose is more urgent than a page.
+    tied = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", str(NICE), *pages] if shutil.which("setpriv") else list(pages)
     child = subprocess.Popen(tied)
     figures = own_figures.of_part(app, settings, "gateway")
     try:

@@ -49,6 +49,7 @@ test-slow: $(STAMP) ## the suites that take minutes: browsers, whole hospitals, 
 
 test-long: $(STAMP) ## whole guides and updates, minutes each, before a release and by night: CI leaves them out to stay under forty minutes
 	@bash deploy/setup.sh test
+	@bash deploy/setup.sh long
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m long $(ARGS)
 
 check: lint types imports test ## what CI runs: lint, types, import rules, tests

@@ -44,6 +44,10 @@ if [ "$what" = test ]; then
   need_program pgbackrest pgbackrest
 fi
 
+if [ "$what" = long ]; then
+  need_program systemd-nspawn systemd-container # machines that boot
+fi
+
 if [ "$what" = province ]; then
   # 27 MB: a database that changes its primary by itself, and what it needs
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)

@@ -63,6 +63,9 @@ def _parser(first: str) -> argparse.ArgumentParser:
     made = command("migrate", _migrate, "bring the database to the schema of this version; servers of the release before go on meanwhile")
     made.add_argument("--plan", action="store_true", help="say what would be done, and which running servers survive it; write nothing")
     made.add_argument("--contract", action="store_true", help="take away what only older releases used, once none of them runs")
+    made.add_argument(
+        "--patience", type=int, default=0, metavar="SECONDS", help="how long to ask again for a database that does not answer"
+    )
     made = command("run", _run, "everything in one process: pages, gateway, dispatcher")
     made.add_argument(
         "--pages-apart", action="store_true", help="the pages in a process of their own, so that no page keeps a dose waiting"
@@ -166,6 +169,7 @@ def _migrate(chosen: argparse.Namespace) -> int:
     from server.store import migrate
 
     with bare_app(load(chosen)).app_context():
+        migrate.wait_for_database(chosen.patience)
         if chosen.plan:
             print(*migrate.plan(contract=chosen.contract), sep="\n")
             return 0

@@ -7,7 +7,7 @@ for `contract=True` in the release that brings it, and for every older server to
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +31,7 @@ DIRECTORY = Path(__file__).parent / "migrations"
 # everything that comes behind a waiting step waits with it.
 LOCK_TIMEOUT_S, PAUSE_S, TRIES = 2.0, 1.0, 60
 _LOCK_NOT_AVAILABLE = "55P03"
+_ASK_AGAIN_S = 1.0
 # Any number that nobody else takes for a lock.
 _ALONE = 7_105_118_042
 
@@ -39,6 +40,24 @@ def _config() -> Config:
     config = Config(str(DIRECTORY / "alembic.ini"))
     config.set_main_option("script_location", str(DIRECTORY))
     return config
+
+
+def wait_for_database(patience_s: float, *, tell: Callable[[str], None] = print) -> None:
+    """Until the database answers. After a power cut its machine may come later, or it recovers for minutes.
+
+    Raises: OperationalError, when it does not answer within `patience_s`."""
+    ends_s, told = time.monotonic() + patience_s, False
+    while True:
+        try:
+            with db.engine.connect():
+                return
+        except OperationalError as exc:
+            if time.monotonic() + _ASK_AGAIN_S > ends_s:
+                raise
+            if not told:
+                tell(f"the database does not answer yet, it is asked again for {patience_s:.0f} s: {type(exc.orig).__name__}")
+            told = True
+            time.sleep(_ASK_AGAIN_S)
 
 
 def upgrade(revision: str = "head", *, contract: bool = False) -> None:

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import MetaData, event, select, text
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 
 from cart_client import at_rest, sealed
 from cart_client.journal import Journal
@@ -24,6 +25,7 @@ from pointofcare.errors import ConfigError
 from pointofcare.labels.scan import SiteProfile
 from pointofcare.wire.messages import EmrState, TableKind
 from server.app import create_app
+from server.bare import bare_app
 from server.store import administrations, backups, fleet, migrate, outbox
 from server.store.database import db
 from server.store.transaction import Actor, reading, transaction
@@ -262,3 +264,25 @@ def test_the_journal_of_an_earlier_version_is_encrypted_at_the_first_start_and_l
         unlocked.close()
     assert not sealed.is_plain(path)
     assert [file.name for file in data.rglob("*") if file.is_file() and b"camera-lost" in file.read_bytes()] == []
+
+
+def test_a_database_that_comes_late_is_waited_for_as_long_as_was_said(tmp_path: Path) -> None:
+    """As after a power cut: its socket is not there, and then it is."""
+    late = tmp_path / "late"
+    late.mkdir()
+    with empty_app("postgresql", tmp_path):
+        url = db.engine.url
+        held = Path(str(url.query["host"])) / ".s.PGSQL.5432"
+        asked: list[str] = []
+
+        def tell(line: str) -> None:
+            asked.append(line)
+            (late / held.name).symlink_to(held)
+
+        later = url.set(query={"host": str(late)}).render_as_string(hide_password=False)
+        with bare_app(config_for(later, tmp_path)).app_context():
+            with pytest.raises(OperationalError):
+                migrate.wait_for_database(0)
+            migrate.wait_for_database(60, tell=tell)
+            assert len(asked) == 1
+            db.engine.dispose()

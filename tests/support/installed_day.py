@@ -1,4 +1,4 @@
-"""`python -m tests.support.installed_day DIST DIRECTORY RESULT`: docs/install.md typed on two machines, up to a dose in the EMR.
+"""`python -m tests.support.installed_day DIST DIRECTORY RESULT [--booted]`: docs/install.md typed on two machines, up to a dose in the EMR.
 
 Run behind `installed_machine.ALONE`. What a person decides is decided here: the answers, the cart's settings, the hospital's files, the
 claim that is copied from one screen to the other. What was seen is written to RESULT as JSON.
@@ -12,9 +12,7 @@ import re
 import shutil
 import ssl
 import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,31 +28,23 @@ from simulation.camera import VirtualCamera
 from simulation.nurse import VirtualNurse
 from simulation.ordinary import ordinary_dose
 from tests.support import installed_guide
-from tests.support.installed_machine import HOST, Machine, prepare_network
+from tests.support.installed_machine import HOST, Booted, Machine, prepare_network, until
 
 CART = "cart-17"
 PASSWORD = "seven quiet rivers meet"
 KIOSK = "http://127.0.0.1:8081"
 DATA = "var/lib/pointofcare"
 WAIT_S = 60.0
+_RUNNING = (("cart", ("pointofcare-cart",)), ("server", ("pointofcare-server", "pointofcare-nats")))
 UNITS = ("pointofcare-nats", "pointofcare-server", "pointofcare-migrate", "pointofcare-cart")
-
-
-def until(what: str, look: Callable[[], Any]) -> Any:
-    """What `look` found first. Raises: AssertionError."""
-    ends = time.monotonic() + WAIT_S
-    while not (found := look()):
-        assert time.monotonic() < ends, f"{what}: not within {WAIT_S:.0f} s"
-        time.sleep(0.1)
-    return found
 
 
 class Day:
     """The two machines and what is held before the cart. `seen` is the result."""
 
-    def __init__(self, dist: Path, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, dist: Path, directory: Path, stack: ExitStack, *, machine: type[Machine] = Machine) -> None:
         self.directory = directory
-        self.machines = {name: Machine(directory / name) for name in ("server", "cart")}
+        self.machines = {name: machine(directory / name) for name in ("server", "cart")}
         self.seen: dict[str, Any] = {}
         for name, machine in self.machines.items():
             (package,) = dist.glob(f"pointofcare-{name}_*.deb")
@@ -116,8 +106,11 @@ class Day:
 
     def _connected(self, machine: Machine) -> dict[str, Any] | None:
         context = ssl.create_default_context(cafile=str(machine.root / DATA / "server/broker-tls/ca.pem"))
-        with urllib.request.urlopen(f"https://{HOST}/healthz", timeout=10, context=context) as answer:
-            found: dict[str, Any] = json.load(answer)
+        try:
+            with urllib.request.urlopen(f"https://{HOST}/healthz", timeout=10, context=context) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except OSError:  # it is starting
+            return None
         return found if found["broker"] == "connected" else None
 
     def give(self) -> None:
@@ -143,16 +136,20 @@ class Day:
         expected = {"patient": case.patient.id, "order": case.order.id, "gtin": one.product.gtin, "lot": one.lot}
         expected |= {"nurse": person.id, "cart": CART}
         resource = emr_check.read_back(self.emr.base_url, record_id, facility=ward.FACILITY)
-        query = f"SELECT count(*) FROM administrations WHERE record_id = '{record_id}'"
-        rows = self.machines["server"].sh(f'runuser -u pointofcare -- psql -X -At -d pointofcare -h /var/run/postgresql -c "{query}"')
         self.seen |= {
             "record": record_id,
             "held": expected,
             "journalled": {name: getattr(record, name) for name in expected},
             "differences": emr_check.differences(record, resource),
             "in_emr": emr_check.count(self.emr.base_url),
-            "in_postgresql": rows.strip(),
+            "in_postgresql": self._rows(record_id),
         }
+
+    def _rows(self, record_id: str) -> str:
+        query = f"SELECT count(*) FROM administrations WHERE record_id = '{record_id}'"
+        return (
+            self.machines["server"].sh(f'runuser -u pointofcare -- psql -X -At -d pointofcare -h /var/run/postgresql -c "{query}"').strip()
+        )
 
     def _journalled(self, record_id: str) -> AdministrationRecord:
         """From a copy: whoever opens a cart's journal leaves files beside it."""
@@ -174,26 +171,48 @@ class Day:
 
     def stop(self) -> None:
         """As a machine that is switched off: each program ends when it is asked to."""
-        for name, units in (("cart", ("pointofcare-cart",)), ("server", ("pointofcare-server", "pointofcare-nats"))):
+        for name, units in _RUNNING:
             for unit in units:
-                running = f"/run/units/{unit}.service"
-                said = self.machines[name].sh(f"[ -d /proc/$(cat {running}) ] && systemctl stop {unit} && echo stopped")
+                machine = self.machines[name]
+                said = machine.sh(f"[ -d /proc/{machine.process(unit)} ] && systemctl stop {unit} && echo stopped")
                 self.seen.setdefault("stopped", {})[unit] = "stopped" in said
-        self.machines["server"].sh("systemctl stop nginx; pg_ctlcluster --skip-systemctl-redirect 15 main stop")
+        self.machines["server"].sh("systemctl stop nginx; pg_ctlcluster 15 main stop")
+
+    def fall(self) -> None:
+        """Each program is killed, then the power of both machines is cut: all comes back by itself, and the dose is still there."""
+        for name, units in _RUNNING:
+            machine = self.machines[name]
+            for unit in units:
+                before = machine.process(unit)
+                machine.sh(f"systemctl kill -s KILL {unit}")
+                until(f"{unit} after its death", lambda machine=machine, unit=unit, before=before: machine.process(unit) not in (0, before))
+        for machine in self.machines.values():
+            assert isinstance(machine, Booted)
+            machine.cut_power()
+        for name, units in _RUNNING:
+            for unit in units:
+                until(f"{unit} after the power cut", lambda name=name, unit=unit: self.machines[name].process(unit))
+        self.seen["healthz"] = until("the broker after the power cut", lambda: self._connected(self.machines["server"]))
+        said = "".join(machine.sh("systemctl --failed --no-legend 'pointofcare-*'") for machine in self.machines.values())
+        self.seen["failed_units"] = said.strip()
+        self.seen["in_postgresql_afterwards"] = self._rows(self.seen["record"])
 
     def logs(self) -> str:
         return "\n".join(f"== {unit}\n{one.log(unit)[-3000:]}" for one in self.machines.values() for unit in UNITS if one.log(unit))
 
 
 def main(arguments: list[str]) -> int:
-    dist, directory, result = map(Path, arguments)
+    booted = "--booted" in arguments
+    dist, directory, result = (Path(each) for each in arguments if each != "--booted")
     prepare_network(directory)
     with ExitStack() as stack:
-        day = Day(dist, directory, stack)
+        day = Day(dist, directory, stack, machine=Booted if booted else Machine)
         try:
             day.walk()
             day.look_at_units()
             day.give()
+            if booted:
+                day.fall()
             day.stop()
         except Exception as exc:  # noqa: BLE001 - whatever it was is the result
             day.seen["failed"] = f"{type(exc).__name__}: {exc}\n{day.logs()}"

@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from tests.support.installed import ROOT
 
@@ -28,7 +32,7 @@ for word; do
     case "$word" in
     ./*) dpkg --force-unsafe-io --no-triggers -i "$word" ;;
     nginx) systemctl start nginx ;;
-    postgresql) pg_createcluster 15 main >/dev/null && pg_ctlcluster --skip-systemctl-redirect 15 main start ;;
+    postgresql) pg_createcluster 15 main >/dev/null && pg_ctlcluster 15 main start ;;
     esac
 done
 """
@@ -43,7 +47,14 @@ def prepare_network(directory: Path) -> None:
 
 
 class Machine:
-    """`root` is what the machine sees as its root; `sh` runs lines on it as root."""
+    """`root` is what the machine sees as its root; `sh` runs lines on it as root. Units are started by `units.py`."""
+
+    mounts: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("proc", ("-t", "proc", "proc")),
+        ("dev", ("--rbind", "/dev")),
+        ("run", ("-t", "tmpfs", "-o", "mode=0755", "tmpfs")),
+        ("tmp", ("-t", "tmpfs", "-o", "mode=1777", "tmpfs")),
+    )
 
     def __init__(self, directory: Path) -> None:
         self.root = directory / "root"
@@ -51,13 +62,7 @@ class Machine:
         for name in ("root", "written", "work"):
             (directory / name).mkdir(parents=True)
         layers = f"lowerdir=/,upperdir={directory}/written,workdir={directory}/work"
-        for place, arguments in (
-            ("", ["-t", "overlay", "-o", layers, "overlay"]),
-            ("proc", ["-t", "proc", "proc"]),
-            ("dev", ["--rbind", "/dev"]),
-            ("run", ["-t", "tmpfs", "-o", "mode=0755", "tmpfs"]),
-            ("tmp", ["-t", "tmpfs", "-o", "mode=1777", "tmpfs"]),
-        ):
+        for place, arguments in (("", ("-t", "overlay", "-o", layers, "overlay")), *self.mounts):
             subprocess.run(["mount", *arguments, str(self.root / place)], check=True, timeout=10)
         tree = self.root / ROOT.relative_to("/")
         if tree.is_dir():  # nothing of this tree is within reach
@@ -67,21 +72,30 @@ class Machine:
     def _clean(self) -> None:
         for place in ("etc/pointofcare", "var/lib/pointofcare", "var/lib/postgresql/15", "etc/postgresql/15"):
             shutil.rmtree(self.root / place, ignore_errors=True)
-        (self.root / "run/systemd/system").mkdir(parents=True)
         (self.root / "srv/hospital").mkdir(parents=True, exist_ok=True)
         (self.root / "srv/hospital").chmod(0o755)
         (self.root / "etc/hosts").write_text(_HOSTS, encoding="ascii")
-        programs = self.root / "usr/local/sbin"
-        shutil.copyfile(ROOT / "tests/support/units.py", programs / "systemctl")
-        (programs / "apt-get").write_text(_APT, encoding="ascii")
-        (programs / "journalctl").write_text('#!/bin/sh\ncat "/run/units/${2%.service}.service.log"\n', encoding="ascii")
-        for name in ("systemctl", "apt-get", "journalctl"):
-            (programs / name).chmod(0o755)
+        self._program("apt-get", _APT)
+        self._begin()
+
+    def _begin(self) -> None:
+        (self.root / "run/systemd/system").mkdir(parents=True)
+        self._program("systemctl", (ROOT / "tests/support/units.py").read_text(encoding="utf-8"))
+        self._program("journalctl", '#!/bin/sh\ncat "/run/units/${2%.service}.service.log"\n')
+        self._program("pg_ctlcluster", '#!/bin/sh\nexec /usr/bin/pg_ctlcluster --skip-systemctl-redirect "$@"\n')
+
+    def _program(self, name: str, text: str) -> None:
+        path = self.root / "usr/local/sbin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+
+    def _entered(self) -> list[str]:
+        return ["chroot", str(self.root)]
 
     def sh(self, lines: str, *, said: str = "", timeout_s: float = 120) -> str:
         """What they said on both outputs. A variable of one call holds in the next. Raises: AssertionError with it when one fails."""
         script = "\n".join(["cd /srv/hospital", "set -e", *self._kept, lines])
-        command = ["chroot", str(self.root), "/usr/bin/env", "-i", *_pairs(_ENVIRONMENT), "/bin/sh", "-c", script]
+        command = [*self._entered(), "/usr/bin/env", "-i", *_pairs(_ENVIRONMENT), "/bin/sh", "-c", script]
         done = subprocess.run(
             command, input=said, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout_s, check=False
         )
@@ -92,6 +106,73 @@ class Machine:
     def log(self, unit: str) -> str:
         path = self.root / f"run/units/{unit}.service.log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def process(self, unit: str) -> int:
+        """Its main process; 0: none."""
+        return int(self.sh(f"cat /run/units/{unit}.service 2>/dev/null || echo 0"))
+
+
+class Booted(Machine):
+    """The same machine with Debian's own systemd as its first process (systemd-nspawn), so that a unit holds as it is written."""
+
+    mounts = ()
+
+    def _begin(self) -> None:
+        started = {"systemctl start nginx": "systemctl enable --now nginx"}
+        started["pg_ctlcluster 15 main start"] = "systemctl enable postgresql && systemctl start postgresql@15-main"
+        text = _APT
+        for simulated, real in started.items():
+            assert simulated in text
+            text = text.replace(simulated, real)
+        self._program("apt-get", text)
+        (self.root / "etc/hostname").write_text(f"{HOST}\n", encoding="ascii")
+        for wanted in (self.root / "etc/systemd/system").glob("*.wants/*"):  # what else this Debian would start
+            wanted.unlink()
+        self._boot()
+
+    def _boot(self) -> None:
+        name = self.root.parent.name
+        options = ["--boot", "--register=no", "--keep-unit", f"--machine={name}", f"--hostname={HOST}", "--console=read-only"]
+        self._nspawn = subprocess.Popen(
+            ["systemd-nspawn", f"--directory={self.root}", "--resolv-conf=off", "--timezone=off", "--link-journal=no", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=(self.root.parent / "boot.log").open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        self._kept.clear()
+        self._first = until(f"{name}: its systemd", self._found)
+        until(f"{name}: booted", lambda: self.sh("systemctl is-system-running || true").strip() in ("running", "degraded"))
+
+    def _found(self) -> int:
+        assert self._nspawn.poll() is None, (self.root.parent / "boot.log").read_text(errors="replace")[-3000:]
+        return next((each.pid for each in psutil.Process(self._nspawn.pid).children() if each.name() == "systemd"), 0)
+
+    def cut_power(self) -> None:
+        """Nothing is asked to end; then it boots."""
+        first = psutil.Process(self._first)
+        first.kill()  # and with it all others of the machine
+        psutil.wait_procs([first], timeout=30)
+        self._nspawn.kill()
+        self._nspawn.wait(30)
+        self._boot()
+
+    def _entered(self) -> list[str]:
+        return ["nsenter", f"--target={self._first}", "--mount", "--uts", "--ipc", "--pid", "--root"]
+
+    def log(self, unit: str) -> str:
+        return self.sh(f"journalctl -u {unit} -b -o cat --no-pager || true")
+
+    def process(self, unit: str) -> int:
+        return int(self.sh(f"systemctl show -p MainPID --value {unit}"))
+
+
+def until(what: str, look: Callable[[], object], *, within_s: float = 60.0) -> Any:
+    """What `look` found first. Raises: AssertionError."""
+    ends = time.monotonic() + within_s
+    while not (found := look()):
+        assert time.monotonic() < ends, f"{what}: not within {within_s:.0f} s"
+        time.sleep(0.1)
+    return found
 
 
 def _pairs(environment: Mapping[str, str]) -> Sequence[str]:

@@ -50,7 +50,7 @@ def claim(tx: Transaction, actor: Actor, machine: str) -> Claimed:
             problems=(("cart", "use 1 to 64 of A-Z a-z 0-9 _ -, and not the name of another account"),),
             remedy="use 1 to 64 of A-Z a-z 0-9 _ -, and not the name of another account",
         )
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    token = "c" + secrets.token_urlsafe(_TOKEN_BYTES)  # one that begins with "-" a command line takes for an option
     expires_at = tx.at + CLAIM_LASTS
     machines.put_claim(tx, token_hash=_hash(token), machine=name, expires_at=expires_at)
     tx.audit("machine.claim", f"machine/{name}", {"expires_at": expires_at.isoformat()})

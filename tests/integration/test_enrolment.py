@@ -88,6 +88,12 @@ def test_the_token_is_stored_nowhere(app: Flask, root: Authority) -> None:
     assert not any(token in text for text in held)
 
 
+def test_no_command_line_takes_a_token_for_an_option(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: "-" + "x" * size)
+    assert a_token().isascii()
+    assert not a_token().startswith("-")
+
+
 def test_one_token_used_by_many_at_once_gives_one_certificate(app: Flask, root: Authority) -> None:
     token, outcomes = a_token(), list[object]()
     together = threading.Barrier(6)

@@ -90,7 +90,6 @@ def test_the_token_is_stored_nowhere(app: Flask, root: Authority) -> None:
 
 def test_no_command_line_takes_a_token_for_an_option(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secrets.token_urlsafe", lambda size: "-" + "x" * size)
-    assert a_token().isascii()
     assert not a_token().startswith("-")
 
 

@@ -29,6 +29,7 @@ from server.store.transaction import Actor, reading
 _log = logging.getLogger(__name__)
 ACTOR = Actor(id="broker-files", name="Broker files")
 EVERY_S = 5.0
+_BROKERS = ("nats-server", "mosquitto")
 NATS_FILE, MOSQUITTO_FILE, LIST_FILE, ROOT_FILE = "nats-accounts.conf", "mosquitto.acl", "crl.pem", "ca.pem"
 
 
@@ -122,7 +123,12 @@ class Keeper:
         if pid_file is None:
             return
         try:
-            os.kill(int(pid_file.read_text(encoding="ascii")), signal.SIGHUP)
+            pid = int(pid_file.read_text(encoding="ascii"))
+            # After a power cut the number of an old file may be anybody's, and SIGHUP ends most programs.
+            name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+            if name not in _BROKERS:
+                raise ValueError(f"process {pid} is {name} and no broker")
+            os.kill(pid, signal.SIGHUP)
         except (OSError, ValueError) as exc:
             _log.error("the broker was not told of its new accounts (%s): %s", pid_file, exc)
 

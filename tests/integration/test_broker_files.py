@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,6 +99,18 @@ def test_a_revocation_reaches_the_live_session_at_mosquitto_without_anybody_at_t
         finally:
             for broker in brokers:
                 broker.stop()
+
+
+def test_who_got_the_number_of_a_broker_that_is_gone_is_not_ended(
+    app: Flask, root: authorities.Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        (tmp_path / "pid").write_text(str(other.pid), encoding="ascii")
+        machines = {"broker": "mosquitto", "broker_files": "kept", "broker_pid_file": "pid"}
+        assert Keeper(config_for("sqlite:///x", tmp_path, machines=machines), root, scope=app.app_context).once().changed
+        assert other.poll() is None
+        assert f"process {other.pid} is sleep and no broker" in caplog.text
+        other.kill()
 
 
 def test_the_list_is_made_anew_each_day_and_the_files_are_quiet_otherwise(app: Flask, root: authorities.Authority, tmp_path: Path) -> None:

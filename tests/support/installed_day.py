@@ -193,7 +193,7 @@ class Day:
             for unit in units:
                 until(f"{unit} after the power cut", lambda name=name, unit=unit: self.machines[name].process(unit))
         self.seen["healthz"] = until("the broker after the power cut", lambda: self._connected(self.machines["server"]))
-        said = "".join(machine.sh("systemctl --failed --no-legend 'pointofcare-*'") for machine in self.machines.values())
+        said = "".join(machine.sh("systemctl list-units --failed --no-legend 'pointofcare-*'") for machine in self.machines.values())
         self.seen["failed_units"] = said.strip()
         self.seen["in_postgresql_afterwards"] = self._rows(self.seen["record"])
 

@@ -27,12 +27,14 @@ def eventually(true: Callable[[], bool], what: str, *, within_s: float = 15.0) -
 
 @contextmanager
 def a_microcontroller(link: Path | None = None, knobs: Knobs | None = None, *, drawers: int = 8) -> Iterator[SimulatedMicrocontroller]:
-    running = SimulatedMicrocontroller(link=link, knobs=knobs, drawers=drawers)
-    running.start()
-    try:
-        yield running
-    finally:
-        running.stop()
+    """Always under a name of its own, as udev gives one: the number of a terminal that ended goes to whoever opens the next."""
+    with tempfile.TemporaryDirectory(prefix="mcu-", ignore_cleanup_errors=True) as place:
+        running = SimulatedMicrocontroller(link=link or Path(place) / "mcu", knobs=knobs, drawers=drawers)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.stop()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
@@ -102,10 +103,13 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
 
 
 @pytest.fixture(scope="module")
-def machine(hospital: Hospital) -> HospitalDay:
+def machine(hospital: Hospital) -> Iterator[HospitalDay]:
     day = HospitalDay(hospital)
-    day.online()
-    return day
+    try:
+        day.online()
+        yield day
+    finally:
+        day.away()
 
 
 def _what_waits(hospital: Hospital, machine: HospitalDay, way: Way) -> Morning:
@@ -151,9 +155,11 @@ def _nurse_before(machine: HospitalDay, morning: Morning, urgent: Dose) -> None:
     nurse.press("clear")
     # The prescriber stops the order in the moment in which the drug goes in: the cart does not know it yet, the server does.
     record_id = machine.verify(morning.differs)  # type: ignore[arg-type]
-    with machine.frozen("server"):
+    with ExitStack() as confirmed:
         with day_ward.as_(machine.hospital, StaffRole.PRESCRIBER) as (tx, who):
             orders.stop(tx, who, morning.differs.order.id, 1, reason="another drug")
+            # Not before: frozen in the middle of a transaction it would keep this one out.
+            confirmed.enter_context(machine.frozen("server"))
         machine.confirm(record_id)
     machine.leave()
     wait_until(lambda: bool(machine.server_rows("SELECT 1 FROM discrepancies WHERE record_id = ?", record_id)), "the discrepancy")

@@ -157,7 +157,7 @@ class HospitalDay:
         process.kill()
         child.process.wait(10)
         if name == CART:
-            self._away()
+            self.away()
 
         def again() -> None:
             made = processes.start(name, argv, log=child.log.with_suffix(f".{time.monotonic_ns()}.log"), environment=environment)
@@ -193,7 +193,8 @@ class HospitalDay:
         assert old is not None
         self.hospital.emr = emr_peer.start(old.directory, port=old.port)
 
-    def _away(self) -> None:
+    def away(self) -> None:
+        """The nurse goes, whoever is signed in."""
         if self._nurse is not None:
             self._nurse.close()
             self._nurse = None
@@ -279,10 +280,10 @@ class HospitalDay:
         """Nobody is signed in, and the nurse goes."""
         self.signed_in()
         self.nurse.press("sign-out")
-        self._away()
+        self.away()
 
     def stop(self) -> None:
-        self._away()
+        self.away()
         self.hospital.stop()
 
 

@@ -17,15 +17,19 @@ from server import running
 from server.bare import RUNNING, Running, bare_app
 from server.config import ServerConfig
 from server.store import migrate
+from server.usecases import readiness
+from server.usecases.readiness import State
 from server.web import own_figures
 
 LOOK_S = 0.5
 NICE = 10
 _LEAVE_S = 40.0
+_WRONG_SETTING = 2
 
 
 def run(settings: ServerConfig, pages: Sequence[str]) -> int:
-    """`pages` is the command line of the pages. 1: they or the gateway ended by themselves; whoever watches this program starts it again.
+    """`pages` is the command line of the pages. 1: they, the gateway or a dispatcher ended by themselves; whoever watches this program
+    starts it again. 2: the pages said that a setting is wrong.
 
     Raises: ConfigError."""
     app = bare_app(settings)
@@ -42,7 +46,7 @@ def run(settings: ServerConfig, pages: Sequence[str]) -> int:
         running.start(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
         here: Running = app.extensions[RUNNING]
         logbook.announce("pointofcare-server doses ready")
-        while not stop.wait(LOOK_S) and child.poll() is None and (here.gateway is None or here.gateway.is_alive()):
+        while not stop.wait(LOOK_S) and child.poll() is None and readiness.worst(readiness.alive(here)) is State.OK:
             pass
     finally:
         gone = not stop.is_set()
@@ -51,9 +55,11 @@ def run(settings: ServerConfig, pages: Sequence[str]) -> int:
         if figures is not None:
             figures.stop()
     if gone:
-        sys.stderr.write("the pages or the gateway ended by themselves: this program ends too, so that both are started again\n")
+        sys.stderr.write("the pages, the gateway or a dispatcher ended by itself: this program ends too, so that all are started again\n")
     logbook.announce("pointofcare-server stopped")
-    return 1 if gone else 0
+    if not gone:
+        return 0
+    return _WRONG_SETTING if child.returncode == _WRONG_SETTING else 1
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

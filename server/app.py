@@ -31,7 +31,7 @@ from server.mqtt.gateway import Gateway
 from server.security import broker_files, signing
 from server.store import audit_log, notices, outbox
 from server.store.transaction import reading
-from server.usecases import cart_commands, fhir_exports, quality_days
+from server.usecases import cart_commands, fhir_exports, parts, quality_days, readiness
 from server.usecases import incoming as arriving
 from server.usecases.facts import Site
 
@@ -154,14 +154,15 @@ def _health(app: Flask) -> ResponseReturnValue:
     """For load balancers and people: no names, no secrets. 503 only when the database is away."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    running: Running = app.extensions[RUNNING]
+    config: ServerConfig = app.config[CONFIG]
     answer: dict[str, object] = {"version": program_version()}
     faults: list[str] = []
     try:
         with reading() as tx:
             counts = outbox.counts(tx)
             unsealed = audit_log.unsealed(tx, limit=1)
-            behind = sorted({one.source for one in arriving.lags(tx, app.config[CONFIG].fhir_feed) if one.is_late})
+            behind = sorted({one.source for one in arriving.lags(tx, config.fhir_feed) if one.is_late})
+        found = parts.everywhere(app.extensions[RUNNING], config.facility)
     except SQLAlchemyError as exc:
         return {**answer, "status": "down", "faults": [f"database: {type(exc).__name__}"]}, 503
     oldest = counts.oldest_pending_at
@@ -171,26 +172,16 @@ def _health(app: Flask) -> ResponseReturnValue:
         faults.append("outbox: a record waits for more than 5 minutes")
     if counts.parked:
         faults.append(f"outbox: {counts.parked} parked")
-    if running.feed is not None:
-        answer["feed"] = {"running": running.feed.state.running, "taken": running.feed.state.taken}
-    if running.gateway is not None:
-        state = running.gateway.state
-        answer["broker"] = "connected" if state.connected else "not connected"
-        answer["messages"] = {
-            "recorded": state.recorded,
-            "duplicates": state.duplicates,
-            "rejected": state.rejected,
-            "failed": state.failed,
-        }
-        if not state.connected:
-            faults.append("broker: not connected")
-        if state.fault:
-            faults.append("gateway: the newest message failed, see the log")
+    if found.feeds is not None:
+        answer["feed"] = {"running": found.feeds, "taken": found.taken}
+    if found.gateway is not None:
+        answer["broker"] = "connected" if found.gateway.broker else "not connected"
+        answer["messages"] = found.gateway.messages
+    faults += [f"{each.part}: {each.reason}" for each in readiness.of_the_parts(config, found) if each.reason]
     faults += [f"feed: {source} is behind, see the page Incoming" for source in behind]
-    for dispatcher in running.dispatchers:
-        if dispatcher.state.fault:
-            faults.append("dispatcher: nothing can be sent, see the EMR worklist")
-    warnings = _warnings(app.config[CONFIG], unsealed, datetime.now(UTC))
+    warnings = _warnings(config, unsealed, datetime.now(UTC))
+    if config.metrics.is_on and not config.metrics.gateway_port and found.gateway is not None and app.extensions[RUNNING].gateway is None:
+        warnings.append("figures: how doses are recorded is told nowhere, for the gateway is another program: set metrics.gateway_port")
     return {**answer, "status": "degraded" if faults else "ok", "faults": faults, "warnings": warnings}, 200
 
 

@@ -8,13 +8,14 @@ from flask import Flask
 
 from devices import logbook
 from server import traces
-from server.app import RUNNING, Running, alert_watch, counter, dispatchers, gateway, listener
+from server.app import CONFIG, RUNNING, Running, alert_watch, counter, dispatchers, gateway, listener
 from server.config import ServerConfig
 from server.feeds import fhir_commands
 from server.security import authority, sealing, signing
 from server.security.broker_files import Keeper
 from server.store.database import db
 from server.store.turns import Turn
+from server.usecases import parts
 from server.usecases.presence import Presence
 
 # So often a gateway asks whether it is its turn.
@@ -74,7 +75,8 @@ def _traced(app: Flask, settings: ServerConfig, part: str) -> None:
 def present(app: Flask, part: str) -> None:
     """From now on the database knows that this program runs, also while it waits for its turn."""
     here: Running = app.extensions[RUNNING]
-    here.presence = Presence(part, scope=app.app_context)
+    facility = app.config[CONFIG].facility
+    here.presence = Presence(part, scope=app.app_context, facility=facility, tells=lambda: parts.here(here))
     here.presence.start()
 
 

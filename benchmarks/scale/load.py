@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 from flask import Flask
 from flask_security.utils import hash_password
 
@@ -75,11 +76,19 @@ class Stage:
     numbers: Iterator[int]
 
     def cpu_s(self) -> float:
-        return costs.of(self.server.process.pid).cpu_s
+        return sum(each.cpu_s for each in self._processes())
+
+    def rss_mb(self) -> float:
+        return round(sum(each.rss_mb for each in self._processes()), 1)
+
+    def _processes(self) -> list[costs.Costs]:
+        """Doses, and pages where they are apart."""
+        whole = psutil.Process(self.server.process.pid)
+        return [costs.of(each.pid) for each in (whole, *whole.children(recursive=True))]
 
 
 def run(
-    people: int, *, url: str | None = None, facilities_: int = 1, only: Sequence[str] = _PARTS, quick: bool = False, apart: bool = False
+    people: int, *, url: str | None = None, facilities_: int = 1, only: Sequence[str] = _PARTS, quick: bool = False, apart: bool = True
 ) -> dict[str, Any]:
     """{"carts": [...], "shift": {...}, "day": {...}}, saved."""
     result: dict[str, Any] = {
@@ -94,7 +103,7 @@ def run(
         if "carts" in only:
             result["carts"] = []
             for count in (FLEETS[0], FLEETS[-1]) if quick else FLEETS:
-                with _stage(size, base, Path(name) / f"fleet-{count}", count, numbers) as stage:
+                with _stage(size, base, Path(name) / f"fleet-{count}", count, numbers, apart=apart) as stage:
                     result["carts"].append(_fleet(stage, count, seconds=20.0 if quick else 60.0))
         if "shift" in only or "day" in only:
             with _stage(size, base, Path(name) / "one", FLEETS[0], numbers, apart=apart) as stage:
@@ -152,7 +161,7 @@ def _nurse(number: int) -> str:
 
 
 @contextmanager
-def _stage(size: Size, url: str, folder: Path, count: int, numbers: Iterator[int], *, apart: bool = False) -> Iterator[Stage]:
+def _stage(size: Size, url: str, folder: Path, count: int, numbers: Iterator[int], *, apart: bool) -> Iterator[Stage]:
     """Two carts for each ward; the others stand in wards without patients and cost telemetry alone."""
     folder.mkdir(parents=True)
     facility = facilities(size)[0]
@@ -281,7 +290,7 @@ def _fleet(stage: Stage, count: int, *, seconds: float) -> dict[str, Any]:
         "doses_a_minute": DOSES_A_MINUTE,
         **_of(given),
         "server_cpu_s_a_minute": round((stage.cpu_s() - cpu_s) / took_s * 60, 2),
-        "server_rss_mb": costs.of(stage.server.process.pid).rss_mb,
+        "server_rss_mb": stage.rss_mb(),
         "messages_down": stage.carts.received - received,
     }
     _say(json.dumps(found))
@@ -384,7 +393,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--facilities", type=int, default=1, help="of the database; the first one is measured")
     parser.add_argument("--database", help="postgresql://..., filled before with as many people; it is added to")
     parser.add_argument("--only", default=",".join(_PARTS), help="with commas")
-    parser.add_argument("--pages-apart", action="store_true", help="shift and day with the pages in a process of their own")
+    parser.add_argument("--one-process", action="store_true", help="pages and doses in one process; the package's unit runs them apart")
     parser.add_argument("--quick", action="store_true", help="shorter; rough")
     parser.add_argument("--write", action="store_true", help="put tables and plots into docs/performance.md")
     parser.add_argument("--report", action="store_true", help="measure nothing: tables and plots of the last results")
@@ -398,7 +407,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             facilities_=chosen.facilities,
             only=chosen.only.split(","),
             quick=chosen.quick,
-            apart=chosen.pages_apart,
+            apart=not chosen.one_process,
         )
     print(load_report.text(result))
     if chosen.write or chosen.report:

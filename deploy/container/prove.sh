@@ -52,7 +52,7 @@ settings=/etc/pointofcare/server.toml
 export POINTOFCARE_MQTT_ENABLED=false POINTOFCARE_HTTP_PORT=${PORT:-18080}
 "${buildah[@]}" config --env POINTOFCARE_MQTT_ENABLED=false --env POINTOFCARE_HTTP_PORT="$POINTOFCARE_HTTP_PORT" "$made"
 "${inside[@]}" migrate --config "$settings"
-setsid "${inside[@]}" run --config "$settings" >"$work/log" 2>&1 &
+setsid "${inside[@]}" run --pages-apart --config "$settings" >"$work/log" 2>&1 &
 server=$!
 for _ in $(seq 120); do
   if curl -fs "http://127.0.0.1:$POINTOFCARE_HTTP_PORT/health" >"$work/health"; then

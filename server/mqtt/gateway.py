@@ -240,12 +240,8 @@ class Gateway:
 
     @property
     def state(self) -> GatewayState:
-        return GatewayState(
-            connected=self._broker.connected,
-            broker=self._broker.describe(),
-            fault=self._fault,
-            **self._counts,
-        )
+        broker = self._broker
+        return GatewayState(connected=broker.connected, broker=broker.describe(), fault=self._fault, **self._counts)
 
     def run(self) -> None:
         """Until `stop`. Twice as long as a step of a look took belongs to what waits, if anything does: a ward full of records must not
@@ -315,6 +311,7 @@ class Gateway:
         try:
             with self._scope():
                 work()
+            self._fault = "" if self._fault.startswith(f"{what}:") else self._fault
             return True
         except Exception as exc:  # noqa: BLE001 - see the top of this file
             self._counts["failed"] += 1

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
+from typing import Any
 
 from sqlalchemy import delete, func, insert, inspect, select
 from sqlalchemy.engine import Connection
@@ -50,6 +51,8 @@ class Program:
     release: str
     started_at: datetime
     seen_at: datetime
+    facility: str | None = None
+    told: dict[str, Any] | None = None
 
 
 @cache

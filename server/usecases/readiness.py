@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from typing import Any
 from server.config import ServerConfig
 from server.store import outbox, watching
 from server.store.transaction import reading
+from server.usecases import parts
+from server.usecases.parts import Parts
 
 FRESH_S = 2.0
 PATIENCE_S = 10.0
@@ -77,18 +79,10 @@ def alive(running: Any) -> tuple[Looked, ...]:
 
 def ready(config: ServerConfig, running: Any) -> tuple[Looked, ...]:
     """Needs an application context. Never raises for a database that is away."""
-    looks = [*_database(), *(disk(place, path) for place, path in places(config).items())]
-    if running.gateway is not None:
-        state = running.gateway.state
-        looks.append(ok("broker") if state.connected else degraded("broker", "not connected: carts keep what they record until it is back"))
-        if state.fault:
-            looks.append(degraded("gateway", "the newest message failed, see the log"))
-    if any(dispatcher.state.fault for dispatcher in running.dispatchers):
-        looks.append(degraded("dispatcher", "nothing can be sent, see the EMR worklist"))
-    return tuple(looks)
+    return (*_database(config, running), *(disk(place, path) for place, path in places(config).items()))
 
 
-def _database() -> list[Looked]:
+def _database(config: ServerConfig, running: Any) -> list[Looked]:
     """The schema first: what a wrong one says about doses would mean nothing."""
     try:
         schema = watching.schema()
@@ -96,12 +90,33 @@ def _database() -> list[Looked]:
             return [failed("database", "it is empty: pointofcare-server migrate")]
         if schema.refused:
             return [failed("database", schema.refused)]
+        found = [*_delays(), *of_the_parts(config, parts.everywhere(running, config.facility))]
         if not schema.is_current:
             # A server of before runs on while the next release has brought the schema on.
-            return [degraded("database", f"it is at schema {schema.found}, this version was made for {schema.wanted}"), *_delays()]
-        return [ok("database"), *_delays()]
+            return [degraded("database", f"it is at schema {schema.found}, this version was made for {schema.wanted}"), *found]
+        return [ok("database"), *found]
     except watching.DatabaseError as exc:
-        return [failed("database", f"it cannot be read ({type(exc).__name__})")]
+        known = of_the_parts(config, parts.together(parts.here(running), (), datetime.now(UTC)), all_known=False)
+        return [failed("database", f"it cannot be read ({type(exc).__name__})"), *known]
+
+
+def of_the_parts(config: ServerConfig, found: Parts, *, all_known: bool = True) -> list[Looked]:
+    """Gateway and dispatcher, in whichever program they run. `all_known` False: only this process could be asked."""
+    looks: list[Looked] = []
+    if found.gateway is not None:
+        away = "not connected: carts keep what they record until it is back"
+        looks.append(ok("broker") if found.gateway.broker else degraded("broker", away))
+        if found.gateway.message_failed:
+            looks.append(degraded("gateway", "the newest message failed, see the log"))
+    elif found.silent_s is not None:
+        looks.append(degraded("gateway", f"nothing is heard of it for {found.silent_s:.0f} s: is its program there?"))
+    elif config.mqtt is not None and all_known:
+        looks.append(degraded("gateway", "none runs: carts keep what they record until one does"))
+    if found.sending_fails:
+        looks.append(degraded("dispatcher", "nothing can be sent, see the EMR worklist"))
+    elif not found.sends and all_known:
+        looks.append(degraded("dispatcher", "none runs: records wait for the EMR until one does"))
+    return looks
 
 
 def _delays() -> list[Looked]:

@@ -171,6 +171,7 @@ FIRES = (
     ("BrokerAway", {"pointofcare_broker_connected": "1 1 0x9"}, 3),
     ("RecordsParked", {"pointofcare_outbox_parked": "0 2x20"}, 11),
     ("DatabaseAway", {"pointofcare_database_up": "1 0x9"}, 2),
+    ("GatewayFiguresMissing", {"pointofcare_broker_connected": "1 stale"}, 6),
     ("MetricsMissing", {"pointofcare_carts": "5 stale"}, 6),
     ("CartsAway", {"pointofcare_carts": "10x20", "pointofcare_carts_offline": "2 3x20"}, 6),
     ("ServerDiskOut", {"pointofcare_disk_free_bytes": "600000000 400000000x9", "pointofcare_disk_size_bytes": "9000000000x9"}, 2),

@@ -17,7 +17,7 @@ from pointofcare.verdict.policy import Policy
 from pointofcare.wire.messages import CartPhase, CartState, TableIssued, TableKind, Telemetry, TelemetryKind
 from pointofcare.wire.tables import PolicyBody, Table
 from server.config import MqttConfig
-from server.mqtt.gateway import Gateway
+from server.mqtt.gateway import Gateway, _Wake
 from server.mqtt.publishing import Draft, Publisher
 from server.security.signing import SigningKey
 from server.store import alert_rules, fleet, telemetry_points, versions
@@ -211,3 +211,20 @@ def test_what_rules_measure_is_in_one_order_whatever_the_database_sorts_by(app: 
             fleet.put_state(tx, cart, CartState(phase=CartPhase.READY, why="", ward=WARD, at=tx.at), sid="s1", sent_at=tx.at)
         told = [one.cart for one in alert_rules.measured(tx, {"d-2", "c1", "a9", "D1", "a-1"})]
     assert told == sorted(told)
+
+
+def test_a_fault_is_told_until_the_same_work_goes_well_again_and_no_longer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, _broker = a_gateway(app, monkeypatch)
+    look = gateway._commanding.look
+
+    def away() -> None:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(gateway._commanding, "look", away)
+    gateway.handle(_Wake())
+    assert "the database is away" in gateway.state.fault
+    gateway._guarded("other work", lambda: None)
+    assert gateway.state.fault
+    monkeypatch.setattr(gateway._commanding, "look", look)
+    gateway.handle(_Wake())
+    assert gateway.state.fault == ""

@@ -12,10 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from devices.brokers.process import RunningBroker
+from tests.support.bridge import eventually
 from tests.support.brokers import running_broker
 
 PASSWORD = "a long enough password"
@@ -99,23 +102,29 @@ def test_a_person_is_added_once_and_needs_a_long_password(directory: Path) -> No
 
 def test_the_whole_server_runs_tells_its_health_and_stops_cleanly(directory: Path) -> None:
     assert server(directory, "migrate").returncode == 0
-    with running_broker("nats") as (broker, passwords):
-        settings = {
-            "POINTOFCARE_MQTT_PORT": str(broker.port),
-            "POINTOFCARE_MQTT_USERNAME": "server",
-            "POINTOFCARE_MQTT_PASSWORD": passwords["server"],
-        }
-        with running(directory, "run", **settings) as (child, line):
-            assert line.startswith("pointofcare-server ready on http://127.0.0.1:"), (directory / "log").read_text()
-            with urllib.request.urlopen(line.split()[-1] + "/healthz", timeout=10) as answer:
-                health = json.load(answer)
-            assert health["database"] == "ok"
-            assert health["outbox"] == {"pending": 0, "parked": 0, "sent": 0}
-            child.send_signal(signal.SIGTERM)
-            assert child.wait(20) == 0
-            assert child.stdout is not None
-            assert "stopped" in child.stdout.read()
+    with running_broker("nats") as (broker, passwords), running(directory, "run", **_at(broker, passwords)) as (child, line):
+        assert line.startswith("pointofcare-server ready on http://127.0.0.1:"), (directory / "log").read_text()
+        health = _health(line.split()[-1])
+        assert health["database"] == "ok"
+        assert health["outbox"] == {"pending": 0, "parked": 0, "sent": 0}
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(20) == 0
+        assert child.stdout is not None
+        assert "stopped" in child.stdout.read()
     assert "Traceback" not in (directory / "log").read_text()
+
+
+def _at(broker: RunningBroker, passwords: dict[str, str]) -> dict[str, str]:
+    return {
+        "POINTOFCARE_MQTT_PORT": str(broker.port),
+        "POINTOFCARE_MQTT_USERNAME": "server",
+        "POINTOFCARE_MQTT_PASSWORD": passwords["server"],
+    }
+
+
+def _health(address: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{address}/healthz", timeout=10) as answer:
+        return dict(json.load(answer))
 
 
 def _ended(process: psutil.Process) -> bool:
@@ -131,12 +140,20 @@ def _address(child: subprocess.Popen[str], line: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", ["asked", "pages killed", "doses killed"])
+@pytest.mark.parametrize("end", ["asked", "pages killed", "doses killed", "broker killed"])
 def test_pages_and_doses_in_two_processes_live_and_end_together(directory: Path, end: str) -> None:
     assert server(directory, "migrate").returncode == 0
-    with running(directory, "run", "--pages-apart", POINTOFCARE_MQTT_PORT="9") as (child, line):
-        with urllib.request.urlopen(_address(child, line) + "/healthz", timeout=10) as answer:
-            assert json.load(answer)["database"] == "ok"
+    with (
+        running_broker("nats") as (broker, passwords),
+        running(directory, "run", "--pages-apart", **_at(broker, passwords)) as (child, line),
+    ):
+        address = _address(child, line)
+        eventually(lambda: _health(address)["status"] == "ok", "the pages know that the doses' process is at the broker", within_s=60)
+        assert _health(address)["broker"] == "connected"
+        if end == "broker killed":
+            broker.kill()
+            eventually(lambda: _health(address)["broker"] == "not connected", "and that it is there no more", within_s=60)
+            return
         (pages,) = psutil.Process(child.pid).children()
         if end == "pages killed":
             pages.kill()

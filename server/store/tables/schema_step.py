@@ -6,11 +6,12 @@ Of the whole database and no facility. Must stay readable by every release: colu
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from server.store.columns import UtcDateTime
+from server.store.columns import Document, UtcDateTime
 from server.store.database import Model
 
 
@@ -28,7 +29,8 @@ class SchemaStepRow(Model):
 
 
 class ServerProgramRow(Model):
-    """A program of the server that runs now, or ended without saying so. `part`: run, web, gateway, dispatcher or phones."""
+    """A program of the server that runs now, or ended without saying so. `part`: run, web, gateway, dispatcher or phones. `told`: what it
+    tells of itself, of the facility that it works for."""
 
     __tablename__ = "server_programs"
 
@@ -38,3 +40,5 @@ class ServerProgramRow(Model):
     release: Mapped[str] = mapped_column(String(32))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    facility: Mapped[str | None] = mapped_column(String(64))
+    told: Mapped[dict[str, Any] | None] = mapped_column(Document)

@@ -70,7 +70,8 @@ def _parser(first: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--pages-apart", action="store_true", help="the pages in a process of their own, so that no page keeps a dose waiting"
     )
-    command("web", _run_web, "the pages and the API alone")
+    made = command("web", _run_web, "the pages and the API alone")
+    made.add_argument("--below-doses", action="store_true", help="as --pages-apart starts it: less urgent, until its standard input ends")
     command("gateway", _run_gateway, "the MQTT gateway alone")
     command("dispatcher", _run_dispatcher, "the EMR dispatcher alone")
     command("phones", _run_phones, "the HTTPS gate for phones that are carts")
@@ -357,7 +358,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.pages_apart:
         from server import apart
 
-        return apart.run(settings, [sys.executable, "-m", "server", "web", "--config", str(chosen.config)])
+        return apart.run(settings, [sys.executable, "-m", "server", "web", "--below-doses", "--config", str(chosen.config)])
     app = create_app(settings)
     return _serve(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
 
@@ -366,6 +367,10 @@ def _run_web(chosen: argparse.Namespace) -> int:
     from server.app import create_app
 
     settings = load(chosen)
+    if chosen.below_doses:
+        from server import apart
+
+        apart.below_doses()
     return _serve(create_app(settings), settings, with_gateway=False, with_dispatcher=False)
 
 

@@ -5,7 +5,7 @@ In one process they share Python's lock: while a shift signs in, a dose waits fo
 
 from __future__ import annotations
 
-import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -38,34 +38,52 @@ def run(settings: ServerConfig, pages: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    # Should this process be killed, the kernel ends the pages: a second server must find its port. A dose is more urgent than a page.
-    tied = ["setpriv", "--pdeathsig", "TERM", "nice", "-n", str(NICE), *pages] if shutil.which("setpriv") else list(pages)
-    child = subprocess.Popen(tied)
+    child = subprocess.Popen(pages, stdin=subprocess.PIPE)
     figures = own_figures.of_part(app, settings, "gateway")
+    here: Running = app.extensions[RUNNING]
+    gone = ""
     try:
         running.start(app, settings, with_gateway=settings.mqtt is not None, with_dispatcher=True)
-        here: Running = app.extensions[RUNNING]
         logbook.announce("pointofcare-server doses ready")
         while not stop.wait(LOOK_S) and child.poll() is None and readiness.worst(readiness.alive(here)) is State.OK:
             pass
+        gone = "" if stop.is_set() else _which(child, here)
     finally:
-        gone = not stop.is_set()
         _end(child)
         running.stop(app)
         if figures is not None:
             figures.stop()
     if gone:
-        sys.stderr.write("the pages, the gateway or a dispatcher ended by itself: this program ends too, so that all are started again\n")
+        sys.stderr.write(f"{gone} ended by itself: this program ends too, so that all are started again\n")
     logbook.announce("pointofcare-server stopped")
     if not gone:
         return 0
     return _WRONG_SETTING if child.returncode == _WRONG_SETTING else 1
 
 
+def _which(child: subprocess.Popen[bytes], here: Running) -> str:
+    if child.poll() is not None:
+        return f"the process of the pages (exit code {child.returncode})"
+    return " and ".join(each.part for each in readiness.alive(here) if each.state is not State.OK)
+
+
+def below_doses() -> None:
+    """In the process of the pages: gives way to doses, and ends with the process that records them, however that one ends, for a second
+    server must find its port. The pipe that it holds closes with it in any sandbox, where a call to the kernel may be forbidden."""
+    os.nice(NICE)
+
+    def follow() -> None:
+        while os.read(sys.stdin.fileno(), 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="doses", daemon=True).start()
+
+
 def _end(child: subprocess.Popen[bytes]) -> None:
     child.terminate()
     try:
-        child.wait(_LEAVE_S)
+        child.communicate(timeout=_LEAVE_S)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()

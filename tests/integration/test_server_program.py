@@ -161,7 +161,9 @@ def test_pages_and_doses_in_two_processes_live_and_end_together(directory: Path,
             child.send_signal(signal.SIGTERM if end == "asked" else signal.SIGKILL)
         assert child.wait(30) == {"asked": 0, "pages killed": 1, "doses killed": -signal.SIGKILL}[end], (directory / "log").read_text()
         assert _ended(pages)
-    assert "Traceback" not in (directory / "log").read_text()
+    log = (directory / "log").read_text()
+    assert ("the process of the pages (exit code -9) ended by itself" in log) == (end == "pages killed")
+    assert "Traceback" not in log
 
 
 @pytest.mark.parametrize("part", ["gateway", "dispatcher"])

@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC
@@ -27,8 +28,10 @@ from server.store.transaction import Actor, Transaction, reading, transaction
 _log = logging.getLogger(__name__)
 ACTOR = Actor(id="sealer", name="Audit sealer")
 TYPE = "audit-checkpoint"
-BATCH = 1_000
+BATCH = 250
 EVERY_S = 60.0
+# So many times as long as a batch took, the thread rests before the next one of many: doses need the processor too.
+RESTS = 4.0
 
 
 def seal(tx: Transaction, key: SigningKey, *, limit: int = BATCH) -> Checkpoint | None:
@@ -92,23 +95,25 @@ class Sealer:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def drain(self) -> int:
-        """Seals until nothing is left; how many checkpoints that made. Raises what the store raises."""
+    def drain(self, *, rest: Callable[[float], object] = lambda _seconds: None) -> int:
+        """Seals until nothing is left; how many checkpoints that made. `rest` is called after each batch. Raises what the store raises."""
         made = 0
         with self._scope():
             while True:
+                began_s = time.monotonic()
                 with transaction(ACTOR) as tx:
                     checkpoint = seal(tx, self._key)
                 if checkpoint is None:
                     return made
                 made += 1
                 self._sealed(checkpoint)
+                rest(RESTS * (time.monotonic() - began_s))
 
     def _run(self) -> None:
         last_look = False
         while not last_look:
             last_look = self._stopping.wait(self._every_s)
             try:
-                self.drain()
+                self.drain(rest=self._stopping.wait)  # no rest any more once it is to stop
             except Exception:  # noqa: BLE001 - another writer was faster, or the database is away: the next look tries again
                 _log.warning("the audit could not be sealed now", exc_info=True)

@@ -191,6 +191,17 @@ def test_the_sealer_seals_what_there_is_before_it_stops(app: Flask, key: Signing
     assert told == [3]
 
 
+def test_what_has_gathered_is_sealed_in_small_pieces_with_rests_for_doses_between_them(
+    app: Flask, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do(7)
+    monkeypatch.setattr(sealing.seal, "__kwdefaults__", {"limit": 2})
+    rests: list[float] = []
+    assert sealing.Sealer(key, scope=app.app_context).drain(rest=rests.append) == len(rests) == 4
+    assert min(rests) > 0
+    assert checked(key).faults == []
+
+
 def test_an_exported_log_is_verified_elsewhere_by_the_program_alone(
     app: Flask, key: SigningKey, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,7 +86,7 @@ PACKAGES = (
         extras=("cart",),
         commands=("pointofcare-cart",),
         depends=f"{BASE}, libgl1, libglib2.0-0, libxcb1, libzbar0, fonts-dejavu-core",
-        recommends="chromium, cage, libpam-systemd, v4l-utils",
+        recommends="chromium, cage, xwayland, libpam-systemd, v4l-utils",
         units=("pointofcare-cart.service", "pointofcare-kiosk.service"),
         files=(
             ("cart/pointofcare-cart-launch", "usr/lib/pointofcare-cart/pointofcare-cart-launch"),

@@ -46,6 +46,8 @@ fi
 
 if [ "$what" = long ]; then
   need_program systemd-nspawn systemd-container # machines that boot
+  need_program cage cage # the cart's screen, and what Debian's cage needs without saying so
+  need_program Xwayland xwayland
 fi
 
 if [ "$what" = province ]; then

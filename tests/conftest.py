@@ -99,6 +99,7 @@ LONG = (
     "integration/test_rollout_cart_software.py",
     "integration/test_virtual_fleet.py",
     "scenarios/test_fleet_guide.py",
+    "scenarios/test_kiosk_screen.py",
     "scenarios/test_under_systemd.py",
 )
 # On both databases in `make test`; every other test of two databases runs on the second one in `make test-slow`.

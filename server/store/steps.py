@@ -7,7 +7,7 @@ oldest release that may run on it. Needs a Flask application context.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -132,14 +132,23 @@ def ended(program: str) -> None:
 
 
 def running(at: datetime | None = None) -> tuple[Program, ...]:
-    """Heard within `ALIVE_FOR`, oldest release first."""
+    """As `heard`, on whatever schema an earlier release left: it is asked before it is brought up. Oldest release first."""
     with db.engine.connect() as connection:
-        if not inspect(connection).has_table(ServerProgramRow.__tablename__):
+        known = inspect(connection)
+        if not known.has_table(ServerProgramRow.__tablename__):
             return ()
-        heard = ServerProgramRow.__table__.c.seen_at > (at or clock()) - ALIVE_FOR
-        rows = connection.execute(select(ServerProgramRow.__table__).where(heard)).all()
-    found = [Program(**row._mapping) for row in rows]
+        there = {column["name"] for column in known.get_columns(ServerProgramRow.__tablename__)}
+    found = heard(at, columns=there)
     return tuple(sorted(found, key=lambda each: (order(each.release), each.host, each.part, each.id)))
+
+
+def heard(at: datetime | None = None, *, columns: Collection[str] = Program.__slots__) -> tuple[Program, ...]:
+    """The programs that told of themselves within `ALIVE_FOR`."""
+    table = ServerProgramRow.__table__
+    asked = select(*(column for column in table.columns if column.name in columns))
+    with db.engine.connect() as connection:
+        rows = connection.execute(asked.where(table.c.seen_at > (at or clock()) - ALIVE_FOR)).all()
+    return tuple(Program(**row._mapping) for row in rows)
 
 
 def require_none_older(due: Sequence[Step]) -> None:

@@ -73,7 +73,7 @@ def everywhere(running: Any, facility: str) -> Parts:
     """This process and every other of the facility. Needs an application context. Raises: SQLAlchemyError."""
     at = steps.clock()
     mine = running.presence.program_id if running.presence is not None else None
-    others = [each for each in steps.running(at) if each.facility == facility and each.id != mine]
+    others = [each for each in steps.heard(at) if each.facility == facility and each.id != mine]
     return together(here(running), [(_read(each.told), each.seen_at) for each in others if each.told], at)
 
 

@@ -26,6 +26,14 @@ from tests.support.hospital_day import HospitalDay, wait_until
 pytestmark = [pytest.mark.timeout(420), pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")]
 
 SIZE = (390, 844)
+# Another screen in the place of the one that is shown; whether it can be pressed not even for a moment.
+NEW_SCREEN = """() => {
+    const main = document.querySelector("main"), place = main.parentNode, next = main.nextSibling
+    main.remove()
+    main.inert = false
+    place.insertBefore(main, next)
+    return new Promise((done) => setTimeout(() => done(main.inert)))
+}"""
 TOUCH = "button, summary, a[href], select, input:not([type=hidden])"
 PICTURES = 24
 
@@ -196,6 +204,7 @@ def test_a_dose_by_a_phone_from_pairing_to_the_servers_record_and_to_the_end_of_
     expect(page.locator("#phone-lost")).to_contain_text("MẤT KẾT NỐI")
     screenshot(page, "6-lost")
     assert page.locator("main").evaluate("element => element.inert")
+    assert page.evaluate(NEW_SCREEN), "what was on its way and comes now is as dead as the screen before"
     page.context.set_offline(False)
     expect(page.locator("#phone-lost")).to_be_hidden()
     phone.state("giving")

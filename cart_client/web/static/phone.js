@@ -163,6 +163,11 @@
     if (main()) main().inert = Boolean(code);
   }
 
+  // A new screen is a new element, and may come out of an answer that was on its way: dead from its first moment.
+  new MutationObserver(() => {
+    if (document.body.classList.contains("cut-off") && main()) main().inert = true;
+  }).observe(document.body, { childList: true, subtree: true });
+
   async function tell() {
     // Without a picture since the last message this is a sign of life, and says nothing of what is held.
     const symbols = stream ? shown : null;
@@ -262,7 +267,6 @@
       if (kept.get("camera") === "on" && !document.hidden) start();
     }
     if (!stream && !part("phone-hint").dataset.stays) show("phone-hint", asked());
-    if (document.body.classList.contains("cut-off")) now.inert = true; // a new screen is a new element
     const key = now.dataset.sound + now.dataset.moment;
     if (now.dataset.sound && key !== felt && FELT[now.dataset.sound]) buzz(FELT[now.dataset.sound]);
     felt = key;

@@ -55,6 +55,12 @@ def test_a_unit_starts_a_program_that_its_package_brings(name: str) -> None:
     assert program in brought | FROM_DEBIAN
     if program in FROM_DEBIAN:
         assert Path(program).name in f"{package.recommends}, {package.suggests}"
+    if "/usr/bin/cage" in command:
+        # Debian's cage ends at once without Xwayland, which its package neither depends on nor recommends.
+        assert "xwayland" in package.recommends.split(", ")
+        assert "/usr/bin/Xwayland" in unit(name)["ConditionPathExists"]
+        guide = (DEPLOY.parent / "docs/install.md").read_text(encoding="utf-8")
+        assert re.search(r"^apt-get install .*\bcage xwayland\b", guide, re.MULTILINE)
     scripts = [word for word in command.split() if word.startswith("/usr/lib/pointofcare-cart/")]
     assert set(scripts) <= brought
 
